@@ -1,0 +1,72 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::{Algorithm, KeyId};
+
+/// What is wrong with a configuration, found when it is built, so that no request can meet it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is no key.
+    NoKey,
+    /// The secret has no bytes, or nothing but NULs, which HMAC cannot tell from none. Usual cause: an environment variable that is not
+    /// set.
+    EmptySecret {
+        /// The key whose secret it is; `None` for a signer.
+        key: Option<KeyId>,
+    },
+    /// The secret is not in the form in which the provider shows it, such as base64.
+    InvalidSecret {
+        /// The key whose secret it is; `None` for a signer.
+        key: Option<KeyId>,
+    },
+    /// Two keys have the same id.
+    DuplicateKeyId {
+        /// The id.
+        key: KeyId,
+    },
+    /// The limit for bodies is zero bytes.
+    ZeroBodyLimit,
+    /// No algorithm is allowed.
+    NothingAllowed,
+    /// The scheme has no name for this algorithm, so no delivery can use it.
+    UnsupportedAlgorithm {
+        /// The algorithm that was asked for.
+        algorithm: Algorithm,
+    },
+    /// SHA-1 is among the algorithms, but [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) was not called.
+    LegacySha1,
+    /// The scheme contradicts itself.
+    InvalidScheme {
+        /// How.
+        fault: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |f: &mut fmt::Formatter<'_>, key: &Option<KeyId>| match key {
+            Some(key) => write!(f, "the secret of key {key:?}"),
+            None => f.write_str("the secret"),
+        };
+        match self {
+            Self::NoKey => f.write_str("there is no key"),
+            Self::EmptySecret { key } => {
+                of(f, key)?;
+                f.write_str(" is empty")
+            }
+            Self::InvalidSecret { key } => {
+                of(f, key)?;
+                f.write_str(" is not in the form that the scheme demands")
+            }
+            Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
+            Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
+            Self::NothingAllowed => f.write_str("no algorithm is allowed"),
+            Self::UnsupportedAlgorithm { algorithm } => write!(f, "the scheme does not know {algorithm}"),
+            Self::LegacySha1 => f.write_str("sha1 is only accepted after allow_legacy_sha1"),
+            Self::InvalidScheme { fault } => write!(f, "the scheme contradicts itself: {fault}"),
+        }
+    }
+}
+
+impl Error for ConfigError {}

@@ -1,0 +1,107 @@
+/// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
+///
+/// Adapters implement it; a call needs no copy and no allocation. It can be used as `&dyn Head`.
+///
+/// Pairs of header name and value are a `Head` too, for tests and for whoever has no framework: an array, a slice or a `Vec` of them
+/// stands for a `POST` to `/`, as a webhook without its own URL.
+///
+/// ```
+/// use countersign::Head;
+///
+/// let head = [("X-Hub-Signature", "sha256=00"), ("Content-Type", "application/json")];
+/// let mut values = Vec::new();
+/// head.header("x-hub-signature", &mut |value| values.push(value));
+/// assert_eq!(values, [b"sha256=00"]);
+/// ```
+pub trait Head {
+    /// The method as sent, `POST` for nearly every webhook.
+    fn method(&self) -> &str;
+
+    /// Path and query as sent, undecoded (the origin-form of RFC 9112 §3.2.1): `/jira?project=A%20B`.
+    fn target(&self) -> &str;
+
+    /// Calls `visit` with the value of each field called `name`, in the order of arrival, duplicates included.
+    ///
+    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, as they need not be text.
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
+}
+
+impl<H: Head + ?Sized> Head for &H {
+    fn method(&self) -> &str {
+        (**self).method()
+    }
+
+    fn target(&self) -> &str {
+        (**self).target()
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        (**self).header(name, visit);
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> Head for [(N, V)] {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &'static str {
+        "/"
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        for (key, value) in self {
+            if key.as_ref().eq_ignore_ascii_case(name) {
+                visit(value.as_ref());
+            }
+        }
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Head for [(N, V); LEN] {
+    fn method(&self) -> &str {
+        self.as_slice().method()
+    }
+
+    fn target(&self) -> &str {
+        self.as_slice().target()
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.as_slice().header(name, visit);
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> Head for Vec<(N, V)> {
+    fn method(&self) -> &str {
+        self.as_slice().method()
+    }
+
+    fn target(&self) -> &str {
+        self.as_slice().target()
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.as_slice().header(name, visit);
+    }
+}
+
+/// The values of a header that may stand in a request once.
+pub(crate) enum Values<'h> {
+    None,
+    One(&'h [u8]),
+    Several,
+}
+
+impl<'h> Values<'h> {
+    pub(crate) fn of(head: &'h dyn Head, name: &str) -> Self {
+        let mut values = Self::None;
+        head.header(name, &mut |value| {
+            values = match values {
+                Self::None => Self::One(value),
+                Self::One(_) | Self::Several => Self::Several,
+            }
+        });
+        values
+    }
+}

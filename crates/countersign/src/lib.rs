@@ -1,0 +1,76 @@
+//! Proves that a webhook delivery comes from its sender, before a byte of it is believed.
+//!
+//! This crate judges. It knows the schemes by which providers sign ([`providers`]), does no I/O and needs no runtime. Adapters carry it
+//! into frameworks: `countersign-tower` into axum, hyper and everything else that speaks tower.
+//!
+//! ```
+//! use countersign::{Secret, Verifier, providers};
+//!
+//! let verifier = Verifier::builder(providers::JIRA)
+//!     .key("2026-11", Secret::new("It's a Secret to Everybody"))
+//!     .build()?;
+//!
+//! let head = [("X-Hub-Signature", "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9")];
+//! let verified = verifier.verify(&head, b"Hello World!")?;
+//! assert_eq!(verified.key_id(), "2026-11");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How a delivery is judged
+//! 1. The head, before any of the body is read. The signature header must be there once, in the scheme's form, with a method that this
+//!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance. Otherwise: 401.
+//! 2. The announced length. Over the limit: 413.
+//! 3. The body, hashed as it arrives and kept within the limit, which holds for bodies that announce nothing or lie, too.
+//! 4. The tag, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
+//!
+//! The receiver fixes the algorithms: what the header names selects among the accepted ones and is looked up nowhere else. Any fault is
+//! a refusal, and a [`Verifier`] that could let things through cannot be built: see [`ConfigError`].
+//!
+//! # What is not promised
+//! - **Replay.** The `method=signature` family signs the body alone. A delivery that somebody recorded verifies again, unless the scheme
+//!   has a timestamp, and then for as long as its tolerance. Senders repeat deliveries too: make the handler idempotent.
+//! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. Jira's `X-Atlassian-Webhook-Identifier` and
+//!   `X-Atlassian-Webhook-Retry` are not signed.
+//! - **Memory.** Each delivery is bounded by the limit, their number is not: that many bodies can be in memory as there are requests.
+//! - **Time.** There is no deadline for a body that comes slowly; set one in the server.
+//!
+//! # Sources
+//! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:
+//! [WebSub §7.1](https://www.w3.org/TR/websub/#signature-validation). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
+//! constant in [`providers`].
+
+mod algorithm;
+mod buffer;
+mod check;
+mod config_error;
+mod encoding;
+mod head;
+mod intake;
+mod key_id;
+mod mac;
+mod one_or_more;
+pub mod providers;
+mod rejection;
+mod scheme;
+mod secret;
+mod signed_head;
+mod signer;
+mod tag;
+mod verified;
+mod verifier;
+mod verifier_builder;
+
+pub use algorithm::Algorithm;
+pub use check::Check;
+pub use config_error::ConfigError;
+pub use encoding::Encoding;
+pub use head::Head;
+pub use intake::Intake;
+pub use key_id::KeyId;
+pub use rejection::{Rejection, RejectionKind};
+pub use scheme::{Part, Scheme};
+pub use secret::Secret;
+pub use signer::Signer;
+pub use verified::Verified;
+pub use verifier::Verifier;
+pub use verifier_builder::VerifierBuilder;

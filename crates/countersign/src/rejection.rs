@@ -1,0 +1,157 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a delivery was refused.
+///
+/// For the operator: [`kind`](Self::kind) and `Display` name the precise cause, [`source`](Error::source) what broke underneath. The
+/// sender is told only [`status_code`](Self::status_code), so that a stranger learns nothing from trying.
+///
+/// It holds no secret, tag, header value or body, and is cheap to clone.
+#[derive(Clone)]
+pub struct Rejection {
+    kind: RejectionKind,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Rejection {
+    pub(crate) const fn new(kind: RejectionKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// The body broke off or could not be read, because of `source`: what an adapter says when its framework reports an error.
+    #[must_use]
+    pub fn body_unreadable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind: RejectionKind::BodyUnreadable, source: Some(source.into().into()) }
+    }
+
+    /// The body is over a limit, perhaps not ours: what an adapter says when something in front of it has cut the body short.
+    #[must_use]
+    pub const fn body_too_large() -> Self {
+        Self::new(RejectionKind::BodyTooLarge)
+    }
+
+    /// The cause.
+    #[must_use]
+    pub const fn kind(&self) -> RejectionKind {
+        self.kind
+    }
+
+    /// The HTTP status to answer with: 401, 413 or 400, as [`RejectionKind`] lists them.
+    #[must_use]
+    pub const fn status_code(&self) -> u16 {
+        match self.kind {
+            RejectionKind::BodyTooLarge => 413,
+            RejectionKind::BodyUnreadable => 400,
+            _ => 401,
+        }
+    }
+
+    /// The value of the `WWW-Authenticate` header that a 401 must carry (RFC 9110 §15.5.2), the same for every cause; `None` for other
+    /// statuses.
+    #[must_use]
+    pub const fn www_authenticate(&self) -> Option<&'static str> {
+        if self.status_code() == 401 { Some("WebhookSignature") } else { None }
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.text())
+    }
+}
+
+impl Error for Rejection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// The causes for which a delivery is refused. The status behind each is what [`Rejection::status_code`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectionKind {
+    /// 401: the signature header is absent or empty. Usual cause: the sender has no secret set.
+    MissingSignature,
+    /// 401: the signature header is there more than once.
+    DuplicateSignature,
+    /// 401: the signature header holds a byte over 0x7F.
+    NonAsciiSignature,
+    /// 401: the signature header is not of the scheme's form, such as `method=signature`.
+    MalformedSignature,
+    /// 401: the name in front of the signature is none that the scheme knows.
+    UnknownMethod,
+    /// 401: the scheme knows the name in front of the signature, but this receiver does not accept its algorithm.
+    MethodNotAllowed,
+    /// 401: the signature has not the length of its algorithm's tag, perhaps because something cut it short.
+    TagLength,
+    /// 401: the signature is not in hex, or base64, as the scheme wants.
+    TagEncoding,
+    /// 401: more than 16 signatures in one header.
+    TooManySignatures,
+    /// 401: the timestamp is absent.
+    MissingTimestamp,
+    /// 401: the timestamp is there more than once, or not a decimal number without sign and leading zeros.
+    MalformedTimestamp,
+    /// 401: signed longer ago than the scheme tolerates. Usual causes: a replay, or a receiver's clock that is fast.
+    TimestampTooOld,
+    /// 401: signed further ahead than the scheme tolerates. Usual cause: a receiver's clock that is slow.
+    TimestampTooNew,
+    /// 401: the signed delivery id is absent.
+    MissingId,
+    /// 401: the signed delivery id is there more than once, or has characters or a length that the scheme does not allow.
+    MalformedId,
+    /// 401: a well-formed signature that no key makes of this body. Usual causes: another secret, or a body changed on the way.
+    Mismatch,
+    /// 413: the body is, or is announced to be, over the limit.
+    BodyTooLarge,
+    /// 400: the body broke off or could not be read.
+    BodyUnreadable,
+}
+
+impl RejectionKind {
+    /// The cause in `snake_case`, a fixed word for metrics and log queries: `missing_signature`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.words().0
+    }
+
+    const fn text(self) -> &'static str {
+        self.words().1
+    }
+
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::MissingSignature => ("missing_signature", "the signature header is absent or empty"),
+            Self::DuplicateSignature => ("duplicate_signature", "the signature header is there more than once"),
+            Self::NonAsciiSignature => ("non_ascii_signature", "the signature header holds bytes that are not ASCII"),
+            Self::MalformedSignature => ("malformed_signature", "the signature header is not in the form of the scheme"),
+            Self::UnknownMethod => ("unknown_method", "the scheme does not know the method of the signature"),
+            Self::MethodNotAllowed => ("method_not_allowed", "the method of the signature is not allowed here"),
+            Self::TagLength => ("tag_length", "the signature has not the length of its method"),
+            Self::TagEncoding => ("tag_encoding", "the signature is not encoded as the scheme demands"),
+            Self::TooManySignatures => ("too_many_signatures", "the header holds more signatures than are looked at"),
+            Self::MissingTimestamp => ("missing_timestamp", "the timestamp is absent"),
+            Self::MalformedTimestamp => ("malformed_timestamp", "the timestamp is not a single decimal number"),
+            Self::TimestampTooOld => ("timestamp_too_old", "the delivery was signed too long ago"),
+            Self::TimestampTooNew => ("timestamp_too_new", "the delivery was signed too far ahead of the clock"),
+            Self::MissingId => ("missing_id", "the signed delivery id is absent"),
+            Self::MalformedId => ("malformed_id", "the signed delivery id is not in the form of the scheme"),
+            Self::Mismatch => ("mismatch", "no key makes this signature of this body"),
+            Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
+            Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),
+        }
+    }
+}
+
+impl fmt::Display for RejectionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

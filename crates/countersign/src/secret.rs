@@ -1,0 +1,111 @@
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// A shared secret: bytes that are wiped from memory when dropped and never shown.
+///
+/// The bytes are taken exactly as given. A stray space or line break at either end is part of the secret, as it is for the sender;
+/// only [`Secret::from_file`] drops anything, and only one line break at the end.
+///
+/// An empty secret can be made but not used: [`build`](crate::VerifierBuilder::build) refuses it.
+///
+/// What a verifier derives from the secret, the keyed state of HMAC, lives as long as the verifier and is not wiped.
+///
+/// ```
+/// use countersign::Secret;
+///
+/// let secret = Secret::new("It's a Secret to Everybody");
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// A secret of these bytes. A `String` or `Vec<u8>` is taken over, so that no copy stays behind.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// Reads a secret from a file, as Docker, Kubernetes and systemd hand it to a service.
+    ///
+    /// **One line break at the end (`\n` or `\r\n`) is dropped**, for editors and `echo` add one. Everything else is the secret,
+    /// a second line break and white space included.
+    ///
+    /// # Errors
+    /// Those of [`std::fs::read`].
+    pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
+        let mut bytes = Zeroizing::new(fs::read(path)?);
+        let kept = bytes.strip_suffix(b"\n").map_or(bytes.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
+        // `truncate` alone would leave the rest in the spare capacity, which `Zeroizing` wipes as well.
+        bytes.truncate(kept);
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// No bytes, or nothing but NULs: HMAC pads a key with NULs (RFC 2104 §2), so such a key is the empty one, known to all.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.0.iter().all(|&byte| byte == 0)
+    }
+
+    /// What base64 text behind an optional `prefix` stands for.
+    pub(crate) fn decode_base64(&self, prefix: &str) -> Option<Self> {
+        let text = self.0.strip_prefix(prefix.as_bytes()).unwrap_or(&self.0);
+        let mut bytes = Zeroizing::new(vec![0; text.len()]);
+        let len = <base64ct::Base64 as base64ct::Encoding>::decode(text, &mut bytes).ok()?.len();
+        if let Some(rest) = bytes.get_mut(len..) {
+            rest.zeroize();
+        }
+        bytes.truncate(len);
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_loses_one_line_break_and_nothing_else() {
+        let path = std::env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
+        let cases: [(&[u8], &[u8]); 9] = [
+            (b"s", b"s"),
+            (b"s\n", b"s"),
+            (b"s\r\n", b"s"),
+            (b"s\n\n", b"s\n"),
+            (b"s\r", b"s\r"),
+            (b" s \n", b" s "),
+            (b"\n", b""),
+            (b"", b""),
+            (b"\xef\xbb\xbfs", b"\xef\xbb\xbfs"),
+        ];
+        for (content, expected) in cases {
+            fs::write(&path, content).unwrap();
+            assert_eq!(Secret::from_file(&path).unwrap().as_bytes(), expected, "{content:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(Secret::from_file(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn base64_text_is_decoded_with_or_without_its_prefix() {
+        for text in ["whsec_AQI=", "AQI="] {
+            assert_eq!(Secret::new(text).decode_base64("whsec_").unwrap().as_bytes(), [1, 2]);
+        }
+        for text in ["whsec_AQI", "whsec_ AQI=", "AQI=\n", "Whsec_AQI="] {
+            assert!(Secret::new(text).decode_base64("whsec_").is_none(), "{text:?}");
+        }
+    }
+}
