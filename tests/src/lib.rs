@@ -1,0 +1,80 @@
+//! What holds for every adapter: one set of [vectors] and one list of [facts], run through a small [`Harness`] per framework.
+//!
+//! To add an adapter, implement [`Harness`] in `tests/<adapter>.rs` and write `conformance::suite!(YourHarness);` below it. To add a
+//! fact, write a function in [`facts`] and name it in the list of `suite!`: every adapter is held to it. What only one framework has
+//! is tested in that framework's own file.
+
+pub mod body;
+pub mod delivery;
+pub mod facts;
+pub mod log;
+pub mod outcome;
+pub mod vectors;
+
+pub use body::ScriptedBody;
+pub use delivery::{Delivery, Step};
+pub use outcome::{Handled, Outcome};
+
+use countersign::Verifier;
+
+/// A framework with our adapter plugged into it, and a handler behind that.
+pub trait Harness {
+    /// Whether [`Delivery::now`] is heeded. An adapter asks the system's clock.
+    const TELLS_THE_TIME: bool = false;
+
+    /// Sends one delivery through the adapter and reports what came of it. The handler answers 200 with an empty body.
+    fn deliver(verifier: Verifier, delivery: Delivery) -> impl Future<Output = Outcome>;
+}
+
+/// Runs a fact on a runtime of one thread, so that what it logs can be captured.
+pub fn run(fact: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(fact);
+}
+
+/// Makes a test of each fact, for one harness.
+#[macro_export]
+macro_rules! suite {
+    ($harness:ty) => {
+        $crate::suite! { $harness:
+            published_values_verify,
+            published_values_fail_when_a_bit_changes,
+            wycheproof_hmac_sha1,
+            wycheproof_hmac_sha256,
+            wycheproof_hmac_sha384,
+            wycheproof_hmac_sha512,
+            every_provider_verifies_its_own_deliveries_and_no_changed_ones,
+            a_body_verifies_however_it_is_split,
+            single_bytes_with_pauses_verify,
+            bodies_reach_the_handler_byte_for_byte,
+            either_hex_case_verifies,
+            every_method_verifies,
+            faults_of_the_head_are_refused_before_the_body_is_polled,
+            a_correct_tag_of_a_method_that_is_not_allowed_is_refused,
+            allowed_methods_verify,
+            a_tag_under_the_name_of_another_method_is_refused,
+            second_key_verifies_and_is_named,
+            of_two_keys_that_match_the_first_listed_is_named,
+            secrets_are_not_trimmed,
+            a_body_at_the_limit_verifies_and_one_byte_more_is_refused,
+            a_body_that_grows_past_the_limit_is_refused_at_that_chunk,
+            an_announced_length_over_the_limit_is_refused_before_the_body_is_polled,
+            an_announcement_that_is_no_number_is_left_to_the_server,
+            a_fault_of_the_head_comes_before_one_of_the_length,
+            a_body_that_breaks_off_is_refused,
+            all_refusals_of_a_signature_look_alike,
+            a_timestamped_scheme_verifies_and_tells_the_time,
+            faults_of_a_timestamp_are_refused_before_the_body_is_polled,
+            a_list_of_signatures_verifies_by_any_of_them,
+            a_bare_signature_verifies,
+            nothing_secret_is_shown,
+        }
+    };
+    ($harness:ty: $($fact:ident,)+) => {
+        $(
+            #[test]
+            fn $fact() {
+                $crate::run($crate::facts::$fact::<$harness>());
+            }
+        )+
+    };
+}

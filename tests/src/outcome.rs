@@ -1,0 +1,67 @@
+//! What came of a delivery.
+
+use bytes::Bytes;
+use countersign::{Rejection, RejectionKind, Verified};
+
+/// What the sender, the handler and a middleware around the adapter saw.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The status of the answer.
+    pub status: u16,
+    /// The headers of the answer, but for those of the transport.
+    pub headers: Vec<(String, String)>,
+    /// The body of the answer.
+    pub body: Bytes,
+    /// One for each call of the handler.
+    pub handled: Vec<Handled>,
+    /// How often the request's body was polled, or asked for a chunk.
+    pub polls: usize,
+    /// What a middleware around the adapter finds in the response.
+    pub rejection: Option<Rejection>,
+}
+
+/// What the handler saw.
+#[derive(Clone, Debug)]
+pub struct Handled {
+    /// The body.
+    pub body: Bytes,
+    /// The proof.
+    pub verified: Verified,
+}
+
+impl Outcome {
+    /// The delivery was verified, and this body reached the handler, once.
+    #[track_caller]
+    pub fn assert_verified(&self, body: &[u8], case: &str) -> &Verified {
+        let cause = self.rejection.as_ref().map(Rejection::kind);
+        assert_eq!((self.status, cause), (200, None), "{case}");
+        assert_eq!(self.handled.len(), 1, "{case}: the handler is called once");
+        assert!(self.handled[0].body == body, "{case}: the handler gets the bytes that were sent");
+        &self.handled[0].verified
+    }
+
+    /// The delivery was refused for this cause, with the status that belongs to it, and the handler was not called.
+    #[track_caller]
+    pub fn assert_refused(&self, kind: RejectionKind, case: &str) {
+        // Written out once more, so that a change in the core shows.
+        let status = match kind {
+            RejectionKind::BodyTooLarge => 413,
+            RejectionKind::BodyUnreadable => 400,
+            _ => 401,
+        };
+        assert_eq!(self.handled.len(), 0, "{case}: the handler is not called");
+        assert_eq!(self.rejection.as_ref().map(Rejection::kind), Some(kind), "{case}");
+        assert_eq!(self.status, status, "{case}");
+        assert_eq!(self.body, Bytes::new(), "{case}: the answer tells nothing");
+        let challenges: Vec<_> =
+            self.headers.iter().filter(|(name, _)| name == "www-authenticate").map(|(_, value)| value.as_str()).collect();
+        assert_eq!(challenges, if status == 401 { vec!["WebhookSignature"] } else { vec![] }, "{case}");
+    }
+
+    /// As [`assert_refused`](Self::assert_refused), and the body was not even polled.
+    #[track_caller]
+    pub fn assert_refused_unread(&self, kind: RejectionKind, case: &str) {
+        self.assert_refused(kind, case);
+        assert_eq!(self.polls, 0, "{case}: the body is not polled");
+    }
+}
