@@ -1,0 +1,111 @@
+//! A receiver of Jira deliveries under axum, as one would deploy it.
+//!
+//! ```text
+//! cargo run --example axum
+//! ```
+//!
+//! | variable | |
+//! |---|---|
+//! | `JIRA_WEBHOOK_SECRET` | the secret that is set in Jira; without it a random one is made and printed |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | while the secret is being changed: the one before, accepted too |
+//! | `PORT` | default 3000; 0 for any that is free |
+//! | `RUST_LOG` | not read: refusals are logged at WARN |
+
+use std::env;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+use axum::extract::{DefaultBodyLimit, Json};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use countersign::{Secret, Signer, Verified, Verifier, providers};
+use countersign_tower::VerifyLayer;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+const EVENT: &str = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1"}}"#;
+
+/// What this receiver reads of an event. Jira sends much more; `webhookEvent` is an open set, and not every event has an issue.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    webhook_event: String,
+    issue: Option<Issue>,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    key: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Refusals are events of `tracing`, so a subscriber is what tells why.
+    tracing_subscriber::fmt().init();
+
+    let secret = secret()?;
+    let mut builder = Verifier::builder(providers::JIRA).key("current", Secret::new(secret.clone()));
+    if let Ok(old) = env::var("JIRA_WEBHOOK_SECRET_OLD") {
+        builder = builder.key("old", Secret::new(old));
+    }
+    let verifier = builder.build()?;
+
+    // axum's own limit of 2 MB for `Json` would refuse deliveries that are within Jira's 25 MB.
+    let limit = DefaultBodyLimit::max(verifier.body_limit());
+    let app = Router::new()
+        .route("/jira", post(on_event))
+        .route_layer(VerifyLayer::new(verifier))
+        .layer(limit)
+        // Added after the layer, and so not covered by it.
+        .route("/health", get(|| async { "up\n" }));
+
+    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    print_curl(&format!("http://{}/jira", listener.local_addr()?), secret)?;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async {
+            // Without a handler for Ctrl-C there is nothing to wait for, and the server goes on until it is killed.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await?;
+    println!("stopped");
+    Ok(())
+}
+
+/// Runs only for deliveries that were verified. Answers 200 at once: Jira waits for the answer, and repeats what it takes for failed.
+async fn on_event(Extension(verified): Extension<Verified>, Json(event): Json<Event>) {
+    let issue = event.issue.map(|issue| issue.key).unwrap_or_default();
+    println!("{} {issue} (signed with key {})", event.webhook_event, verified.key_id());
+}
+
+/// The secret from the environment, or a random one to try things with.
+fn secret() -> Result<String, Box<dyn Error>> {
+    match env::var("JIRA_WEBHOOK_SECRET") {
+        Ok(secret) => Ok(secret),
+        Err(env::VarError::NotPresent) => {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random)?;
+            let mut secret = String::new();
+            for byte in random {
+                write!(secret, "{byte:02x}")?;
+            }
+            println!("JIRA_WEBHOOK_SECRET is not set. For this run it is:\n\n  {secret}\n");
+            Ok(secret)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints a delivery to paste, and the same forged.
+fn print_curl(url: &str, secret: String) -> Result<(), Box<dyn Error>> {
+    let headers = Signer::new(providers::JIRA, Secret::new(secret))?.sign(EVENT.as_bytes());
+    let (name, value) = headers.first().ok_or("Jira signs with one header")?;
+    let curl = |event: &str| format!("curl -i -H 'Content-Type: application/json' -H '{name}: {value}' -d '{event}' {url}");
+    println!("Listening on {url}. A delivery as Jira would sign it:\n\n  {}\n", curl(EVENT));
+    println!("The same, but the issue was changed on the way:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2")));
+    println!("Ctrl-C stops it.");
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The smallest receiver of Jira deliveries under axum.
+
+use axum::extract::{DefaultBodyLimit, Json};
+use axum::{Extension, Router, routing::post};
+use countersign::{ConfigError, Secret, Verified, Verifier, providers};
+use countersign_tower::VerifyLayer;
+use serde::Deserialize;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let app = app(Secret::new(std::env::var("JIRA_WEBHOOK_SECRET")?))?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    Ok(axum::serve(listener, app).await?)
+}
+
+fn app(secret: Secret) -> Result<Router, ConfigError> {
+    let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+    // axum's own limit for `Json` is 2 MB; Jira sends up to 25 MB.
+    let limit = DefaultBodyLimit::max(verifier.body_limit());
+    Ok(Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier)).layer(limit))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    webhook_event: String,
+}
+
+/// Runs for verified deliveries only.
+async fn on_event(Extension(verified): Extension<Verified>, Json(event): Json<Event>) {
+    println!("{} signed with key {}", event.webhook_event, verified.key_id());
+}

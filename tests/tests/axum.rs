@@ -1,0 +1,238 @@
+//! The tower adapter in axum: the facts, and where a layer may stand in an application.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse as _;
+use axum::routing::{any, get, post};
+use axum::{Extension, Json, Router};
+use bytes::Bytes;
+use conformance::vectors::{builder, signer, verifier};
+use conformance::{Delivery, Handled, Harness, Outcome};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign_tower::VerifyLayer;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::{Layer, ServiceBuilder, ServiceExt as _};
+use tower_http::limit::RequestBodyLimitLayer;
+
+struct Axum;
+
+impl Harness for Axum {
+    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+        let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+        let seen = Arc::clone(&handled);
+        let handler = move |Extension(verified): Extension<Verified>, body: Bytes| {
+            seen.lock().unwrap().push(Handled { body, verified });
+            async { StatusCode::OK }
+        };
+        let limit = DefaultBodyLimit::max(verifier.body_limit());
+        let app = Router::new().route("/hook", any(handler)).route_layer(VerifyLayer::new(verifier)).layer(limit);
+
+        let request = delivery.into_request();
+        let polls = request.body().polls();
+        let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
+        // axum describes every body's length; a refusal's is 0 whatever the cause.
+        let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length");
+        Outcome {
+            status: parts.status.as_u16(),
+            headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+            body: body.collect().await.unwrap().to_bytes(),
+            handled: handled.lock().unwrap().clone(),
+            polls: polls.load(Ordering::SeqCst),
+            rejection: parts.extensions.get::<Rejection>().cloned(),
+        }
+    }
+}
+
+conformance::suite!(Axum);
+
+fn layer() -> VerifyLayer {
+    VerifyLayer::new(verifier(providers::JIRA))
+}
+
+async fn key(Extension(verified): Extension<Verified>, body: String) -> String {
+    format!("{body} by {}", verified.key_id())
+}
+
+fn request(method: &str, path: &str, delivery: Delivery) -> Request<Body> {
+    let mut request = delivery.into_request().map(Body::new);
+    *request.method_mut() = method.parse().unwrap();
+    *request.uri_mut() = path.parse().unwrap();
+    request
+}
+
+fn signed(path: &str) -> Request<Body> {
+    request("POST", path, Delivery::signed(&signer(providers::JIRA), "body"))
+}
+
+fn unsigned(method: &str, path: &str) -> Request<Body> {
+    request(method, path, Delivery::unsigned("body"))
+}
+
+async fn answer<S, B>(app: S, request: Request<Body>) -> (u16, String)
+where
+    S: tower::Service<Request<Body>, Response = http::Response<B>, Error = std::convert::Infallible>,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    let response = app.oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+}
+
+const GOOD: (u16, &str) = (200, "body by main");
+
+fn same((status, text): (u16, String), expected: (u16, &str)) {
+    assert_eq!((status, text.as_str()), expected);
+}
+
+#[test]
+fn route_layer_guards_its_routes_and_leaves_unknown_paths_404() {
+    conformance::run(async {
+        let app = || Router::new().route("/hook", post(key)).route_layer(layer()).route("/health", get(|| async { "up" }));
+        same(answer(app(), signed("/hook")).await, GOOD);
+        same(answer(app(), unsigned("POST", "/hook")).await, (401, ""));
+        same(answer(app(), unsigned("GET", "/health")).await, (200, "up"));
+        same(answer(app(), unsigned("POST", "/unknown")).await, (404, ""));
+        same(answer(app(), signed("/unknown")).await, (404, ""));
+    });
+}
+
+#[test]
+fn layer_guards_unknown_paths_too() {
+    conformance::run(async {
+        let app = || Router::new().route("/hook", post(key)).layer(layer());
+        same(answer(app(), signed("/hook")).await, GOOD);
+        same(answer(app(), unsigned("POST", "/unknown")).await, (401, ""));
+        same(answer(app(), signed("/unknown")).await, (404, ""));
+    });
+}
+
+#[test]
+fn a_layer_on_a_method_leaves_the_other_methods_of_the_path_alone() {
+    conformance::run(async {
+        let merged = || Router::new().route("/hook", get(|| async { "unsigned" }).merge(post(key).route_layer(layer())));
+        let later = || Router::new().route("/hook", post(key).route_layer(layer()).get(|| async { "unsigned" }));
+        for app in [merged as fn() -> Router, later] {
+            same(answer(app(), signed("/hook")).await, GOOD);
+            same(answer(app(), unsigned("POST", "/hook")).await, (401, ""));
+            same(answer(app(), unsigned("GET", "/hook")).await, (200, "unsigned"));
+            same(answer(app(), unsigned("PUT", "/hook")).await, (405, ""));
+        }
+        let all = Router::new().route("/hook", post(key).layer(layer()));
+        same(answer(all.clone(), signed("/hook")).await, GOOD);
+        same(answer(all, unsigned("POST", "/hook")).await, (401, ""));
+    });
+}
+
+#[test]
+fn it_goes_around_a_whole_router_and_under_nest() {
+    conformance::run(async {
+        let around = || layer().layer(Router::new().route("/hook", post(key)));
+        same(answer(around(), signed("/hook")).await, GOOD);
+        same(answer(around(), unsigned("POST", "/hook")).await, (401, ""));
+        let nested = || Router::new().nest("/api", Router::new().route("/hook", post(key)).route_layer(layer()));
+        same(answer(nested(), signed("/api/hook")).await, GOOD);
+        same(answer(nested(), unsigned("POST", "/api/hook")).await, (401, ""));
+        let built = || Router::new().route("/hook", post(key)).route_layer(ServiceBuilder::new().layer(layer()));
+        same(answer(built(), signed("/hook")).await, GOOD);
+    });
+}
+
+#[test]
+fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
+    conformance::run(async {
+        let runs = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&runs);
+        let handler = move |Extension(_): Extension<Verified>| {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { "ran" }
+        };
+        // The route was added after the layer, which therefore does not cover it.
+        let app = Router::new().route("/other", post(key)).route_layer(layer()).route("/hook", post(handler));
+        let response = app.oneshot(signed("/hook")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(runs.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn middleware_further_out_sees_the_rejection() {
+    conformance::run(async {
+        let seen: Arc<Mutex<Vec<RejectionKind>>> = Arc::default();
+        let log = Arc::clone(&seen);
+        let app = Router::new().route("/hook", post(key)).route_layer(layer()).layer(axum::middleware::map_response(
+            move |response: axum::response::Response| {
+                log.lock().unwrap().extend(response.extensions().get::<Rejection>().map(Rejection::kind));
+                async { response }
+            },
+        ));
+        let forged = request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), "body").body("other"));
+        for request in [unsigned("POST", "/hook"), signed("/hook"), forged] {
+            app.clone().oneshot(request).await.unwrap();
+        }
+        assert_eq!(*seen.lock().unwrap(), [RejectionKind::MissingSignature, RejectionKind::Mismatch]);
+    });
+}
+
+#[test]
+fn a_refusal_can_be_anything_that_axum_can_answer() {
+    conformance::run(async {
+        let layer = layer().refuse_with(|rejection: &Rejection| {
+            let status = StatusCode::from_u16(rejection.status_code()).unwrap();
+            (status, Json(serde_json::json!({ "error": "refused" }))).into_response()
+        });
+        let app = Router::new().route("/hook", post(key)).route_layer(layer);
+        same(answer(app.clone(), unsigned("POST", "/hook")).await, (401, "{\"error\":\"refused\"}"));
+        same(answer(app, signed("/hook")).await, GOOD);
+    });
+}
+
+#[test]
+fn axums_own_limit_stands_behind_ours_until_it_is_raised() {
+    conformance::run(async {
+        let big = "x".repeat(2 * 1024 * 1024 + 1);
+        let delivery = || request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), &big));
+        let app = || Router::new().route("/hook", post(|body: Bytes| async move { body.len().to_string() })).route_layer(layer());
+        let response = app().oneshot(delivery()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(response.extensions().get::<Rejection>().is_none(), "it was not our refusal");
+        let raised = app().layer(DefaultBodyLimit::max(verifier(providers::JIRA).body_limit()));
+        same(answer(raised, delivery()).await, (200, &big.len().to_string()));
+    });
+}
+
+#[test]
+fn a_limit_layer_further_out_is_413() {
+    conformance::run(async {
+        let app = Router::new().route("/hook", post(key)).route_layer(layer()).layer(RequestBodyLimitLayer::new(3));
+        let response = app.oneshot(signed("/hook")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::BodyTooLarge);
+    });
+}
+
+#[test]
+fn json_is_read_from_what_was_verified() {
+    conformance::run(async {
+        let handler = |Json(event): Json<serde_json::Value>| async move { event["webhookEvent"].as_str().unwrap().to_owned() };
+        let app = Router::new().route("/hook", post(handler)).route_layer(layer());
+        let delivery = Delivery::signed(&signer(providers::JIRA), r#"{"webhookEvent":"jira:issue_updated"}"#);
+        let delivery = delivery.header("Content-Type", "application/json; charset=utf-8");
+        same(answer(app, request("POST", "/hook", delivery)).await, (200, "jira:issue_updated"));
+    });
+}
+
+#[test]
+fn two_providers_live_side_by_side() {
+    conformance::run(async {
+        let github = VerifyLayer::new(builder(providers::GITHUB).build().unwrap());
+        let app = Router::new().route("/jira", post(key).route_layer(layer())).route("/github", post(key).route_layer(github));
+        same(answer(app.clone(), signed("/jira")).await, GOOD);
+        same(answer(app.clone(), signed("/github")).await, (401, ""));
+        let delivery = Delivery::signed(&signer(providers::GITHUB), "body");
+        same(answer(app, request("POST", "/github", delivery)).await, GOOD);
+    });
+}

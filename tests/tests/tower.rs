@@ -1,0 +1,286 @@
+//! The tower adapter around a plain service: the facts, and what only tower has.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use conformance::log::Log;
+use conformance::vectors::{builder, signer, verifier};
+use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign_tower::{VerifiedBody, VerifyLayer};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full, Limited};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+
+struct Tower;
+
+impl Harness for Tower {
+    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+        let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+        let seen = Arc::clone(&handled);
+        let handler = service_fn(move |request: Request<VerifiedBody>| {
+            let verified = request.extensions().get::<Verified>().unwrap().clone();
+            seen.lock().unwrap().push(Handled { body: request.into_body().into_bytes(), verified });
+            async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
+        });
+        let request = delivery.into_request();
+        let polls = request.body().polls();
+        let service = ServiceBuilder::new().layer(VerifyLayer::new(verifier)).service(handler);
+        let response = service.oneshot(request).await.unwrap();
+        outcome(response, &handled, &polls).await
+    }
+}
+
+async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Outcome {
+    let (parts, body) = response.into_parts();
+    let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    Outcome {
+        status: parts.status.as_u16(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: body.collect().await.unwrap().to_bytes(),
+        handled: handled.lock().unwrap().clone(),
+        polls: polls.load(Ordering::SeqCst),
+        rejection: parts.extensions.get::<Rejection>().cloned(),
+    }
+}
+
+conformance::suite!(Tower);
+
+fn signed(body: &str) -> Request<ScriptedBody> {
+    Delivery::signed(&signer(providers::JIRA), body).into_request()
+}
+
+fn forged() -> Request<ScriptedBody> {
+    Delivery::signed(&signer(providers::JIRA), "body").body("forged").into_request()
+}
+
+fn layer() -> VerifyLayer {
+    VerifyLayer::new(verifier(providers::JIRA))
+}
+
+/// Ready for requests with the body that tests send; a service for any body would leave that open.
+async fn ready<S: Service<Request<ScriptedBody>>>(service: &mut S) -> Result<&mut S, S::Error> {
+    service.ready().await
+}
+
+async fn ok<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::default())
+}
+
+/// Panics unless it is called exactly as tower demands: on the very value that was polled ready, once for each time.
+struct Strict {
+    ready: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self { ready: false, calls: Arc::clone(&self.calls) }
+    }
+}
+
+impl<B> Service<Request<B>> for Strict {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        assert!(std::mem::take(&mut self.ready), "called without having been polled ready");
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+#[test]
+fn the_service_that_was_polled_ready_is_called_once() {
+    conformance::run(async {
+        let calls = Arc::<AtomicUsize>::default();
+        let mut service = ServiceBuilder::new().layer(layer()).service(Strict { ready: false, calls: Arc::clone(&calls) });
+        for count in 1..=3 {
+            assert_eq!(ready(&mut service).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
+            assert_eq!(ready(&mut service).await.unwrap().call(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+            assert_eq!(calls.load(Ordering::SeqCst), count);
+        }
+    });
+}
+
+#[test]
+fn a_service_that_is_not_ready_holds_requests_back() {
+    conformance::run(async {
+        let limited = ServiceBuilder::new().layer(layer()).layer(ConcurrencyLimitLayer::new(1)).service(service_fn(ok));
+        let mut first = limited.clone();
+        let mut second = limited;
+        let stalled = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Stall]).into_request();
+        let waiting = ready(&mut first).await.unwrap().call(stalled);
+        assert!(tokio::time::timeout(Duration::from_millis(20), ready(&mut second)).await.is_err(), "the one place is taken");
+        drop(waiting);
+        assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
+        // A refusal gives its place back as well.
+        assert_eq!(ready(&mut first).await.unwrap().call(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
+    });
+}
+
+#[test]
+fn it_works_over_a_buffer_and_under_one() {
+    conformance::run(async {
+        let inside = ServiceBuilder::new().layer(layer()).buffer(4).service(service_fn(ok));
+        let outside = ServiceBuilder::new().buffer(4).layer(layer()).service(service_fn(ok));
+        for _ in 0..10 {
+            assert_eq!(inside.clone().oneshot(signed("body")).await.unwrap().status(), StatusCode::OK);
+            assert_eq!(inside.clone().oneshot(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+            assert_eq!(outside.clone().oneshot(signed("body")).await.unwrap().status(), StatusCode::OK);
+            assert_eq!(outside.clone().oneshot(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        }
+    });
+}
+
+#[test]
+fn errors_of_the_inner_service_pass_through() {
+    conformance::run(async {
+        let failing = service_fn(|_: Request<VerifiedBody>| async { Err::<Response<Full<Bytes>>, _>(io::Error::other("inner")) });
+        let service = ServiceBuilder::new().layer(layer()).service(failing);
+        assert_eq!(service.clone().oneshot(signed("body")).await.unwrap_err().to_string(), "inner");
+        // A refusal is no error, whatever the service's own are.
+        assert_eq!(service.oneshot(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    });
+}
+
+#[test]
+fn an_error_of_readiness_passes_through() {
+    #[derive(Clone)]
+    struct Broken;
+    impl Service<Request<VerifiedBody>> for Broken {
+        type Response = Response<Full<Bytes>>;
+        type Error = io::Error;
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+            Poll::Ready(Err(io::Error::other("not ready")))
+        }
+        fn call(&mut self, _: Request<VerifiedBody>) -> Self::Future {
+            unreachable!("it was never ready")
+        }
+    }
+    conformance::run(async {
+        let mut service = ServiceBuilder::new().layer(layer()).service(Broken);
+        let error = ready(&mut service).await.map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "not ready");
+    });
+}
+
+#[test]
+fn head_and_trailers_reach_the_handler_unchanged() {
+    conformance::run(async {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-checksum", HeaderValue::from_static("1"));
+        let sent = trailers.clone();
+        let handler = service_fn(move |request: Request<VerifiedBody>| {
+            let expected = trailers.clone();
+            async move {
+                assert_eq!(request.method(), "POST");
+                assert_eq!(request.uri(), "/hook");
+                assert_eq!(request.headers()["x-other"], "kept");
+                assert!(request.headers().contains_key("x-hub-signature"));
+                let mut body = request.into_body();
+                assert_eq!(body.size_hint().exact(), Some(8));
+                assert!(!body.is_end_stream());
+                assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "the body");
+                assert!(!body.is_end_stream());
+                assert_eq!(body.frame().await.unwrap().unwrap().into_trailers().unwrap(), expected);
+                assert!(body.is_end_stream());
+                assert!(body.frame().await.is_none());
+                Ok::<_, Infallible>(Response::<Full<Bytes>>::default())
+            }
+        });
+        let delivery = Delivery::signed(&signer(providers::JIRA), "the body").header("x-other", "kept");
+        let steps = [Step::Chunk("the ".into()), Step::Chunk("body".into()), Step::Trailers(sent)];
+        let response = ServiceBuilder::new().layer(layer()).service(handler).oneshot(delivery.steps(steps).into_request()).await;
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+    });
+}
+
+#[test]
+fn the_body_that_is_handed_on_is_sync_whatever_came_in() {
+    fn sync<T: Send + Sync + Unpin + 'static>() {}
+    sync::<VerifiedBody>();
+    sync::<VerifyLayer>();
+}
+
+#[test]
+fn a_refusal_can_be_replaced_and_still_carries_its_rejection() {
+    conformance::run(async {
+        let layer = layer().refuse_with(|rejection: &Rejection| {
+            let status = StatusCode::from_u16(rejection.status_code()).unwrap();
+            Response::builder().status(status).header("x-refused", "yes").body(Full::from("no")).unwrap()
+        });
+        let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
+        let response = service.clone().oneshot(forged()).await.unwrap();
+        assert_eq!((response.status(), &response.headers()["x-refused"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::Mismatch);
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
+        let response = service.oneshot(signed("body")).await.unwrap();
+        assert!(!response.headers().contains_key("x-refused"));
+    });
+}
+
+#[test]
+fn a_limit_that_somebody_else_put_around_the_body_is_413() {
+    conformance::run(async {
+        let service = ServiceBuilder::new()
+            .map_request(|request: Request<ScriptedBody>| request.map(|body| Limited::new(body, 3)))
+            .layer(layer())
+            .service(service_fn(ok));
+        let response = service.oneshot(signed("body")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::BodyTooLarge);
+    });
+}
+
+#[test]
+fn each_refusal_is_one_event_with_cause_and_scheme() {
+    conformance::run(async {
+        let limited = VerifyLayer::new(builder(providers::JIRA).body_limit(3).build().unwrap());
+        let service = ServiceBuilder::new().layer(limited).service(service_fn(ok));
+        let broken = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Error]).into_request();
+        let unsigned = Delivery::unsigned("body").into_request();
+        let cases = [
+            (unsigned, "cause=\"missing_signature\" status=401"),
+            (Delivery::signed(&signer(providers::JIRA), "bod").body("dob").into_request(), "cause=\"mismatch\" status=401"),
+            (signed("body"), "cause=\"body_too_large\" status=413"),
+            (broken, "cause=\"body_unreadable\" status=400 source=connection reset"),
+        ];
+        for (request, fields) in cases {
+            let (_, log) = Log::of(service.clone().oneshot(request)).await;
+            let events: Vec<_> = log.lines().filter(|line| line.contains("countersign")).collect();
+            assert_eq!(events.len(), 1, "{log}");
+            assert!(events[0].contains("WARN countersign: ") && events[0].contains("scheme=\"jira\""), "{log}");
+            assert!(events[0].contains(fields), "{fields} in {log}");
+        }
+        let (_, log) = Log::of(service.oneshot(signed("bod"))).await;
+        assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
+    });
+}
+
+#[test]
+fn a_request_that_is_given_up_never_reaches_the_handler() {
+    conformance::run(async {
+        let calls = Arc::<AtomicUsize>::default();
+        let service = ServiceBuilder::new().layer(layer()).service(Strict { ready: false, calls: Arc::clone(&calls) });
+        let request = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Chunk("bo".into()), Step::Stall]).into_request();
+        assert!(tokio::time::timeout(Duration::from_millis(20), service.oneshot(request)).await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+    });
+}
