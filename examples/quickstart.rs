@@ -1,4 +1,4 @@
-//! The smallest receiver of Jira deliveries under axum.
+// The smallest receiver of Jira deliveries under axum.
 
 use axum::extract::{DefaultBodyLimit, Json};
 use axum::{Extension, Router, routing::post};

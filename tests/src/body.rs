@@ -51,8 +51,11 @@ impl Body for ScriptedBody {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            // Nobody is told to poll again, ever.
-            Some(Step::Stall) => Poll::Pending,
+            // Nobody is told to poll again, and whoever does gets no further.
+            Some(Step::Stall) => {
+                self.steps.push_front(Step::Stall);
+                Poll::Pending
+            }
         }
     }
 }

@@ -4,6 +4,11 @@
 //! fact, write a function in [`facts`] and name it in the list of `suite!`: every adapter is held to it. What only one framework has
 //! is tested in that framework's own file.
 
+/// The snippets of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub mod body;
 pub mod delivery;
 pub mod facts;
