@@ -1,4 +1,4 @@
-// The smallest receiver of Jira deliveries under axum.
+//! The smallest receiver of Jira deliveries under axum.
 
 use axum::extract::{DefaultBodyLimit, Json};
 use axum::{Extension, Router, routing::post};
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(axum::serve(listener, app).await?)
 }
 
-fn app(secret: Secret) -> Result<Router, ConfigError> {
+pub(crate) fn app(secret: Secret) -> Result<Router, ConfigError> {
     let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
     // axum's own limit for `Json` is 2 MB; Jira sends up to 25 MB.
     let limit = DefaultBodyLimit::max(verifier.body_limit());

@@ -58,4 +58,8 @@ impl Body for ScriptedBody {
             }
         }
     }
+
+    fn is_end_stream(&self) -> bool {
+        self.steps.is_empty()
+    }
 }

@@ -3,11 +3,14 @@
 use std::net::Ipv4Addr;
 
 use conformance::Delivery;
-use countersign::Signer;
+use countersign::{Secret, Signer, providers};
 use http::StatusCode;
+use quickstart::app;
 use tower::ServiceExt as _;
 
-include!("../../examples/quickstart.rs");
+#[path = "../../examples/quickstart.rs"]
+#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
+mod quickstart;
 
 #[test]
 fn the_readme_shows_the_program_as_it_is() {

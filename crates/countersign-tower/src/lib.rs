@@ -50,9 +50,10 @@
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
-//! # Early refusals over HTTP/1.1
-//! The answer to a request whose head is not in order is sent without waiting for its body. hyper then closes the connection unless
-//! little of the body is left, and a client that is still writing may see the connection reset before it sees the 401.
+//! # Early refusals
+//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the
+//! body. Over HTTP/1.1 hyper then closes the connection unless little of the body is left, and a client that is still writing may see
+//! the connection reset before it sees the answer. Over HTTP/2 the stream alone is reset, and the connection goes on.
 
 mod future;
 mod layer;
