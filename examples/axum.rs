@@ -9,7 +9,6 @@
 //! | `JIRA_WEBHOOK_SECRET` | the secret that is set in Jira; without it a random one is made and printed |
 //! | `JIRA_WEBHOOK_SECRET_OLD` | while the secret is being changed: the one before, accepted too |
 //! | `PORT` | default 3000; 0 for any that is free |
-//! | `RUST_LOG` | not read: refusals are logged at WARN |
 
 use std::env;
 use std::error::Error;
