@@ -47,14 +47,16 @@ struct Running {
 impl Check {
     pub(crate) fn new(verifier: Verifier, head: SignedHead<'_>) -> Result<Self, RejectionKind> {
         let scheme = verifier.scheme();
-        let asked_for = |mac: &&Mac| head.tags.iter().any(|tag| tag.algorithm() == mac.algorithm());
-        let fresh = verifier
-            .keys()
-            .iter()
-            .enumerate()
-            .flat_map(|(key, prepared)| prepared.macs.iter().filter(asked_for).map(move |mac| Running { key, mac: mac.clone() }));
+        let mut running = None;
+        for (key, prepared) in verifier.keys().iter().enumerate() {
+            for mac in &prepared.macs {
+                if head.tags.iter().any(|tag| tag.algorithm() == mac.algorithm()) {
+                    OneOrMore::push_onto(&mut running, Running { key, mac: mac.clone() });
+                }
+            }
+        }
         // Tags are only of accepted algorithms, and each of those is prepared for each key: there is always one.
-        let mut running = OneOrMore::from_iter(fresh).ok_or(RejectionKind::MethodNotAllowed)?;
+        let mut running = running.ok_or(RejectionKind::MethodNotAllowed)?;
         head.feed(scheme.before, |text| running.iter_mut().for_each(|running| running.mac.update(text)));
         let mut suffix = Vec::new();
         head.feed(scheme.after, |text| suffix.extend_from_slice(text));
@@ -77,14 +79,14 @@ impl Check {
     /// [`RejectionKind::Mismatch`].
     pub fn finish(self) -> Result<Verified, Rejection> {
         let mut matched = None;
-        for Running { key, mut mac } in self.running.into_iter() {
+        self.running.consume(|Running { key, mut mac }| {
             mac.update(&self.suffix);
             let expected = mac.finish();
             let hit = self.tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.ct_eq(&expected));
             if bool::from(hit) && matched.is_none() {
                 matched = Some((key, expected.algorithm()));
             }
-        }
+        });
         let (key, algorithm) = matched.ok_or(Rejection::new(RejectionKind::Mismatch))?;
         let key = self.verifier.keys().get(key).ok_or(Rejection::new(RejectionKind::Mismatch))?;
         Ok(Verified::new(self.verifier.scheme().name(), key.id.clone(), algorithm, self.signed_at, self.signed_id))

@@ -5,12 +5,6 @@ pub(crate) struct OneOrMore<T> {
 }
 
 impl<T> OneOrMore<T> {
-    pub(crate) fn from_iter(items: impl IntoIterator<Item = T>) -> Option<Self> {
-        let mut items = items.into_iter();
-        let first = items.next()?;
-        Some(Self { first, rest: items.collect() })
-    }
-
     pub(crate) fn push_onto(list: &mut Option<Self>, item: T) {
         match list {
             Some(list) => list.rest.push(item),
@@ -30,7 +24,9 @@ impl<T> OneOrMore<T> {
         std::iter::once(&mut self.first).chain(&mut self.rest)
     }
 
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = T> {
-        std::iter::once(self.first).chain(self.rest)
+    /// Hands each item over. The items can be large: a loop over a chained iterator would move them about more often.
+    pub(crate) fn consume(self, mut each: impl FnMut(T)) {
+        each(self.first);
+        self.rest.into_iter().for_each(each);
     }
 }
