@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let app = app(Secret::new(std::env::var("JIRA_WEBHOOK_SECRET")?))?;
+    let app = app(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, app).await?)
 }

@@ -29,7 +29,8 @@ fn main() -> ExitCode {
 /// Whether the receiver took the delivery.
 fn send() -> Result<bool, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let url = arguments.next().ok_or("usage: send URL [FILE|-], with the secret in JIRA_WEBHOOK_SECRET")?;
+    let url = arguments.next().filter(|argument| !argument.starts_with('-'));
+    let url = url.ok_or("usage: send URL [FILE|-], with the secret in JIRA_WEBHOOK_SECRET")?;
     let body = match arguments.next().as_deref() {
         None | Some("-") => {
             let mut body = Vec::new();
@@ -38,8 +39,7 @@ fn send() -> Result<bool, Box<dyn Error>> {
         }
         Some(file) => fs::read(file).map_err(|error| format!("{file}: {error}"))?,
     };
-    let secret = env::var("JIRA_WEBHOOK_SECRET").map_err(|error| format!("JIRA_WEBHOOK_SECRET: {error}"))?;
-    let signer = Signer::new(providers::JIRA, Secret::new(secret))?;
+    let signer = Signer::new(providers::JIRA, Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
 
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
     let mut request = agent.post(&url).header("Content-Type", "application/json; charset=utf-8");
@@ -47,7 +47,8 @@ fn send() -> Result<bool, Box<dyn Error>> {
         println!("{name}: {value}");
         request = request.header(name, value);
     }
-    let mut response = request.send(&body[..])?;
+    // A receiver that refuses early may close the connection before we have written all: its log says why.
+    let mut response = request.send(&body[..]).map_err(|error| format!("{url}: {error}"))?;
     println!("\n{:?} {}", response.version(), response.status());
     for (name, value) in response.headers() {
         println!("{name}: {}", String::from_utf8_lossy(value.as_bytes()));

@@ -1,45 +1,39 @@
 //! What is logged while a delivery is judged.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Once;
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::LevelFilter;
 
-/// Text that a subscriber wrote.
-#[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Awaits `what`, with all that this thread logs meanwhile, down to `TRACE`, written to a log.
-    pub async fn of<T>(what: impl Future<Output = T>) -> (T, String) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-            .finish();
-        let guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
-        let result = what.await;
-        drop(guard);
-        let text = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (result, String::from_utf8(text).unwrap())
-    }
+thread_local! {
+    /// What this thread has logged, while somebody wants to know.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-impl io::Write for Log {
+/// Awaits `what`, and returns with it all that this thread logged meanwhile, down to `TRACE`.
+///
+/// There is one subscriber for the whole process: with one a thread, whether an event is recorded would depend on what other tests
+/// have subscribed to just then.
+pub async fn log_of<T>(what: impl Future<Output = T>) -> (T, String) {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| {
+        tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).with_max_level(LevelFilter::TRACE).init();
+    });
+    LOG.set(Some(Vec::new()));
+    let result = what.await;
+    (result, String::from_utf8(LOG.take().unwrap_or_default()).unwrap())
+}
+
+struct ThreadLog;
+
+impl io::Write for ThreadLog {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(text)
+        LOG.with_borrow_mut(|log| log.iter_mut().for_each(|log| log.extend_from_slice(text)));
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }

@@ -215,6 +215,17 @@ fn a_limit_layer_further_out_is_413() {
 }
 
 #[test]
+fn what_changes_the_body_belongs_inside() {
+    conformance::run(async {
+        let change = || axum::middleware::map_request(|request: Request<Body>| async { request.map(|_| Body::from("changed")) });
+        let inside = Router::new().route("/hook", post(key)).route_layer(change()).route_layer(layer());
+        same(answer(inside, signed("/hook")).await, (200, "changed by main"));
+        let outside = Router::new().route("/hook", post(key)).route_layer(layer()).route_layer(change());
+        same(answer(outside, signed("/hook")).await, (401, ""));
+    });
+}
+
+#[test]
 fn json_is_read_from_what_was_verified() {
     conformance::run(async {
         let handler = |Json(event): Json<serde_json::Value>| async move { event["webhookEvent"].as_str().unwrap().to_owned() };

@@ -93,6 +93,9 @@ fn a_configuration_that_cannot_be_right_is_refused() {
     assert_eq!(fault(jira().key("a", some()).body_limit(0)), ConfigError::ZeroBodyLimit);
     assert_eq!(fault(builder(Scheme::new("none", "X-S").body_limit(0))), ConfigError::ZeroBodyLimit);
     assert_eq!(fault(jira().key("a", some()).algorithms([])), ConfigError::NothingAllowed);
+    assert_eq!(fault(jira().key("a", some()).algorithms([]).allow_legacy_sha1()), ConfigError::NothingAllowed);
+    let none_by_default = Scheme::method_signature("x", "X-S").default_algorithms(&[]);
+    assert_eq!(fault(builder(none_by_default)), ConfigError::NothingAllowed);
     assert_eq!(fault(jira().key("a", some()).algorithms([Algorithm::Sha1])), ConfigError::LegacySha1);
     let md = |algorithm| ConfigError::UnsupportedAlgorithm { algorithm };
     assert_eq!(fault(builder(providers::GITHUB).algorithms([Algorithm::Sha512])), md(Algorithm::Sha512));
@@ -121,8 +124,13 @@ fn a_signer_refuses_what_a_verifier_would() {
     assert_eq!(Signer::new(STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(), ConfigError::InvalidSecret { key: None });
     let unsupported = Signer::with_algorithm(providers::GITHUB, Algorithm::Sha1, Secret::new("s")).unwrap_err();
     assert_eq!(unsupported, ConfigError::UnsupportedAlgorithm { algorithm: Algorithm::Sha1 });
-    let faulty = Scheme::new("x", "X-S").before(&[Part::Id]);
-    assert!(matches!(Signer::new(faulty, Secret::new("s")).unwrap_err(), ConfigError::InvalidScheme { .. }));
+    for faulty in [Scheme::new("x", "X-S").before(&[Part::Id]), Scheme::new("x", "X-S").tagged(b'=', &[])] {
+        assert!(matches!(Signer::new(faulty, Secret::new("s")), Err(ConfigError::InvalidScheme { .. } | ConfigError::NothingAllowed)));
+    }
+    let none_by_default = Scheme::method_signature("x", "X-S").default_algorithms(&[]);
+    assert_eq!(Signer::new(none_by_default, Secret::new("s")).unwrap_err(), ConfigError::NothingAllowed);
+    let sha1_alone = Signer::new(Scheme::new("old", "X-Old").bare(Algorithm::Sha1), Secret::new("s")).unwrap();
+    assert_eq!(sha1_alone.sign(b"")[0].1.len(), 40);
 }
 
 #[test]
@@ -198,6 +206,38 @@ fn an_intake_that_overflowed_cannot_succeed_any_more() {
     too_large(intake.push(&b"!"[..]));
     too_large(intake.push(&b""[..]));
     too_large(intake.finish().map(drop));
+}
+
+#[test]
+fn an_intake_that_overflowed_lets_go_of_what_it_kept() {
+    let verifier = builder(providers::JIRA).body_limit(4).build().unwrap();
+    let mut intake = verifier.intake(&signer(providers::JIRA).sign(b"body")).unwrap();
+    let chunk = bytes::Bytes::from(vec![b'x'; 4]);
+    intake.push(chunk.clone()).unwrap();
+    assert!(!chunk.is_unique());
+    intake.push(&b"!"[..]).unwrap_err();
+    assert!(chunk.is_unique());
+}
+
+#[test]
+fn an_algorithm_that_is_listed_twice_is_hashed_once() {
+    let verifier = builder(providers::JIRA).algorithms([Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha256]).build().unwrap();
+    assert!(format!("{verifier:?}").contains("[Sha256, Sha512]"), "{verifier:?}");
+}
+
+#[test]
+fn bytes_cannot_move_between_what_is_signed_and_the_body() {
+    const DOTTED: Scheme = Scheme::new("dotted", "X-S").before(&[Part::Id, Part::Literal(".")]).id_header("X-Id");
+    let headers = signer(DOTTED).sign_as("msg_1", b"abc.d", at(1));
+    let value = headers.iter().find(|(name, _)| *name == "X-S").unwrap().1.as_str();
+    let verdict = |id: &str, body: &[u8]| verifier(DOTTED).verify(&[("X-Id", id), ("X-S", value)], body).map(|_| ());
+    assert!(verdict("msg_1", b"abc.d").is_ok());
+    assert_eq!(verdict("msg_1.abc", b"d").unwrap_err().kind(), RejectionKind::MalformedId);
+    assert_eq!(verdict("msg_1abc", b"d").unwrap_err().kind(), RejectionKind::Mismatch);
+    assert_eq!(verdict("msg", b"_1.abc.d").unwrap_err().kind(), RejectionKind::Mismatch);
+    // Where no dot parts them, they could; so that is not built.
+    let touching = Scheme::new("x", "X-S").before(&[Part::Id]).id_header("X-Id");
+    assert!(matches!(builder(touching).build(), Err(ConfigError::InvalidScheme { .. })));
 }
 
 #[test]

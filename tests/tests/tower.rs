@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use conformance::log::Log;
-use conformance::vectors::{builder, signer, verifier};
+use conformance::log::log_of;
+use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
 use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
@@ -228,11 +228,77 @@ fn a_refusal_can_be_replaced_and_still_carries_its_rejection() {
         });
         let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
         let response = service.clone().oneshot(forged()).await.unwrap();
+        assert_eq!(response.headers()["www-authenticate"], "WebhookSignature");
         assert_eq!((response.status(), &response.headers()["x-refused"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
         assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::Mismatch);
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
         let response = service.oneshot(signed("body")).await.unwrap();
         assert!(!response.headers().contains_key("x-refused"));
+    });
+}
+
+#[test]
+fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+    conformance::run(async {
+        for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
+            let layer = layer().refuse_with(move |_: &Rejection| {
+                let response = Response::builder().status(status);
+                challenge
+                    .into_iter()
+                    .fold(response, |response, value| response.header("www-authenticate", value))
+                    .body(Full::<Bytes>::default())
+                    .unwrap()
+            });
+            let response = ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(forged()).await.unwrap();
+            assert_eq!(response.status(), status);
+            let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+            assert_eq!(challenges, challenge.into_iter().collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn body_and_service_are_let_go_before_the_refusal_is_made() {
+    conformance::run(async {
+        let chunk = Bytes::from(vec![b'x'; 10]);
+        // Behind an `Arc`, as the function is cloned with the layer.
+        let kept = Arc::new(chunk.clone());
+        let layer = layer().refuse_with(move |_: &Rejection| {
+            assert!(kept.is_unique(), "the delivery is gone");
+            Response::<Full<Bytes>>::default()
+        });
+        let delivery = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Chunk(chunk), Step::Error]);
+        ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(delivery.into_request()).await.unwrap();
+    });
+}
+
+#[test]
+fn nothing_secret_is_in_the_debug_of_layer_service_future_or_body() {
+    conformance::run(async {
+        let layer = layer();
+        let handler = service_fn(|request: Request<VerifiedBody>| async move {
+            let shown = format!("{:?}", request.into_body());
+            assert!(shown.contains("len: 6") && !shown.contains("needle"), "{shown}");
+            Ok::<_, Infallible>(Response::<Full<Bytes>>::default())
+        });
+        let mut service = ServiceBuilder::new().layer(layer.clone()).service(Strict { ready: false, calls: Arc::default() });
+        let future = ready(&mut service).await.unwrap().call(signed("needle"));
+        let shown = format!("{layer:?} {future:?}");
+        assert!(!shown.contains(SECRET) && !shown.contains("needle") && shown.contains("jira"), "{shown}");
+        assert_eq!(ServiceBuilder::new().layer(layer).service(handler).oneshot(signed("needle")).await.unwrap().status(), StatusCode::OK);
+    });
+}
+
+#[test]
+fn the_event_tells_the_causes_underneath_once_each() {
+    conformance::run(async {
+        let service = ServiceBuilder::new()
+            .map_request(|request: Request<ScriptedBody>| request.map(axum::body::Body::new))
+            .layer(layer())
+            .service(service_fn(ok));
+        let broken = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Error]).into_request();
+        let (_, log) = log_of(service.oneshot(broken)).await;
+        assert_eq!(log.matches("connection reset").count(), 1, "axum's error wraps ours and repeats it: {log}");
     });
 }
 
@@ -263,13 +329,13 @@ fn each_refusal_is_one_event_with_cause_and_scheme() {
             (broken, "cause=\"body_unreadable\" status=400 source=connection reset"),
         ];
         for (request, fields) in cases {
-            let (_, log) = Log::of(service.clone().oneshot(request)).await;
+            let (_, log) = log_of(service.clone().oneshot(request)).await;
             let events: Vec<_> = log.lines().filter(|line| line.contains("countersign")).collect();
             assert_eq!(events.len(), 1, "{log}");
             assert!(events[0].contains("WARN countersign: ") && events[0].contains("scheme=\"jira\""), "{log}");
             assert!(events[0].contains(fields), "{fields} in {log}");
         }
-        let (_, log) = Log::of(service.oneshot(signed("bod"))).await;
+        let (_, log) = log_of(service.oneshot(signed("bod"))).await;
         assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
     });
 }

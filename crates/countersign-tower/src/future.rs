@@ -5,8 +5,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use countersign::{Intake, Rejection, Verified};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
@@ -96,6 +97,10 @@ where
             };
             report(&rejection, this.scheme);
             let mut response = this.refuse.response(&rejection);
+            if let Some(challenge) = rejection.www_authenticate().filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
+                // Whoever replaces the response need not know that a 401 must have it (RFC 9110 §15.5.2).
+                response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(HeaderValue::from_static(challenge));
+            }
             response.extensions_mut().insert(rejection);
             return Poll::Ready(Ok(response));
         }
@@ -116,7 +121,7 @@ where
         match ready!(body.as_mut().poll_frame(cx)) {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => receiving.intake.push(data)?,
-                Err(frame) => receiving.trailers = frame.into_trailers().ok().or(receiving.trailers.take()),
+                Err(frame) => receiving.trailers = frame.into_trailers().ok(),
             },
             Some(Err(error)) => return Poll::Ready(Err(unreadable(error.into()))),
             None => break,
@@ -146,8 +151,29 @@ fn unreadable(error: Box<dyn Error + Send + Sync>) -> Rejection {
 fn report(rejection: &Rejection, scheme: &'static str) {
     let cause = rejection.kind().as_str();
     let status = rejection.status_code();
-    let source = rejection.source().map(tracing::field::display);
+    let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
     tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
+}
+
+/// An error and its sources in one line. A framework's outermost error often says only that there was one.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Wrappers that add nothing repeat what they wrap.
+            if text != said {
+                write!(f, ": {text}")?;
+            }
+            said = text;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {

@@ -36,7 +36,7 @@ impl VerifyLayer {
 impl<R> VerifyLayer<R> {
     /// Answers refusals with what `refuse` returns, instead of with [`EmptyResponse`].
     ///
-    /// Keep the status unless there is a reason not to ([`Rejection::status_code`]): senders repeat some and take others for final. Do
+    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to ([`Rejection::status_code`]): senders repeat some and take others for final. Do
     /// not tell the sender the cause.
     ///
     /// ```
@@ -44,7 +44,7 @@ impl<R> VerifyLayer<R> {
     /// # use countersign_tower::VerifyLayer;
     /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
     /// use axum::response::IntoResponse;
-    /// use http::StatusCode;
+    /// use axum::http::StatusCode;
     ///
     /// let layer = VerifyLayer::new(verifier).refuse_with(|rejection: &Rejection| {
     ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);

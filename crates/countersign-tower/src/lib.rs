@@ -1,4 +1,4 @@
-//! A tower layer that lets only signed webhook deliveries through, for axum, hyper, tonic and everything else that speaks tower.
+//! A tower layer that lets only signed webhook deliveries through, for axum, hyper and everything else that speaks tower.
 //!
 //! ```no_run
 //! use axum::{Extension, Router, extract::DefaultBodyLimit, routing::post};
@@ -8,7 +8,7 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let verifier = Verifier::builder(providers::JIRA)
-//!         .key("2026-11", Secret::new(std::env::var("JIRA_WEBHOOK_SECRET")?))
+//!         .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
 //!         .build()?;
 //!     let limit = DefaultBodyLimit::max(verifier.body_limit());
 //!     let app = Router::new()
@@ -35,15 +35,25 @@
 //! A refusal is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions
 //! for middleware further out; [`VerifyLayer::refuse_with`] replaces it. Each refusal is one `tracing` event at `WARN` with the target
 //! `countersign` and the fields `scheme`, `cause` ([`RejectionKind::as_str`](countersign::RejectionKind::as_str)), `status`, and for a
-//! body that broke off `source`; none holds a secret, a signature or a byte of the body.
+//! body that broke off `source`, which is what the framework's errors say. We write no secret, signature or byte of the body there.
 //!
 //! # Where to put it in axum
 //! - On a router: `route_layer`, not `layer`. Both verify the routes that were added before, but `layer` also verifies what no route
-//!   matches, so that an unknown path is answered 401 and not 404.
+//!   matches, so that an unknown path is answered 401 and not 404; after a `merge`, unknown paths of the whole application.
 //! - On a method, where the same path also answers requests that nobody signs:
-//!   `get(health).merge(post(on_event).route_layer(layer))`.
-//! - Around the whole application: `layer.layer(router)`, from [`tower_layer::Layer`].
-//! - Inside whatever changes the body. The sender signed the bytes that it sent, so decompress after this layer.
+//!   `get(health).merge(post(on_event).route_layer(layer))`. In `get(health).post(on_event).route_layer(layer)` it covers both.
+//! - Around the whole application, for which `axum::serve` needs a hint:
+//!   ```no_run
+//!   # async fn serve(listener: tokio::net::TcpListener, router: axum::Router, layer: countersign_tower::VerifyLayer) {
+//!   use axum::{ServiceExt, extract::Request};
+//!   use tower_layer::Layer;
+//!
+//!   let app = layer.layer(router);
+//!   axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await.unwrap();
+//!   # }
+//!   ```
+//! - Outside whatever changes the body, so that this layer sees the bytes that the sender signed:
+//!   `.route_layer(RequestDecompressionLayer::new()).route_layer(layer)`. Of two layers, the one that is added last is the outer.
 //!
 //! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) still stands behind this layer's. Raise it with
 //! `DefaultBodyLimit::max(verifier.body_limit())`, as above, or deliveries between the two limits get a 413 after they were verified.

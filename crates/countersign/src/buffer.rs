@@ -110,6 +110,11 @@ mod tests {
         assert_eq!(capacity(&buffer), 0);
         buffer.push(Bytes::from_static(b"2"));
         assert!(capacity(&buffer) <= MOST_ON_TRUST);
+
+        let mut honest = Buffer::new(usize::MAX, 5000);
+        honest.push(Bytes::from_static(b"1"));
+        honest.push(Bytes::from_static(b"2"));
+        assert!((5000..6000).contains(&capacity(&honest)), "what is announced is allocated at once");
     }
 
     #[test]

@@ -11,6 +11,14 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Whether this byte can stand in an encoded tag.
+    pub(crate) const fn uses(self, byte: u8) -> bool {
+        match self {
+            Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+        }
+    }
+
     /// The length in bytes of the text for a tag of `tag_len` bytes.
     pub(crate) const fn text_len(self, tag_len: usize) -> usize {
         match self {

@@ -13,11 +13,16 @@
 /// head.header("x-hub-signature", &mut |value| values.push(value));
 /// assert_eq!(values, [b"sha256=00"]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the head of a request",
+    note = "collect the headers into a `Vec` of name and value, such as `(&str, &[u8])`, or implement `Head` for a type of your own"
+)]
 pub trait Head {
     /// The method as sent, `POST` for nearly every webhook.
     fn method(&self) -> &str;
 
-    /// Path and query as sent, undecoded (the origin-form of RFC 9112 §3.2.1): `/jira?project=A%20B`.
+    /// Path and query as sent, undecoded (the origin-form of RFC 9112 §3.2.1): `/jira?project=A%20B`. A framework that routes by taking
+    /// prefixes off, as axum's `nest` does, may have taken them off here too.
     fn target(&self) -> &str;
 
     /// Calls `visit` with the value of each field called `name`, in the order of arrival, duplicates included.

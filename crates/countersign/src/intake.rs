@@ -8,8 +8,9 @@ use crate::{Check, Rejection, RejectionKind, Verified};
 /// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, [`push`](Self::push) for each chunk,
 /// [`finish`](Self::finish) at the end. Drop it to give up.
 ///
-/// A body that comes in one chunk is handed on without a copy. Memory grows with what has arrived, never with what was announced
-/// beyond 1 MiB, and never past the limit.
+/// A body that comes in one chunk is handed on without a copy. Memory grows with what has arrived, to at most twice of that (three times
+/// while it is moved to a larger place), never with what was announced beyond 1 MiB, and never past the limit (but for the old place while
+/// it is moved).
 ///
 /// ```
 /// # use countersign::{Secret, Verifier, providers};

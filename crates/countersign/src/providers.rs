@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::{Algorithm, Part, Scheme};
 
-/// What Atlassian and GitHub call 25 MB, taken as MiB: the reading that loses no delivery.
+/// What is called 25 MB, taken as MiB: the reading that loses no delivery.
 const MB_25: usize = 25 * 1024 * 1024;
 
 const SHA256_ONLY: &[(&str, Algorithm)] = &[("sha256", Algorithm::Sha256)];
@@ -18,9 +18,10 @@ const SHA256_ONLY: &[(&str, Algorithm)] = &[("sha256", Algorithm::Sha256)];
 /// registers with a secret: `X-Hub-Signature: sha256=<hex>`. Confirmed.
 ///
 /// - Atlassian announces that another method may follow one day. Then deliveries are refused as
-///   [`MethodNotAllowed`](crate::RejectionKind::MethodNotAllowed) until [`algorithms`](crate::VerifierBuilder::algorithms) lists it.
+///   [`MethodNotAllowed`](crate::RejectionKind::MethodNotAllowed) until [`algorithms`](crate::VerifierBuilder::algorithms) lists it beside
+///   SHA-256.
 /// - Webhooks of Connect and OAuth 2.0 apps are not signed this way: they carry a JWT that does not cover the body.
-/// - The limit is 25 MiB, as Jira sends up to 25 MB.
+/// - The limit is 25 MiB: by third-party accounts, Jira sends up to 25 MB and drops what is larger.
 pub const JIRA: Scheme = Scheme::method_signature("jira", "X-Hub-Signature").body_limit(MB_25);
 
 /// [Jira Data Center](https://confluence.atlassian.com/adminjiraserver/managing-webhooks-938846912.html):

@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// For the operator: [`kind`](Self::kind) and `Display` name the precise cause, [`source`](Error::source) what broke underneath. The
 /// sender is told only [`status_code`](Self::status_code), so that a stranger learns nothing from trying.
 ///
-/// It holds no secret, tag, header value or body, and is cheap to clone.
+/// It holds no secret, tag, header value or body; what the framework's own error says, which is the source of
+/// [`BodyUnreadable`](RejectionKind::BodyUnreadable), is the framework's. It is cheap to clone.
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,

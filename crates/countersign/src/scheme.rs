@@ -181,7 +181,8 @@ impl Scheme {
     }
 
     /// The signed delivery id stands in this header: 1 to 256 characters of `A-Z a-z 0-9 _ -`. [`Part::Id`] has to be among the signed
-    /// parts.
+    /// parts, and parted from body, timestamp and other ids by a literal with a character that no id holds, such as a dot: otherwise
+    /// bytes could move from one to the other under the same signature.
     #[must_use]
     pub const fn id_header(mut self, header: &'static str) -> Self {
         self.id_header = Some(header);
@@ -259,8 +260,21 @@ impl Scheme {
             headers.push(header);
         }
 
+        let repeated = |name: &str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
+        let mut names_before = names.iter().enumerate();
+
         if headers.iter().any(|name| !is_field_name(name)) {
             Some("a header name is empty or holds a character that no header name may")
+        } else if headers.iter().any(|name| repeated(name)) {
+            Some("two things stand in the same header")
+        } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| name.is_empty() || !name.is_ascii()) {
+            Some("a name is empty or not ASCII")
+        } else if names_before.any(|(place, (name, _))| names.iter().take(place).any(|(other, _)| other == name)) {
+            Some("two signatures have the same name")
+        } else if [separator, self.list].into_iter().flatten().any(|byte| !byte.is_ascii()) {
+            Some("a separator is not ASCII")
+        } else if self.list.is_some_and(|byte| self.encoding.uses(byte)) {
+            Some("items are separated by a character that signatures are written in")
         } else if separator.is_some() && names.is_empty() {
             Some("no signature has a name")
         } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| has(name, separator) || has(name, self.list)) {
@@ -275,10 +289,45 @@ impl Scheme {
             Some("a timestamp must be described and be signed, or neither")
         } else if self.id_header.is_some() != signed(Part::Id) {
             Some("an id must be described and be signed, or neither")
+        } else if self.bytes_could_move() {
+            Some("an id touches the body, the timestamp or another id: a literal with a character that no id holds must part them")
         } else {
             None
         }
     }
+
+    /// Whether the same signed text could be read as another id and another body. A timestamp may touch the body: a digit more or less
+    /// makes it another time by a factor of ten, which no tolerance allows.
+    fn bytes_could_move(&self) -> bool {
+        // What stands in front of the place that the loop is at, as far back as it cannot be told apart from an id.
+        #[derive(PartialEq)]
+        enum Left {
+            Parted,
+            Id,
+            Other,
+        }
+        let body = [None];
+        let parts = self.before.iter().map(Some).chain(body).chain(self.after.iter().map(Some));
+        let mut left = Left::Parted;
+        for part in parts {
+            let id = part == Some(&Part::Id);
+            match part {
+                Some(Part::Literal(text)) => {
+                    if text.bytes().any(|byte| !is_id_byte(byte)) {
+                        left = Left::Parted;
+                    }
+                }
+                _ if left == Left::Id || (id && left == Left::Other) => return true,
+                _ => left = if id { Left::Id } else { Left::Other },
+            }
+        }
+        false
+    }
+}
+
+/// The alphabet of signed ids. No separator is in it: a dot could move between an id and what is signed next to it.
+pub(crate) const fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// A token of RFC 9110 §5.6.2, which is what a field name is.
@@ -318,6 +367,26 @@ mod tests {
             SOUND.timestamp_header("X-Time", MINUTE),
             SOUND.after(&[Part::Id]),
             SOUND.id_header("X-Id"),
+            SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
+            SOUND.tagged(b'=', &[("é", Algorithm::Sha256)]),
+            SOUND.tagged(b'=', &[("v1", Algorithm::Sha256), ("v2", Algorithm::Sha256), ("v1", Algorithm::Sha512)]),
+            SOUND.tagged(0xe9, &[("v1", Algorithm::Sha256)]),
+            SOUND.list(0x80),
+            SOUND.list(b'a'),
+            SOUND.list(b'F'),
+            SOUND.list(b'0'),
+            SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
+            SOUND.encoding(Encoding::Base64).list(b'+'),
+            SOUND.before(timestamp).timestamp_header("x-signature", MINUTE),
+            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
+            // Bytes could move between the id and what it touches.
+            SOUND.before(&[Part::Id]).id_header("X-Id"),
+            SOUND.after(&[Part::Id]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.before(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
         ];
         for (place, scheme) in faulty.iter().enumerate() {
             assert!(scheme.fault().is_some(), "{place}");
@@ -326,7 +395,10 @@ mod tests {
             SOUND,
             SOUND.list(b',').before(timestamp).timestamp_item("t", MINUTE),
             SOUND.after(timestamp).timestamp_header("X-Time", MINUTE),
-            SOUND.before(&[Part::Id]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
+            SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
+            SOUND.encoding(Encoding::Base64).list(b' '),
         ];
         for scheme in sound {
             assert_eq!(scheme.fault(), None);

@@ -1,3 +1,4 @@
+use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -28,6 +29,17 @@ impl Secret {
     #[must_use]
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// Takes a secret from an environment variable, exactly as it stands there.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound) if the variable is not set, [`InvalidData`](io::ErrorKind::InvalidData) if it is not
+    /// Unicode. Unlike [`std::env::VarError`], the error never shows the value.
+    pub fn from_env(name: &str) -> io::Result<Self> {
+        let value = env::var_os(name).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{name} is not set")))?;
+        let hidden = |_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is not Unicode"));
+        value.into_string().map(Self::new).map_err(hidden)
     }
 
     /// Reads a secret from a file, as Docker, Kubernetes and systemd hand it to a service.
@@ -79,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_file_loses_one_line_break_and_nothing_else() {
-        let path = std::env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
+        let path = env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
         let cases: [(&[u8], &[u8]); 9] = [
             (b"s", b"s"),
             (b"s\n", b"s"),
@@ -97,6 +109,14 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         assert_eq!(Secret::from_file(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_an_error_that_names_it() {
+        let error = Secret::from_env("COUNTERSIGN_TEST_NOT_SET").unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::NotFound, "COUNTERSIGN_TEST_NOT_SET is not set"));
+        // Cargo sets this one for every test.
+        assert_eq!(Secret::from_env("CARGO_PKG_NAME").unwrap().as_bytes(), b"countersign");
     }
 
     #[test]

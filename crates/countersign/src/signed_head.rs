@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use crate::encoding::Undecodable;
 use crate::head::Values;
 use crate::one_or_more::OneOrMore;
-use crate::scheme::{Grammar, Timestamp, TimestampSource};
+use crate::scheme::{Grammar, Timestamp, TimestampSource, is_id_byte};
 use crate::tag::Tag;
 use crate::{Algorithm, Head, Part, RejectionKind, Scheme};
 
@@ -158,9 +158,7 @@ fn judge(seconds: u64, tolerance: Duration, now: SystemTime) -> Result<SystemTim
     }
 }
 
-/// Characters that no separator is among: a dot could move between an id and what is signed next to it.
 fn id(value: &[u8]) -> Option<&str> {
-    let sound = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let whole = !value.is_empty() && value.len() <= LONGEST_ID && value.iter().all(sound);
+    let whole = !value.is_empty() && value.len() <= LONGEST_ID && value.iter().all(|byte| is_id_byte(*byte));
     std::str::from_utf8(value).ok().filter(|_| whole)
 }

@@ -28,9 +28,17 @@ impl Signer {
     /// Signs as the scheme's senders do by default; with SHA-256 in the `method=signature` family.
     ///
     /// # Errors
-    /// [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`], [`ConfigError::InvalidScheme`].
+    /// [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`], [`ConfigError::InvalidScheme`]; [`ConfigError::NothingAllowed`] and
+    /// [`ConfigError::UnsupportedAlgorithm`] if that is what the scheme's own default is.
     pub fn new(scheme: Scheme, secret: Secret) -> Result<Self, ConfigError> {
-        let default = scheme.accepted_by_default().into_iter().chain(scheme.algorithms()).next();
+        // A scheme that rests on SHA-1 alone accepts nothing by default, and its senders have no choice.
+        let default = match scheme.default_algorithms {
+            Some(algorithms) => algorithms.first().copied(),
+            None => scheme.accepted_by_default().first().copied().or_else(|| scheme.algorithms().next()),
+        };
+        if let Some(fault) = scheme.fault() {
+            return Err(ConfigError::InvalidScheme { fault });
+        }
         Self::with_algorithm(scheme, default.ok_or(ConfigError::NothingAllowed)?, secret)
     }
 

@@ -110,7 +110,7 @@ impl Verifier {
         &self.0.scheme
     }
 
-    /// The largest body in bytes that an [`Intake`] accepts.
+    /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.body_limit

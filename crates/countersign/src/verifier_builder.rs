@@ -37,8 +37,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts these of the scheme's algorithms and no others, instead of the scheme's default. The sender's header selects among them
-    /// and can add none.
+    /// Accepts these of the scheme's algorithms and no others, instead of the scheme's default: to add one, list it beside those that are
+    /// still in use. The sender's header selects among them and can add none.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
@@ -51,7 +51,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::Intake) accepts. Unless set, what the provider documents as its largest,
+    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts. Unless set, what the provider documents as its largest,
     /// and 2 MiB for a provider that documents none.
     ///
     /// Senders take a 413 for final, Jira among them: what is over the limit is lost.
@@ -93,6 +93,10 @@ impl VerifierBuilder {
 
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {
         let asked_for = self.algorithms.clone().unwrap_or_else(|| self.scheme.accepted_by_default());
+        if self.algorithms.is_some() && asked_for.is_empty() {
+            // SHA-1 must not be what remains of a list that came out empty.
+            return Err(ConfigError::NothingAllowed);
+        }
         let mut accepted = Vec::new();
         for algorithm in asked_for.into_iter().chain(self.legacy_sha1.then_some(Algorithm::Sha1)) {
             if !self.scheme.algorithms().any(|known| known == algorithm) {
