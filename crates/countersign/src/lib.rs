@@ -1,6 +1,7 @@
 //! Proves that a webhook delivery comes from its sender, before a byte of it is believed.
 //!
-//! This crate judges. It knows the schemes by which providers sign ([`providers`]), does no I/O and needs no runtime. Adapters carry it
+//! This crate judges. It knows the schemes by which providers sign ([`providers`]), does no I/O but to read a
+//! [`Secret`] when asked, and needs no runtime. Adapters carry it
 //! into frameworks: `countersign-tower` into axum, hyper and everything else that speaks tower.
 //!
 //! ```
