@@ -287,6 +287,7 @@ fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionK
         ("the method with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownMethod),
         ("a space before the separator", one(format!("sha256 ={tag}")), Kind::UnknownMethod),
         ("a token that is no HMAC", one(format!("Bearer x={tag}")), Kind::UnknownMethod),
+        ("a method that is not allowed, before its tag is looked at", one("sha512=x".into()), Kind::MethodNotAllowed),
         ("no tag", one("sha256=".into()), Kind::TagLength),
         ("a digit less", one(right[..right.len() - 1].into()), Kind::TagLength),
         ("a byte less", one(right[..right.len() - 2].into()), Kind::TagLength),
