@@ -554,7 +554,9 @@ pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
             H::deliver(verifier(providers::SLACK), Delivery::unsigned("x").headers(signer(providers::SLACK).sign_at(b"x", signed_at)))
                 .await;
         match (offset.as_secs() > 300, early) {
-            (false, _) => drop(outcome.assert_verified(b"x", "within the tolerance").clone()),
+            (false, _) => {
+                outcome.assert_verified(b"x", "within the tolerance");
+            }
             (true, true) => outcome.assert_refused_unread(RejectionKind::TimestampTooOld, "old"),
             (true, false) => outcome.assert_refused_unread(RejectionKind::TimestampTooNew, "ahead"),
         }

@@ -36,8 +36,8 @@ impl VerifyLayer {
 impl<R> VerifyLayer<R> {
     /// Answers refusals with what `refuse` returns, instead of with [`EmptyResponse`].
     ///
-    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to ([`Rejection::status_code`]): senders repeat some and take others for final. Do
-    /// not tell the sender the cause.
+    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to
+    /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
     ///
     /// ```
     /// # use countersign::{Rejection, Secret, Verifier, providers};

@@ -2,7 +2,7 @@ use std::fmt;
 
 /// A hash function under HMAC (RFC 2104), by the name that senders give it.
 ///
-/// WebSub §7.1 calls this the *method* of `method=signature`. Which ones a receiver accepts is the receiver's decision: see
+/// WebSub §7 calls this the *method* of `method=signature`. Which ones a receiver accepts is the receiver's decision: see
 /// [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -37,7 +37,7 @@
 //!
 //! # Sources
 //! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:
-//! [WebSub §7.1](https://www.w3.org/TR/websub/#signature-validation). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
+//! [WebSub §7](https://www.w3.org/TR/websub/#signing-content). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
 //! constant in [`providers`].
 
 mod algorithm;

@@ -68,7 +68,7 @@ pub const SLACK: Scheme = Scheme::new("slack", "X-Slack-Signature")
     .timestamp_header("X-Slack-Request-Timestamp", Duration::from_secs(300));
 
 /// A [WebSub](https://www.w3.org/TR/websub/#signing-content) hub: `X-Hub-Signature: <method>=<hex>` with SHA-256, SHA-384 or SHA-512.
-/// By the specification (§7.1).
+/// By the specification (§7).
 ///
 /// A hub that signs with SHA-1, such as one of `PubSubHubbub` 0.4, needs
 /// [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1).

@@ -79,7 +79,10 @@ pub(crate) enum SecretForm {
     Base64 { prefix: &'static str },
 }
 
-/// Names of WebSub §7.1.
+/// A year. Providers tolerate minutes.
+const LONGEST_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Names of WebSub §7.
 const METHODS: &[(&str, Algorithm)] =
     &[("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256), ("sha384", Algorithm::Sha384), ("sha512", Algorithm::Sha512)];
 
@@ -106,7 +109,7 @@ impl Scheme {
         }
     }
 
-    /// `method=signature` as WebSub §7.1 has it, in hex, with the methods `sha1`, `sha256`, `sha384` and `sha512`; of these only
+    /// `method=signature` as WebSub §7 has it, in hex, with the methods `sha1`, `sha256`, `sha384` and `sha512`; of these only
     /// `sha256` is accepted unless the receiver says otherwise.
     #[must_use]
     pub const fn method_signature(name: &'static str, header: &'static str) -> Self {
@@ -165,7 +168,8 @@ impl Scheme {
     }
 
     /// When the delivery was signed stands in this header, in whole seconds since 1970. A delivery further than `tolerance` from the
-    /// receiver's clock, in the past or in the future, is refused. [`Part::Timestamp`] has to be among the signed parts.
+    /// receiver's clock, in the past or in the future, is refused. [`Part::Timestamp`] has to be among the signed parts, and the tolerance
+    /// a year at most.
     #[must_use]
     pub const fn timestamp_header(mut self, header: &'static str, tolerance: Duration) -> Self {
         self.timestamp = Some(Timestamp { source: TimestampSource::Header(header), tolerance });
@@ -287,6 +291,8 @@ impl Scheme {
             Some("timestamp and signature have the same name")
         } else if self.timestamp.is_some() != signed(Part::Timestamp) {
             Some("a timestamp must be described and be signed, or neither")
+        } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > LONGEST_TOLERANCE) {
+            Some("the tolerance is longer than a year")
         } else if self.id_header.is_some() != signed(Part::Id) {
             Some("an id must be described and be signed, or neither")
         } else if self.bytes_could_move() {
@@ -296,8 +302,8 @@ impl Scheme {
         }
     }
 
-    /// Whether the same signed text could be read as another id and another body. A timestamp may touch the body: a digit more or less
-    /// makes it another time by a factor of ten, which no tolerance allows.
+    /// Whether the same signed text could be read as another id and another body. A timestamp may touch the body: a digit more or less,
+    /// at either end, moves it by decades, which [`LONGEST_TOLERANCE`] does not reach.
     fn bytes_could_move(&self) -> bool {
         // What stands in front of the place that the loop is at, as far back as it cannot be told apart from an id.
         #[derive(PartialEq)]
@@ -387,6 +393,8 @@ mod tests {
             SOUND.before(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
             SOUND.before(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
             SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
+            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE + Duration::from_nanos(1)),
+            SOUND.before(timestamp).timestamp_header("X-Time", Duration::MAX),
         ];
         for (place, scheme) in faulty.iter().enumerate() {
             assert!(scheme.fault().is_some(), "{place}");
@@ -395,6 +403,7 @@ mod tests {
             SOUND,
             SOUND.list(b',').before(timestamp).timestamp_item("t", MINUTE),
             SOUND.after(timestamp).timestamp_header("X-Time", MINUTE),
+            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE),
             SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
             SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
             SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),

@@ -61,7 +61,8 @@ impl Signer {
 
     /// The headers for a delivery of this body, as name and value.
     ///
-    /// A timestamp is taken from the clock. So is an id, `msg_` and the nanoseconds since 1970: use [`sign_as`](Self::sign_as) for one's own.
+    /// A timestamp is taken from the clock. So is an id, `msg_` and the nanoseconds since 1970: use [`sign_as`](Self::sign_as) for one's
+    /// own.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Vec<(&'static str, String)> {
         self.headers(body, None, None)

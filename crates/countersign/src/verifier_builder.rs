@@ -44,17 +44,17 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts HMAC-SHA-1 too, which nothing else turns on. No forgery of HMAC-SHA-1 is known, but SHA-1 itself is broken and WebSub
-    /// §7.1 and RFC 6194 §3.3 advise against it: for senders that know nothing better.
+    /// Accepts HMAC-SHA-1 too, which nothing else turns on. No forgery of HMAC-SHA-1 is known, but SHA-1 itself is broken, and WebSub
+    /// speaks of its known weakness: for senders that know nothing better.
     pub const fn allow_legacy_sha1(mut self) -> Self {
         self.legacy_sha1 = true;
         self
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts. Unless set, what the provider documents as its largest,
-    /// and 2 MiB for a provider that documents none.
+    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts. Unless set, what is known of the
+    /// provider's largest, and 2 MiB where nothing is.
     ///
-    /// Senders take a 413 for final, Jira among them: what is over the limit is lost.
+    /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
