@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -61,5 +61,30 @@ impl Body for ScriptedBody {
 
     fn is_end_stream(&self) -> bool {
         self.steps.is_empty()
+    }
+}
+
+/// A [`ScriptedBody`] that is `Sync`, for warp.
+#[derive(Debug)]
+pub struct SyncBody(Mutex<ScriptedBody>);
+
+impl SyncBody {
+    /// The same body.
+    #[must_use]
+    pub fn new(body: ScriptedBody) -> Self {
+        Self(Mutex::new(body))
+    }
+
+    fn inner(&mut self) -> &mut ScriptedBody {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for SyncBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(self.inner()).poll_frame(cx)
     }
 }

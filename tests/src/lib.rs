@@ -16,7 +16,7 @@ pub mod log;
 pub mod outcome;
 pub mod vectors;
 
-pub use body::ScriptedBody;
+pub use body::{ScriptedBody, SyncBody};
 pub use delivery::{Delivery, Step};
 pub use outcome::{Handled, Outcome};
 
@@ -28,6 +28,10 @@ use countersign::Verifier;
 pub trait Harness {
     /// Whether [`Delivery::now`] is heeded. An adapter asks the system's clock.
     const TELLS_THE_TIME: bool = false;
+
+    /// Whether the framework's own extractors refuse a `Content-Length` that is no number, though the body is in memory by then. A server
+    /// does so before, so that no such request comes over a connection.
+    const REFUSES_ODD_LENGTHS: bool = false;
 
     /// Sends one delivery through the adapter and reports what came of it. The handler answers 200 with an empty body.
     fn deliver(verifier: Verifier, delivery: Delivery) -> impl Future<Output = Outcome>;

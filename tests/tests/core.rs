@@ -26,7 +26,7 @@ impl Harness for Core {
             }
             Err(rejection) => {
                 outcome.status = rejection.status_code();
-                outcome.headers.extend(rejection.www_authenticate().map(|value| ("www-authenticate".into(), value.into())));
+                outcome.headers.extend(Rejection::www_authenticate(outcome.status).map(|value| ("www-authenticate".into(), value.into())));
                 outcome.rejection = Some(rejection);
             }
         }
@@ -44,7 +44,7 @@ fn take_in(verifier: &Verifier, delivery: &Delivery, polls: &mut usize) -> Resul
         *polls += 1;
         match step {
             Step::Chunk(chunk) => intake.push(chunk.clone())?,
-            Step::Error => return Err(Rejection::body_unreadable(io::Error::from(io::ErrorKind::ConnectionReset))),
+            Step::Error => return Err(Rejection::body_failed(io::Error::from(io::ErrorKind::ConnectionReset), |_| false)),
             Step::Pause | Step::Trailers(_) => {}
             Step::Stall => panic!("the body should have been given up"),
         }
@@ -283,7 +283,7 @@ fn a_verifier_tells_what_it_was_built_of() {
 #[test]
 fn rejections_keep_the_cause_underneath() {
     let inner = Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
-    let rejection = Rejection::body_unreadable(inner);
+    let rejection = Rejection::body_failed(inner, |_| false);
     assert_eq!(rejection.to_string(), "the body broke off or could not be read");
     assert_eq!(std::error::Error::source(&rejection).unwrap().to_string(), "connection reset");
 }

@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use countersign::{Intake, Rejection, Verified};
+use countersign::{Intake, Rejection, Verified, Verifier};
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
@@ -23,7 +23,7 @@ pin_project! {
         S: Service<Request<VerifiedBody>>,
     {
         refuse: R,
-        scheme: &'static str,
+        verifier: Verifier,
         #[pin]
         state: State<S, S::Future, B>,
     }
@@ -55,12 +55,12 @@ struct Delivery<S> {
 }
 
 impl<S: Service<Request<VerifiedBody>>, R, B> VerifyFuture<S, R, B> {
-    pub(crate) fn new(inner: S, refuse: R, scheme: &'static str, parts: Parts, body: B, intake: Result<Intake, Rejection>) -> Self {
+    pub(crate) fn new(inner: S, refuse: R, verifier: Verifier, parts: Parts, body: B, intake: Result<Intake, Rejection>) -> Self {
         let state = match intake {
             Ok(intake) => State::Receiving { body, delivery: Some(Delivery { inner, parts, intake, trailers: None }) },
             Err(rejection) => State::Refused { rejection: Some(rejection) },
         };
-        Self { refuse, scheme, state }
+        Self { refuse, verifier, state }
     }
 }
 
@@ -95,10 +95,10 @@ where
                 },
                 StateProj::Calling { response } => return response.poll(cx),
             };
-            report(&rejection, this.scheme);
+            this.verifier.report(&rejection);
             let mut response = this.refuse.response(&rejection);
-            if let Some(challenge) = rejection.www_authenticate().filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
-                // Whoever replaces the response need not know that a 401 must have it (RFC 9110 §15.5.2).
+            // Whoever replaces the response need not know that a 401 must have it.
+            if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16()) {
                 response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(HeaderValue::from_static(challenge));
             }
             response.extensions_mut().insert(rejection);
@@ -123,7 +123,7 @@ where
                 Ok(data) => receiving.intake.push(data)?,
                 Err(frame) => receiving.trailers = frame.into_trailers().ok(),
             },
-            Some(Err(error)) => return Poll::Ready(Err(unreadable(error.into()))),
+            Some(Err(error)) => return Poll::Ready(Err(Rejection::body_failed(error, |cause| cause.is::<LengthLimitError>()))),
             None => break,
         }
     }
@@ -135,49 +135,8 @@ where
     Poll::Ready(Ok((inner, Request::from_parts(parts, VerifiedBody::new(data, trailers)))))
 }
 
-/// A limit that the application has put around the body, such as tower-http's, shows itself as an error of the body.
-fn unreadable(error: Box<dyn Error + Send + Sync>) -> Rejection {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
-    while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
-            return Rejection::body_too_large();
-        }
-        cause = error.source();
-    }
-    Rejection::body_unreadable(error)
-}
-
-/// One event for each refusal, with the cause for the operator and nothing that the sender wrote.
-fn report(rejection: &Rejection, scheme: &'static str) {
-    let cause = rejection.kind().as_str();
-    let status = rejection.status_code();
-    let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
-    tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
-}
-
-/// An error and its sources in one line. A framework's outermost error often says only that there was one.
-struct Chain<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
-        f.write_str(&said)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Wrappers that add nothing repeat what they wrap.
-            if text != said {
-                write!(f, ": {text}")?;
-            }
-            said = text;
-            cause = error.source();
-        }
-        Ok(())
-    }
-}
-
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyFuture").field("scheme", &self.scheme).finish_non_exhaustive()
+        f.debug_struct("VerifyFuture").field("scheme", &self.verifier.scheme().name()).finish_non_exhaustive()
     }
 }

@@ -47,6 +47,6 @@ where
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.refuse.clone(), self.verifier.scheme().name(), parts, body, intake)
+        VerifyFuture::new(ready, self.refuse.clone(), self.verifier.clone(), parts, body, intake)
     }
 }

@@ -52,6 +52,7 @@ mod mac;
 mod one_or_more;
 pub mod providers;
 mod rejection;
+mod report;
 mod scheme;
 mod secret;
 mod signed_head;

@@ -20,16 +20,22 @@ impl Rejection {
         Self { kind, source: None }
     }
 
-    /// The body broke off or could not be read, because of `source`: what an adapter says when its framework reports an error.
+    /// The body failed with `error`: what an adapter says when its framework reports one.
+    ///
+    /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
+    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
+    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
     #[must_use]
-    pub fn body_unreadable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind: RejectionKind::BodyUnreadable, source: Some(source.into().into()) }
-    }
-
-    /// The body is over a limit, perhaps not ours: what an adapter says when something in front of it has cut the body short.
-    #[must_use]
-    pub const fn body_too_large() -> Self {
-        Self::new(RejectionKind::BodyTooLarge)
+    pub fn body_failed(error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
+        let error = error.into();
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
+        while let Some(error) = cause {
+            if is_limit(error) {
+                return Self::new(RejectionKind::BodyTooLarge);
+            }
+            cause = error.source();
+        }
+        Self { kind: RejectionKind::BodyUnreadable, source: Some(error.into()) }
     }
 
     /// The cause.
@@ -48,11 +54,11 @@ impl Rejection {
         }
     }
 
-    /// The value of the `WWW-Authenticate` header that a 401 must carry (RFC 9110 §15.5.2), the same for every cause; `None` for other
-    /// statuses.
+    /// The `WWW-Authenticate` that an answer of this status needs: a 401 must carry one (RFC 9110 §15.5.2), whatever else an application
+    /// puts into it; `None` for other statuses. It is the same for every cause.
     #[must_use]
-    pub const fn www_authenticate(&self) -> Option<&'static str> {
-        if self.status_code() == 401 { Some("WebhookSignature") } else { None }
+    pub const fn www_authenticate(status: u16) -> Option<&'static str> {
+        if status == 401 { Some("WebhookSignature") } else { None }
     }
 }
 

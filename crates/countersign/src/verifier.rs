@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::buffer::Buffer;
 use crate::mac::Mac;
+use crate::report;
 use crate::signed_head::SignedHead;
 use crate::{Algorithm, Check, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder};
 
@@ -119,6 +120,15 @@ impl Verifier {
     /// The ids of the keys, in the order in which they are tried.
     pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
         self.keys().iter().map(|key| &key.id)
+    }
+
+    /// Tells the operator of a refusal: one `tracing` event at `WARN` with the target `countersign`. Adapters call it once for each; whoever
+    /// calls [`verify`](Self::verify) decides.
+    ///
+    /// Its fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
+    /// framework's errors say. We write no secret, signature or byte of the body there.
+    pub fn report(&self, rejection: &Rejection) {
+        report::refusal(self.0.scheme.name(), rejection);
     }
 
     pub(crate) fn keys(&self) -> &[PreparedKey] {

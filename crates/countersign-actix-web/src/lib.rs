@@ -1,0 +1,71 @@
+//! actix-web middleware that lets only signed webhook deliveries through.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpResponse, HttpServer, web};
+//! use countersign::{Secret, Verified, Verifier, providers};
+//! use countersign_actix_web::Verify;
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let verifier = Verifier::builder(providers::JIRA)
+//!         .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
+//!         .build()?;
+//!     let app = move || {
+//!         let limit = web::PayloadConfig::new(verifier.body_limit());
+//!         let jira = web::resource("/jira").app_data(limit).route(web::post().to(on_event));
+//!         App::new().service(jira.wrap(Verify::new(verifier.clone())))
+//!     };
+//!     HttpServer::new(app).bind("127.0.0.1:3000")?.run().await?;
+//!     Ok(())
+//! }
+//!
+//! async fn on_event(verified: web::ReqData<Verified>, body: String) -> HttpResponse {
+//!     println!("{} bytes, signed with {}", body.len(), verified.key_id());
+//!     HttpResponse::Ok().finish()
+//! }
+//! ```
+//!
+//! # What happens to a request
+//! 1. The head is judged. If it is not in order, the answer is 401, and the body is never polled.
+//! 2. The body is taken in as it was sent, hashed as it arrives, up to the verifier's limit: past it 413, and 400 if it breaks off.
+//! 3. The signature is compared: 401 if it does not match.
+//! 4. The wrapped service is called, once, with the same head and the same bytes, and with [`Verified`](countersign::Verified) in the
+//!    request's extensions. Extractors read the body as ever: `Json<T>`, `Bytes`, `String`, `Form<T>`, `Payload`.
+//!
+//! What is verified are the bytes on the wire. A body with a `Content-Encoding` is verified compressed, and an extractor decompresses it
+//! afterwards if the application turns that feature of actix-web on.
+//!
+//! A refusal is a response and not an error, so middleware further out runs as for any other response. It is the status alone, the same
+//! for every cause, with [`Rejection`](countersign::Rejection) in its extensions; [`Verify::refuse_with`] replaces it. Each refusal is
+//! one `tracing` event: see [`Verifier::report`](countersign::Verifier::report).
+//!
+//! # Where to put it
+//! `App`, `scope`, `resource` and a route have a `wrap`, and each takes it.
+//!
+//! - On a `resource` or `scope` it covers all methods and paths below, those that end in 404 or 405 too; on an `App`, unknown paths as
+//!   well, which are then answered 401.
+//! - On a route (`web::post().to(on_event).wrap(…)`) it leaves the other methods of the resource alone. This needs actix-web 4.14 or
+//!   later: earlier ones drop a middleware that is wrapped before `.to`, without a word.
+//! - Outside whatever changes the body. Of two middleware, the one that is wrapped last is the outer.
+//!
+//! # actix-web's own limits
+//! They stand behind this one and are smaller: 256 KiB for `Bytes` and `String` ([`PayloadConfig`](actix_web::web::PayloadConfig)),
+//! 2 MiB for `Json` ([`JsonConfig`](actix_web::web::JsonConfig)), 16 KiB for `Form` ([`FormConfig`](actix_web::web::FormConfig)). Raise
+//! the one that your handler meets to [`Verifier::body_limit`](countersign::Verifier::body_limit), as above, or deliveries between the
+//! two limits are answered 413 after they were verified. For `Json`: `.app_data(web::JsonConfig::default().limit(…))`.
+//!
+//! # Failing closed
+//! A handler that asks for `ReqData<Verified>` on a route that the middleware does not cover is not run: actix-web answers 500.
+//!
+//! # Early refusals
+//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the body.
+//! Over HTTP/1.1 actix-web then takes in what is still coming for a while, so that the client can read the answer, and closes the
+//! connection. `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on
+//! even if its head is refused then.
+
+mod request_head;
+mod verify;
+mod verify_middleware;
+
+pub use verify::Verify;
+pub use verify_middleware::VerifyMiddleware;

@@ -1,0 +1,50 @@
+use actix_web::dev::ServiceRequest;
+use actix_web::http::uri::PathAndQuery;
+use countersign::Head;
+
+/// The core's view of a request.
+pub(crate) struct RequestHead<'a>(pub(crate) &'a ServiceRequest);
+
+impl Head for RequestHead<'_> {
+    fn method(&self) -> &str {
+        self.0.method().as_str()
+    }
+
+    fn target(&self) -> &str {
+        self.0.uri().path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.0.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::Method;
+    use actix_web::http::header::HeaderValue;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn method_target_and_every_value_are_as_sent() {
+        let request = TestRequest::with_uri("http://host/a%20b?c=%2F")
+            .method(Method::PUT)
+            .append_header(("X-A", "1"))
+            .append_header(("x-a", HeaderValue::from_bytes(b"\xff").unwrap()))
+            .append_header(("b", ""))
+            .to_srv_request();
+        let head = RequestHead(&request);
+        assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
+        let values = |name| {
+            let mut values = Vec::new();
+            head.header(name, &mut |value| values.push(value));
+            values
+        };
+        assert_eq!(values("X-a"), [&b"1"[..], b"\xff"]);
+        assert_eq!(values("B"), [b""]);
+        assert!(values("c").is_empty());
+        assert!(values("not a name").is_empty());
+    }
+}

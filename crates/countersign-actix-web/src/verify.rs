@@ -1,0 +1,107 @@
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use countersign::{Rejection, Verifier};
+
+use crate::VerifyMiddleware;
+
+/// Lets only verified deliveries through to what it is wrapped around.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, web};
+/// use countersign::{Secret, Verified, Verifier, providers};
+/// use countersign_actix_web::Verify;
+///
+/// async fn on_event(verified: web::ReqData<Verified>, body: String) -> HttpResponse {
+///     println!("{body}, signed with {}", verified.key_id());
+///     HttpResponse::Ok().finish()
+/// }
+///
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
+/// let app = App::new().service(web::resource("/jira").wrap(Verify::new(verifier)).route(web::post().to(on_event)));
+/// # Ok::<(), countersign::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Verify {
+    pub(crate) verifier: Verifier,
+    refuse: Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>,
+}
+
+impl Verify {
+    /// Middleware that judges by `verifier` and answers a refusal with its status and no body.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier, refuse: Arc::new(empty_response) }
+    }
+
+    /// Answers refusals with what `refuse` returns, instead of with the status alone.
+    ///
+    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to
+    /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
+    ///
+    /// ```
+    /// # use countersign::{Rejection, Secret, Verifier, providers};
+    /// # use countersign_actix_web::Verify;
+    /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
+    /// use actix_web::HttpResponse;
+    /// use actix_web::http::StatusCode;
+    ///
+    /// let verify = Verify::new(verifier).refuse_with(|rejection: &Rejection| {
+    ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
+    ///     HttpResponse::build(status).body("not a delivery of ours\n")
+    /// });
+    /// # let app = actix_web::App::new().wrap(verify);
+    /// # Ok::<(), countersign::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn refuse_with(mut self, refuse: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static) -> Self {
+        self.refuse = Arc::new(refuse);
+        self
+    }
+
+    /// Tells the operator why, and makes what the sender is told.
+    pub(crate) fn refuse(&self, rejection: Rejection) -> HttpResponse {
+        self.verifier.report(&rejection);
+        let mut response = (self.refuse)(&rejection);
+        // Whoever replaces the response need not know that a 401 must have it.
+        if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16())
+            && !response.headers().contains_key(WWW_AUTHENTICATE)
+        {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response.extensions_mut().insert(rejection);
+        response
+    }
+}
+
+fn empty_response(rejection: &Rejection) -> HttpResponse {
+    HttpResponse::new(StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED))
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Verify
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>> + 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = S::Error;
+    type Transform = VerifyMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<VerifyMiddleware<S>, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(VerifyMiddleware::new(service, self.clone())))
+    }
+}
+
+impl fmt::Debug for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::error::PayloadError;
+use bytes::Bytes;
+use countersign::{Intake, Rejection, Verified};
+use futures_core::Stream as _;
+
+use crate::Verify;
+use crate::request_head::RequestHead;
+
+/// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
+///
+/// The wrapped service finds [`Verified`] in the request's extensions; whatever is further out finds [`Rejection`] in the response's. A
+/// refusal is a response and never an error: errors are the wrapped service's.
+pub struct VerifyMiddleware<S> {
+    service: Rc<S>,
+    verify: Verify,
+}
+
+impl<S> VerifyMiddleware<S> {
+    pub(crate) fn new(service: S, verify: Verify) -> Self {
+        Self { service: Rc::new(service), verify }
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for VerifyMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>> + 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>>>>;
+
+    forward_ready!(service);
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let intake = self.verify.verifier.intake(&RequestHead(&request));
+        let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
+        Box::pin(async move {
+            let received = match intake {
+                Ok(intake) => receive(&mut request, intake).await,
+                Err(rejection) => Err(rejection),
+            };
+            match received {
+                Ok((verified, body)) => {
+                    request.set_payload(body.into());
+                    request.extensions_mut().insert(verified);
+                    service.call(request).await.map(ServiceResponse::map_into_left_body)
+                }
+                Err(rejection) => Ok(request.into_response(verify.refuse(rejection)).map_into_right_body()),
+            }
+        })
+    }
+}
+
+/// Takes in the body to its end: the payload itself, which no extractor has decompressed.
+async fn receive(request: &mut ServiceRequest, mut intake: Intake) -> Result<(Verified, Bytes), Rejection> {
+    let mut payload = request.take_payload();
+    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        intake.push(chunk.map_err(|error| Rejection::body_failed(error, is_limit))?)?;
+    }
+    intake.finish()
+}
+
+/// A limit that the application has put around the payload further out.
+fn is_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(PayloadError::Overflow))
+}
+
+impl<S> fmt::Debug for VerifyMiddleware<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyMiddleware").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}

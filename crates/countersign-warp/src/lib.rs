@@ -1,0 +1,116 @@
+//! A warp filter that lets only signed webhook deliveries through.
+//!
+//! ```no_run
+//! use countersign::{Secret, Verifier, providers};
+//! use countersign_warp::{Delivery, Verify};
+//! use warp::Filter;
+//! use warp::http::StatusCode;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let verifier = Verifier::builder(providers::JIRA)
+//!         .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
+//!         .build()?;
+//!     let jira = warp::path!("jira").and(warp::post()).and(Verify::new(verifier).then(on_event));
+//!     warp::serve(jira).run(([127, 0, 0, 1], 3000)).await;
+//!     Ok(())
+//! }
+//!
+//! async fn on_event(delivery: Delivery) -> StatusCode {
+//!     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+//!     StatusCode::OK
+//! }
+//! ```
+//!
+//! # What happens to a request
+//! 1. The head is judged. If it is not in order, the delivery is refused with 401, and the body is not even taken from the request.
+//! 2. The body is taken in, hashed as it arrives, up to the verifier's limit, whether it announces its length or comes in chunks: past it
+//!    413, and 400 if it breaks off. warp itself has no limit for bodies: `content_length_limit` only reads what is announced.
+//! 3. The signature is compared: 401 if it does not match.
+//! 4. The handler is called with the [`Delivery`]: the bytes as they were sent, and the proof.
+//!
+//! A refusal is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions;
+//! [`Verify::refuse_with`] replaces it. Each refusal is one `tracing` event: see [`Verifier::report`](countersign::Verifier::report).
+//!
+//! # Three ways to attach it
+//! A rejection that nothing recovers is answered 500 by warp, if it is not one of warp's own. So:
+//!
+//! - [`Verify::then`] is a handler and its guard in one. It answers refusals itself, and nothing need be recovered. Put it last, behind
+//!   the filters for path and method.
+//! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it refuses, to be composed with others. **Put
+//!   [`.recover(recover)`](recover) behind the handler**, before any `or`: what is refused here must not be tried on the next route.
+//!
+//!   ```
+//!   # use countersign::{Secret, Verifier, providers};
+//!   use countersign_warp::{Delivery, Verify, recover};
+//!   use warp::Filter;
+//!
+//!   # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
+//!   let jira = warp::path!("jira" / String)
+//!       .and(warp::post())
+//!       .and(Verify::new(verifier).delivery())
+//!       .map(|project, delivery: Delivery| format!("{project}: {} bytes\n", delivery.body().len()))
+//!       .recover(recover);
+//!   let routes = jira.or(warp::path!("health").map(|| "up\n"));
+//!   # let _ = warp::service(routes);
+//!   # Ok::<(), countersign::ConfigError>(())
+//!   ```
+//! - `countersign_tower::VerifyLayer` around [`warp::service`], for routes that are to read the body by warp's own filters: a filter
+//!   cannot put a body back, a layer can. It covers all of the routes, so serve it where all of them are webhooks, and note that an
+//!   unknown path is answered 401.
+//!
+//!   ```no_run
+//!   use countersign::{Secret, Verified, Verifier, providers};
+//!   use countersign_tower::VerifyLayer;
+//!   use hyper_util::rt::{TokioExecutor, TokioIo};
+//!   use hyper_util::server::conn::auto;
+//!   use hyper_util::service::TowerToHyperService;
+//!   use tower_layer::Layer;
+//!   use warp::Filter;
+//!
+//!   #[tokio::main]
+//!   async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!       let verifier = Verifier::builder(providers::JIRA)
+//!           .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
+//!           .build()?;
+//!       let jira = warp::path!("jira")
+//!           .and(warp::post())
+//!           .and(warp::ext::get::<Verified>())
+//!           .and(warp::body::json())
+//!           .map(|verified: Verified, event: serde_json::Value| format!("{event} signed with {}\n", verified.key_id()));
+//!       let service = VerifyLayer::new(verifier).layer(warp::service(jira));
+//!
+//!       let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!       loop {
+//!           let (stream, _) = listener.accept().await?;
+//!           let service = TowerToHyperService::new(service.clone());
+//!           tokio::spawn(async move {
+//!               let server = auto::Builder::new(TokioExecutor::new());
+//!               // What is wrong with one connection is that client's affair.
+//!               server.serve_connection(TokioIo::new(stream), service).await.ok();
+//!           });
+//!       }
+//!   }
+//!   ```
+//!
+//! # Failing closed
+//! A handler of `then` cannot be reached without a [`Delivery`], and only a verified one can be made. `warp::ext::get::<Verified>()` on a
+//! route that the layer does not cover rejects, and warp answers 500.
+//!
+//! # Early refusals
+//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the body.
+//! Over HTTP/1.1 hyper then closes the connection unless little of the body is left, and a client that is still writing may see the
+//! connection reset before it sees the answer. Over HTTP/2 the stream alone is reset, and the connection goes on.
+
+mod delivery;
+mod json_error;
+mod recover;
+mod refused;
+mod request_head;
+mod verify;
+
+pub use delivery::Delivery;
+pub use json_error::JsonError;
+pub use recover::recover;
+pub use refused::Refused;
+pub use verify::Verify;

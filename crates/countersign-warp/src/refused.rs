@@ -1,0 +1,70 @@
+use std::fmt;
+use std::sync::Arc;
+
+use countersign::Rejection;
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use warp::Reply;
+use warp::http::StatusCode;
+use warp::reject::Reject;
+use warp::reply::Response;
+
+/// How an application answers a refusal.
+pub(crate) type Answer = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
+
+/// What [`Verify::delivery`](crate::Verify::delivery) rejects with, to be found by a `recover` of one's own. As a [`Reply`] it is the
+/// answer to the refused delivery, with [`Rejection`] in the response's extensions.
+///
+/// ```
+/// use countersign_warp::Refused;
+/// use warp::Reply;
+/// use warp::reply::Response;
+///
+/// async fn recover(rejection: warp::Rejection) -> Result<Response, warp::Rejection> {
+///     match rejection.find::<Refused>() {
+///         Some(refused) => Ok(refused.clone().into_response()),
+///         None => Err(rejection),
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Refused {
+    rejection: Rejection,
+    answer: Answer,
+}
+
+impl Refused {
+    pub(crate) fn new(rejection: Rejection, answer: Answer) -> Self {
+        Self { rejection, answer }
+    }
+
+    /// The cause.
+    #[must_use]
+    pub const fn rejection(&self) -> &Rejection {
+        &self.rejection
+    }
+}
+
+/// The status and nothing else.
+pub(crate) fn empty_response(rejection: &Rejection) -> Response {
+    StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
+}
+
+impl Reject for Refused {}
+
+impl Reply for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (self.answer)(&self.rejection);
+        // Whoever replaces the response need not know that a 401 must have it.
+        if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16()) {
+            response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(HeaderValue::from_static(challenge));
+        }
+        response.extensions_mut().insert(self.rejection);
+        response
+    }
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Refused").field(&self.rejection).finish()
+    }
+}

@@ -1,0 +1,468 @@
+//! The actix-web adapter: the facts, and where a middleware may stand in an application.
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::{TestRequest, init_service, read_body};
+use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
+use bytes::Bytes;
+use conformance::log::log_of;
+use conformance::vectors::{SECRET, builder, signer, verifier};
+use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign_actix_web::Verify;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_core::Stream;
+use http_body::Body as _;
+use serde_json::{Value, json};
+
+struct ActixWeb;
+
+impl Harness for ActixWeb {
+    const REFUSES_ODD_LENGTHS: bool = true;
+
+    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+        let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+        let seen = Arc::clone(&handled);
+        let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
+            seen.lock().unwrap().push(Handled { body, verified: verified.into_inner() });
+            async { HttpResponse::Ok().finish() }
+        };
+        let limit = web::PayloadConfig::new(verifier.body_limit());
+        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(Verify::new(verifier));
+        let app = init_service(App::new().service(hook)).await;
+
+        let (request, polls) = request("/hook", delivery);
+        let response = app.call(request).await.unwrap();
+        let rejection = response.response().extensions().get::<Rejection>().cloned();
+        Outcome {
+            status: response.status().as_u16(),
+            headers: response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+            body: read_body(response).await,
+            handled: handled.lock().unwrap().clone(),
+            polls: polls.load(Ordering::SeqCst),
+            rejection,
+        }
+    }
+}
+
+conformance::suite!(ActixWeb);
+
+/// A scripted body as actix-web would hand it out. actix-web has no trailers.
+struct Script(ScriptedBody);
+
+impl Stream for Script {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0)
+            .poll_frame(cx)
+            .map(|frame| frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()).map_err(PayloadError::Io)))
+    }
+}
+
+/// A request, and how often its body is polled.
+fn request(path: &str, delivery: Delivery) -> (actix_http::Request, Arc<AtomicUsize>) {
+    let mut request = TestRequest::with_uri(path).method(Method::from_bytes(delivery.method.as_bytes()).unwrap());
+    for (name, value) in &delivery.headers {
+        request = request.append_header((HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap()));
+    }
+    let body = ScriptedBody::new(delivery.steps);
+    let polls = body.polls();
+    let payload = Payload::Stream { payload: Box::pin(Script(body)) as _ };
+    (request.to_request().replace_payload(payload).0, polls)
+}
+
+fn verify() -> Verify {
+    Verify::new(verifier(providers::JIRA))
+}
+
+async fn key(verified: web::ReqData<Verified>, body: String) -> String {
+    format!("{body} by {}", verified.key_id())
+}
+
+fn signed(body: impl AsRef<[u8]>) -> Delivery {
+    Delivery::signed(&signer(providers::JIRA), body)
+}
+
+fn unsigned() -> Delivery {
+    Delivery::unsigned("body")
+}
+
+fn with_method(method: &'static str, mut delivery: Delivery) -> Delivery {
+    delivery.method = method;
+    delivery
+}
+
+/// What an application answers to one delivery.
+macro_rules! answer {
+    ($app:expr, $path:expr, $delivery:expr) => {{
+        let app = init_service($app).await;
+        answer(app.call(request($path, $delivery).0).await).await
+    }};
+}
+
+async fn answer<B: MessageBody>(response: Result<ServiceResponse<B>, Error>) -> (u16, String) {
+    match response {
+        Ok(response) => {
+            let status = response.status().as_u16();
+            (status, String::from_utf8(read_body(response).await.to_vec()).unwrap())
+        }
+        Err(error) => (error.error_response().status().as_u16(), error.to_string()),
+    }
+}
+
+fn good() -> (u16, String) {
+    (200, "body by main".into())
+}
+
+fn status(status: u16) -> (u16, String) {
+    (status, String::new())
+}
+
+#[test]
+fn it_wraps_an_app_and_its_unknown_paths() {
+    conformance::run(async {
+        let app = || App::new().route("/hook", web::post().to(key)).wrap(verify());
+        assert_eq!(answer!(app(), "/hook", signed("body")), good());
+        assert_eq!(answer!(app(), "/hook", unsigned()), status(401));
+        assert_eq!(answer!(app(), "/unknown", unsigned()), status(401));
+        assert_eq!(answer!(app(), "/unknown", signed("body")), status(404));
+    });
+}
+
+#[test]
+fn it_wraps_a_scope_and_leaves_the_rest_alone() {
+    conformance::run(async {
+        let app = || {
+            App::new()
+                .service(web::scope("/api").route("/hook", web::post().to(key)).wrap(verify()))
+                .route("/health", web::get().to(async || "up"))
+        };
+        assert_eq!(answer!(app(), "/api/hook", signed("body")), good());
+        assert_eq!(answer!(app(), "/api/hook", unsigned()), status(401));
+        assert_eq!(answer!(app(), "/health", with_method("GET", unsigned())), (200, "up".into()));
+        assert_eq!(answer!(app(), "/unknown", unsigned()), status(404));
+    });
+}
+
+#[test]
+fn it_wraps_a_resource_with_all_its_methods() {
+    conformance::run(async {
+        let app = || App::new().service(web::resource("/hook").wrap(verify()).route(web::post().to(key)));
+        assert_eq!(answer!(app(), "/hook", signed("body")), good());
+        assert_eq!(answer!(app(), "/hook", unsigned()), status(401));
+        assert_eq!(answer!(app(), "/hook", with_method("GET", unsigned())), status(401));
+        assert_eq!(answer!(app(), "/hook", with_method("GET", signed("body"))), status(405));
+    });
+}
+
+#[test]
+fn it_wraps_a_route_before_or_after_its_handler_and_leaves_other_methods_alone() {
+    conformance::run(async {
+        let health = || web::get().to(async || "unsigned");
+        let after = || App::new().service(web::resource("/hook").route(web::post().to(key).wrap(verify())).route(health()));
+        assert_eq!(answer!(after(), "/hook", signed("body")), good());
+        assert_eq!(answer!(after(), "/hook", unsigned()), status(401));
+        assert_eq!(answer!(after(), "/hook", with_method("GET", unsigned())), (200, "unsigned".into()));
+    });
+    // actix-web would drop a middleware that is wrapped before `.to`; from 4.14 on it says so while the application is being built.
+    assert!(std::panic::catch_unwind(|| web::post().wrap(verify()).to(key)).is_err());
+}
+
+#[test]
+fn extractors_read_what_was_verified() {
+    #[derive(serde::Deserialize)]
+    struct Fields {
+        a: String,
+    }
+    conformance::run(async {
+        let app = || {
+            App::new()
+                .route("/json", web::post().to(async |web::Json(event): web::Json<Value>| event["a"].as_str().unwrap().to_owned()))
+                .route("/bytes", web::post().to(async |body: Bytes| body))
+                .route("/string", web::post().to(async |body: String| body))
+                .route("/form", web::post().to(async |web::Form(fields): web::Form<Fields>| fields.a))
+                .wrap(verify())
+        };
+        let json = || signed(r#"{"a":"b c"}"#).header("Content-Type", "application/json; charset=utf-8");
+        assert_eq!(answer!(app(), "/json", json()), (200, "b c".into()));
+        assert_eq!(answer!(app(), "/bytes", signed("body")), (200, "body".into()));
+        assert_eq!(answer!(app(), "/string", signed("body")), (200, "body".into()));
+        let form = || signed("a=b+c&d=e").header("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(answer!(app(), "/form", form()), (200, "b c".into()));
+        for (path, delivery) in [("/json", json()), ("/form", form())] {
+            let forged = delivery.body(r#"{"a":"x"}"#);
+            assert_eq!(answer!(app(), path, forged), status(401), "{path}");
+        }
+    });
+}
+
+#[test]
+fn a_compressed_body_is_verified_as_sent_and_decompressed_for_the_handler() {
+    conformance::run(async {
+        let text = json!({ "a": "b".repeat(1000) }).to_string();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        let gzip = encoder.finish().unwrap();
+        let app = || App::new().route("/hook", web::post().to(async |body: Bytes| body)).wrap(verify());
+        let encoded = |delivery: Delivery| delivery.header("Content-Encoding", "gzip");
+
+        assert_eq!(answer!(app(), "/hook", encoded(signed(&gzip))), (200, text.clone()));
+        assert_eq!(answer!(app(), "/hook", encoded(signed(&gzip)).chunks(gzip.chunks(7))), (200, text.clone()));
+        // A signature of the text is none of what was sent.
+        assert_eq!(answer!(app(), "/hook", encoded(signed(&text)).body(&gzip)), status(401));
+    });
+}
+
+#[test]
+fn a_gzip_bomb_is_not_inflated_before_the_verdict() {
+    conformance::run(async {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![0; 10 * 1024 * 1024]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        let app = || App::new().route("/hook", web::post().to(async |_: Bytes| "read")).wrap(verify());
+        let encoded = |delivery: Delivery| delivery.header("Content-Encoding", "gzip");
+        assert_eq!(answer!(app(), "/hook", encoded(Delivery::unsigned(&bomb))), status(401));
+        // Whoever has the secret meets actix-web's own limit.
+        let (code, _) = answer!(app(), "/hook", encoded(signed(&bomb)));
+        assert_eq!(code, 413);
+    });
+}
+
+#[test]
+fn a_handler_that_wants_a_proof_without_the_middleware_is_not_run() {
+    conformance::run(async {
+        let runs = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&runs);
+        let handler = move |_: web::ReqData<Verified>| {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { "ran" }
+        };
+        let app = App::new().service(web::scope("/api").wrap(verify())).route("/hook", web::post().to(handler));
+        let (code, _) = answer!(app, "/hook", signed("body"));
+        assert_eq!((code, runs.load(Ordering::SeqCst)), (500, 0));
+    });
+}
+
+#[test]
+fn middleware_further_out_runs_and_sees_the_rejection() {
+    conformance::run(async {
+        let seen: Rc<RefCell<Vec<Option<RejectionKind>>>> = Rc::default();
+        let log = Rc::clone(&seen);
+        let outer = from_fn(move |request: ServiceRequest, next: Next<_>| {
+            let log = Rc::clone(&log);
+            async move {
+                let response = next.call(request).await?;
+                log.borrow_mut().push(response.response().extensions().get::<Rejection>().map(Rejection::kind));
+                Ok::<_, Error>(response)
+            }
+        });
+        let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify()).wrap(outer)).await;
+        for delivery in [unsigned(), signed("body"), signed("body").body("other")] {
+            app.call(request("/hook", delivery).0).await.unwrap();
+        }
+        assert_eq!(*seen.borrow(), [Some(RejectionKind::MissingSignature), None, Some(RejectionKind::Mismatch)]);
+    });
+}
+
+#[test]
+fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
+    conformance::run(async {
+        let verify = verify().refuse_with(|rejection: &Rejection| {
+            let status = StatusCode::from_u16(rejection.status_code()).unwrap();
+            HttpResponse::build(status).insert_header(("x-refused", "yes")).json(json!({ "error": "refused" }))
+        });
+        let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify)).await;
+        let response = app.call(request("/hook", unsigned()).0).await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers().get("www-authenticate").unwrap(), "WebhookSignature");
+        assert_eq!(response.headers().get("x-refused").unwrap(), "yes");
+        assert_eq!(response.response().extensions().get::<Rejection>().unwrap().kind(), RejectionKind::MissingSignature);
+        assert_eq!(read_body(response).await, r#"{"error":"refused"}"#);
+        assert_eq!(answer(app.call(request("/hook", signed("body")).0).await).await, good());
+    });
+}
+
+#[test]
+fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+    conformance::run(async {
+        for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
+            let verify = verify().refuse_with(move |_: &Rejection| {
+                let mut response = HttpResponse::build(status);
+                if let Some(value) = challenge {
+                    response.insert_header(("www-authenticate", value));
+                }
+                response.finish()
+            });
+            let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify)).await;
+            let response = app.call(request("/hook", unsigned()).0).await.unwrap();
+            assert_eq!(response.status(), status);
+            let challenges: Vec<_> = response.headers().get_all("www-authenticate").map(|value| value.to_str().unwrap()).collect();
+            assert_eq!(challenges, challenge.into_iter().collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn errors_of_the_wrapped_service_pass_through() {
+    conformance::run(async {
+        let inner = || {
+            from_fn(async |_: ServiceRequest, _: Next<actix_web::body::BoxBody>| {
+                Err::<ServiceResponse, _>(actix_web::error::ErrorImATeapot("inner"))
+            })
+        };
+        let app = || App::new().route("/hook", web::post().to(key)).wrap(inner()).wrap(verify());
+        assert_eq!(answer!(app(), "/hook", signed("body")), (418, "inner".into()));
+        assert_eq!(answer!(app(), "/hook", unsigned()), status(401));
+    });
+}
+
+#[test]
+fn head_and_extensions_reach_the_handler_unchanged() {
+    conformance::run(async {
+        let outer = from_fn(async |request: ServiceRequest, next: Next<_>| {
+            request.extensions_mut().insert(7_u8);
+            next.call(request).await
+        });
+        let handler = async |request: actix_web::HttpRequest, seven: web::ReqData<u8>, path: web::Path<String>| {
+            assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::POST, "/hook/a?b=c"));
+            assert_eq!(request.headers().get("x-other").unwrap(), "kept");
+            assert!(request.headers().contains_key("x-hub-signature"));
+            format!("{path} {}", seven.into_inner())
+        };
+        let app = App::new().route("/hook/{name}", web::post().to(handler)).wrap(verify()).wrap(outer);
+        assert_eq!(answer!(app, "/hook/a?b=c", signed("body").header("x-other", "kept")), (200, "a 7".into()));
+    });
+}
+
+#[test]
+fn actix_webs_own_limits_stand_behind_ours_until_they_are_raised() {
+    conformance::run(async {
+        let limit = verifier(providers::JIRA).body_limit();
+        let text = format!("\"{}\"", "x".repeat(2 * 1024 * 1024));
+        let delivery = || signed(&text).header("Content-Type", "application/json");
+        let app = || {
+            App::new()
+                .route("/bytes", web::post().to(async |body: Bytes| body.len().to_string()))
+                .route("/json", web::post().to(async |web::Json(text): web::Json<String>| (text.len() + 2).to_string()))
+                .wrap(verify())
+        };
+        let raised = || app().app_data(web::PayloadConfig::new(limit)).app_data(web::JsonConfig::default().limit(limit));
+        for path in ["/bytes", "/json"] {
+            let service = init_service(app()).await;
+            let response = service.call(request(path, delivery()).0).await.unwrap();
+            assert_eq!(response.status(), 413, "{path}");
+            assert!(response.response().extensions().get::<Rejection>().is_none(), "{path}: it was not our refusal");
+            assert_eq!(answer!(raised(), path, delivery()), (200, text.len().to_string()));
+        }
+    });
+}
+
+#[test]
+fn a_limit_further_out_is_413() {
+    conformance::run(async {
+        let outer = from_fn(async |mut request: ServiceRequest, next: Next<_>| {
+            request.set_payload(Payload::Stream { payload: Box::pin(Overflow) as _ });
+            next.call(request).await
+        });
+        struct Overflow;
+        impl Stream for Overflow {
+            type Item = Result<Bytes, PayloadError>;
+            fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+                Poll::Ready(Some(Err(PayloadError::Overflow)))
+            }
+        }
+        let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify()).wrap(outer)).await;
+        let response = app.call(request("/hook", signed("body")).0).await.unwrap();
+        assert_eq!(response.status(), 413);
+        assert_eq!(response.response().extensions().get::<Rejection>().unwrap().kind(), RejectionKind::BodyTooLarge);
+    });
+}
+
+#[test]
+fn what_changes_the_body_belongs_inside() {
+    conformance::run(async {
+        async fn change<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+            request.set_payload(Bytes::from("changed").into());
+            next.call(request).await
+        }
+        let app = || App::new().route("/hook", web::post().to(key));
+        assert_eq!(answer!(app().wrap(from_fn(change)).wrap(verify()), "/hook", signed("body")), (200, "changed by main".into()));
+        assert_eq!(answer!(app().wrap(verify()).wrap(from_fn(change)), "/hook", signed("body")), status(401));
+    });
+}
+
+#[test]
+fn two_providers_live_side_by_side() {
+    conformance::run(async {
+        let github = || Verify::new(builder(providers::GITHUB).build().unwrap());
+        let app = || {
+            App::new()
+                .service(web::resource("/jira").route(web::post().to(key)).wrap(verify()))
+                .service(web::resource("/github").route(web::post().to(key)).wrap(github()))
+        };
+        assert_eq!(answer!(app(), "/jira", signed("body")), good());
+        assert_eq!(answer!(app(), "/github", signed("body")), status(401));
+        assert_eq!(answer!(app(), "/github", Delivery::signed(&signer(providers::GITHUB), "body")), good());
+    });
+}
+
+#[test]
+fn each_refusal_is_one_event_with_cause_and_scheme() {
+    conformance::run(async {
+        let verify = Verify::new(builder(providers::JIRA).body_limit(3).build().unwrap());
+        let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify)).await;
+        let broken = signed("body").steps([Step::Error]);
+        let cases = [
+            (unsigned(), "cause=\"missing_signature\" status=401"),
+            (signed("bod").body("dob"), "cause=\"mismatch\" status=401"),
+            (signed("body"), "cause=\"body_too_large\" status=413"),
+            (broken, "cause=\"body_unreadable\" status=400 source=connection reset"),
+        ];
+        for (delivery, fields) in cases {
+            let (_, log) = log_of(app.call(request("/hook", delivery).0)).await;
+            let events: Vec<_> = log.lines().filter(|line| line.contains("countersign")).collect();
+            assert_eq!(events.len(), 1, "{log}");
+            assert!(events[0].contains("WARN countersign: ") && events[0].contains("scheme=\"jira\""), "{log}");
+            assert!(events[0].contains(fields), "{fields} in {log}");
+        }
+        let (_, log) = log_of(app.call(request("/hook", signed("bod")).0)).await;
+        assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
+    });
+}
+
+#[test]
+fn a_request_that_is_given_up_never_reaches_the_handler() {
+    conformance::run(async {
+        let calls = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&calls);
+        let handler = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { "ran" }
+        };
+        let app = init_service(App::new().route("/hook", web::post().to(handler)).wrap(verify())).await;
+        let stalled = signed("body").steps([Step::Chunk("bo".into()), Step::Stall]);
+        let call = app.call(request("/hook", stalled).0);
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(20), call).await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn nothing_secret_is_in_the_debug_of_the_middleware() {
+    let shown = format!("{:?}", verify());
+    assert!(!shown.contains(SECRET) && shown.contains("jira"), "{shown}");
+}

@@ -1,0 +1,399 @@
+//! The warp adapter: the facts through the filter and through the tower layer around warp, and how a filter composes with others.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use conformance::log::log_of;
+use conformance::vectors::{SECRET, builder, signer, verifier};
+use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign_tower::VerifyLayer;
+use countersign_warp::{Delivery as Verdict, JsonError, Refused, Verify, recover};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use tower::{Layer as _, Service, ServiceExt as _};
+use warp::{Filter, Reply};
+
+/// The filter, as `then`.
+struct Warp;
+
+impl Harness for Warp {
+    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+        let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+        let seen = Arc::clone(&handled);
+        let handler = move |delivery: Verdict| {
+            let (verified, body) = delivery.into_parts();
+            seen.lock().unwrap().push(Handled { body, verified });
+            async { StatusCode::OK }
+        };
+        let request = delivery.into_request();
+        let polls = request.body().polls();
+        let hook = warp::path!("hook").and(Verify::new(verifier).then(handler));
+        let response = warp::service(hook).oneshot(request.map(SyncBody::new)).await.unwrap();
+        outcome(response, &handled, &polls).await
+    }
+}
+
+/// The tower layer around warp, behind which warp's own filters read the body.
+struct LayeredWarp;
+
+impl Harness for LayeredWarp {
+    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+        let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+        let seen = Arc::clone(&handled);
+        let handler = move |verified: Verified, body: Bytes| {
+            seen.lock().unwrap().push(Handled { body, verified });
+            StatusCode::OK
+        };
+        let request = delivery.into_request();
+        let polls = request.body().polls();
+        let hook = warp::path!("hook").and(warp::ext::get()).and(warp::body::bytes()).map(handler);
+        let response = VerifyLayer::new(verifier).layer(warp::service(hook)).oneshot(request).await.unwrap();
+        outcome(response, &handled, &polls).await
+    }
+}
+
+async fn outcome(response: warp::reply::Response, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Outcome {
+    let (parts, body) = response.into_parts();
+    let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    Outcome {
+        status: parts.status.as_u16(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: body.collect().await.unwrap().to_bytes(),
+        handled: handled.lock().unwrap().clone(),
+        polls: polls.load(Ordering::SeqCst),
+        rejection: parts.extensions.get::<Rejection>().cloned(),
+    }
+}
+
+mod filter {
+    conformance::suite!(super::Warp);
+}
+
+mod layer {
+    conformance::suite!(super::LayeredWarp);
+}
+
+fn verify() -> Verify {
+    Verify::new(verifier(providers::JIRA))
+}
+
+fn signed(body: impl AsRef<[u8]>) -> Delivery {
+    Delivery::signed(&signer(providers::JIRA), body)
+}
+
+fn unsigned() -> Delivery {
+    Delivery::unsigned("body")
+}
+
+async fn key(delivery: Verdict) -> String {
+    format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+}
+
+fn request(path: &str, delivery: Delivery) -> Request<SyncBody> {
+    let mut request = delivery.into_request().map(SyncBody::new);
+    *request.uri_mut() = path.parse().unwrap();
+    request
+}
+
+async fn respond<S>(service: S, path: &str, delivery: Delivery) -> warp::reply::Response
+where
+    S: Service<Request<SyncBody>, Response = warp::reply::Response, Error = Infallible>,
+{
+    service.oneshot(request(path, delivery)).await.unwrap()
+}
+
+/// What routes answer to one delivery.
+async fn answer<S>(service: S, path: &str, delivery: Delivery) -> (u16, String)
+where
+    S: Service<Request<SyncBody>, Response = warp::reply::Response, Error = Infallible>,
+{
+    let response = respond(service, path, delivery).await;
+    let status = response.status().as_u16();
+    (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+}
+
+fn good() -> (u16, String) {
+    (200, "body by main".into())
+}
+
+fn status(status: u16) -> (u16, String) {
+    (status, String::new())
+}
+
+#[test]
+fn then_answers_refusals_itself_and_leaves_other_routes_alone() {
+    conformance::run(async {
+        let hook = warp::path!("hook").and(warp::post()).and(verify().then(key));
+        let routes = warp::service(hook.or(warp::path!("health").map(|| "up")));
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("body")).await, good());
+        assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("body").body("forged")).await, status(401));
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("body").steps([Step::Error])).await, status(400));
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("").header("Content-Length", "99999999")).await, status(413));
+        assert_eq!(answer(&mut routes.clone(), "/health", unsigned()).await, (200, "up".into()));
+        assert_eq!(answer(&mut routes.clone(), "/unknown", unsigned()).await, status(404));
+        assert_eq!(answer(&mut routes.clone(), "/unknown", signed("body")).await, status(404));
+        let mut get = unsigned();
+        get.method = "GET";
+        let (code, _) = answer(&mut routes.clone(), "/hook", get).await;
+        assert_eq!(code, 405, "warp's own rejections stay what they are");
+    });
+}
+
+#[test]
+fn a_composed_filter_answers_behind_recover_and_rejects_without() {
+    conformance::run(async {
+        let hook = || {
+            let delivery = verify().delivery();
+            warp::path!("hook" / u32).and(warp::post()).and(delivery).map(|number, delivery: Verdict| {
+                let (verified, body) = delivery.into_parts();
+                format!("{number} {} by {}", String::from_utf8_lossy(&body), verified.key_id())
+            })
+        };
+        let health = || warp::path!("health").map(|| "up");
+        let routes = warp::service(hook().recover(recover).or(health()));
+        assert_eq!(answer(&mut routes.clone(), "/hook/7", signed("body")).await, (200, "7 body by main".into()));
+        assert_eq!(answer(&mut routes.clone(), "/hook/7", unsigned()).await, status(401));
+        assert_eq!(answer(&mut routes.clone(), "/hook/7", signed("body").body("forged")).await, status(401));
+        assert_eq!(answer(&mut routes.clone(), "/health", unsigned()).await, (200, "up".into()));
+        assert_eq!(answer(&mut routes.clone(), "/hook/x", unsigned()).await, status(404));
+
+        // One `recover` behind all of them finds it too.
+        let late = warp::service(hook().or(health()).recover(recover));
+        assert_eq!(answer(&mut late.clone(), "/hook/7", unsigned()).await, status(401));
+        // What the docs warn of: warp does not know our rejection.
+        let (code, _) = answer(warp::service(hook()), "/hook/7", unsigned()).await;
+        assert_eq!(code, 500);
+    });
+}
+
+#[test]
+fn of_two_filters_on_one_path_either_may_take_the_delivery_by_its_head() {
+    conformance::run(async {
+        let github = Verify::new(builder(providers::GITHUB).build().unwrap());
+        let one = warp::path!("hook").and(verify().delivery()).then(key);
+        let other = warp::path!("hook").and(github.delivery()).then(key);
+        let routes = warp::service(one.or(other).recover(recover));
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("body")).await, good());
+        assert_eq!(answer(&mut routes.clone(), "/hook", Delivery::signed(&signer(providers::GITHUB), "body")).await, good());
+        assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
+        // The first has taken the body.
+        assert_eq!(answer(&mut routes.clone(), "/hook", signed("body").body("forged")).await, status(401));
+    });
+}
+
+#[test]
+fn rejections_of_other_filters_pass_through_untouched() {
+    conformance::run(async {
+        #[derive(Debug)]
+        struct Theirs;
+        impl warp::reject::Reject for Theirs {}
+        let theirs = || warp::any().and_then(async || Err::<&str, _>(warp::reject::custom(Theirs)));
+        assert!(recover(warp::reject::custom(Theirs)).await.is_err_and(|rejection| rejection.find::<Theirs>().is_some()));
+        assert!(recover(warp::reject::not_found()).await.is_err_and(|rejection| rejection.is_not_found()));
+
+        let caught = async |rejection: warp::Rejection| match rejection.find::<Theirs>() {
+            Some(Theirs) => Ok(StatusCode::IM_A_TEAPOT),
+            None => Err(rejection),
+        };
+        let hook = warp::path!("hook").and(verify().delivery()).then(key).recover(recover);
+        let routes = warp::service(hook.or(theirs()).recover(caught));
+        assert_eq!(answer(&mut routes.clone(), "/other", unsigned()).await, (418, String::new()));
+        assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
+        // A handler that rejects after the delivery was verified.
+        let late = verify().delivery().and_then(async |_: Verdict| Err::<&str, _>(warp::reject::custom(Theirs))).recover(recover);
+        assert_eq!(answer(warp::service(late.recover(caught)), "/", signed("body")).await, (418, String::new()));
+    });
+}
+
+#[test]
+fn a_recover_of_ones_own_finds_the_cause_and_the_answer() {
+    conformance::run(async {
+        let own = async |rejection: warp::Rejection| match rejection.find::<Refused>() {
+            Some(refused) if refused.rejection().kind() == RejectionKind::MissingSignature => Ok("missing".into_response()),
+            Some(refused) => Ok(refused.clone().into_response()),
+            None => Err(rejection),
+        };
+        let routes = warp::service(verify().delivery().then(key).recover(own));
+        assert_eq!(answer(&mut routes.clone(), "/", unsigned()).await, (200, "missing".into()));
+        assert_eq!(answer(&mut routes.clone(), "/", signed("body").body("forged")).await, status(401));
+        let shown = format!("{:?}", warp::reject::custom(refused(signed("body").body("forged")).await));
+        assert!(shown.contains("Mismatch") && !shown.contains("forged"), "{shown}");
+    });
+}
+
+/// What the filter rejects this delivery with.
+async fn refused(delivery: Delivery) -> Refused {
+    let found: Arc<Mutex<Option<Refused>>> = Arc::default();
+    let keep = Arc::clone(&found);
+    let catch = move |rejection: warp::Rejection| {
+        *keep.lock().unwrap() = rejection.find::<Refused>().cloned();
+        async { Ok::<_, warp::Rejection>("caught") }
+    };
+    respond(warp::service(verify().delivery().then(key).recover(catch)), "/", delivery).await;
+    let mut found = found.lock().unwrap();
+    found.take().unwrap()
+}
+
+#[test]
+fn json_is_read_from_what_was_verified() {
+    conformance::run(async {
+        let handler = async |delivery: Verdict| {
+            let event: serde_json::Value = delivery.json()?;
+            Ok::<_, JsonError>(event["webhookEvent"].as_str().unwrap().to_owned())
+        };
+        let routes = warp::service(verify().then(handler));
+        let event = r#"{"webhookEvent":"jira:issue_updated"}"#;
+        assert_eq!(answer(&mut routes.clone(), "/", signed(event)).await, (200, "jira:issue_updated".into()));
+        assert_eq!(answer(&mut routes.clone(), "/", signed("{\"needle\":")).await, status(400));
+        assert_eq!(answer(&mut routes.clone(), "/", Delivery::unsigned("{")).await, status(401));
+    });
+}
+
+#[test]
+fn an_error_of_json_says_so_and_keeps_the_cause() {
+    conformance::run(async {
+        let error: Arc<Mutex<Option<JsonError>>> = Arc::default();
+        let keep = Arc::clone(&error);
+        let handler = move |delivery: Verdict| {
+            *keep.lock().unwrap() = delivery.json::<u8>().err();
+            async { "kept" }
+        };
+        answer(warp::service(verify().then(handler)), "/", signed("\"needle\"")).await;
+        let error = error.lock().unwrap().take().unwrap();
+        assert_eq!(error.to_string(), "the body is not the JSON that was asked for");
+        assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("invalid type"));
+    });
+}
+
+#[test]
+fn warps_own_filters_work_behind_the_layer() {
+    conformance::run(async {
+        let hook = warp::path!("hook")
+            .and(warp::post())
+            .and(warp::ext::get::<Verified>())
+            .and(warp::body::json())
+            .map(|verified: Verified, event: serde_json::Value| format!("{} by {}", event["a"], verified.key_id()));
+        let service = VerifyLayer::new(verifier(providers::JIRA)).layer(warp::service(hook));
+        let delivery = || signed(r#"{"a":1}"#).header("Content-Type", "application/json");
+        assert_eq!(answer(service.clone(), "/hook", delivery()).await, (200, "1 by main".into()));
+        assert_eq!(answer(service.clone(), "/hook", delivery().body(r#"{"a":2}"#)).await, status(401));
+        assert_eq!(answer(service.clone(), "/unknown", unsigned()).await, status(401));
+        assert_eq!(answer(service, "/unknown", signed("body")).await, status(404));
+    });
+}
+
+#[test]
+fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
+    conformance::run(async {
+        let runs = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&runs);
+        let hook = warp::path!("hook").and(warp::ext::get::<Verified>()).map(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            "ran"
+        });
+        let (code, _) = answer(warp::service(hook), "/hook", signed("body")).await;
+        assert_eq!((code, runs.load(Ordering::SeqCst)), (500, 0));
+    });
+}
+
+#[test]
+fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
+    conformance::run(async {
+        let verify = || {
+            verify().refuse_with(|rejection: &Rejection| {
+                let status = StatusCode::from_u16(rejection.status_code()).unwrap();
+                warp::reply::with_status(warp::reply::with_header("no", "x-refused", "yes"), status)
+            })
+        };
+        let ready = warp::service(verify().then(key).map(Reply::into_response));
+        let composed = warp::service(verify().delivery().then(key).recover(recover).map(Reply::into_response));
+        for response in [respond(&mut ready.clone(), "/", unsigned()).await, respond(&mut composed.clone(), "/", unsigned()).await] {
+            assert_eq!((response.status(), &response.headers()["x-refused"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
+            assert_eq!(response.headers()["www-authenticate"], "WebhookSignature");
+            assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::MissingSignature);
+            assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
+        }
+        assert!(!respond(&mut ready.clone(), "/", signed("body")).await.headers().contains_key("x-refused"));
+    });
+}
+
+#[test]
+fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+    conformance::run(async {
+        for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
+            let verify = verify().refuse_with(move |_: &Rejection| {
+                let response = Response::builder().status(status);
+                challenge.into_iter().fold(response, |response, value| response.header("www-authenticate", value)).body("").unwrap()
+            });
+            let response = respond(warp::service(verify.then(key)), "/", unsigned()).await;
+            assert_eq!(response.status(), status);
+            let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+            assert_eq!(challenges, challenge.into_iter().collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn a_limit_that_somebody_else_put_around_the_body_is_413() {
+    conformance::run(async {
+        let request = signed("body").into_request().map(|body| Limited::new(SyncBody::new(body), 3));
+        let response = warp::service(verify().then(key)).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::BodyTooLarge);
+    });
+}
+
+#[test]
+fn each_refusal_is_one_event_with_cause_and_scheme() {
+    conformance::run(async {
+        let verify = Verify::new(builder(providers::JIRA).body_limit(3).build().unwrap());
+        let service = warp::service(verify.then(key));
+        let cases = [
+            (unsigned(), "cause=\"missing_signature\" status=401"),
+            (signed("bod").body("dob"), "cause=\"mismatch\" status=401"),
+            (signed("body"), "cause=\"body_too_large\" status=413"),
+            (signed("body").steps([Step::Error]), "cause=\"body_unreadable\" status=400 source=connection reset"),
+        ];
+        for (delivery, fields) in cases {
+            let (_, log) = log_of(respond(&mut service.clone(), "/", delivery)).await;
+            let events: Vec<_> = log.lines().filter(|line| line.contains("countersign:")).collect();
+            assert_eq!(events.len(), 1, "{log}");
+            assert!(events[0].contains("WARN countersign: ") && events[0].contains("scheme=\"jira\""), "{log}");
+            assert!(events[0].contains(fields), "{fields} in {log}");
+        }
+        let (_, log) = log_of(respond(&mut service.clone(), "/", signed("bod"))).await;
+        assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
+    });
+}
+
+#[test]
+fn a_request_that_is_given_up_never_reaches_the_handler() {
+    conformance::run(async {
+        let calls = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&calls);
+        let handler = move |_: Verdict| {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { "ran" }
+        };
+        let stalled = signed("body").steps([Step::Chunk("bo".into()), Step::Stall]);
+        let call = respond(warp::service(verify().then(handler)), "/", stalled);
+        assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn nothing_secret_is_in_the_debug_of_filter_or_delivery() {
+    conformance::run(async {
+        let handler = async |delivery: Verdict| format!("{delivery:?}");
+        let (_, shown) = answer(warp::service(verify().then(handler)), "/", signed("needle")).await;
+        assert!(shown.contains("len: 6") && !shown.contains("needle"), "{shown}");
+        let shown = format!("{:?}", verify());
+        assert!(!shown.contains(SECRET) && shown.contains("jira"), "{shown}");
+    });
+}
