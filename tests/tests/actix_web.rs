@@ -371,6 +371,17 @@ fn actix_webs_own_limits_stand_behind_ours_until_they_are_raised() {
     });
 }
 
+/// A payload that somebody further out has limited.
+struct Overflow;
+
+impl Stream for Overflow {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(Some(Err(PayloadError::Overflow)))
+    }
+}
+
 #[test]
 fn a_limit_further_out_is_413() {
     conformance::run(async {
@@ -378,13 +389,6 @@ fn a_limit_further_out_is_413() {
             request.set_payload(Payload::Stream { payload: Box::pin(Overflow) as _ });
             next.call(request).await
         });
-        struct Overflow;
-        impl Stream for Overflow {
-            type Item = Result<Bytes, PayloadError>;
-            fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-                Poll::Ready(Some(Err(PayloadError::Overflow)))
-            }
-        }
         let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify()).wrap(outer)).await;
         let response = app.call(request("/hook", signed("body")).0).await.unwrap();
         assert_eq!(response.status(), 413);

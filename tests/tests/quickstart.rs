@@ -1,45 +1,101 @@
-//! The program in README.md: its text is that of the example, which is compiled, and answers as the README says.
+//! The programs in README.md: each is the text of an example, which is compiled, and answers as the README says.
 
-use conformance::Delivery;
+use actix_web::App;
+use actix_web::test::{TestRequest, call_service, init_service};
+use conformance::{Delivery, SyncBody};
 use countersign::{Secret, Signer, providers};
-use http::StatusCode;
-use quickstart::app;
 use tower::ServiceExt as _;
 
-#[path = "../../examples/quickstart.rs"]
-#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
-mod quickstart;
+#[path = "../../examples/actix/quickstart_actix.rs"]
+mod quickstart_actix;
 
-#[test]
-fn the_readme_shows_the_program_as_it_is() {
-    let program = include_str!("../../examples/quickstart.rs");
-    // But for the first line, which says what the file is.
-    let (_, program) = program.split_once("\n\n").unwrap();
-    let readme = include_str!("../../README.md");
-    assert!(readme.contains(&format!("```rust,no_run\n{program}```\n")), "README.md and examples/quickstart.rs differ");
+#[path = "../../examples/axum/quickstart_axum.rs"]
+#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
+mod quickstart_axum;
+
+#[path = "../../examples/warp/quickstart_warp.rs"]
+#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
+mod quickstart_warp;
+
+const README: &str = include_str!("../../README.md");
+
+const PROGRAMS: [&str; 3] = [
+    include_str!("../../examples/actix/quickstart_actix.rs"),
+    include_str!("../../examples/axum/quickstart_axum.rs"),
+    include_str!("../../examples/warp/quickstart_warp.rs"),
+];
+
+fn secret() -> Secret {
+    Secret::new("It's a Secret to Everybody")
+}
+
+/// A delivery, the same forged, one that nobody signed, and what each is answered.
+fn deliveries() -> [(Delivery, u16); 3] {
+    let signer = Signer::new(providers::JIRA, secret()).unwrap();
+    let json = |delivery: Delivery| delivery.header("Content-Type", "application/json; charset=utf-8");
+    let good = json(Delivery::signed(&signer, r#"{"webhookEvent":"jira:issue_updated"}"#));
+    let forged = good.clone().body(r#"{"webhookEvent":"jira:issue_deleted"}"#);
+    [(good, 200), (forged, 401), (json(Delivery::unsigned("{}")), 401)]
+}
+
+fn to_jira(delivery: Delivery) -> http::Request<SyncBody> {
+    let mut request = delivery.into_request().map(SyncBody::new);
+    *request.uri_mut() = "/jira".parse().unwrap();
+    request
 }
 
 #[test]
-fn the_program_takes_a_delivery_and_refuses_a_forged_one() {
+fn the_readme_shows_the_programs_as_they_are() {
+    for program in PROGRAMS {
+        // But for the first line, which says what the file is.
+        let (title, program) = program.split_once("\n\n").unwrap();
+        assert!(README.contains(&format!("```rust,no_run\n{program}```\n")), "README.md differs from the example: {title}");
+    }
+}
+
+#[test]
+fn the_program_for_axum_takes_a_delivery_and_refuses_a_forged_one() {
     conformance::run(async {
-        let receiver = || app(Secret::new("It's a Secret to Everybody")).unwrap();
-        let signer = Signer::new(providers::JIRA, Secret::new("It's a Secret to Everybody")).unwrap();
-        let delivery = Delivery::signed(&signer, r#"{"webhookEvent":"jira:issue_updated"}"#).header("Content-Type", "application/json");
-        let request = |delivery: Delivery| {
-            let mut request = delivery.into_request().map(axum::body::Body::new);
-            *request.uri_mut() = "/jira".parse().unwrap();
-            request
-        };
-        assert_eq!(receiver().oneshot(request(delivery.clone())).await.unwrap().status(), StatusCode::OK);
-        let forged = delivery.body(r#"{"webhookEvent":"jira:issue_deleted"}"#);
-        assert_eq!(receiver().oneshot(request(forged)).await.unwrap().status(), StatusCode::UNAUTHORIZED);
-        assert!(app(Secret::new("")).is_err(), "an empty secret does not start");
+        for (delivery, status) in deliveries() {
+            let app = quickstart_axum::app(secret()).unwrap();
+            assert_eq!(app.oneshot(to_jira(delivery).map(axum::body::Body::new)).await.unwrap().status(), status);
+        }
+        assert!(quickstart_axum::app(Secret::new("")).is_err(), "an empty secret does not start");
     });
 }
 
 #[test]
-fn the_program_listens_where_the_readme_posts_to() {
-    let program = include_str!("../../examples/quickstart.rs");
-    assert!(program.contains("bind(\"127.0.0.1:3000\")") && program.contains("route(\"/jira\""));
-    assert!(include_str!("../../README.md").contains("http://127.0.0.1:3000/jira"));
+fn the_program_for_actix_web_takes_a_delivery_and_refuses_a_forged_one() {
+    conformance::run(async {
+        let verifier = quickstart_actix::verifier(secret()).unwrap();
+        let app = init_service(App::new().configure(quickstart_actix::routes(&verifier))).await;
+        for (delivery, status) in deliveries() {
+            let mut request = TestRequest::post().uri("/jira").set_payload(delivery.whole_body());
+            for (name, value) in &delivery.headers {
+                request = request.append_header((name.as_str(), &value[..]));
+            }
+            assert_eq!(call_service(&app, request.to_request()).await.status(), status);
+        }
+        assert!(quickstart_actix::verifier(Secret::new("")).is_err(), "an empty secret does not start");
+    });
+}
+
+#[test]
+fn the_program_for_warp_takes_a_delivery_and_refuses_a_forged_one() {
+    conformance::run(async {
+        for (delivery, status) in deliveries() {
+            let routes = warp::service(quickstart_warp::routes(secret()).unwrap());
+            assert_eq!(routes.oneshot(to_jira(delivery)).await.unwrap().status(), status);
+        }
+        assert!(quickstart_warp::routes(Secret::new("")).is_err(), "an empty secret does not start");
+    });
+}
+
+#[test]
+fn the_programs_listen_where_the_readme_posts_to() {
+    for program in PROGRAMS {
+        let here = program.contains("\"127.0.0.1:3000\"") || program.contains("[127, 0, 0, 1], 3000");
+        assert!(here && (program.contains("(\"/jira\"") || program.contains("path!(\"jira\")")), "{program}");
+    }
+    assert!(README.contains("http://127.0.0.1:3000/jira"));
 }

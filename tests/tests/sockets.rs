@@ -1,17 +1,19 @@
-//! Receivers on real sockets on loopback, with a real client: under axum and under plain hyper, HTTP/1.1 and HTTP/2.
+//! Receivers on real sockets on loopback, with a real client: under every framework, HTTP/1.1 and HTTP/2.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use actix_web::{App, HttpServer, web};
 use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
-use countersign::{Verified, providers};
+use countersign::{Verified, Verifier, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full};
@@ -22,12 +24,14 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder};
+use warp::Filter as _;
 
 const LIMIT: usize = 100_000;
 
 /// A receiver, and how often its handler ran.
 struct Receiver {
+    framework: &'static str,
     address: SocketAddr,
     calls: Arc<AtomicUsize>,
 }
@@ -35,48 +39,84 @@ struct Receiver {
 impl Receiver {
     /// Under `axum::serve`.
     async fn axum() -> Self {
-        let (listener, address, calls) = Self::listen().await;
-        let count = Arc::clone(&calls);
+        let (listener, receiver) = Self::listen("axum").await;
+        let count = Arc::clone(&receiver.calls);
         let handler = move |Extension(verified): Extension<Verified>, body: Bytes| {
             count.fetch_add(1, Ordering::SeqCst);
             async move { answer(&verified, &body) }
         };
         let app = Router::new().route("/hook", post(handler)).route_layer(layer());
         tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
-        Self { address, calls }
+        receiver
     }
 
-    /// Under plain hyper, HTTP/1.1 and HTTP/2 on one port.
+    /// Under plain hyper.
     async fn hyper() -> Self {
-        let (listener, address, calls) = Self::listen().await;
-        let count = Arc::clone(&calls);
+        let (listener, receiver) = Self::listen("hyper").await;
+        let count = Arc::clone(&receiver.calls);
         let handler = tower::service_fn(move |request: Request<VerifiedBody>| {
             count.fetch_add(1, Ordering::SeqCst);
             let verified = request.extensions().get::<Verified>().unwrap().clone();
             let text = answer(&verified, &request.into_body().into_bytes());
             async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(text))) }
         });
-        let service = ServiceBuilder::new().layer(layer()).service(handler);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let service = TowerToHyperService::new(service.clone());
-                tokio::spawn(async move {
-                    // A connection that a test breaks on purpose ends in an error.
-                    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
-        Self { address, calls }
+        tokio::spawn(serve(listener, ServiceBuilder::new().layer(layer()).service(handler)));
+        receiver
     }
 
-    async fn listen() -> (TcpListener, SocketAddr, Arc<AtomicUsize>) {
+    /// Under actix-web, on a thread of its own.
+    async fn actix_web() -> Self {
+        let (listener, receiver) = Self::listen("actix-web").await;
+        let count = Arc::clone(&receiver.calls);
+        let app = move || {
+            let count = Arc::clone(&count);
+            let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
+                count.fetch_add(1, Ordering::SeqCst);
+                async move { answer(&verified, &body) }
+            };
+            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(countersign_actix_web::Verify::new(verifier()));
+            App::new().app_data(web::PayloadConfig::new(LIMIT)).service(hook)
+        };
+        let server = HttpServer::new(app).workers(1).disable_signals();
+        tokio::spawn(server.listen_auto_h2c(listener.into_std().unwrap()).unwrap().run());
+        receiver
+    }
+
+    /// Under `warp::serve`, by the filter.
+    async fn warp() -> Self {
+        let (listener, receiver) = Self::listen("warp").await;
+        let count = Arc::clone(&receiver.calls);
+        let handler = move |delivery: countersign_warp::Delivery| {
+            count.fetch_add(1, Ordering::SeqCst);
+            async move { answer(delivery.verified(), delivery.body()) }
+        };
+        let verify = countersign_warp::Verify::new(verifier());
+        let hook = warp::path!("hook").and(warp::post()).and(verify.then(handler));
+        tokio::spawn(warp::serve(hook).incoming(listener).run());
+        receiver
+    }
+
+    /// The tower layer around warp, under hyper-util.
+    async fn layered_warp() -> Self {
+        let (listener, receiver) = Self::listen("warp behind the tower layer").await;
+        let count = Arc::clone(&receiver.calls);
+        let handler = move |verified: Verified, body: Bytes| {
+            count.fetch_add(1, Ordering::SeqCst);
+            answer(&verified, &body)
+        };
+        let hook = warp::path!("hook").and(warp::post()).and(warp::ext::get()).and(warp::body::bytes()).map(handler);
+        tokio::spawn(serve(listener, ServiceBuilder::new().layer(layer()).service(warp::service(hook))));
+        receiver
+    }
+
+    async fn listen(framework: &'static str) -> (TcpListener, Self) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        (listener, address, Arc::default())
+        (listener, Self { framework, address, calls: Arc::default() })
     }
 
-    async fn both() -> [Self; 2] {
-        [Self::axum().await, Self::hyper().await]
+    async fn all() -> [Self; 5] {
+        [Self::axum().await, Self::hyper().await, Self::actix_web().await, Self::warp().await, Self::layered_warp().await]
     }
 
     fn calls(&self) -> usize {
@@ -102,17 +142,41 @@ impl Receiver {
     async fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            let byte = tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time");
-            answer.push(byte.expect("an answer before the end"));
-        }
-        String::from_utf8(answer).unwrap()
+        read_head(&mut stream).await
     }
 }
 
+/// What comes until the empty line behind a head.
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let byte = tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time");
+        answer.push(byte.expect("an answer before the end"));
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+/// HTTP/1.1 and HTTP/2 on one port.
+async fn serve<S, B>(listener: TcpListener, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            // A connection that a test breaks on purpose ends in an error.
+            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+fn verifier() -> Verifier {
+    builder(providers::JIRA).body_limit(LIMIT).build().unwrap()
+}
+
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(builder(providers::JIRA).body_limit(LIMIT).build().unwrap())
+    VerifyLayer::new(verifier())
 }
 
 fn answer(verified: &Verified, body: &[u8]) -> String {
@@ -153,7 +217,7 @@ fn refused(status: u16) -> (StatusCode, String) {
 #[test]
 fn a_connection_goes_on_after_a_wrong_signature() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let mut sender = receiver.connect().await;
             for round in 1..=5 {
                 assert_eq!(send(&mut sender, announced(signed("the body"))).await, good(8));
@@ -170,7 +234,7 @@ fn a_connection_goes_on_after_a_wrong_signature() {
 #[test]
 fn chunked_bodies_verify_and_are_limited() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let mut sender = receiver.connect().await;
             let body = vec![b'x'; LIMIT];
             assert_eq!(send(&mut sender, signed(&body).chunks(body.chunks(999))).await, good(LIMIT));
@@ -185,32 +249,34 @@ fn chunked_bodies_verify_and_are_limited() {
 #[test]
 fn http2_has_the_same_verdicts() {
     conformance::run(async {
-        let receiver = Receiver::hyper().await;
-        let mut sender = receiver.connect_http2().await;
-        let mut send = async |delivery: Delivery| {
-            let mut request = delivery.without("Host").into_request();
-            *request.version_mut() = Version::HTTP_2;
-            *request.uri_mut() = "http://localhost/hook".parse().unwrap();
-            sender.ready().await.expect("the connection is still usable");
-            match sender.send_request(request).await {
-                Ok(response) => Ok(text(response).await),
-                Err(error) => Err(error.to_string()),
-            }
-        };
-        assert_eq!(send(signed("the body")).await, Ok(good(8)));
-        assert_eq!(send(forged()).await, Ok(refused(401)));
-        assert_eq!(send(Delivery::unsigned("").steps([])).await, Ok(refused(401)));
-        assert_eq!(send(Delivery::unsigned("the body")).await, Ok(refused(401)));
-        assert_eq!(send(signed(vec![b'x'; LIMIT + 1])).await, Ok(refused(413)));
-        assert_eq!(send(signed(vec![b'x'; LIMIT])).await, Ok(good(LIMIT)));
-        assert_eq!(receiver.calls(), 2);
+        for receiver in Receiver::all().await {
+            let mut sender = receiver.connect_http2().await;
+            let mut send = async |delivery: Delivery| {
+                let mut request = delivery.without("Host").into_request();
+                *request.version_mut() = Version::HTTP_2;
+                *request.uri_mut() = "http://localhost/hook".parse().unwrap();
+                sender.ready().await.expect("the connection is still usable");
+                match sender.send_request(request).await {
+                    Ok(response) => Ok(text(response).await),
+                    Err(error) => Err(error.to_string()),
+                }
+            };
+            let case = receiver.framework;
+            assert_eq!(send(signed("the body")).await, Ok(good(8)), "{case}");
+            assert_eq!(send(forged()).await, Ok(refused(401)), "{case}");
+            assert_eq!(send(Delivery::unsigned("").steps([])).await, Ok(refused(401)), "{case}");
+            assert_eq!(send(Delivery::unsigned("the body")).await, Ok(refused(401)), "{case}");
+            assert_eq!(send(signed(vec![b'x'; LIMIT + 1])).await, Ok(refused(413)), "{case}");
+            assert_eq!(send(signed(vec![b'x'; LIMIT])).await, Ok(good(LIMIT)), "{case}");
+            assert_eq!(receiver.calls(), 2, "{case}");
+        }
     });
 }
 
 #[test]
 fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             for length in ["100001", "100000000000000"] {
                 let head = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\nContent-Length: {length}\r\n\r\n");
@@ -229,14 +295,44 @@ fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
 #[test]
 fn nobody_is_told_to_continue_whose_head_is_refused() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let head =
                 |signature: &str| format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Expect: 100-continue\r\nContent-Length: 8\r\n\r\n");
             let answer = receiver.raw(head("").as_bytes()).await;
-            assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+            // actix-web tells everybody, before any middleware runs.
+            let expected = if receiver.framework == "actix-web" { "HTTP/1.1 100 Continue\r\n" } else { "HTTP/1.1 401 " };
+            assert!(answer.starts_with(expected), "{}: {answer}", receiver.framework);
             let answer = receiver.raw(head(&format!("{name}: {value}\r\n")).as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n"), "{answer}");
+            assert_eq!(receiver.calls(), 0);
+        }
+    });
+}
+
+/// The README has this as a table. Of larger bodies only the first answer is certain, and only if the client gets to read it.
+#[test]
+fn after_an_early_refusal_a_connection_goes_on_or_says_that_it_closes() {
+    conformance::run(async {
+        for receiver in Receiver::all().await {
+            let case = receiver.framework;
+            let request = |len: usize| format!("POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: {len}\r\n\r\n{}", "x".repeat(len));
+            for len in [0, 1024] {
+                let mut stream = TcpStream::connect(receiver.address).await.unwrap();
+                stream.write_all(request(len).as_bytes()).await.unwrap();
+                let answer = read_head(&mut stream).await;
+                assert!(answer.starts_with("HTTP/1.1 401 "), "{case}: {answer}");
+                let closes = answer.to_lowercase().contains("connection: close\r\n");
+                assert_eq!(closes, len > 0 && case == "actix-web", "{case} {len}: {answer}");
+                if closes {
+                    let rest = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
+                    assert_eq!(rest.expect("the end in time").unwrap(), 0, "{case}");
+                } else {
+                    stream.write_all(request(0).as_bytes()).await.unwrap();
+                    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 401 "), "{case}");
+                }
+            }
+            assert_eq!(receiver.calls(), 0);
         }
     });
 }
@@ -244,7 +340,7 @@ fn nobody_is_told_to_continue_whose_head_is_refused() {
 #[test]
 fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let cut_off = [
                 format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\nContent-Length: 9\r\n\r\nthe body"),
@@ -268,7 +364,7 @@ fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
 #[test]
 fn a_sender_that_pauses_is_waited_for() {
     conformance::run(async {
-        for receiver in Receiver::both().await {
+        for receiver in Receiver::all().await {
             let steps = [Step::Chunk("the ".into()), Step::Pause, Step::Pause, Step::Chunk("body".into())];
             assert_eq!(send(&mut receiver.connect().await, signed("the body").steps(steps)).await, good(8));
         }

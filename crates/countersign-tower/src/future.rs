@@ -123,7 +123,7 @@ where
                 Ok(data) => receiving.intake.push(data)?,
                 Err(frame) => receiving.trailers = frame.into_trailers().ok(),
             },
-            Some(Err(error)) => return Poll::Ready(Err(Rejection::body_failed(error, |cause| cause.is::<LengthLimitError>()))),
+            Some(Err(error)) => return Poll::Ready(Err(Rejection::body_failed(error, <dyn Error>::is::<LengthLimitError>))),
             None => break,
         }
     }

@@ -33,9 +33,8 @@
 //!    [`Verified`](countersign::Verified) in the request's extensions.
 //!
 //! A refusal is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions
-//! for middleware further out; [`VerifyLayer::refuse_with`] replaces it. Each refusal is one `tracing` event at `WARN` with the target
-//! `countersign` and the fields `scheme`, `cause` ([`RejectionKind::as_str`](countersign::RejectionKind::as_str)), `status`, and for a
-//! body that broke off `source`, which is what the framework's errors say. We write no secret, signature or byte of the body there.
+//! for middleware further out; [`VerifyLayer::refuse_with`] replaces it. Each refusal is one `tracing` event: see
+//! [`Verifier::report`](countersign::Verifier::report).
 //!
 //! # Where to put it in axum
 //! - On a router: `route_layer`, not `layer`. Both verify the routes that were added before, but `layer` also verifies what no route

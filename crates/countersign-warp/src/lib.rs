@@ -38,7 +38,7 @@
 //! - [`Verify::then`] is a handler and its guard in one. It answers refusals itself, and nothing need be recovered. Put it last, behind
 //!   the filters for path and method.
 //! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it refuses, to be composed with others. **Put
-//!   [`.recover(recover)`](recover) behind the handler**, before any `or`: what is refused here must not be tried on the next route.
+//!   [`.recover(recover)`](recover()) behind the handler**, before any `or`: what is refused here must not be tried on the next route.
 //!
 //!   ```
 //!   # use countersign::{Secret, Verifier, providers};

@@ -1,5 +1,8 @@
+use std::convert::Infallible;
+
 use countersign::Head;
 use http::{HeaderMap, Method};
+use warp::Filter;
 use warp::path::FullPath;
 
 /// The core's view of a request, of the pieces that warp's filters hand out.
@@ -9,11 +12,15 @@ pub(crate) struct RequestHead {
     headers: HeaderMap,
 }
 
-impl RequestHead {
-    pub(crate) fn new(method: Method, path: &FullPath, query: &str, headers: HeaderMap) -> Self {
-        let mark = if query.is_empty() { "" } else { "?" };
-        Self { method, target: [path.as_str(), mark, query].concat(), headers }
-    }
+/// Extracts the head, and leaves the body alone.
+pub(crate) fn filter() -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone {
+    // Rejects where there is no query, which is as good as an empty one.
+    let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .map(|method, path: FullPath, query: String, headers| RequestHead { method, target: [path.as_str(), &query].concat(), headers })
 }
 
 impl Head for RequestHead {
@@ -27,5 +34,34 @@ impl Head for RequestHead {
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn method_target_and_every_value_are_as_sent() {
+        let request = warp::test::request().method("PUT").path("http://host/a%20b?c=%2F").header("X-A", &b"\xff"[..]);
+        let head = request.header("b", "").filter(&filter()).await.unwrap();
+        assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
+        let values = |name| {
+            let mut values = Vec::new();
+            head.header(name, &mut |value| values.push(value));
+            values
+        };
+        assert_eq!(values("X-a"), [b"\xff"]);
+        assert_eq!(values("B"), [b""]);
+        assert!(values("c").is_empty());
+        assert!(values("not a name").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_target_keeps_its_question_mark_and_the_path_that_was_matched_already() {
+        for target in ["/", "/a", "/a?", "/a?b", "/a/b/?c?d"] {
+            let behind = warp::path("a").and(filter()).or(filter()).unify();
+            assert_eq!(warp::test::request().path(target).filter(&behind).await.unwrap().target(), target);
+        }
     }
 }

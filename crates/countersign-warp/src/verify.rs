@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
@@ -6,14 +7,12 @@ use std::sync::Arc;
 use bytes::Buf;
 use countersign::{Intake, Rejection, Verifier};
 use futures_core::Stream;
-use http::{HeaderMap, Method};
 use http_body_util::LengthLimitError;
-use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::refused::{Answer, empty_response};
-use crate::request_head::RequestHead;
+use crate::request_head::{self, RequestHead};
 use crate::{Delivery, Refused, recover};
 
 /// Lets only verified deliveries through to a handler.
@@ -70,6 +69,7 @@ impl Verify {
     }
 
     /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers refusals itself.
+    #[must_use]
     pub fn then<H, F, R>(self, handler: H) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
     where
         H: Fn(Delivery) -> F + Clone + Send + Sync + 'static,
@@ -79,19 +79,13 @@ impl Verify {
         self.delivery().then(handler).map(R::into_response).recover(recover).unify()
     }
 
-    /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover) behind the handler:
+    /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
     /// warp answers a rejection that it does not know with 500.
+    #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
-        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-        warp::method()
-            .and(warp::path::full())
-            .and(query)
-            .and(warp::header::headers_cloned())
-            .and_then(move |method: Method, path: FullPath, query: String, headers: HeaderMap| {
-                let intake = judge.verifier.intake(&RequestHead::new(method, &path, &query, headers));
-                ready(intake.map_err(|rejection| judge.refuse(rejection)))
-            })
+        request_head::filter()
+            .and_then(move |head: RequestHead| ready(judge.verifier.intake(&head).map_err(|rejection| judge.refuse(rejection))))
             // Only now: what was refused by its head keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |intake, body| {
@@ -110,7 +104,7 @@ impl Verify {
 async fn receive(mut intake: Intake, body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Delivery, Rejection> {
     let mut body = pin!(body);
     while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
-        intake.push(chunk.map_err(|error| Rejection::body_failed(error, |cause| cause.is::<LengthLimitError>()))?)?;
+        intake.push(chunk.map_err(|error| Rejection::body_failed(error, <dyn Error>::is::<LengthLimitError>))?)?;
     }
     intake.finish().map(|(verified, body)| Delivery::new(verified, body))
 }

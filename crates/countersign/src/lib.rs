@@ -1,8 +1,8 @@
 //! Proves that a webhook delivery comes from its sender, before a byte of it is believed.
 //!
 //! This crate judges. It knows the schemes by which providers sign ([`providers`]), does no I/O but to read a
-//! [`Secret`] when asked, and needs no runtime. Adapters carry it
-//! into frameworks: `countersign-tower` into axum, hyper and everything else that speaks tower.
+//! [`Secret`] when asked, and needs no runtime. Adapters carry it into frameworks: `countersign-tower` into axum, hyper and everything else
+//! that speaks tower, `countersign-actix-web` into actix-web, `countersign-warp` into warp.
 //!
 //! ```
 //! use countersign::{Secret, Verifier, providers};
@@ -26,6 +26,14 @@
 //!
 //! The receiver fixes the algorithms: what the header names selects among the accepted ones and is looked up nowhere else. Any fault is
 //! a refusal, and a [`Verifier`] that could let things through cannot be built: see [`ConfigError`].
+//!
+//! # An adapter for another framework
+//! It holds three things, and decides nothing:
+//! - **the next chunk**: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::push`] for each chunk,
+//!   [`Intake::finish`] at the end; [`Rejection::body_failed`] for an error of the framework's;
+//! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
+//! - **no**: [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::www_authenticate`], and the [`Rejection`] where
+//!   middleware finds it.
 //!
 //! # What is not promised
 //! - **Replay.** The `method=signature` family signs the body alone. A delivery that somebody recorded verifies again, unless the scheme

@@ -1,0 +1,37 @@
+//! The smallest receiver of Jira deliveries under actix-web.
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use countersign::{ConfigError, Secret, Verified, Verifier, providers};
+use countersign_actix_web::Verify;
+use serde::Deserialize;
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let verifier = verifier(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
+    Ok(HttpServer::new(move || App::new().configure(routes(&verifier))).bind("127.0.0.1:3000")?.run().await?)
+}
+
+pub(crate) fn verifier(secret: Secret) -> Result<Verifier, ConfigError> {
+    Verifier::builder(providers::JIRA).key("2026-11", secret).build()
+}
+
+pub(crate) fn routes(verifier: &Verifier) -> impl FnOnce(&mut web::ServiceConfig) {
+    // actix-web's own limit for `Json` is 2 MiB; Jira sends up to 25 MB.
+    let limit = web::JsonConfig::default().limit(verifier.body_limit());
+    let jira = web::resource("/jira").app_data(limit).route(web::post().to(on_event)).wrap(Verify::new(verifier.clone()));
+    |config| {
+        config.service(jira);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    webhook_event: String,
+}
+
+/// Runs for verified deliveries only.
+async fn on_event(verified: web::ReqData<Verified>, event: web::Json<Event>) -> HttpResponse {
+    println!("{} signed with key {}", event.webhook_event, verified.key_id());
+    HttpResponse::Ok().finish()
+}

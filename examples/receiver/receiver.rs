@@ -1,0 +1,137 @@
+//! What the receivers under all frameworks have in common: settings, the event, and what they print.
+
+use std::env;
+use std::error::Error;
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use countersign::{Secret, Signer, Verifier, providers};
+use serde::Deserialize;
+
+const EVENT: &str = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1"}}"#;
+
+/// What these receivers read of an event. Jira sends much more; `webhookEvent` is an open set, and not every event has an issue.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    webhook_event: String,
+    issue: Option<Issue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Issue {
+    key: String,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.webhook_event, self.issue.as_ref().map_or("", |issue| &issue.key))
+    }
+}
+
+/// What the environment says.
+#[derive(Debug)]
+pub struct Settings {
+    /// Takes deliveries that are signed with `JIRA_WEBHOOK_SECRET`, or with `JIRA_WEBHOOK_SECRET_OLD` if that is set.
+    pub verifier: Verifier,
+    /// 127.0.0.1 with `PORT`, or 3000.
+    pub address: SocketAddr,
+    secret: Secret,
+    /// The text of a secret that was made for this run.
+    made: Option<String>,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A variable holds what it cannot.
+    pub fn from_env() -> Result<Self, Box<dyn Error>> {
+        let (secret, made) = secret()?;
+        let mut builder = Verifier::builder(providers::JIRA).key("current", secret.clone());
+        if env::var_os("JIRA_WEBHOOK_SECRET_OLD").is_some() {
+            builder = builder.key("old", Secret::from_env("JIRA_WEBHOOK_SECRET_OLD")?);
+        }
+        let port = env::var("PORT").map_or(Ok(3000), |port| port.parse()).map_err(|error| format!("PORT: {error}"))?;
+        Ok(Self { verifier: builder.build()?, address: (Ipv4Addr::LOCALHOST, port).into(), secret, made })
+    }
+
+    /// Prints a delivery to paste, and the same forged.
+    ///
+    /// # Errors
+    /// There is nothing that could fail but the signer, whose secret the verifier has taken already.
+    pub fn print_curl(self, listening: SocketAddr) -> Result<(), Box<dyn Error>> {
+        if let Some(secret) = self.made {
+            println!("JIRA_WEBHOOK_SECRET is not set. For this run it is:\n\n  {secret}\n");
+        }
+        let url = format!("http://{listening}/jira");
+        let headers = Signer::new(providers::JIRA, self.secret)?.sign(EVENT.as_bytes());
+        let (name, value) = headers.first().ok_or("Jira signs with one header")?;
+        let curl = |event: &str| format!("curl -i -H 'Content-Type: application/json' -H '{name}: {value}' -d '{event}' {url}");
+        println!("Listening on {url}. A delivery as Jira would sign it:\n\n  {}\n", curl(EVENT));
+        println!("The same, but the issue was changed on the way:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2")));
+        println!("Ctrl-C stops it.");
+        Ok(())
+    }
+
+    /// What to say when the address cannot be listened on.
+    pub fn in_use(&self) -> impl Fn(std::io::Error) -> String + use<> {
+        let address = self.address;
+        move |error| format!("{address}: {error} (PORT chooses another port)")
+    }
+}
+
+/// The secret from the environment; or a random one to try things with, and its text to be shown.
+fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
+    if env::var_os("JIRA_WEBHOOK_SECRET").is_some() {
+        return Ok((Secret::from_env("JIRA_WEBHOOK_SECRET")?, None));
+    }
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    let mut text = String::new();
+    for byte in random {
+        write!(text, "{byte:02x}")?;
+    }
+    Ok((Secret::new(text.clone()), Some(text)))
+}
+
+/// Awaits a receiver to its end, with a log, and says how it ended.
+pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
+    // Refusals are events of `tracing`, so a subscriber is what tells why.
+    tracing_subscriber::fmt().init();
+    match receiver.await {
+        Ok(()) => {
+            println!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns when Ctrl-C is pressed or, as service managers ask for it, at SIGTERM.
+pub async fn stop() {
+    // Without a handler there is nothing to wait for, and the server goes on until it is killed.
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
