@@ -679,6 +679,27 @@ pub async fn a_bare_signature_verifies<H: Harness>() {
     }
 }
 
+pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
+    let verifier = builder(providers::JIRA).body_limit(3).build().unwrap();
+    let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
+    let cases = [
+        (Delivery::unsigned("bod"), "cause=\"missing_signature\" status=401"),
+        (signed("bod").body("dob"), "cause=\"mismatch\" status=401"),
+        (signed("body"), "cause=\"body_too_large\" status=413"),
+        (signed("bod").steps([Step::Error]), "cause=\"body_unreadable\" status=400 source=connection reset"),
+    ];
+    for (delivery, fields) in cases {
+        let (_, log) = log_of(H::deliver(verifier.clone(), delivery)).await;
+        let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
+        assert_eq!(events.len(), 1, "{log}");
+        assert!(events[0].contains("WARN countersign: delivery refused: ") && events[0].contains("scheme=\"jira\""), "{log}");
+        assert!(events[0].contains(fields), "{fields} in {log}");
+        assert_eq!(log.matches("connection reset").count(), fields.matches("connection reset").count(), "wrappers repeat it: {log}");
+    }
+    let (_, log) = log_of(H::deliver(verifier, signed("bod"))).await;
+    assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
+}
+
 pub async fn nothing_secret_is_shown<H: Harness>() {
     const NEEDLE: &str = "needle-in-a-secret-or-a-body";
     let body = format!("{{\"text\":\"{NEEDLE}\"}}");

@@ -80,6 +80,7 @@ macro_rules! suite {
             faults_of_a_timestamp_are_refused_before_the_body_is_polled,
             a_list_of_signatures_verifies_by_any_of_them,
             a_bare_signature_verifies,
+            each_refusal_is_one_event_with_cause_and_scheme,
             nothing_secret_is_shown,
         }
     };

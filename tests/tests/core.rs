@@ -25,6 +25,7 @@ impl Harness for Core {
                 outcome.handled.push(Handled { body, verified });
             }
             Err(rejection) => {
+                verifier.report(&rejection);
                 outcome.status = rejection.status_code();
                 outcome.headers.extend(Rejection::www_authenticate(outcome.status).map(|value| ("www-authenticate".into(), value.into())));
                 outcome.rejection = Some(rejection);
