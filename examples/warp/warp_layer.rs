@@ -16,6 +16,7 @@
 use std::error::Error;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use countersign::Verified;
 use countersign_tower::VerifyLayer;
@@ -47,9 +48,14 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(receiver::stop());
     loop {
-        let (stream, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Such as too many open files, which passes.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
         };
         let server = auto::Builder::new(TokioExecutor::new());
         let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone())).into_owned();

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use countersign::Signer;
+use countersign::{Head, Signer};
 use http::HeaderMap;
 
 use crate::ScriptedBody;
@@ -110,5 +110,20 @@ impl Delivery {
             request = request.header(name, &value[..]);
         }
         request.body(ScriptedBody::new(self.steps)).unwrap()
+    }
+}
+
+/// What the core sees of it. Every harness posts to `/hook`.
+impl Head for Delivery {
+    fn method(&self) -> &str {
+        self.method
+    }
+
+    fn target(&self) -> &'static str {
+        "/hook"
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.headers.header(name, visit);
     }
 }

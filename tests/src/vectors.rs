@@ -1,8 +1,9 @@
-//! The published values in `vectors.json`: computed by somebody else, and never adjusted to what the code says.
+//! The values in `vectors.json`, published by others and never adjusted to what the code says, and those in `computed.json`, which
+//! `computed.py` makes of each provider's description without a line of our code.
 
 use std::time::{Duration, SystemTime};
 
-use countersign::{Algorithm, Encoding, Part, Scheme, Secret, Signer, Verifier, VerifierBuilder, providers};
+use countersign::{Algorithm, ConfigError, Scheme, Secret, Signer, Verifier, VerifierBuilder, providers};
 use serde::Deserialize;
 
 use crate::Delivery;
@@ -11,8 +12,10 @@ use crate::Delivery;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
-    /// The name of a scheme in [`SCHEMES`] or [`CUSTOM`].
+    /// The name of a scheme in [`providers::ALL`].
     pub scheme: String,
+    /// By whom it was published, if not by the provider.
+    pub by: Option<String>,
     /// Where it was published.
     pub source: String,
     secret: Option<String>,
@@ -24,12 +27,29 @@ pub struct Vector {
     pub now: Option<u64>,
     /// The cause for which it is to be refused, if it is.
     pub refused: Option<String>,
+    /// The URL that was signed, if the scheme signs one.
+    url: Option<String>,
+    /// What stands beside the signature and could be anything: names of headers, and texts in their values.
+    #[serde(default)]
+    ignored: Vec<String>,
 }
 
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Vector> {
+    [published(), computed()].concat()
+}
+
+/// Those that others have published.
+#[must_use]
+pub fn published() -> Vec<Vector> {
     serde_json::from_str(include_str!("../vectors.json")).unwrap()
+}
+
+/// Those that were computed from a provider's description.
+#[must_use]
+pub fn computed() -> Vec<Vector> {
+    serde_json::from_str(include_str!("../computed.json")).unwrap()
 }
 
 impl Vector {
@@ -48,9 +68,18 @@ impl Vector {
     /// A verifier with this vector's secret.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
-        let scheme = SCHEMES.iter().chain(&CUSTOM).find(|scheme| scheme.name() == self.scheme).unwrap();
-        let builder = Verifier::builder(*scheme).key("published", self.secret());
-        if self.scheme == "websub" { builder.allow_legacy_sha1() } else { builder }.build().unwrap()
+        let builder = Verifier::builder(scheme(&self.scheme)).key("published", self.secret());
+        let builder = self.url.iter().fold(builder, VerifierBuilder::url);
+        // Among the published values there are some of SHA-1.
+        if self.by.as_deref() == Some("rfc") { builder.allow_legacy_sha1() } else { legacy(builder) }.build().unwrap()
+    }
+
+    /// Whether nothing depends on what stands at this place of this header.
+    #[must_use]
+    pub fn is_ignored(&self, header: usize, place: usize) -> bool {
+        let (name, value) = &self.headers[header];
+        let covers = |text: &String| value.match_indices(text.as_str()).any(|(start, _)| (start..start + text.len()).contains(&place));
+        self.ignored.iter().any(|text| text == name || covers(text))
     }
 
     /// The delivery.
@@ -78,63 +107,75 @@ pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// Every constant in [`providers`].
-pub const SCHEMES: [Scheme; 11] = [
-    providers::JIRA,
-    providers::JIRA_DATA_CENTER,
-    providers::BITBUCKET,
-    providers::BITBUCKET_DATA_CENTER,
-    providers::CONFLUENCE_DATA_CENTER,
-    providers::GITHUB,
-    providers::META,
-    providers::GITEA,
-    providers::FORGEJO,
-    providers::SLACK,
-    providers::WEBSUB,
-];
+/// The scheme of this name.
+#[must_use]
+pub fn scheme(name: &str) -> Scheme {
+    *providers::ALL.iter().find(|scheme| scheme.name() == name).unwrap_or_else(|| panic!("no scheme is called {name}"))
+}
 
-/// Schemes that a user would write, in the shapes that the providers above have not: a list with the timestamp among its items, and a
-/// list in base64 with a signed id and a secret in base64.
-pub const CUSTOM: [Scheme; 2] = [PADDLE, STANDARD_WEBHOOKS];
+/// Where the deliveries of those go that sign it.
+pub const URL: &str = "https://hooks.example.com/in?a=b";
 
-/// `Paddle-Signature: ts=…;h1=…` over `{ts}:{body}`, with a tolerance wider than Paddle's own.
-pub const PADDLE: Scheme = Scheme::new("paddle", "Paddle-Signature")
-    .tagged(b'=', &[("h1", Algorithm::Sha256)])
-    .list(b';')
-    .before(&[Part::Timestamp, Part::Literal(":")])
-    .timestamp_item("ts", Duration::from_secs(60));
+/// The secret that facts share, where a scheme takes any text.
+pub const SECRET: &str = "whsec_Q291bnRlcnNpZ24sIGEgc2VjcmV0IGZvciB0ZXN0cyE=";
 
-/// `webhook-signature: v1,… v1,…` over `{id}.{timestamp}.{body}`.
-pub const STANDARD_WEBHOOKS: Scheme = Scheme::new("standard-webhooks", "webhook-signature")
-    .tagged(b',', &[("v1", Algorithm::Sha256)])
-    .list(b' ')
-    .encoding(Encoding::Base64)
-    .before(&[Part::Id, Part::Literal("."), Part::Timestamp, Part::Literal(".")])
-    .id_header("webhook-id")
-    .timestamp_header("webhook-timestamp", Duration::from_secs(300))
-    .base64_secret("whsec_");
+/// A secret that this scheme can take, and another one. Each provider shows its secrets in one of a few forms.
+#[must_use]
+pub fn secrets(scheme: Scheme) -> [Secret; 2] {
+    let forms = [
+        [SECRET, "whsec_QW5vdGhlciBvbmUsIG5vIGxlc3Mgb2YgYSBzZWNyZXQ="],
+        ["Q291bnRlcnNpZ24sIGEgc2VjcmV0IGZvciB0ZXN0cyE=", "QW5vdGhlciBvbmUsIG5vIGxlc3Mgb2YgYSBzZWNyZXQ="],
+        ["00ff".repeat(16).leak(), "01FE".repeat(16).leak()],
+    ];
+    forms
+        .into_iter()
+        .find(|form| form.iter().all(|secret| scheme_takes(&scheme, secret)))
+        .expect("a secret in the provider's form")
+        .map(Secret::new)
+}
 
-/// The secret that facts share: text in base64, so that every scheme can take it.
-pub const SECRET: &str = "whsec_Q291bnRlcnNpZ24gdGVzdCBzZWNyZXQ=";
+fn scheme_takes(scheme: &Scheme, secret: &str) -> bool {
+    legacy(with_url(scheme, Verifier::builder(*scheme).key("main", Secret::new(secret)))).build().is_ok()
+}
 
-/// A sender of this scheme that has [`SECRET`].
+/// A sender of this scheme that has the first of its [`secrets`].
 #[must_use]
 pub fn signer(scheme: Scheme) -> Signer {
-    Signer::new(scheme, Secret::new(SECRET)).unwrap()
+    signer_with(scheme, 0)
+}
+
+/// A sender of this scheme that has this one of its [`secrets`].
+#[must_use]
+pub fn signer_with(scheme: Scheme, place: usize) -> Signer {
+    let builder = Signer::builder(scheme, secrets(scheme)[place].clone());
+    if scheme.signs_url() { builder.url(URL) } else { builder }.build().unwrap()
 }
 
 /// A sender of this scheme that has [`SECRET`] and signs by this algorithm.
 #[must_use]
 pub fn signer_by(scheme: Scheme, algorithm: Algorithm) -> Signer {
-    Signer::with_algorithm(scheme, algorithm, Secret::new(SECRET)).unwrap()
+    Signer::builder(scheme, Secret::new(SECRET)).algorithm(algorithm).build().unwrap()
 }
 
-/// The start of a receiver of this scheme that has [`SECRET`].
+/// The start of a receiver of this scheme that has the first of its [`secrets`].
 pub fn builder(scheme: Scheme) -> VerifierBuilder {
-    Verifier::builder(scheme).key("main", Secret::new(SECRET))
+    let [secret, _] = secrets(scheme);
+    legacy(with_url(&scheme, Verifier::builder(scheme).key("main", secret)))
 }
 
-/// A receiver of this scheme that has [`SECRET`].
+fn with_url(scheme: &Scheme, builder: VerifierBuilder) -> VerifierBuilder {
+    if scheme.signs_url() { builder.url(URL) } else { builder }
+}
+
+/// Accepts SHA-1 where a provider has nothing else, and nowhere else.
+fn legacy(builder: VerifierBuilder) -> VerifierBuilder {
+    match builder.clone().build() {
+        Err(ConfigError::LegacySha1) => builder.allow_legacy_sha1(),
+        _ => builder,
+    }
+}
+
+/// A receiver of this scheme that has the first of its [`secrets`].
 #[must_use]
 pub fn verifier(scheme: Scheme) -> Verifier {
     builder(scheme).build().unwrap()

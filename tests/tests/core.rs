@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use conformance::vectors::{SECRET, STANDARD_WEBHOOKS, at, builder, signer, verifier};
+use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Head, KeyId, Part, Rejection, RejectionKind, Scheme, Secret, Signer, Verified, Verifier, providers,
+    Algorithm, ConfigError, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Scheme, Secret, Signer, Verified, Verifier,
+    providers,
 };
 
 struct Core;
@@ -38,14 +39,14 @@ impl Harness for Core {
 /// What an adapter does, without a framework.
 fn take_in(verifier: &Verifier, delivery: &Delivery, polls: &mut usize) -> Result<(Verified, bytes::Bytes), Rejection> {
     let mut intake = match delivery.now {
-        Some(now) => verifier.intake_at(&delivery.headers, now)?,
-        None => verifier.intake(&delivery.headers)?,
+        Some(now) => verifier.intake_at(delivery, now)?,
+        None => verifier.intake(delivery)?,
     };
     for step in &delivery.steps {
         *polls += 1;
         match step {
             Step::Chunk(chunk) => intake.push(chunk.clone())?,
-            Step::Error => return Err(Rejection::body_failed(io::Error::from(io::ErrorKind::ConnectionReset), |_| false)),
+            Step::Error => return Err(intake.failed(io::Error::from(io::ErrorKind::ConnectionReset), |_| false)),
             Step::Pause | Step::Trailers(_) => {}
             Step::Stall => panic!("the body should have been given up"),
         }
@@ -60,7 +61,7 @@ fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<(Verified, 
     if matches!(expected, Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable)) {
         return;
     }
-    let (head, body) = (&delivery.headers, delivery.whole_body());
+    let (head, body) = (delivery, delivery.whole_body());
     let whole = match delivery.now {
         Some(now) => verifier.verify_at(head, &body, now),
         None => verifier.verify(head, &body),
@@ -92,38 +93,263 @@ fn a_configuration_that_cannot_be_right_is_refused() {
     }
     assert_eq!(fault(jira().key("a", some()).key("a", Secret::new("other"))), ConfigError::DuplicateKeyId { key: "a".into() });
     assert_eq!(fault(jira().key("a", some()).body_limit(0)), ConfigError::ZeroBodyLimit);
-    assert_eq!(fault(builder(Scheme::new("none", "X-S").body_limit(0))), ConfigError::ZeroBodyLimit);
+    let of = |scheme| Verifier::builder(scheme).key("a", some());
+    assert_eq!(fault(of(Scheme::new("none", "X-S").body_limit(0))), ConfigError::ZeroBodyLimit);
     assert_eq!(fault(jira().key("a", some()).algorithms([])), ConfigError::NothingAllowed);
     assert_eq!(fault(jira().key("a", some()).algorithms([]).allow_legacy_sha1()), ConfigError::NothingAllowed);
-    let none_by_default = Scheme::method_signature("x", "X-S").default_algorithms(&[]);
-    assert_eq!(fault(builder(none_by_default)), ConfigError::NothingAllowed);
+    let strong_none = Scheme::new("x", "X-S").default_algorithms(&[]);
+    assert_eq!(fault(of(strong_none)), ConfigError::NothingAllowed);
     assert_eq!(fault(jira().key("a", some()).algorithms([Algorithm::Sha1])), ConfigError::LegacySha1);
     let md = |algorithm| ConfigError::UnsupportedAlgorithm { algorithm };
     assert_eq!(fault(builder(providers::GITHUB).algorithms([Algorithm::Sha512])), md(Algorithm::Sha512));
     assert_eq!(fault(builder(providers::GITHUB).allow_legacy_sha1()), md(Algorithm::Sha1));
     let sha1_alone = Scheme::new("old", "X-Old").bare(Algorithm::Sha1);
-    assert_eq!(fault(builder(sha1_alone)), ConfigError::NothingAllowed);
-    assert!(builder(sha1_alone).allow_legacy_sha1().build().is_ok());
+    assert_eq!(fault(of(sha1_alone)), ConfigError::LegacySha1);
+    assert!(of(sha1_alone).allow_legacy_sha1().build().is_ok());
+    for legacy in [providers::INTERCOM, providers::VERCEL] {
+        assert_eq!(fault(of(legacy)), ConfigError::LegacySha1);
+        assert!(of(legacy).allow_legacy_sha1().build().is_ok());
+    }
+    assert_eq!(fault(of(providers::TRELLO).url("https://a.example")), ConfigError::LegacySha1);
     let unsigned_time = Scheme::new("x", "X-S").timestamp_header("X-T", Duration::from_secs(1));
-    assert!(matches!(fault(builder(unsigned_time)), ConfigError::InvalidScheme { .. }));
+    assert!(matches!(fault(of(unsigned_time)), ConfigError::InvalidScheme { .. }));
 
     for secret in ["whsec_", ""] {
-        let builder = Verifier::builder(STANDARD_WEBHOOKS).key("a", Secret::new(secret));
+        let builder = Verifier::builder(providers::STANDARD_WEBHOOKS).key("a", Secret::new(secret));
         assert_eq!(fault(builder), ConfigError::EmptySecret { key: key("a") }, "{secret:?}");
     }
     for secret in ["whsec_!", "whsec_AQI", "AQI=\n"] {
-        let builder = Verifier::builder(STANDARD_WEBHOOKS).key("a", Secret::new(secret));
+        let builder = Verifier::builder(providers::STANDARD_WEBHOOKS).key("a", Secret::new(secret));
         assert_eq!(fault(builder), ConfigError::InvalidSecret { key: key("a") }, "{secret:?}");
     }
+    let length = |shortest, longest| ConfigError::SecretLength { key: key("a"), shortest, longest };
+    let with = |scheme, secret: String| Verifier::builder(scheme).key("a", Secret::new(secret)).build().map(drop);
+    // Decoded, that is: 23 and 24, 64 and 65 bytes.
+    for (digits, fits) in
+        [("A".repeat(31) + "=", false), ("A".repeat(31) + "B", true), ("B".repeat(86) + "==", true), ("B".repeat(87) + "=", false)]
+    {
+        let secret = digits.replace("BB==", "BA==").replace("BB=", "BA=").replace("AA=", "EA=");
+        let expected = if fits { Ok(()) } else { Err(length(24, 64)) };
+        assert_eq!(with(providers::STANDARD_WEBHOOKS, format!("whsec_{secret}")), expected, "{secret}");
+    }
+    for (len, fits) in [(9, false), (10, true), (100, true), (101, false)] {
+        assert_eq!(with(providers::TWITCH, "x".repeat(len)), if fits { Ok(()) } else { Err(length(10, 100)) }, "{len}");
+    }
+    assert_eq!(with(providers::WEBSUB, "x".repeat(199)), Ok(()));
+    assert_eq!(with(providers::WEBSUB, "x".repeat(200)), Err(length(1, 199)));
+    for secret in ["abc", "0x00", "xyz0", "00 00"] {
+        assert_eq!(with(providers::ADYEN, secret.into()), Err(ConfigError::InvalidSecret { key: key("a") }), "{secret}");
+    }
+    assert_eq!(with(providers::ADYEN, String::new()), Err(ConfigError::EmptySecret { key: key("a") }));
+    assert_eq!(with(providers::ADYEN, "0000".into()), Err(ConfigError::EmptySecret { key: key("a") }));
+
+    assert_eq!(fault(of(providers::SQUARE)), ConfigError::MissingUrl);
+    assert_eq!(fault(jira().key("a", some()).url("https://a.example/")), ConfigError::UnusedUrl);
+    assert_eq!(fault(jira().key("a", some()).base_url("https://a.example")), ConfigError::UnusedUrl);
+    for url in ["", "a.example", "/hook", "https://a.example/ b", "https://a.example/#b", "HTTPS://a.example"] {
+        assert_eq!(fault(of(providers::SQUARE).url(url)), ConfigError::InvalidUrl, "{url}");
+    }
+    // What stands right behind the URL is the body.
+    for scheme in [providers::SQUARE, providers::HUBSPOT_V3] {
+        assert!(matches!(fault(of(scheme).base_url("https://a.example")), ConfigError::InvalidScheme { .. }));
+    }
+    assert_eq!(fault(jira().key("a", some()).tolerance(Duration::from_secs(1))), ConfigError::InvalidTolerance);
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    assert!(of(providers::SLACK).tolerance(year).build().is_ok());
+    assert_eq!(fault(of(providers::SLACK).tolerance(year + Duration::from_nanos(1))), ConfigError::InvalidTolerance);
     // One NUL among others is a byte like any other.
     assert!(jira().key("a", Secret::new("\0a")).build().is_ok());
+}
+
+/// A row says that it is confirmed where its provider has published a value, and nowhere else.
+#[test]
+fn every_provider_has_its_values() {
+    let (published, computed) = (vectors::published(), vectors::computed());
+    for scheme in providers::ALL {
+        let of = |vector: &vectors::Vector| vector.scheme == scheme.name();
+        let confirmed = published.iter().any(|vector| of(vector) && vector.by.is_none() && vector.refused.is_none());
+        assert_eq!(scheme.evidence() == Evidence::Confirmed, confirmed, "{}", scheme.name());
+        assert!(computed.iter().any(of), "{} has a value that was computed from its description", scheme.name());
+        assert!(scheme.documentation().starts_with("https://"), "{}", scheme.name());
+        assert_eq!(providers::ALL.iter().filter(|other| other.name() == scheme.name()).count(), 1, "{}", scheme.name());
+    }
+}
+
+#[test]
+fn schemes_that_read_the_same_header_cannot_share_a_verifier() {
+    let any_of = |schemes: &[Scheme]| Verifier::any_of(schemes.iter().copied().map(verifier)).map(drop);
+    let shared = |header| Err(ConfigError::SharedHeader { header });
+    assert_eq!(any_of(&[]), Err(ConfigError::NoVerifier));
+    assert_eq!(any_of(&[providers::JIRA]), Ok(()));
+    assert_eq!(any_of(&[providers::JIRA, providers::GITHUB, providers::SVIX, providers::OPENAI, providers::GITLAB_TOKEN]), Ok(()));
+    assert_eq!(any_of(&[providers::JIRA, providers::JIRA]), shared("X-Hub-Signature"));
+    assert_eq!(any_of(&[providers::JIRA, providers::GITHUB, providers::WEBSUB]), shared("X-Hub-Signature"));
+    assert_eq!(any_of(&[providers::SVIX, providers::CLERK]), shared("svix-signature"));
+    let other_case = Scheme::new("x", "x-hub-SIGNATURE");
+    assert!(any_of(&[providers::JIRA, other_case]).is_err());
+    let secondary = Scheme::new("x", "box-signature-secondary");
+    assert!(any_of(&[providers::BOX, secondary]).is_err() && any_of(&[secondary, providers::BOX]).is_err());
+    let seventh = Scheme::new("x", "x-docusign-signature-7");
+    assert!(any_of(&[providers::DOCUSIGN, seventh]).is_err() && any_of(&[seventh, providers::DOCUSIGN]).is_err());
+    assert_eq!(any_of(&[providers::DOCUSIGN, Scheme::new("x", "X-DocuSign-Signature-Version")]), Ok(()));
+    // Those of several in one are looked at one by one.
+    let two = Verifier::any_of([verifier(providers::JIRA), verifier(providers::GITHUB)]).unwrap();
+    assert!(Verifier::any_of([two.clone(), verifier(providers::META)]).is_err());
+    let three = Verifier::any_of([two, verifier(providers::SLACK)]).unwrap();
+    assert_eq!(three.schemes().map(Scheme::name).collect::<Vec<_>>(), ["jira", "github", "slack"]);
+    assert_eq!(three.body_limit(), 25 * 1024 * 1024);
+}
+
+#[test]
+fn a_tolerance_of_ones_own_replaces_the_providers() {
+    let verifier = |seconds| builder(providers::PADDLE).tolerance(Duration::from_secs(seconds)).build().unwrap();
+    let headers = signer(providers::PADDLE).sign_at(b"body", at(1_700_000_000));
+    assert!(verifier(7).verify_at(&headers, b"body", at(1_700_000_007)).is_ok());
+    assert_eq!(verifier(7).verify_at(&headers, b"body", at(1_700_000_008)).unwrap_err().kind(), RejectionKind::TimestampTooOld);
+    assert!(verifier(0).verify_at(&headers, b"body", at(1_700_000_000)).is_ok());
+}
+
+/// Which shifts there are: the id and timestamp grammars are the only thing that stands against them, for the signed text is the same.
+#[test]
+fn what_has_no_separator_is_parted_by_its_grammar() {
+    let time = "2026-11-24T17:30:00.5Z";
+    let now = at(1_795_541_400);
+    let kind = |scheme: Scheme, head: &[(&str, &str)], body: &[u8]| verifier(scheme).verify_at(head, body, now).unwrap_err().kind();
+    let tag = |scheme: Scheme, text: &str| {
+        let [secret, _] = vectors::secrets(scheme);
+        let plain = Scheme::new("plain", "X-S").encoding(if scheme == providers::TWITCH { Encoding::Hex } else { Encoding::Base64 });
+        let value = Signer::new(plain, secret).unwrap().sign(text.as_bytes()).remove(0).1;
+        if scheme == providers::TWITCH { format!("sha256={value}") } else { value }
+    };
+    // Twitch: {id}{timestamp}{body}.
+    let body = "2026-11-24T17:30:00.5Zbody";
+    let value = tag(providers::TWITCH, &format!("id-1{time}{body}"));
+    let twitch = |id: &'static str, stamp: &'static str| {
+        vec![
+            ("Twitch-Eventsub-Message-Id", id),
+            ("Twitch-Eventsub-Message-Timestamp", stamp),
+            ("Twitch-Eventsub-Message-Signature", value.leak_str()),
+        ]
+    };
+    assert!(verifier(providers::TWITCH).verify_at(&twitch("id-1", time), body.as_bytes(), now).is_ok());
+    assert_eq!(kind(providers::TWITCH, &twitch("id-12", &time[1..]), body.as_bytes()), RejectionKind::MalformedTimestamp);
+    assert_eq!(kind(providers::TWITCH, &twitch("id-", "12026-11-24T17:30:00.5Z"), body.as_bytes()), RejectionKind::MalformedTimestamp);
+    assert_eq!(kind(providers::TWITCH, &twitch("id-1", &time[..21]), format!("Z{body}").as_bytes()), RejectionKind::MalformedTimestamp);
+    // The whole timestamp into the id, and the one that the body begins with in its place.
+    let swallowed = "id-12026-11-24T17:30:00.5Z";
+    assert_eq!(kind(providers::TWITCH, &twitch(swallowed, time), b"body"), RejectionKind::MalformedId);
+    // Box: {body}{timestamp}.
+    let value = tag(providers::BOX, &format!("body{time}"));
+    let boxed = |stamp: &'static str| vec![("BOX-DELIVERY-TIMESTAMP", stamp), ("BOX-SIGNATURE-PRIMARY", value.leak_str())];
+    assert!(verifier(providers::BOX).verify_at(&boxed(time), b"body", now).is_ok());
+    assert_eq!(kind(providers::BOX, &boxed("y2026-11-24T17:30:00.5Z"), b"bod"), RejectionKind::MalformedTimestamp);
+    assert_eq!(kind(providers::BOX, &boxed(&time[1..]), b"body2"), RejectionKind::MalformedTimestamp);
+    // Zendesk: {timestamp}{body}.
+    let value = tag(providers::ZENDESK, &format!("{time}body"));
+    let zendesk =
+        |stamp: &'static str| vec![("X-Zendesk-Webhook-Signature-Timestamp", stamp), ("X-Zendesk-Webhook-Signature", value.leak_str())];
+    assert!(verifier(providers::ZENDESK).verify_at(&zendesk(time), b"body", now).is_ok());
+    assert_eq!(kind(providers::ZENDESK, &zendesk("2026-11-24T17:30:00.5Zb"), b"ody"), RejectionKind::MalformedTimestamp);
+    assert_eq!(kind(providers::ZENDESK, &zendesk("2026-11-24T17:30:00.5"), b"Zbody"), RejectionKind::MalformedTimestamp);
+    // HubSpot: {METHOD}{url}{body}{milliseconds}.
+    let value = tag(providers::HUBSPOT_V3, &format!("POST{}body1795541400000", vectors::URL));
+    let hubspot = |stamp: &'static str| vec![("X-HubSpot-Request-Timestamp", stamp), ("X-HubSpot-Signature-v3", value.leak_str())];
+    assert!(verifier(providers::HUBSPOT_V3).verify_at(&hubspot("1795541400000"), b"body", now).is_ok());
+    assert_eq!(kind(providers::HUBSPOT_V3, &hubspot("795541400000"), b"body1"), RejectionKind::TimestampTooOld);
+    assert_eq!(kind(providers::HUBSPOT_V3, &hubspot("y1795541400000"), b"bod"), RejectionKind::MalformedTimestamp);
+    assert_eq!(kind(providers::HUBSPOT_V3, &hubspot(""), b"body1795541400000"), RejectionKind::MalformedTimestamp);
+}
+
+trait LeakStr {
+    fn leak_str(&self) -> &'static str;
+}
+
+impl LeakStr for String {
+    fn leak_str(&self) -> &'static str {
+        self.clone().leak()
+    }
+}
+
+#[test]
+fn a_method_or_target_that_could_hide_bytes_is_refused() {
+    use RejectionKind as Kind;
+    const SCHEME: Scheme = Scheme::new("canonical", "X-S").before(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
+    struct Request<'a>(&'a str, &'a str, &'a [(String, String)]);
+    impl Head for Request<'_> {
+        fn method(&self) -> &str {
+            self.0
+        }
+        fn target(&self) -> &str {
+            self.1
+        }
+        fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+            self.2.header(name, visit);
+        }
+    }
+    let base = "https://a.example";
+    let verifier = Verifier::builder(SCHEME).key("main", Secret::new(SECRET)).base_url(base).build().unwrap();
+    let sign = |method: &str, target: &str, body: &[u8]| {
+        Signer::builder(SCHEME, Secret::new(SECRET)).base_url(base, target).method(method).build().unwrap().sign(body)
+    };
+    for (method, target) in [("POST", "/"), ("GET", "/a/b?c=d%20e"), ("PROPFIND", "/?")] {
+        let headers = sign(method, target, b"body");
+        assert!(verifier.verify(&Request(method, target, &headers), b"body").is_ok(), "{method} {target}");
+    }
+    let cases = [
+        ("", "/", Kind::MalformedMethod),
+        ("post", "/", Kind::MalformedMethod),
+        ("POST\n", "/", Kind::MalformedMethod),
+        ("M-SEARCH", "/", Kind::MalformedMethod),
+        ("POST", "", Kind::MalformedTarget),
+        ("POST", "*", Kind::MalformedTarget),
+        ("POST", "/\n", Kind::MalformedTarget),
+        ("POST", "/#a", Kind::MalformedTarget),
+        ("POST", "/{}", Kind::MalformedTarget),
+        ("POST", "https://a.example/", Kind::MalformedTarget),
+        ("POST", "/other", Kind::Mismatch),
+        ("PUT", "/", Kind::Mismatch),
+    ];
+    let headers = sign("POST", "/", b"body");
+    for (method, target, kind) in cases {
+        assert_eq!(verifier.verify(&Request(method, target, &headers), b"body").unwrap_err().kind(), kind, "{method:?} {target:?}");
+    }
+}
+
+#[test]
+fn a_header_with_thousands_of_signatures_is_refused_at_the_seventeenth() {
+    let value = signer(providers::PAGERDUTY).sign(b"body").remove(0).1;
+    let kind = |value: String| {
+        let verified = verifier(providers::PAGERDUTY).verify(&[("X-PagerDuty-Signature", value)], b"body");
+        verified.map(drop).map_err(|rejection| rejection.kind())
+    };
+    let wrong = format!("v1={},", "0".repeat(64));
+    assert_eq!(kind(wrong.repeat(15) + &value), Ok(()));
+    assert_eq!(kind(wrong.repeat(16) + &value), Err(RejectionKind::TooManySignatures));
+    assert_eq!(kind(wrong.repeat(5000) + &value), Err(RejectionKind::TooManySignatures));
+    // What nobody could match is passed over.
+    assert_eq!(kind("v2=x,".repeat(5000) + &value), Ok(()));
+}
+
+#[test]
+fn tokens_of_any_length_are_compared() {
+    let builder = Verifier::builder(providers::GITLAB_TOKEN).key("new", Secret::new("new token")).key("old", Secret::new("old"));
+    let verifier = builder.build().unwrap();
+    let verdict = |token: &[u8]| verifier.verify(&[("x-gitlab-token", token)], b"").map(|verified| verified.key_id().to_string());
+    assert_eq!(verdict(b"new token").unwrap(), "new");
+    assert_eq!(verdict(b"old").unwrap(), "old");
+    for token in [&b"new toke"[..], b"new token ", b"New token", b"new token\0", b"\xff", b"old\0", &[b'x'; 10_000]] {
+        assert_eq!(verdict(token).unwrap_err().kind(), RejectionKind::WrongToken);
+    }
+    assert_eq!(verdict(b"").unwrap_err().kind(), RejectionKind::MissingSignature);
+    let sent = Signer::new(providers::GITLAB_TOKEN, Secret::new("new token")).unwrap().sign(b"");
+    assert_eq!(sent, [("X-Gitlab-Token".to_owned(), "new token".to_owned())]);
 }
 
 #[test]
 fn a_signer_refuses_what_a_verifier_would() {
     assert_eq!(Signer::new(providers::JIRA, Secret::new("")).unwrap_err(), ConfigError::EmptySecret { key: None });
-    assert_eq!(Signer::new(STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(), ConfigError::InvalidSecret { key: None });
-    let unsupported = Signer::with_algorithm(providers::GITHUB, Algorithm::Sha1, Secret::new("s")).unwrap_err();
+    assert_eq!(Signer::new(providers::STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(), ConfigError::InvalidSecret { key: None });
+    let unsupported = Signer::builder(providers::GITHUB, Secret::new("s")).algorithm(Algorithm::Sha1).build().unwrap_err();
     assert_eq!(unsupported, ConfigError::UnsupportedAlgorithm { algorithm: Algorithm::Sha1 });
     for faulty in [Scheme::new("x", "X-S").before(&[Part::Id]), Scheme::new("x", "X-S").tagged(b'=', &[])] {
         assert!(matches!(Signer::new(faulty, Secret::new("s")), Err(ConfigError::InvalidScheme { .. })));
@@ -132,11 +358,14 @@ fn a_signer_refuses_what_a_verifier_would() {
     assert_eq!(Signer::new(none_by_default, Secret::new("s")).unwrap_err(), ConfigError::NothingAllowed);
     let sha1_alone = Signer::new(Scheme::new("old", "X-Old").bare(Algorithm::Sha1), Secret::new("s")).unwrap();
     assert_eq!(sha1_alone.sign(b"")[0].1.len(), 40);
+    assert_eq!(Signer::new(providers::SQUARE, Secret::new("s")).unwrap_err(), ConfigError::MissingUrl);
+    let unused = Signer::builder(providers::JIRA, Secret::new("s")).url("https://a.example").build().unwrap_err();
+    assert_eq!(unused, ConfigError::UnusedUrl);
 }
 
 #[test]
 fn errors_name_the_key_and_never_the_secret() {
-    let error = Verifier::builder(STANDARD_WEBHOOKS).key("2026-11", Secret::new("swordfish!")).build().unwrap_err();
+    let error = Verifier::builder(providers::STANDARD_WEBHOOKS).key("2026-11", Secret::new("swordfish!")).build().unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(text.contains("2026-11") && !text.contains("swordfish"), "{text}");
 }
@@ -157,7 +386,7 @@ fn what_extensions_hold_can_be_cloned_and_shared() {
 fn a_head_can_be_a_trait_object_a_slice_an_array_or_a_vector() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
-    let array: [(&str, String); 1] = [headers[0].clone()];
+    let array: [(String, String); 1] = [headers[0].clone()];
     let object: &dyn Head = &headers;
     assert!(verifier.verify(object, b"body").is_ok());
     assert!(verifier.verify(&headers, b"body").is_ok());
@@ -214,7 +443,7 @@ fn text_can_be_signed_behind_the_body() {
     // The same text as Jira's senders would sign.
     let plain = signer(providers::JIRA).sign(b"body.1700000000").remove(0).1;
     assert_eq!(format!("sha256={}", headers.iter().find(|(name, _)| *name == "X-Signature").unwrap().1), plain);
-    let moved = [(headers[0].0, "1700000001"), (headers[1].0, headers[1].1.as_str())];
+    let moved = [(&headers[0].0, "1700000001"), (&headers[1].0, headers[1].1.as_str())];
     let refused = verifier.verify_at(&moved, b"body", at(1_700_000_000)).unwrap_err();
     assert_eq!(refused.kind(), RejectionKind::Mismatch);
 }
@@ -259,7 +488,8 @@ fn bytes_cannot_move_between_what_is_signed_and_the_body() {
     assert_eq!(verdict("msg", b"_1.abc.d").unwrap_err().kind(), RejectionKind::Mismatch);
     // Where no dot parts them, they could; so that is not built.
     let touching = Scheme::new("x", "X-S").before(&[Part::Id]).id_header("X-Id");
-    assert!(matches!(builder(touching).build(), Err(ConfigError::InvalidScheme { .. })));
+    let touching = Verifier::builder(touching).key("main", Secret::new(SECRET));
+    assert!(matches!(touching.build(), Err(ConfigError::InvalidScheme { .. })));
 }
 
 #[test]
@@ -273,8 +503,8 @@ fn a_single_chunk_is_handed_on_without_a_copy() {
 #[test]
 fn a_verifier_tells_what_it_was_built_of() {
     let verifier = builder(providers::JIRA).key("old", Secret::new("old")).body_limit(7).build().unwrap();
-    assert_eq!(verifier.scheme(), &providers::JIRA);
-    assert_eq!(verifier.scheme().header(), "X-Hub-Signature");
+    assert_eq!(verifier.schemes().collect::<Vec<_>>(), [&providers::JIRA]);
+    assert_eq!(providers::JIRA.header(), "X-Hub-Signature");
     assert_eq!(verifier.key_ids().map(KeyId::as_str).collect::<Vec<_>>(), ["main", "old"]);
     assert_eq!(verifier.body_limit(), 7);
     let shown = format!("{verifier:?}");
@@ -284,7 +514,10 @@ fn a_verifier_tells_what_it_was_built_of() {
 #[test]
 fn rejections_keep_the_cause_underneath() {
     let inner = Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
-    let rejection = Rejection::body_failed(inner, |_| false);
+    let intake = verifier(providers::JIRA).intake(&signer(providers::JIRA).sign(b"body")).unwrap();
+    assert_eq!(intake.failed(Arc::clone(&inner), |_| true).kind(), RejectionKind::BodyTooLarge);
+    let rejection = intake.failed(inner, |_| false);
+    assert_eq!((rejection.kind(), rejection.scheme()), (RejectionKind::BodyUnreadable, "jira"));
     assert_eq!(rejection.to_string(), "the body broke off or could not be read");
     assert_eq!(std::error::Error::source(&rejection).unwrap().to_string(), "connection reset");
 }
@@ -294,7 +527,7 @@ fn a_signer_sends_what_its_scheme_asks_for() {
     let names = |scheme| signer(scheme).sign(b"").into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     assert_eq!(names(providers::GITHUB), ["X-Hub-Signature-256"]);
     assert_eq!(names(providers::SLACK), ["X-Slack-Request-Timestamp", "X-Slack-Signature"]);
-    assert_eq!(names(STANDARD_WEBHOOKS), ["webhook-id", "webhook-timestamp", "webhook-signature"]);
+    assert_eq!(names(providers::STANDARD_WEBHOOKS), ["webhook-id", "webhook-timestamp", "webhook-signature"]);
     // Before 1970 there is no timestamp to send.
     let early = signer(providers::SLACK).sign_at(b"", SystemTime::UNIX_EPOCH - Duration::from_secs(5));
     assert_eq!(early[0].1, "0");

@@ -64,8 +64,12 @@ impl Receiver {
         receiver
     }
 
-    /// Under actix-web, on a thread of its own.
     async fn actix_web() -> Self {
+        Self::actix_web_with(countersign_actix_web::Verify::new(verifier())).await
+    }
+
+    /// Under actix-web, on a thread of its own.
+    async fn actix_web_with(verify: countersign_actix_web::Verify) -> Self {
         let (listener, receiver) = Self::listen("actix-web").await;
         let count = Arc::clone(&receiver.calls);
         let app = move || {
@@ -74,7 +78,7 @@ impl Receiver {
                 count.fetch_add(1, Ordering::SeqCst);
                 async move { answer(&verified, &body) }
             };
-            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(countersign_actix_web::Verify::new(verifier()));
+            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(verify.clone());
             App::new().app_data(web::PayloadConfig::new(LIMIT)).service(hook)
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
@@ -148,12 +152,25 @@ impl Receiver {
 
 /// What comes until the empty line behind a head.
 async fn read_head(stream: &mut TcpStream) -> String {
+    try_read_head(stream).await.expect("an answer before the end")
+}
+
+async fn try_read_head(stream: &mut TcpStream) -> Option<String> {
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        let byte = tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time");
-        answer.push(byte.expect("an answer before the end"));
+        answer.push(tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time").ok()?);
     }
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(answer).ok()
+}
+
+fn says_close(answer: &str) -> bool {
+    answer.to_lowercase().contains("connection: close\r\n")
+}
+
+/// The server closes, and sends nothing more.
+async fn assert_ends(stream: &mut TcpStream, case: &str) {
+    let rest = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
+    assert_eq!(rest.expect("the end in time").unwrap(), 0, "{case}");
 }
 
 /// HTTP/1.1 and HTTP/2 on one port.
@@ -316,21 +333,53 @@ fn after_an_early_refusal_a_connection_goes_on_or_says_that_it_closes() {
     conformance::run(async {
         for receiver in Receiver::all().await {
             let case = receiver.framework;
-            let request = |len: usize| format!("POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: {len}\r\n\r\n{}", "x".repeat(len));
-            for len in [0, 1024] {
+            let announced = |len: usize| format!("POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: {len}\r\n\r\n{}", "x".repeat(len));
+            let chunked = "POST /hook HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n0\r\n\r\n".to_owned();
+            for request in [announced(0), announced(1024), chunked] {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
-                stream.write_all(request(len).as_bytes()).await.unwrap();
+                stream.write_all(request.as_bytes()).await.unwrap();
                 let answer = read_head(&mut stream).await;
                 assert!(answer.starts_with("HTTP/1.1 401 "), "{case}: {answer}");
-                let closes = answer.to_lowercase().contains("connection: close\r\n");
-                assert_eq!(closes, len > 0 && case == "actix-web", "{case} {len}: {answer}");
-                if closes {
-                    let rest = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
-                    assert_eq!(rest.expect("the end in time").unwrap(), 0, "{case}");
+                if says_close(&answer) {
+                    assert_eq!(case, "actix-web");
+                    assert_ends(&mut stream, case).await;
                 } else {
-                    stream.write_all(request(0).as_bytes()).await.unwrap();
+                    assert!(case != "actix-web" || request == announced(0), "{answer}");
+                    stream.write_all(announced(0).as_bytes()).await.unwrap();
                     assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 401 "), "{case}");
                 }
+            }
+            assert_eq!(receiver.calls(), 0);
+        }
+    });
+}
+
+/// Neither the head nor the limit lets a stranger go on writing for ever.
+#[test]
+fn a_chunked_body_that_never_ends_is_not_read_on_after_a_refusal() {
+    conformance::run(async {
+        // An answer of more than a head is sent by another path.
+        let with_body = countersign_actix_web::Verify::new(verifier()).refuse_with(|rejection| {
+            let status = actix_web::http::StatusCode::from_u16(rejection.status_code()).unwrap();
+            actix_web::HttpResponse::build(status).body("no")
+        });
+        for receiver in Receiver::all().await.into_iter().chain([Receiver::actix_web_with(with_body).await]) {
+            let case = receiver.framework;
+            let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
+            let chunk = format!("{:x}\r\n{}\r\n", 50_000, "x".repeat(50_000));
+            for (signature, status) in [(String::new(), "401"), (format!("{name}: {value}\r\n"), "413")] {
+                let mut stream = TcpStream::connect(receiver.address).await.unwrap();
+                let head = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Transfer-Encoding: chunked\r\n\r\n");
+                let refused = [head.as_bytes(), &chunk.repeat(3).into_bytes()].concat();
+                // A server that has closed already may reset what is still on its way, the answer included.
+                if stream.write_all(&refused).await.is_ok()
+                    && let Some(answer) = try_read_head(&mut stream).await
+                {
+                    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer}");
+                }
+                // actix-web reads on for a second, so that the client may see the answer.
+                let goes_on = async { while stream.write_all(chunk.as_bytes()).await.is_ok() {} };
+                assert!(tokio::time::timeout(Duration::from_secs(10), goes_on).await.is_ok(), "{case} {status}: it reads on");
             }
             assert_eq!(receiver.calls(), 0);
         }

@@ -44,8 +44,9 @@
 //!
 //! - On a `resource` or `scope` it covers all methods and paths below, those that end in 404 or 405 too; on an `App`, unknown paths as
 //!   well, which are then answered 401.
-//! - On a route (`web::post().to(on_event).wrap(…)`) it leaves the other methods of the resource alone. This needs actix-web 4.14 or
-//!   later: earlier ones drop a middleware that is wrapped before `.to`, without a word.
+//! - On a route it leaves the other methods of the resource alone. Wrap last: `web::post().to(on_event).wrap(…)`. With `.to` behind `.wrap`
+//!   the application panics while it is being built; before 4.14, actix-web dropped the middleware there without a word, which is why this
+//!   crate asks for 4.14.
 //! - Outside whatever changes the body. Of two middleware, the one that is wrapped last is the outer.
 //!
 //! # actix-web's own limits
@@ -63,6 +64,7 @@
 //! connection. `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on
 //! even if its head is refused then.
 
+mod refusal_body;
 mod request_head;
 mod verify;
 mod verify_middleware;

@@ -4,14 +4,15 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use actix_web::HttpMessage as _;
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::error::PayloadError;
 use bytes::Bytes;
 use countersign::{Intake, Rejection, Verified};
 use futures_core::Stream as _;
 
 use crate::Verify;
+use crate::refusal_body::RefusalBody;
 use crate::request_head::RequestHead;
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
@@ -45,7 +46,7 @@ where
         let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
         Box::pin(async move {
             let received = match intake {
-                Ok(intake) => receive(&mut request, intake).await,
+                Ok(intake) => receive(request.parts_mut().1, intake).await,
                 Err(rejection) => Err(rejection),
             };
             match received {
@@ -54,17 +55,20 @@ where
                     request.extensions_mut().insert(verified);
                     service.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
-                Err(rejection) => Ok(request.into_response(verify.refuse(rejection)).map_into_right_body()),
+                Err(rejection) => {
+                    let rest = request.take_payload();
+                    let response = verify.refuse(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)));
+                    Ok(request.into_response(response).map_into_right_body())
+                }
             }
         })
     }
 }
 
 /// Takes in the body to its end: the payload itself, which no extractor has decompressed.
-async fn receive(request: &mut ServiceRequest, mut intake: Intake) -> Result<(Verified, Bytes), Rejection> {
-    let mut payload = request.take_payload();
-    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-        intake.push(chunk.map_err(|error| Rejection::body_failed(error, is_limit))?)?;
+async fn receive(payload: &mut Payload, mut intake: Intake) -> Result<(Verified, Bytes), Rejection> {
+    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await {
+        intake.push(chunk.map_err(|error| intake.failed(error, is_limit))?)?;
     }
     intake.finish()
 }

@@ -123,7 +123,7 @@ where
                 Ok(data) => receiving.intake.push(data)?,
                 Err(frame) => receiving.trailers = frame.into_trailers().ok(),
             },
-            Some(Err(error)) => return Poll::Ready(Err(Rejection::body_failed(error, <dyn Error>::is::<LengthLimitError>))),
+            Some(Err(error)) => return Poll::Ready(Err(receiving.intake.failed(error, <dyn Error>::is::<LengthLimitError>))),
             None => break,
         }
     }
@@ -137,6 +137,6 @@ where
 
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyFuture").field("scheme", &self.verifier.scheme().name()).finish_non_exhaustive()
+        f.debug_struct("VerifyFuture").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }

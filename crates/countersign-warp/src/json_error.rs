@@ -8,14 +8,18 @@ use warp::reply::Response;
 
 /// The body of a verified delivery is not the JSON that was asked for.
 ///
-/// As a [`Reply`] it is an empty 400, so that a handler can return it: `Result<impl Reply, JsonError>`. What is wrong is its
-/// [`source`](Error::source); that may quote a value from the body.
-#[derive(Debug)]
+/// As a [`Reply`] it is an empty 400, so that a handler can return it: `Result<impl Reply, JsonError>`. Handlers of `and_then` can reject
+/// with it; [`recover`](crate::recover()) answers it alike. What is wrong is its [`source`](Error::source), which may quote a value from
+/// the body; `Debug` tells the place alone, for warp shows that of a rejection which nobody recovers to the sender.
 pub struct JsonError(serde_json::Error);
 
 impl JsonError {
     pub(crate) const fn new(error: serde_json::Error) -> Self {
         Self(error)
+    }
+
+    pub(crate) fn response() -> Response {
+        StatusCode::BAD_REQUEST.into_response()
     }
 }
 
@@ -33,9 +37,14 @@ impl Error for JsonError {
 
 impl Reply for JsonError {
     fn into_response(self) -> Response {
-        StatusCode::BAD_REQUEST.into_response()
+        Self::response()
     }
 }
 
-/// For handlers of `and_then`.
 impl Reject for JsonError {}
+
+impl fmt::Debug for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonError").field("line", &self.0.line()).field("column", &self.0.column()).finish_non_exhaustive()
+    }
+}

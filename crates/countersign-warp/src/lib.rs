@@ -36,7 +36,7 @@
 //! A rejection that nothing recovers is answered 500 by warp, if it is not one of warp's own. So:
 //!
 //! - [`Verify::then`] is a handler and its guard in one. It answers refusals itself, and nothing need be recovered. Put it last, behind
-//!   the filters for path and method.
+//!   the filters for path and method, none of which may read the body.
 //! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it refuses, to be composed with others. **Put
 //!   [`.recover(recover)`](recover()) behind the handler**, before any `or`: what is refused here must not be tried on the next route.
 //!
@@ -82,7 +82,11 @@
 //!
 //!       let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!       loop {
-//!           let (stream, _) = listener.accept().await?;
+//!           // Such as too many open files, which passes.
+//!           let Ok((stream, _)) = listener.accept().await else {
+//!               tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+//!               continue;
+//!           };
 //!           let service = TowerToHyperService::new(service.clone());
 //!           tokio::spawn(async move {
 //!               let server = auto::Builder::new(TokioExecutor::new());

@@ -63,8 +63,9 @@ impl Reply for Refused {
     }
 }
 
+/// Without the cause: warp shows this to the sender, in its answer to a rejection that nobody recovers.
 impl fmt::Debug for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Refused").field(&self.rejection).finish()
+        f.debug_struct("Refused").finish_non_exhaustive()
     }
 }

@@ -69,6 +69,9 @@ impl Verify {
     }
 
     /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers refusals itself.
+    ///
+    /// Put it last, behind the filters for path and method, none of which may read the body. The handler gets the [`Delivery`] and nothing
+    /// that filters in front have extracted: for path parameters there is [`delivery`](Self::delivery).
     #[must_use]
     pub fn then<H, F, R>(self, handler: H) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
     where
@@ -80,7 +83,11 @@ impl Verify {
     }
 
     /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
-    /// warp answers a rejection that it does not know with 500.
+    /// warp answers a rejection that it does not know with 500, which senders repeat.
+    ///
+    /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. What it logs is this
+    /// filter's own verdict: in `first.or(second)` a delivery that the first refuses by its head and the second takes is logged as refused
+    /// by the first. For two providers on one path there is [`Verifier::any_of`].
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
@@ -104,7 +111,7 @@ impl Verify {
 async fn receive(mut intake: Intake, body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Delivery, Rejection> {
     let mut body = pin!(body);
     while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
-        intake.push(chunk.map_err(|error| Rejection::body_failed(error, <dyn Error>::is::<LengthLimitError>))?)?;
+        intake.push(chunk.map_err(|error| intake.failed(error, <dyn Error>::is::<LengthLimitError>))?)?;
     }
     intake.finish().map(|(verified, body)| Delivery::new(verified, body))
 }

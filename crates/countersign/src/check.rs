@@ -1,17 +1,19 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use subtle::{Choice, ConstantTimeEq as _};
 
+use crate::config::{Config, PreparedKey};
 use crate::mac::Mac;
 use crate::one_or_more::OneOrMore;
-use crate::signed_head::SignedHead;
+use crate::signed_head::{self, Credential, SignedHead};
 use crate::tag::Tag;
-use crate::{Rejection, RejectionKind, Verified, Verifier};
+use crate::{Head, Rejection, RejectionKind, Verified};
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///
-/// Made by [`Verifier::begin`]. Nothing of the body may be believed before [`finish`](Self::finish) says so; use
+/// Made by [`Verifier::begin`](crate::Verifier::begin). Nothing of the body may be believed before [`finish`](Self::finish) says so; use
 /// [`Intake`](crate::Intake) where the body has to be kept until then.
 ///
 /// ```
@@ -28,46 +30,69 @@ use crate::{Rejection, RejectionKind, Verified, Verifier};
 /// ```
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Check {
-    verifier: Verifier,
-    /// In the order of the keys.
-    running: OneOrMore<Running>,
-    tags: OneOrMore<Tag>,
-    /// What is signed behind the body.
-    suffix: Vec<u8>,
-    signed_at: Option<SystemTime>,
-    signed_id: Option<Box<str>>,
+    config: Arc<Config>,
+    judging: Judging,
+    claims: Claims,
+}
+
+#[expect(clippy::large_enum_variant, reason = "nearly every delivery has the large one")]
+enum Judging {
+    Macs {
+        /// In the order of the keys.
+        running: OneOrMore<Running>,
+        tags: OneOrMore<Tag>,
+        /// What is signed behind the body.
+        suffix: Vec<u8>,
+    },
+    /// A static token has been judged already, and the body changes nothing.
+    Token { key: usize },
 }
 
 struct Running {
-    /// Which of the verifier's keys.
+    /// Which of the scheme's keys.
     key: usize,
     mac: Mac,
 }
 
+/// What a head says beside its signature: true once the delivery is verified, so far as it is signed.
+pub(crate) struct Claims {
+    pub(crate) signed_at: Option<SystemTime>,
+    pub(crate) signed_id: Option<Arc<str>>,
+    pub(crate) unauthenticated_delivery_id: Option<Arc<str>>,
+    pub(crate) unauthenticated_event: Option<Arc<str>>,
+}
+
 impl Check {
-    pub(crate) fn new(verifier: Verifier, head: SignedHead<'_>) -> Result<Self, RejectionKind> {
-        let scheme = verifier.scheme();
-        let mut running = None;
-        for (key, prepared) in verifier.keys().iter().enumerate() {
-            for mac in &prepared.macs {
-                if head.tags.iter().any(|tag| tag.algorithm() == mac.algorithm()) {
-                    OneOrMore::push_onto(&mut running, Running { key, mac: mac.clone() });
-                }
-            }
-        }
-        // Tags are only of accepted algorithms, and each of those is prepared for each key: there is always one.
-        let mut running = running.ok_or(RejectionKind::MethodNotAllowed)?;
-        head.feed(scheme.before, |text| running.iter_mut().for_each(|running| running.mac.update(text)));
+    pub(crate) fn new(config: &Arc<Config>, head: &dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
+        let signed = SignedHead::read(config, head, now)?;
+        let Config { scheme, keys, .. } = &**config;
         let mut suffix = Vec::new();
-        head.feed(scheme.after, |text| suffix.extend_from_slice(text));
-        let (signed_at, signed_id) = (head.signed_at, head.id.map(Box::from));
-        Ok(Self { running, tags: head.tags, suffix, signed_at, signed_id, verifier })
+        signed.feed(scheme.after, |text| suffix.extend_from_slice(text));
+        let running = match &signed.credential {
+            Credential::Tags(tags) => Some(start(keys, tags, |feed| signed.feed(scheme.before, feed))?),
+            Credential::Token(_) => None,
+        };
+        let label = |name: Option<&str>| name.and_then(|name| signed_head::label(head, name)).map(Arc::from);
+        let claims = Claims {
+            signed_at: signed.signed_at,
+            signed_id: signed.id.map(Arc::from),
+            unauthenticated_delivery_id: label(scheme.unsigned.delivery_id),
+            unauthenticated_event: label(scheme.unsigned.event),
+        };
+        let judging = match (signed.credential, running) {
+            (Credential::Tags(tags), Some(running)) => Judging::Macs { running, tags, suffix },
+            (Credential::Token(token), _) => Judging::Token { key: token_of(keys, token).ok_or(RejectionKind::WrongToken)? },
+            (Credential::Tags(_), None) => return Err(RejectionKind::MethodNotAllowed),
+        };
+        Ok(Self { config: Arc::clone(config), judging, claims })
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
     pub fn update(&mut self, data: &[u8]) {
-        for running in self.running.iter_mut() {
-            running.mac.update(data);
+        if let Judging::Macs { running, .. } = &mut self.judging {
+            for running in running.iter_mut() {
+                running.mac.update(data);
+            }
         }
     }
 
@@ -78,23 +103,67 @@ impl Check {
     /// # Errors
     /// [`RejectionKind::Mismatch`].
     pub fn finish(self) -> Result<Verified, Rejection> {
+        let scheme = self.config.scheme.name();
         let mut matched = None;
-        self.running.consume(|Running { key, mut mac }| {
-            mac.update(&self.suffix);
-            let expected = mac.finish();
-            let hit = self.tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.ct_eq(&expected));
-            if bool::from(hit) && matched.is_none() {
-                matched = Some((key, expected.algorithm()));
-            }
-        });
-        let (key, algorithm) = matched.ok_or(Rejection::new(RejectionKind::Mismatch))?;
-        let key = self.verifier.keys().get(key).ok_or(Rejection::new(RejectionKind::Mismatch))?;
-        Ok(Verified::new(self.verifier.scheme().name(), key.id.clone(), algorithm, self.signed_at, self.signed_id))
+        match self.judging {
+            Judging::Macs { running, tags, suffix } => running.consume(|Running { key, mut mac }| {
+                mac.update(&suffix);
+                let expected = mac.finish();
+                let hit = tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.ct_eq(&expected));
+                if bool::from(hit) && matched.is_none() {
+                    matched = Some((key, Some(expected.algorithm())));
+                }
+            }),
+            Judging::Token { key } => matched = Some((key, None)),
+        }
+        let (key, algorithm) = matched.ok_or(Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let key = self.config.keys.get(key).ok_or(Rejection::new(RejectionKind::Mismatch, scheme))?;
+        Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
     }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+/// A MAC for each key and each algorithm that one of the tags is of, with what is signed in front of the body fed to it.
+fn start(
+    keys: &[PreparedKey],
+    tags: &OneOrMore<Tag>,
+    before: impl FnOnce(&mut dyn FnMut(&[u8])),
+) -> Result<OneOrMore<Running>, RejectionKind> {
+    let mut running = None;
+    for (key, prepared) in keys.iter().enumerate() {
+        for mac in &prepared.macs {
+            if tags.iter().any(|tag| tag.algorithm() == mac.algorithm()) {
+                OneOrMore::push_onto(&mut running, Running { key, mac: mac.clone() });
+            }
+        }
+    }
+    // Tags are only of accepted algorithms, and each of those is prepared for each key: there is always one.
+    let mut running = running.ok_or(RejectionKind::MethodNotAllowed)?;
+    before(&mut |text| running.iter_mut().for_each(|running| running.mac.update(text)));
+    Ok(running)
+}
+
+/// The first listed key that is this token. All are compared to the end, by what the MAC of each makes of the token and of the key: in
+/// constant time whatever the length, and without keeping the key at hand.
+fn token_of(keys: &[PreparedKey], token: &[u8]) -> Option<usize> {
+    let mut matched = None;
+    for (place, key) in keys.iter().enumerate() {
+        if let (Some(mac), Some(expected)) = (key.macs.first(), &key.token) {
+            let mut mac = mac.clone();
+            mac.update(token);
+            if bool::from(mac.finish().ct_eq(expected)) && matched.is_none() {
+                matched = Some(place);
+            }
+        }
+    }
+    matched
 }
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("Check").field("scheme", &self.config.scheme.name()).finish_non_exhaustive()
     }
 }

@@ -20,6 +20,15 @@ pub enum ConfigError {
         /// The key whose secret it is; `None` for a signer.
         key: Option<KeyId>,
     },
+    /// The secret, decoded, has not the length that the provider documents. Usual cause: a secret of something else.
+    SecretLength {
+        /// The key whose secret it is; `None` for a signer.
+        key: Option<KeyId>,
+        /// The fewest bytes.
+        shortest: usize,
+        /// The most bytes.
+        longest: usize,
+    },
     /// Two keys have the same id.
     DuplicateKeyId {
         /// The id.
@@ -36,6 +45,21 @@ pub enum ConfigError {
     },
     /// SHA-1 is among the algorithms, but [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) was not called.
     LegacySha1,
+    /// The scheme signs the URL, and none was given.
+    MissingUrl,
+    /// What was given as URL or base is none, in ASCII and without a fragment; a base has no path either.
+    InvalidUrl,
+    /// A URL was given, but the scheme signs none.
+    UnusedUrl,
+    /// A tolerance was given, but the scheme signs no timestamp; or it is longer than a year.
+    InvalidTolerance,
+    /// There is no verifier to choose from.
+    NoVerifier,
+    /// Two schemes of one verifier read the same header, so that the header could not choose between them.
+    SharedHeader {
+        /// The header.
+        header: &'static str,
+    },
     /// The scheme contradicts itself.
     InvalidScheme {
         /// How.
@@ -59,11 +83,21 @@ impl fmt::Display for ConfigError {
                 of(f, key)?;
                 f.write_str(" is not in the form that the scheme demands")
             }
+            Self::SecretLength { key, shortest, longest } => {
+                of(f, key)?;
+                write!(f, " is not {shortest} to {longest} bytes long")
+            }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
             Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
             Self::NothingAllowed => f.write_str("no algorithm is allowed"),
             Self::UnsupportedAlgorithm { algorithm } => write!(f, "the scheme does not know {algorithm}"),
             Self::LegacySha1 => f.write_str("sha1 is only accepted after allow_legacy_sha1"),
+            Self::MissingUrl => f.write_str("the scheme signs the URL, and none is given"),
+            Self::InvalidUrl => f.write_str("what is given as the URL is none that can be signed"),
+            Self::UnusedUrl => f.write_str("a URL is given, but the scheme signs none"),
+            Self::InvalidTolerance => f.write_str("the scheme signs no timestamp, or the tolerance is longer than a year"),
+            Self::NoVerifier => f.write_str("there is no verifier to choose from"),
+            Self::SharedHeader { header } => write!(f, "two schemes read the header {header}"),
             Self::InvalidScheme { fault } => write!(f, "the scheme contradicts itself: {fault}"),
         }
     }

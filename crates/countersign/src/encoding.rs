@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding as _};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 
 /// How a scheme writes a tag into a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -8,6 +8,8 @@ pub enum Encoding {
     Hex,
     /// Base64 with padding (RFC 4648 §4). Strict: missing padding and stray bits in the last digit are refused.
     Base64,
+    /// Base64 in the alphabet for URLs and file names without padding (RFC 4648 §5). As strict: padding is refused.
+    Base64Url,
 }
 
 impl Encoding {
@@ -16,6 +18,7 @@ impl Encoding {
         match self {
             Self::Hex => byte.is_ascii_hexdigit(),
             Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Self::Base64Url => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'),
         }
     }
 
@@ -24,25 +27,27 @@ impl Encoding {
         match self {
             Self::Hex => tag_len.saturating_mul(2),
             Self::Base64 => tag_len.div_ceil(3).saturating_mul(4),
+            // Four digits for three bytes, and one more than there are bytes left.
+            Self::Base64Url => tag_len.saturating_mul(4).div_ceil(3),
         }
     }
 
     /// Fills `tag` from a `text` of exactly [`text_len`](Self::text_len) bytes, or says that it is not in this encoding.
     pub(crate) fn decode(self, text: &[u8], tag: &mut [u8]) -> Result<(), Undecodable> {
         let whole = tag.len();
-        match self {
-            Self::Hex => decode_hex(text, tag),
-            Self::Base64 => match Base64::decode(text, tag) {
-                Ok(decoded) if decoded.len() == whole => Ok(()),
-                _ => Err(Undecodable),
-            },
-        }
+        let decoded = match self {
+            Self::Hex => return decode_hex(text, tag),
+            Self::Base64 => Base64::decode(text, tag),
+            Self::Base64Url => Base64UrlUnpadded::decode(text, tag),
+        };
+        if decoded.is_ok_and(|decoded| decoded.len() == whole) { Ok(()) } else { Err(Undecodable) }
     }
 
     pub(crate) fn encode(self, tag: &[u8]) -> String {
         match self {
             Self::Hex => encode_hex(tag),
             Self::Base64 => Base64::encode_string(tag),
+            Self::Base64Url => Base64UrlUnpadded::encode_string(tag),
         }
     }
 }
@@ -51,7 +56,7 @@ impl Encoding {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
-fn decode_hex(text: &[u8], tag: &mut [u8]) -> Result<(), Undecodable> {
+pub(crate) fn decode_hex(text: &[u8], tag: &mut [u8]) -> Result<(), Undecodable> {
     let (pairs, []) = text.as_chunks::<2>() else {
         return Err(Undecodable);
     };
@@ -119,6 +124,11 @@ mod tests {
         let mut tag = [0; 2];
         assert_eq!(Encoding::Base64.decode(b"AQI=", &mut tag), Ok(()));
         assert_eq!(tag, [1, 2]);
+        assert_eq!(Encoding::Base64Url.decode(b"-_8", &mut tag), Ok(()));
+        assert_eq!(tag, [0xfb, 0xff]);
+        for text in ["-_9", "-_8=", "+/8", "-_", "-_8A"] {
+            assert_eq!(Encoding::Base64Url.decode(text.as_bytes(), &mut tag), Err(Undecodable), "{text:?}");
+        }
         // A stray bit in the last digit, no padding, the URL alphabet, a longer and a shorter tag.
         for text in ["AQJ=", "AQI", "-_8=", "AQID", "AQ=="] {
             assert_eq!(Encoding::Base64.decode(text.as_bytes(), &mut tag), Err(Undecodable), "{text:?}");
@@ -128,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_encoded_decodes_to_itself() {
         let bytes: [u8; 64] = std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap());
-        for encoding in [Encoding::Hex, Encoding::Base64] {
+        for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64Url] {
             for len in [20, 32, 48, 64] {
                 let text = encoding.encode(&bytes[..len]);
                 let mut tag = vec![0; len];

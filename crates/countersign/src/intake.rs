@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use bytes::{Buf, Bytes};
 
 use crate::buffer::Buffer;
@@ -51,7 +53,7 @@ impl Intake {
         if self.too_large || len > self.buffer.room() {
             self.too_large = true;
             self.buffer.clear();
-            return Err(Rejection::new(RejectionKind::BodyTooLarge));
+            return Err(self.rejection(RejectionKind::BodyTooLarge));
         }
         let chunk = chunk.copy_to_bytes(len);
         self.check.update(&chunk);
@@ -65,9 +67,31 @@ impl Intake {
     /// [`RejectionKind::Mismatch`]; [`RejectionKind::BodyTooLarge`] if `push` said so before.
     pub fn finish(self) -> Result<(Verified, Bytes), Rejection> {
         if self.too_large {
-            return Err(Rejection::new(RejectionKind::BodyTooLarge));
+            return Err(self.rejection(RejectionKind::BodyTooLarge));
         }
         let verified = self.check.finish()?;
         Ok((verified, self.buffer.into_bytes()))
+    }
+
+    /// The body failed with `error`: what an adapter says when its framework reports one.
+    ///
+    /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
+    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
+    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
+    #[must_use]
+    pub fn failed(&self, error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Rejection {
+        let error = error.into();
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
+        while let Some(error) = cause {
+            if is_limit(error) {
+                return self.rejection(RejectionKind::BodyTooLarge);
+            }
+            cause = error.source();
+        }
+        self.rejection(RejectionKind::BodyUnreadable).because(error)
+    }
+
+    fn rejection(&self, kind: RejectionKind) -> Rejection {
+        Rejection::new(kind, self.check.config().scheme.name())
     }
 }

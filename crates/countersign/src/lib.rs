@@ -30,7 +30,7 @@
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
 //! - **the next chunk**: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::push`] for each chunk,
-//!   [`Intake::finish`] at the end; [`Rejection::body_failed`] for an error of the framework's;
+//!   [`Intake::finish`] at the end; [`Intake::failed`] for an error of the framework's;
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
 //! - **no**: [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::www_authenticate`], and the [`Rejection`] where
 //!   middleware finds it.
@@ -51,13 +51,16 @@
 mod algorithm;
 mod buffer;
 mod check;
+mod config;
 mod config_error;
 mod encoding;
+mod evidence;
 mod head;
 mod intake;
 mod key_id;
 mod mac;
 mod one_or_more;
+mod part;
 pub mod providers;
 mod rejection;
 mod report;
@@ -66,6 +69,8 @@ mod secret;
 mod signed_head;
 mod signer;
 mod tag;
+mod time_format;
+mod url;
 mod verified;
 mod verifier;
 mod verifier_builder;
@@ -74,13 +79,16 @@ pub use algorithm::Algorithm;
 pub use check::Check;
 pub use config_error::ConfigError;
 pub use encoding::Encoding;
+pub use evidence::Evidence;
 pub use head::Head;
 pub use intake::Intake;
 pub use key_id::KeyId;
+pub use part::Part;
 pub use rejection::{Rejection, RejectionKind};
-pub use scheme::{Part, Scheme};
+pub use scheme::Scheme;
 pub use secret::Secret;
-pub use signer::Signer;
+pub use signer::{Signer, SignerBuilder};
+pub use time_format::TimeFormat;
 pub use verified::Verified;
 pub use verifier::Verifier;
 pub use verifier_builder::VerifierBuilder;

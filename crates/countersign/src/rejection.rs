@@ -12,30 +12,25 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
+    scheme: &'static str,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Rejection {
-    pub(crate) const fn new(kind: RejectionKind) -> Self {
-        Self { kind, source: None }
+    pub(crate) const fn new(kind: RejectionKind, scheme: &'static str) -> Self {
+        Self { kind, scheme, source: None }
     }
 
-    /// The body failed with `error`: what an adapter says when its framework reports one.
-    ///
-    /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
-    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
-    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
+    pub(crate) fn because(mut self, source: Box<dyn Error + Send + Sync>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The scheme that judged, by its name: `jira`. Where a verifier has several and the head shows none of their signatures, all of them:
+    /// `jira|github`.
     #[must_use]
-    pub fn body_failed(error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Self {
-        let error = error.into();
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
-        while let Some(error) = cause {
-            if is_limit(error) {
-                return Self::new(RejectionKind::BodyTooLarge);
-            }
-            cause = error.source();
-        }
-        Self { kind: RejectionKind::BodyUnreadable, source: Some(error.into()) }
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// The cause.
@@ -64,7 +59,7 @@ impl Rejection {
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection").field("kind", &self.kind).field("source", &self.source).finish()
+        f.debug_struct("Rejection").field("kind", &self.kind).field("scheme", &self.scheme).field("source", &self.source).finish()
     }
 }
 
@@ -100,11 +95,11 @@ pub enum RejectionKind {
     TagLength,
     /// 401: the signature is not in hex, or base64, as the scheme wants.
     TagEncoding,
-    /// 401: more than 16 signatures in one header.
+    /// 401: more than 16 signatures.
     TooManySignatures,
     /// 401: the timestamp is absent.
     MissingTimestamp,
-    /// 401: the timestamp is there more than once, or not a decimal number without sign and leading zeros.
+    /// 401: the timestamp is there more than once, or not in the scheme's [`TimeFormat`](crate::TimeFormat) to the letter.
     MalformedTimestamp,
     /// 401: signed longer ago than the scheme tolerates. Usual causes: a replay, or a receiver's clock that is fast.
     TimestampTooOld,
@@ -114,6 +109,12 @@ pub enum RejectionKind {
     MissingId,
     /// 401: the signed delivery id is there more than once, or has characters or a length that the scheme does not allow.
     MalformedId,
+    /// 401: the scheme signs the method, and it is not one in upper-case letters.
+    MalformedMethod,
+    /// 401: the scheme signs the URL, and the request's target holds a character that no URL may, or no path.
+    MalformedTarget,
+    /// 401: a static token that is none of the keys. Usual cause: another secret.
+    WrongToken,
     /// 401: a well-formed signature that no key makes of this body. Usual causes: another secret, or a body changed on the way.
     Mismatch,
     /// 413: the body is, or is announced to be, over the limit.
@@ -143,13 +144,16 @@ impl RejectionKind {
             Self::MethodNotAllowed => ("method_not_allowed", "the method of the signature is not allowed here"),
             Self::TagLength => ("tag_length", "the signature has not the length of its method"),
             Self::TagEncoding => ("tag_encoding", "the signature is not encoded as the scheme demands"),
-            Self::TooManySignatures => ("too_many_signatures", "the header holds more signatures than are looked at"),
+            Self::TooManySignatures => ("too_many_signatures", "there are more signatures than are looked at"),
             Self::MissingTimestamp => ("missing_timestamp", "the timestamp is absent"),
-            Self::MalformedTimestamp => ("malformed_timestamp", "the timestamp is not a single decimal number"),
+            Self::MalformedTimestamp => ("malformed_timestamp", "the timestamp is not in the form of the scheme"),
             Self::TimestampTooOld => ("timestamp_too_old", "the delivery was signed too long ago"),
             Self::TimestampTooNew => ("timestamp_too_new", "the delivery was signed too far ahead of the clock"),
             Self::MissingId => ("missing_id", "the signed delivery id is absent"),
             Self::MalformedId => ("malformed_id", "the signed delivery id is not in the form of the scheme"),
+            Self::MalformedMethod => ("malformed_method", "the signed method is not one in upper-case letters"),
+            Self::MalformedTarget => ("malformed_target", "the signed target of the request is no part of a URL"),
+            Self::WrongToken => ("wrong_token", "the token is none that is known here"),
             Self::Mismatch => ("mismatch", "no key makes this signature of this body"),
             Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
             Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),

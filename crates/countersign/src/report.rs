@@ -4,7 +4,8 @@ use std::fmt;
 use crate::Rejection;
 
 /// One event for each refusal, with the cause for the operator and nothing that the sender wrote.
-pub(crate) fn refusal(scheme: &'static str, rejection: &Rejection) {
+pub(crate) fn refusal(rejection: &Rejection) {
+    let scheme = rejection.scheme();
     let cause = rejection.kind().as_str();
     let status = rejection.status_code();
     let source = rejection.source().map(|source| tracing::field::display(Chain(source)));

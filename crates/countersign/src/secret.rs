@@ -6,6 +6,8 @@ use std::path::Path;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::encoding::decode_hex;
+
 /// A shared secret: bytes that are wiped from memory when dropped and never shown.
 ///
 /// The bytes are taken exactly as given. A stray space or line break at either end is part of the secret, as it is for the sender;
@@ -66,6 +68,13 @@ impl Secret {
         self.0.iter().all(|&byte| byte == 0)
     }
 
+    /// What hexadecimal digits stand for.
+    pub(crate) fn decode_hex(&self) -> Option<Self> {
+        let mut bytes = Zeroizing::new(vec![0; self.0.len() / 2]);
+        decode_hex(&self.0, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
     /// What base64 text behind an optional `prefix` stands for.
     pub(crate) fn decode_base64(&self, prefix: &str) -> Option<Self> {
         let text = self.0.strip_prefix(prefix.as_bytes()).unwrap_or(&self.0);
@@ -117,6 +126,15 @@ mod tests {
         assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::NotFound, "COUNTERSIGN_TEST_NOT_SET is not set"));
         // Cargo sets this one for every test.
         assert_eq!(Secret::from_env("CARGO_PKG_NAME").unwrap().as_bytes(), b"countersign");
+    }
+
+    #[test]
+    fn hexadecimal_text_is_decoded_in_either_case() {
+        assert_eq!(Secret::new("00fFA1").decode_hex().unwrap().as_bytes(), [0, 255, 161]);
+        assert_eq!(Secret::new("").decode_hex().unwrap().as_bytes(), b"");
+        for text in ["0", "000", "0g", "00\n", " 00", "0x00"] {
+            assert!(Secret::new(text).decode_hex().is_none(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,46 +1,52 @@
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use crate::config::Config;
 use crate::encoding::Undecodable;
 use crate::head::Values;
 use crate::one_or_more::OneOrMore;
-use crate::scheme::{Grammar, Timestamp, TimestampSource, is_id_byte};
+use crate::scheme::{Grammar, Headers, Timestamp, TimestampSource, is_id_byte};
 use crate::tag::Tag;
-use crate::{Algorithm, Head, Part, RejectionKind, Scheme};
+use crate::url::Url;
+use crate::{Head, Part, RejectionKind, Scheme};
 
-/// Signatures that are looked at in one header. Senders put one there for each key, of which they have two while changing it.
-const MOST_TAGS: usize = 16;
+/// Signatures that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
+pub(crate) const MOST_TAGS: usize = 16;
 
 /// Characters of a signed id.
 const LONGEST_ID: usize = 256;
 
-/// All that a head says about its signature, parsed and found to be in order. What is left to judge is whether a tag matches.
+/// All that a head says about its signature, parsed and found to be in order. What is left to judge is whether it matches.
 pub(crate) struct SignedHead<'h> {
-    /// Of accepted algorithms only.
-    pub(crate) tags: OneOrMore<Tag>,
+    pub(crate) credential: Credential<'h>,
     pub(crate) signed_at: Option<SystemTime>,
     pub(crate) id: Option<&'h str>,
     timestamp: Option<&'h str>,
+    method: &'h str,
+    /// In two pieces, the first the receiver's own.
+    url: (&'h str, &'h str),
+}
+
+/// With what a delivery shows that it is genuine.
+pub(crate) enum Credential<'h> {
+    /// Of accepted algorithms only.
+    Tags(OneOrMore<Tag>),
+    Token(&'h [u8]),
 }
 
 impl<'h> SignedHead<'h> {
-    pub(crate) fn read(
-        scheme: &Scheme,
-        accepted: &[Algorithm],
-        head: &'h dyn Head,
-        now: Option<SystemTime>,
-    ) -> Result<Self, RejectionKind> {
-        let value = match Values::of(head, scheme.header) {
-            Values::None | Values::One([]) => return Err(RejectionKind::MissingSignature),
-            Values::One(value) => value,
-            Values::Several => return Err(RejectionKind::DuplicateSignature),
+    pub(crate) fn read(config: &'h Config, head: &'h dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
+        let scheme = &config.scheme;
+        let (credential, item) = if scheme.grammar == Grammar::StaticToken {
+            (Credential::Token(one_value(head, scheme.header())?.ok_or(RejectionKind::MissingSignature)?), None)
+        } else {
+            let mut signatures = Signatures { config, tags: None, timestamp: None, cause: RejectionKind::UnknownMethod };
+            signatures.read_headers(head)?;
+            (Credential::Tags(signatures.tags.ok_or(signatures.cause)?), signatures.timestamp)
         };
-        if !value.is_ascii() {
-            return Err(RejectionKind::NonAsciiSignature);
-        }
-        let Signatures { tags, timestamp: item } = Signatures::read(scheme, accepted, value)?;
         let timestamp = match scheme.timestamp {
             None => None,
-            Some(Timestamp { source, tolerance }) => {
+            Some(Timestamp { source, format, .. }) => {
                 let value = match source {
                     TimestampSource::Item(_) => item.ok_or(RejectionKind::MissingTimestamp)?,
                     TimestampSource::Header(name) => match Values::of(head, name) {
@@ -49,9 +55,10 @@ impl<'h> SignedHead<'h> {
                         Values::Several => return Err(RejectionKind::MalformedTimestamp),
                     },
                 };
-                let (text, seconds) = decimal(value).ok_or(RejectionKind::MalformedTimestamp)?;
+                let text = std::str::from_utf8(value).map_err(|_| RejectionKind::MalformedTimestamp)?;
+                let since_1970 = format.parse(text).ok_or(RejectionKind::MalformedTimestamp)?;
                 // The clock is read only by the schemes that need it.
-                Some((text, judge(seconds, tolerance, now.unwrap_or_else(SystemTime::now))?))
+                Some((text, judge(since_1970, config.tolerance, now.unwrap_or_else(SystemTime::now))?))
             }
         };
         let id = match scheme.id_header.map(|name| Values::of(head, name)) {
@@ -60,8 +67,17 @@ impl<'h> SignedHead<'h> {
             Some(Values::One(value)) => Some(id(value).ok_or(RejectionKind::MalformedId)?),
             Some(Values::Several) => return Err(RejectionKind::MalformedId),
         };
+        let method = head.method();
+        if config.signs_method && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase())) {
+            return Err(RejectionKind::MalformedMethod);
+        }
+        let url = match &config.url {
+            None => ("", ""),
+            Some(Url::Whole(url)) => (&**url, ""),
+            Some(Url::Base(base)) => (&**base, Url::target(head.target()).ok_or(RejectionKind::MalformedTarget)?),
+        };
         let (timestamp, signed_at) = timestamp.unzip();
-        Ok(Self { tags, signed_at, id, timestamp })
+        Ok(Self { credential, signed_at, id, timestamp, method, url })
     }
 
     /// Hands the signed text that `parts` stand for to `feed`, piece by piece.
@@ -71,28 +87,89 @@ impl<'h> SignedHead<'h> {
                 Part::Literal(text) => feed(text.as_bytes()),
                 Part::Timestamp => feed(self.timestamp.unwrap_or_default().as_bytes()),
                 Part::Id => feed(self.id.unwrap_or_default().as_bytes()),
+                Part::Method => feed(self.method.as_bytes()),
+                Part::Url => {
+                    feed(self.url.0.as_bytes());
+                    feed(self.url.1.as_bytes());
+                }
             }
         }
     }
 }
 
-/// What the signature header holds.
+/// Whether there is a header of this scheme's signatures, be it empty.
+pub(crate) fn is_present(scheme: &Scheme, head: &dyn Head) -> bool {
+    let present = |name: &str| !matches!(Values::of(head, name), Values::None);
+    match scheme.headers {
+        Headers::One(name) => present(name),
+        Headers::AnyOf(names) => names.iter().any(|name| present(name)),
+        Headers::Numbered(name) => present(&format!("{name}1")),
+    }
+}
+
+/// What stands in a header that may be there once: `None` if it is absent or empty.
+fn one_value<'h>(head: &'h dyn Head, name: &str) -> Result<Option<&'h [u8]>, RejectionKind> {
+    match Values::of(head, name) {
+        Values::None | Values::One([]) => Ok(None),
+        Values::One(value) => Ok(Some(value)),
+        Values::Several => Err(RejectionKind::DuplicateSignature),
+    }
+}
+
+/// What the signature headers hold.
 struct Signatures<'h> {
-    tags: OneOrMore<Tag>,
+    config: &'h Config,
+    tags: Option<OneOrMore<Tag>>,
     timestamp: Option<&'h [u8]>,
+    /// What to say if nothing in them is a signature that could match.
+    cause: RejectionKind,
 }
 
 impl<'h> Signatures<'h> {
-    fn read(scheme: &Scheme, accepted: &[Algorithm], value: &'h [u8]) -> Result<Self, RejectionKind> {
-        let mut tags = None;
-        let mut timestamp = None;
-        // What to say if no item is a signature that could match.
-        let mut cause = RejectionKind::UnknownMethod;
+    fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
+        let headers = self.config.scheme.headers;
+        let mut missing = true;
+        let mut read = |name: &str| {
+            let value = one_value(head, name)?;
+            if let Some(value) = value {
+                missing = false;
+                self.read(value)?;
+            }
+            Ok(value.is_some())
+        };
+        match headers {
+            Headers::One(name) => drop(read(name)?),
+            Headers::AnyOf(names) => {
+                for name in names {
+                    read(name)?;
+                }
+            }
+            Headers::Numbered(prefix) => {
+                let mut name = String::from(prefix);
+                // One more than is looked at, to be refused for it.
+                for number in 1..=MOST_TAGS.saturating_add(1) {
+                    name.truncate(prefix.len());
+                    // Writing to a `String` does not fail.
+                    let _ = write!(name, "{number}");
+                    if !read(&name)? {
+                        break;
+                    }
+                }
+            }
+        }
+        if missing { Err(RejectionKind::MissingSignature) } else { Ok(()) }
+    }
 
-        let items = value.split(|byte| scheme.list == Some(*byte));
-        for item in items {
+    /// Reads the value of one header.
+    fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
+        if !value.is_ascii() {
+            return Err(RejectionKind::NonAsciiSignature);
+        }
+        let Config { scheme, accepted, .. } = self.config;
+        for item in value.split(|byte| scheme.list == Some(*byte)) {
             let item = if scheme.list.is_some() { without_leading_spaces(item) } else { item };
             let (algorithm, text) = match scheme.grammar {
+                Grammar::StaticToken => continue,
                 Grammar::Bare(algorithm) => (algorithm, item),
                 Grammar::Tagged { separator, names } => {
                     let mut halves = item.splitn(2, |byte| *byte == separator);
@@ -100,7 +177,7 @@ impl<'h> Signatures<'h> {
                         return Err(RejectionKind::MalformedSignature);
                     };
                     if is_timestamp(scheme, name) {
-                        if timestamp.replace(text).is_some() {
+                        if self.timestamp.replace(text).is_some() {
                             return Err(RejectionKind::MalformedTimestamp);
                         }
                         continue;
@@ -112,20 +189,19 @@ impl<'h> Signatures<'h> {
                 }
             };
             if !accepted.contains(&algorithm) {
-                cause = RejectionKind::MethodNotAllowed;
+                self.cause = RejectionKind::MethodNotAllowed;
                 continue;
             }
-            if tags.as_ref().is_some_and(|tags: &OneOrMore<Tag>| tags.len() >= MOST_TAGS) {
+            if self.tags.as_ref().is_some_and(|tags| tags.len() >= MOST_TAGS) {
                 return Err(RejectionKind::TooManySignatures);
             }
             if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
                 return Err(RejectionKind::TagLength);
             }
             let tag = Tag::decode(algorithm, scheme.encoding, text).map_err(|Undecodable| RejectionKind::TagEncoding)?;
-            OneOrMore::push_onto(&mut tags, tag);
+            OneOrMore::push_onto(&mut self.tags, tag);
         }
-        let tags = tags.ok_or(cause)?;
-        Ok(Self { tags, timestamp })
+        Ok(())
     }
 }
 
@@ -140,21 +216,23 @@ fn without_leading_spaces(mut item: &[u8]) -> &[u8] {
     item
 }
 
-/// Digits alone and no leading zero: one text for each number, so that no byte can move between a timestamp and what is signed next
-/// to it without making the number another one.
-fn decimal(value: &[u8]) -> Option<(&str, u64)> {
-    let digits = value.iter().all(u8::is_ascii_digit) && value.first() != Some(&b'0');
-    let text = std::str::from_utf8(value).ok().filter(|_| digits)?;
-    Some((text, text.parse().ok()?))
-}
-
-/// The moment that `seconds` after 1970 is, if it is within `tolerance` of `now`.
-fn judge(seconds: u64, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
-    let signed_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(RejectionKind::TimestampTooNew)?;
+/// The moment so long after 1970, if it is within `tolerance` of `now`.
+fn judge(since_1970: Duration, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
+    let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
     match now.duration_since(signed_at) {
         Ok(age) if age > tolerance => Err(RejectionKind::TimestampTooOld),
         Err(ahead) if ahead.duration() > tolerance => Err(RejectionKind::TimestampTooNew),
         Ok(_) | Err(_) => Ok(signed_at),
+    }
+}
+
+/// What an unsigned header says, if it is there once and fit to be shown: visible ASCII, and no longer than an id.
+pub(crate) fn label<'h>(head: &'h dyn Head, name: &str) -> Option<&'h str> {
+    match Values::of(head, name) {
+        Values::One(value) if value.len() <= LONGEST_ID && value.iter().all(u8::is_ascii_graphic) => {
+            std::str::from_utf8(value).ok().filter(|text| !text.is_empty())
+        }
+        _ => None,
     }
 }
 

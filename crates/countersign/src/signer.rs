@@ -2,7 +2,9 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::mac::Mac;
-use crate::scheme::{Grammar, TimestampSource};
+use crate::scheme::{Grammar, Headers, TimestampSource};
+use crate::url::Url;
+use crate::verifier_builder::{GivenUrl, url};
 use crate::{Algorithm, ConfigError, Part, Scheme, Secret};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
@@ -13,50 +15,36 @@ use crate::{Algorithm, ConfigError, Part, Scheme, Secret};
 ///
 /// let signer = Signer::new(providers::JIRA, Secret::new("It's a Secret to Everybody"))?;
 /// assert_eq!(signer.sign(b"Hello World!"), [(
-///     "X-Hub-Signature",
+///     "X-Hub-Signature".to_owned(),
 ///     "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9".to_owned(),
 /// )]);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
+///
+/// With a scheme of [static tokens](Scheme::insecure_static_token), the one header is the secret itself.
 #[derive(Clone)]
 pub struct Signer {
     scheme: Scheme,
     mac: Mac,
+    url: Option<Url>,
+    method: String,
+    target: String,
+    /// Of a static token.
+    token: Option<Secret>,
 }
 
 impl Signer {
     /// Signs as the scheme's senders do by default; with SHA-256 in the `method=signature` family.
     ///
     /// # Errors
-    /// [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`], [`ConfigError::InvalidScheme`]; [`ConfigError::NothingAllowed`] and
-    /// [`ConfigError::UnsupportedAlgorithm`] if that is what the scheme's own default is.
+    /// Those of [`SignerBuilder::build`].
     pub fn new(scheme: Scheme, secret: Secret) -> Result<Self, ConfigError> {
-        // A scheme that rests on SHA-1 alone accepts nothing by default, and its senders have no choice.
-        let default = match scheme.default_algorithms {
-            Some(algorithms) => algorithms.first().copied(),
-            None => scheme.accepted_by_default().first().copied().or_else(|| scheme.algorithms().next()),
-        };
-        if let Some(fault) = scheme.fault() {
-            return Err(ConfigError::InvalidScheme { fault });
-        }
-        Self::with_algorithm(scheme, default.ok_or(ConfigError::NothingAllowed)?, secret)
+        Self::builder(scheme, secret).build()
     }
 
-    /// Signs with one of the scheme's algorithms, SHA-1 among them: what that is worth is for the receiver to decide.
-    ///
-    /// # Errors
-    /// Those of [`new`](Self::new), and [`ConfigError::UnsupportedAlgorithm`].
-    #[expect(clippy::needless_pass_by_value, reason = "a signer takes its secret over, as a verifier does")]
-    pub fn with_algorithm(scheme: Scheme, algorithm: Algorithm, secret: Secret) -> Result<Self, ConfigError> {
-        if let Some(fault) = scheme.fault() {
-            return Err(ConfigError::InvalidScheme { fault });
-        }
-        if !scheme.algorithms().any(|known| known == algorithm) {
-            return Err(ConfigError::UnsupportedAlgorithm { algorithm });
-        }
-        let key = scheme.key(&secret, None)?;
-        let mac = Mac::new(algorithm, key.as_bytes()).ok_or(ConfigError::InvalidSecret { key: None })?;
-        Ok(Self { scheme, mac })
+    /// Starts the description of a signer that needs more than the secret.
+    pub const fn builder(scheme: Scheme, secret: Secret) -> SignerBuilder {
+        SignerBuilder { scheme, secret, algorithm: None, url: None, method: None, target: None }
     }
 
     /// The headers for a delivery of this body, as name and value.
@@ -64,36 +52,53 @@ impl Signer {
     /// A timestamp is taken from the clock. So is an id, `msg_` and the nanoseconds since 1970: use [`sign_as`](Self::sign_as) for one's
     /// own.
     #[must_use]
-    pub fn sign(&self, body: &[u8]) -> Vec<(&'static str, String)> {
+    pub fn sign(&self, body: &[u8]) -> Vec<(String, String)> {
         self.headers(body, None, None)
     }
 
     /// [`sign`](Self::sign) at a given time. Times before 1970 count as 1970.
     #[must_use]
-    pub fn sign_at(&self, body: &[u8], now: SystemTime) -> Vec<(&'static str, String)> {
+    pub fn sign_at(&self, body: &[u8], now: SystemTime) -> Vec<(String, String)> {
         self.headers(body, Some(now), None)
     }
 
     /// [`sign`](Self::sign) at a given time with a given delivery id, which a scheme that signs none ignores. The id is not judged.
     #[must_use]
-    pub fn sign_as(&self, id: &str, body: &[u8], now: SystemTime) -> Vec<(&'static str, String)> {
+    pub fn sign_as(&self, id: &str, body: &[u8], now: SystemTime) -> Vec<(String, String)> {
         self.headers(body, Some(now), Some(id))
     }
 
-    fn headers(&self, body: &[u8], now: Option<SystemTime>, id: Option<&str>) -> Vec<(&'static str, String)> {
-        let Scheme { header, grammar, list, encoding, before, after, timestamp, id_header, .. } = self.scheme;
-        let since_1970 = || now.unwrap_or_else(SystemTime::now).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let time = timestamp.map(|timestamp| (timestamp.source, since_1970().as_secs().to_string()));
-        let id = id_header.map(|name| (name, id.map_or_else(|| format!("msg_{}", since_1970().as_nanos()), str::to_owned)));
+    fn headers(&self, body: &[u8], now: Option<SystemTime>, id: Option<&str>) -> Vec<(String, String)> {
+        let Scheme { grammar, list, encoding, before, after, timestamp, id_header, .. } = self.scheme;
+        let now = now.unwrap_or_else(SystemTime::now);
+        let time = timestamp.map(|timestamp| (timestamp.source, timestamp.format.write(now)));
+        let made = || format!("msg_{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos());
+        let id = id_header.map(|name| (name, id.map_or_else(made, str::to_owned)));
+        let name = match self.scheme.headers {
+            Headers::Numbered(name) => format!("{name}1"),
+            _ => self.scheme.header().to_owned(),
+        };
+        if let Some(token) = &self.token {
+            return vec![(name, String::from_utf8_lossy(token.as_bytes()).into_owned())];
+        }
 
         let mut mac = self.mac.clone();
         let feed = |mac: &mut Mac, parts: &[Part]| {
             for part in parts {
-                mac.update(match part {
-                    Part::Literal(text) => text.as_bytes(),
-                    Part::Timestamp => time.as_ref().map_or(b"", |(_, text)| text.as_bytes()),
-                    Part::Id => id.as_ref().map_or(b"", |(_, text)| text.as_bytes()),
-                });
+                match part {
+                    Part::Literal(text) => mac.update(text.as_bytes()),
+                    Part::Timestamp => mac.update(time.as_ref().map_or(b"", |(_, text)| text.as_bytes())),
+                    Part::Id => mac.update(id.as_ref().map_or(b"", |(_, text)| text.as_bytes())),
+                    Part::Method => mac.update(self.method.as_bytes()),
+                    Part::Url => match &self.url {
+                        Some(Url::Whole(url)) => mac.update(url.as_bytes()),
+                        Some(Url::Base(base)) => {
+                            mac.update(base.as_bytes());
+                            mac.update(self.target.as_bytes());
+                        }
+                        None => {}
+                    },
+                }
             }
         };
         feed(&mut mac, before);
@@ -102,7 +107,7 @@ impl Signer {
         let tag = mac.finish();
 
         let mut value = match grammar {
-            Grammar::Bare(_) => String::new(),
+            Grammar::Bare(_) | Grammar::StaticToken => String::new(),
             Grammar::Tagged { separator, names } => {
                 let name = names.iter().find(|(_, algorithm)| *algorithm == tag.algorithm()).map_or("", |(name, _)| name);
                 format!("{name}{}", char::from(separator))
@@ -111,15 +116,15 @@ impl Signer {
         value.push_str(&tag.encode(encoding));
 
         let mut headers = Vec::with_capacity(3);
-        headers.extend(id);
+        headers.extend(id.map(|(name, id)| (name.to_owned(), id)));
         match (time, grammar, list) {
-            (Some((TimestampSource::Header(name), text)), _, _) => headers.push((name, text)),
+            (Some((TimestampSource::Header(name), text)), _, _) => headers.push((name.to_owned(), text)),
             (Some((TimestampSource::Item(name), text)), Grammar::Tagged { separator, .. }, Some(comma)) => {
                 value = format!("{name}{}{text}{}{value}", char::from(separator), char::from(comma));
             }
             _ => {}
         }
-        headers.push((header, value));
+        headers.push((name, value));
         headers
     }
 }
@@ -127,5 +132,72 @@ impl Signer {
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("scheme", &self.scheme.name()).finish_non_exhaustive()
+    }
+}
+
+/// Describes a [`Signer`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct SignerBuilder {
+    scheme: Scheme,
+    secret: Secret,
+    algorithm: Option<Algorithm>,
+    url: Option<GivenUrl>,
+    method: Option<String>,
+    target: Option<String>,
+}
+
+impl SignerBuilder {
+    /// Signs with this one of the scheme's algorithms, SHA-1 among them: what that is worth is for the receiver to decide.
+    pub const fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = Some(algorithm);
+        self
+    }
+
+    /// The URL that the deliveries are posted to, for schemes that sign it: see [`VerifierBuilder::url`](crate::VerifierBuilder::url).
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(GivenUrl::Whole(url.into()));
+        self
+    }
+
+    /// Scheme and host of that URL, and path and query: see [`VerifierBuilder::base_url`](crate::VerifierBuilder::base_url).
+    pub fn base_url(mut self, base: impl Into<String>, target: impl Into<String>) -> Self {
+        self.url = Some(GivenUrl::Base(base.into()));
+        self.target = Some(target.into());
+        self
+    }
+
+    /// The method by which the deliveries are posted, for schemes that sign it. `POST` unless set.
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// The signer, ready to sign.
+    ///
+    /// # Errors
+    /// [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`], [`ConfigError::SecretLength`], [`ConfigError::InvalidScheme`],
+    /// [`ConfigError::UnsupportedAlgorithm`]; [`ConfigError::MissingUrl`], [`ConfigError::InvalidUrl`], [`ConfigError::UnusedUrl`];
+    /// [`ConfigError::NothingAllowed`] if the scheme's own default is no algorithm at all.
+    pub fn build(self) -> Result<Signer, ConfigError> {
+        let Self { scheme, secret, .. } = self;
+        if let Some(fault) = scheme.fault() {
+            return Err(ConfigError::InvalidScheme { fault });
+        }
+        // A scheme that rests on SHA-1 alone accepts nothing by default, and its senders have no choice.
+        let default = || match scheme.default_algorithms {
+            Some(algorithms) => algorithms.first().copied(),
+            None => scheme.accepted_by_default().first().copied().or_else(|| scheme.algorithms().next()),
+        };
+        let algorithm = self.algorithm.or_else(default).ok_or(ConfigError::NothingAllowed)?;
+        if !scheme.algorithms().any(|known| known == algorithm) {
+            return Err(ConfigError::UnsupportedAlgorithm { algorithm });
+        }
+        let url = url(&scheme, self.url.as_ref())?;
+        let key = scheme.key(&secret, None)?;
+        let mac = Mac::new(algorithm, key.as_bytes()).ok_or(ConfigError::InvalidSecret { key: None })?;
+        let token = (!scheme.covers_body()).then_some(key);
+        let method = self.method.unwrap_or_else(|| "POST".to_owned());
+        Ok(Signer { scheme, mac, url, method, target: self.target.unwrap_or_default(), token })
     }
 }

@@ -1,33 +1,31 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::check::Claims;
 use crate::{Algorithm, KeyId};
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
 ///
-/// Everything it tells was signed. Headers that the scheme does not sign are no more to be trusted than before, the delivery id of Jira
-/// and GitHub among them.
+/// What it tells was signed, but for what is called unauthenticated: that stands in headers which nobody signs, and is no more to be
+/// trusted than before. Fine for logs and for skipping repeats, not for decisions that somebody could want to force.
 #[derive(Clone, Debug)]
 pub struct Verified {
     scheme: &'static str,
     key_id: KeyId,
-    algorithm: Algorithm,
+    algorithm: Option<Algorithm>,
     signed_at: Option<SystemTime>,
     signed_id: Option<Arc<str>>,
+    unauthenticated_delivery_id: Option<Arc<str>>,
+    unauthenticated_event: Option<Arc<str>>,
 }
 
 impl Verified {
-    pub(crate) fn new(
-        scheme: &'static str,
-        key_id: KeyId,
-        algorithm: Algorithm,
-        signed_at: Option<SystemTime>,
-        signed_id: Option<Box<str>>,
-    ) -> Self {
-        Self { scheme, key_id, algorithm, signed_at, signed_id: signed_id.map(Arc::from) }
+    pub(crate) fn new(scheme: &'static str, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
+        let Claims { signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event } = claims;
+        Self { scheme, key_id, algorithm, signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event }
     }
 
-    /// The name of the scheme: `jira`.
+    /// The provider, by the name of its scheme: `jira`.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
@@ -39,13 +37,14 @@ impl Verified {
         &self.key_id
     }
 
-    /// The algorithm of the signature that matched.
+    /// The algorithm of the signature that matched. `None` for a static token, which signs nothing: the body is then only as trustworthy
+    /// as the way that it came.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// When the delivery was signed, to the second, where the scheme signs that. `None` for the `method=signature` family.
+    /// When the delivery was signed, as precisely as the scheme says it, where it signs that. `None` for the `method=signature` family.
     #[must_use]
     pub const fn signed_at(&self) -> Option<SystemTime> {
         self.signed_at
@@ -55,5 +54,20 @@ impl Verified {
     #[must_use]
     pub fn signed_id(&self) -> Option<&str> {
         self.signed_id.as_deref()
+    }
+
+    /// What the provider's header for a delivery id says, which **is not signed**: anybody on the way can have written it.
+    ///
+    /// `None` if the scheme knows no such header, or if it is absent, there twice, longer than 256 bytes, or anything but visible ASCII.
+    #[must_use]
+    pub fn unauthenticated_delivery_id(&self) -> Option<&str> {
+        self.unauthenticated_delivery_id.as_deref()
+    }
+
+    /// What the provider's header for the kind of event says, which **is not signed**. `None` as for
+    /// [`unauthenticated_delivery_id`](Self::unauthenticated_delivery_id).
+    #[must_use]
+    pub fn unauthenticated_event(&self) -> Option<&str> {
+        self.unauthenticated_event.as_deref()
     }
 }

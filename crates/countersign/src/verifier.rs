@@ -3,12 +3,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::buffer::Buffer;
-use crate::mac::Mac;
-use crate::report;
-use crate::signed_head::SignedHead;
-use crate::{Algorithm, Check, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder};
+use crate::config::Config;
+use crate::{Check, ConfigError, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, report, signed_head};
 
-/// Judges deliveries by one scheme and one or more keys. Cheap to clone, to be shared by all requests.
+/// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
 /// There are three ways in, which give the same verdict:
 ///
@@ -31,20 +29,17 @@ use crate::{Algorithm, Check, Head, Intake, KeyId, Rejection, RejectionKind, Sch
 /// assert_eq!(verified.key_id(), "2026-11");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A service that receives from several providers has a verifier for each and chooses by route. Where they share a route,
+/// [`any_of`](Self::any_of) makes one verifier of them.
 #[derive(Clone)]
-pub struct Verifier(Arc<Config>);
+pub struct Verifier(Arc<Schemes>);
 
-pub(crate) struct Config {
-    pub(crate) scheme: Scheme,
-    pub(crate) accepted: Vec<Algorithm>,
-    pub(crate) keys: Vec<PreparedKey>,
-    pub(crate) body_limit: usize,
-}
-
-pub(crate) struct PreparedKey {
-    pub(crate) id: KeyId,
-    /// Ready to take the signed text, one for each accepted algorithm.
-    pub(crate) macs: Vec<Mac>,
+struct Schemes {
+    /// At least one.
+    configs: Vec<Arc<Config>>,
+    /// Of all schemes, for what none of them has judged.
+    name: &'static str,
 }
 
 impl Verifier {
@@ -54,7 +49,40 @@ impl Verifier {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        Self(Arc::new(config))
+        let name = config.scheme.name();
+        Self(Arc::new(Schemes { configs: vec![Arc::new(config)], name }))
+    }
+
+    /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
+    /// others would say; what shows none of their headers is refused as [`RejectionKind::MissingSignature`].
+    ///
+    /// ```
+    /// use countersign::{Secret, Verifier, providers};
+    ///
+    /// let jira = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
+    /// let github = Verifier::builder(providers::GITHUB).key("2026-10", Secret::new("another")).build()?;
+    /// let verifier = Verifier::any_of([jira, github])?;
+    /// # Ok::<(), countersign::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::NoVerifier`]; [`ConfigError::SharedHeader`] if two schemes read their signature from the same header, which then
+    /// says nothing about the sender.
+    pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
+        let mut configs: Vec<Arc<Config>> = Vec::new();
+        for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs.clone()) {
+            if let Some(header) = configs.iter().find_map(|other| other.scheme.shared_header(&config.scheme)) {
+                return Err(ConfigError::SharedHeader { header });
+            }
+            configs.push(config);
+        }
+        let name = match &configs[..] {
+            [] => return Err(ConfigError::NoVerifier),
+            [one] => one.scheme.name(),
+            // Made once at start-up, and kept as long as the program runs: a rejection is to stay cheap.
+            several => several.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|").leak(),
+        };
+        Ok(Self(Arc::new(Schemes { configs, name })))
     }
 
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
@@ -105,21 +133,20 @@ impl Verifier {
         self.take_in(&head, Some(now))
     }
 
-    /// The scheme by which it judges.
-    #[must_use]
-    pub fn scheme(&self) -> &Scheme {
-        &self.0.scheme
+    /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
+    pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
+        self.0.configs.iter().map(|config| &config.scheme)
     }
 
-    /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts.
+    /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.0.body_limit
+        self.0.configs.iter().map(|config| config.body_limit).max().unwrap_or_default()
     }
 
     /// The ids of the keys, in the order in which they are tried.
     pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
-        self.keys().iter().map(|key| &key.id)
+        self.0.configs.iter().flat_map(|config| &config.keys).map(|key| &key.id)
     }
 
     /// Tells the operator of a refusal: one `tracing` event at `WARN` with the target `countersign`. Adapters call it once for each; whoever
@@ -128,11 +155,7 @@ impl Verifier {
     /// Its fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
     /// framework's errors say. We write no secret, signature or byte of the body there.
     pub fn report(&self, rejection: &Rejection) {
-        report::refusal(self.0.scheme.name(), rejection);
-    }
-
-    pub(crate) fn keys(&self) -> &[PreparedKey] {
-        &self.0.keys
+        report::refusal(rejection);
     }
 
     fn check(&self, head: &dyn Head, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
@@ -142,18 +165,22 @@ impl Verifier {
     }
 
     fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        SignedHead::read(&self.0.scheme, &self.0.accepted, head, now)
-            .and_then(|head| Check::new(self.clone(), head))
-            .map_err(Rejection::new)
+        let config = match &self.0.configs[..] {
+            [one] => Some(one),
+            several => several.iter().find(|config| signed_head::is_present(&config.scheme, head)),
+        };
+        let config = config.ok_or(Rejection::new(RejectionKind::MissingSignature, self.0.name))?;
+        Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()))
     }
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
         let check = self.start(head, now)?;
+        let limit = check.config().body_limit;
         let announced = announced(head);
-        if announced > self.0.body_limit {
-            return Err(Rejection::new(RejectionKind::BodyTooLarge));
+        if announced > limit {
+            return Err(Rejection::new(RejectionKind::BodyTooLarge, check.config().scheme.name()));
         }
-        Ok(Intake::new(check, Buffer::new(self.0.body_limit, announced)))
+        Ok(Intake::new(check, Buffer::new(limit, announced)))
     }
 }
 
@@ -174,10 +201,10 @@ fn announced(head: &dyn Head) -> usize {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
-            .field("scheme", &self.0.scheme.name())
-            .field("algorithms", &self.0.accepted)
+            .field("scheme", &self.0.name)
+            .field("algorithms", &self.0.configs.iter().map(|config| &config.accepted).collect::<Vec<_>>())
             .field("keys", &self.key_ids().collect::<Vec<_>>())
-            .field("body_limit", &self.0.body_limit)
+            .field("body_limit", &self.body_limit())
             .finish()
     }
 }

@@ -1,6 +1,10 @@
+use std::time::Duration;
+
+use crate::config::{Config, PreparedKey};
 use crate::mac::Mac;
-use crate::verifier::{Config, PreparedKey};
-use crate::{Algorithm, ConfigError, KeyId, Scheme, Secret, Verifier};
+use crate::scheme::{Grammar, LONGEST_TOLERANCE};
+use crate::url::Url;
+use crate::{Algorithm, ConfigError, KeyId, Part, Scheme, Secret, Verifier};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -23,11 +27,21 @@ pub struct VerifierBuilder {
     algorithms: Option<Vec<Algorithm>>,
     legacy_sha1: bool,
     body_limit: Option<usize>,
+    tolerance: Option<Duration>,
+    url: Option<GivenUrl>,
+}
+
+/// As it was given: what is wrong with it is found by `build`.
+#[derive(Clone, Debug)]
+pub(crate) enum GivenUrl {
+    Whole(String),
+    Base(String),
 }
 
 impl VerifierBuilder {
+    #[expect(clippy::large_types_passed_by_value, reason = "a scheme is a constant, and this is no request's path")]
     pub(crate) const fn new(scheme: Scheme) -> Self {
-        Self { scheme, keys: Vec::new(), algorithms: None, legacy_sha1: false, body_limit: None }
+        Self { scheme, keys: Vec::new(), algorithms: None, legacy_sha1: false, body_limit: None, tolerance: None, url: None }
     }
 
     /// Accepts what is signed with `secret`, and reports it as `id`. Call it once for each secret that is in use; each costs one more
@@ -60,12 +74,37 @@ impl VerifierBuilder {
         self
     }
 
+    /// How far a signed timestamp may be from this machine's clock, in the past or in the future, instead of what the provider documents:
+    /// a year at most. A shorter time leaves less to replay, a longer one forgives a clock that is off, and a slow network.
+    pub const fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = Some(tolerance);
+        self
+    }
+
+    /// The URL that the sender posts to, for the schemes that sign it, such as Square's: in the very characters in which it was registered,
+    /// for they go into the signature. What the request says in `Host` is never looked at, for anybody can write it.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(GivenUrl::Whole(url.into()));
+        self
+    }
+
+    /// Scheme and host of the URL that the sender posts to (`https://hooks.example.com`), for schemes that sign it where path and query
+    /// vary: these are then taken from the request's target ([`Head::target`](crate::Head::target)).
+    ///
+    /// Only for schemes that part the URL from what is signed behind it by a character that no URL holds, such as a line break: otherwise
+    /// bytes could move from the body into the path.
+    pub fn base_url(mut self, base: impl Into<String>) -> Self {
+        self.url = Some(GivenUrl::Base(base.into()));
+        self
+    }
+
     /// The verifier, ready for requests.
     ///
     /// # Errors
-    /// Every [`ConfigError`]: no key, a secret that is empty or not in the provider's form, two keys with one id, a limit of zero, no
-    /// algorithm allowed or one that the scheme does not know, SHA-1 without [`allow_legacy_sha1`](Self::allow_legacy_sha1), a scheme
-    /// that contradicts itself.
+    /// Every [`ConfigError`] but those of [`Verifier::any_of`]: no key, a secret that is empty or not in the provider's form or length, two
+    /// keys with one id, a limit of zero, no algorithm allowed or one that the scheme does not know, SHA-1 without
+    /// [`allow_legacy_sha1`](Self::allow_legacy_sha1), a tolerance or a URL that is wrong, missing or of no use, a scheme that contradicts
+    /// itself.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if let Some(fault) = self.scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
@@ -75,6 +114,12 @@ impl VerifierBuilder {
         if body_limit == 0 {
             return Err(ConfigError::ZeroBodyLimit);
         }
+        let tolerance = match (self.tolerance, self.scheme.tolerance()) {
+            (None, tolerance) => tolerance.unwrap_or_default(),
+            (Some(tolerance), Some(_)) if tolerance <= LONGEST_TOLERANCE => tolerance,
+            (Some(_), _) => return Err(ConfigError::InvalidTolerance),
+        };
+        let url = url(&self.scheme, self.url.as_ref())?;
         if self.keys.is_empty() {
             return Err(ConfigError::NoKey);
         }
@@ -86,9 +131,14 @@ impl VerifierBuilder {
             let key = self.scheme.key(&secret, Some(&id))?;
             let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
             let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
-            keys.push(PreparedKey { id, macs });
+            let token = macs.first().filter(|_| self.scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
+                mac.update(key.as_bytes());
+                mac.finish()
+            });
+            keys.push(PreparedKey { id, macs, token });
         }
-        Ok(Verifier::new(Config { scheme: self.scheme, accepted, keys, body_limit }))
+        let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
+        Ok(Verifier::new(Config { scheme: self.scheme, accepted, keys, body_limit, tolerance, url, signs_method }))
     }
 
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {
@@ -109,6 +159,24 @@ impl VerifierBuilder {
                 accepted.push(algorithm);
             }
         }
-        if accepted.is_empty() { Err(ConfigError::NothingAllowed) } else { Ok(accepted) }
+        match accepted.is_empty() {
+            false => Ok(accepted),
+            true if self.scheme.algorithms().any(|known| known == Algorithm::Sha1) => Err(ConfigError::LegacySha1),
+            true => Err(ConfigError::NothingAllowed),
+        }
+    }
+}
+
+/// What was given, if it is what the scheme needs.
+pub(crate) fn url(scheme: &Scheme, given: Option<&GivenUrl>) -> Result<Option<Url>, ConfigError> {
+    match (scheme.signs_url(), given) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(ConfigError::UnusedUrl),
+        (true, None) => Err(ConfigError::MissingUrl),
+        (true, Some(GivenUrl::Whole(text))) => Url::whole(text).ok_or(ConfigError::InvalidUrl).map(Some),
+        (true, Some(GivenUrl::Base(text))) => match scheme.base_fault() {
+            Some(fault) => Err(ConfigError::InvalidScheme { fault }),
+            None => Url::base(text).ok_or(ConfigError::InvalidUrl).map(Some),
+        },
     }
 }

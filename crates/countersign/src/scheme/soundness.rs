@@ -1,0 +1,341 @@
+use std::time::Duration;
+
+use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
+use crate::{Part, TimeFormat};
+
+/// A year. Providers tolerate minutes.
+pub(crate) const LONGEST_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Of the name of a header, so that a number behind it has room on the stack.
+const LONGEST_NAME: usize = 128;
+
+impl Scheme {
+    /// Why no delivery could ever be judged by this description, if so.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let signed = |part| self.before.contains(&part) || self.after.contains(&part);
+        let (separator, names): (_, &[_]) = match self.grammar {
+            Grammar::Bare(_) | Grammar::StaticToken => (None, &[]),
+            Grammar::Tagged { separator, names } => (Some(separator), names),
+        };
+        let item = match self.timestamp {
+            Some(Timestamp { source: TimestampSource::Item(name), .. }) => Some(name),
+            _ => None,
+        };
+        let has = |text: &str, separator: Option<u8>| separator.is_some_and(|byte| text.as_bytes().contains(&byte));
+        let mut headers = self.signature_headers().to_vec();
+        headers.extend(self.id_header);
+        if let Some(Timestamp { source: TimestampSource::Header(header), .. }) = self.timestamp {
+            headers.push(header);
+        }
+
+        let repeated = |name: &str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
+        let mut names_before = names.iter().enumerate();
+        let unsigned = [self.unsigned.delivery_id, self.unsigned.event].into_iter().flatten();
+
+        if self.signature_headers().is_empty() {
+            Some("there is no header for the signature")
+        } else if headers.iter().copied().chain(unsigned).any(|name| !is_field_name(name)) {
+            Some("a header name is empty, too long, or holds a character that no header name may")
+        } else if headers.iter().any(|name| repeated(name)) {
+            Some("two things stand in the same header")
+        } else if self.grammar == Grammar::StaticToken && (self.list.is_some() || self.is_signed_around() || headers.len() > 1) {
+            Some("a static token stands alone in one header")
+        } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| name.is_empty() || !name.is_ascii()) {
+            Some("a name is empty or not ASCII")
+        } else if names_before.any(|(place, (name, _))| names.iter().take(place).any(|(other, _)| other == name)) {
+            Some("two signatures have the same name")
+        } else if [separator, self.list].into_iter().flatten().any(|byte| !byte.is_ascii()) {
+            Some("a separator is not ASCII")
+        } else if self.list.is_some_and(|byte| self.encoding.uses(byte)) {
+            Some("items are separated by a character that signatures are written in")
+        } else if separator.is_some() && names.is_empty() {
+            Some("no signature has a name")
+        } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| has(name, separator) || has(name, self.list)) {
+            Some("a name holds a separator")
+        } else if self.list.is_some() && self.list == separator {
+            Some("items and names have the same separator")
+        } else if item.is_some() && (self.list.is_none() || separator.is_none() || !matches!(self.headers, Headers::One(_))) {
+            Some("the timestamp is an item of a list, but signatures do not stand in one header that is a list of named items")
+        } else if item.is_some_and(|item| names.iter().any(|(name, _)| *name == item)) {
+            Some("timestamp and signature have the same name")
+        } else if self.timestamp.is_some() != signed(Part::Timestamp) {
+            Some("a timestamp must be described and be signed, or neither")
+        } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > LONGEST_TOLERANCE) {
+            Some("the tolerance is longer than a year")
+        } else if self.id_header.is_some() != signed(Part::Id) {
+            Some("an id must be described and be signed, or neither")
+        } else if self.key_lengths.0 > self.key_lengths.1 {
+            Some("the shortest key is longer than the longest")
+        } else if self.bytes_could_move() {
+            Some(
+                "bytes could move between two signed parts: a literal with a character that neither an id nor a method holds must part them",
+            )
+        } else {
+            None
+        }
+    }
+
+    /// The names of the headers that hold signatures; where they have numbers, what stands in front of the number.
+    pub(crate) fn signature_headers(&self) -> &[&'static str] {
+        match &self.headers {
+            Headers::One(header) | Headers::Numbered(header) => std::slice::from_ref(header),
+            Headers::AnyOf(headers) => headers,
+        }
+    }
+
+    /// A signature header that both schemes read.
+    pub(crate) fn shared_header(&self, other: &Self) -> Option<&'static str> {
+        let reads = |scheme: &Self, name: &str| {
+            scheme.signature_headers().iter().any(|header| match scheme.headers {
+                Headers::Numbered(_) => {
+                    let number =
+                        name.get(header.len()..).filter(|_| name.get(..header.len()).is_some_and(|s| s.eq_ignore_ascii_case(header)));
+                    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+                }
+                _ => header.eq_ignore_ascii_case(name),
+            })
+        };
+        let ours = self.signature_headers().iter().find(|name| reads(other, name));
+        ours.or_else(|| other.signature_headers().iter().find(|name| reads(self, name))).copied()
+    }
+
+    fn is_signed_around(&self) -> bool {
+        !self.before.is_empty() || !self.after.is_empty()
+    }
+
+    /// Whether the same signed text could be read as another id, method or timestamp and another body.
+    ///
+    /// - An id and whatever is signed next to it need a literal between them that no id can hold a part of. The exception is an id in front
+    ///   of an RFC 3339 timestamp: no id holds a colon, and the timestamp's first one stands behind exactly thirteen characters.
+    /// - A method, which is upper-case letters, likewise; but not before a URL, which begins with a lower-case letter.
+    /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves it by decades, which [`LONGEST_TOLERANCE`] does
+    ///   not reach; in RFC 3339 no text is the beginning or the end of another.
+    /// - A URL is a text of the receiver's own, as good as a literal. What holds where its end comes from the request is judged where it is
+    ///   given: see [`base_fault`](Self::base_fault).
+    fn bytes_could_move(&self) -> bool {
+        // What stands in front of the place that the loop is at, and whether the literals since then part it from an id or a method.
+        let mut left: Option<Movable> = None;
+        let (mut parts_id, mut parts_method) = (false, false);
+        for part in self.around_body() {
+            let right = match part {
+                Around::Part(Part::Literal(text)) => {
+                    parts_id |= text.bytes().any(|byte| !is_id_byte(byte));
+                    parts_method |= text.bytes().any(|byte| !byte.is_ascii_uppercase());
+                    continue;
+                }
+                Around::Part(Part::Url) => {
+                    (parts_id, parts_method) = (true, true);
+                    continue;
+                }
+                Around::Part(Part::Timestamp) => Movable::Timestamp,
+                Around::Part(Part::Id) => Movable::Id,
+                Around::Part(Part::Method) => Movable::Method,
+                Around::Body => Movable::Body,
+            };
+            let rfc3339 = self.timestamp.is_some_and(|timestamp| timestamp.format == TimeFormat::Rfc3339);
+            let parted = match (left, right) {
+                (Some(Movable::Id), Movable::Timestamp) if rfc3339 => true,
+                (Some(left), right) if left == Movable::Id || right == Movable::Id => parts_id,
+                (Some(left), right) if left == Movable::Method || right == Movable::Method => parts_method,
+                _ => true,
+            };
+            if !parted {
+                return true;
+            }
+            left = Some(right);
+            (parts_id, parts_method) = (false, false);
+        }
+        false
+    }
+
+    /// Why the end of the URL cannot come from the request, if so: its bytes could be the body's, or the reverse. What follows the URL
+    /// has to begin with a character that no URL holds, and if it follows the body, what stands between must end with one.
+    pub(crate) fn base_fault(&self) -> Option<&'static str> {
+        let ends_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
+        let behind_body = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
+        let parts: Vec<_> = self.around_body().collect();
+        let body = parts.iter().position(|part| *part == Around::Body);
+        for (place, _) in parts.iter().enumerate().filter(|(_, part)| **part == Around::Part(Part::Url)) {
+            let next = place.checked_add(1).and_then(|next| parts.get(next));
+            let previous = place.checked_sub(1).and_then(|previous| parts.get(previous));
+            let closed = match next {
+                None => true,
+                Some(Around::Part(Part::Literal(text))) => ends_url(text),
+                Some(_) => false,
+            };
+            let opened =
+                body.is_none_or(|body| place < body) || matches!(previous, Some(Around::Part(Part::Literal(text))) if behind_body(text));
+            if !closed || !opened {
+                return Some("the scheme signs the URL right next to other text: it takes a whole URL, not a base");
+            }
+        }
+        None
+    }
+
+    fn around_body(&self) -> impl Iterator<Item = Around> {
+        let before = self.before.iter().copied().map(Around::Part);
+        before.chain([Around::Body]).chain(self.after.iter().copied().map(Around::Part))
+    }
+}
+
+/// One piece of the signed text.
+#[derive(Clone, Copy, PartialEq)]
+enum Around {
+    Part(Part),
+    Body,
+}
+
+/// A piece of the signed text whose length the sender decides.
+#[derive(Clone, Copy, PartialEq)]
+enum Movable {
+    Timestamp,
+    Id,
+    Method,
+    Body,
+}
+
+/// A character of RFC 3986 §2, which the target of a request has to keep to where it is signed.
+pub(crate) const fn is_url_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' | b'%')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+}
+
+/// A token of RFC 9110 §5.6.2, which is what a field name is.
+fn is_field_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Algorithm, Encoding, providers};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const SOUND: Scheme = Scheme::new("sound", "X-Signature").tagged(b'=', &[("v1", Algorithm::Sha256)]);
+
+    #[test]
+    fn a_description_that_cannot_work_is_found() {
+        let timestamp = &[Part::Timestamp];
+        let faulty = [
+            Scheme::new("x", ""),
+            Scheme::new("x", "X Signature"),
+            SOUND.tagged(b'=', &[]),
+            SOUND.tagged(b'=', &[("v=1", Algorithm::Sha256)]),
+            SOUND.list(b'v'),
+            SOUND.list(b'='),
+            SOUND.before(timestamp).timestamp_item("t", MINUTE),
+            SOUND.list(b',').before(timestamp).timestamp_item("v1", MINUTE),
+            SOUND.list(b',').before(timestamp).timestamp_item("t,", MINUTE),
+            SOUND.bare(Algorithm::Sha256).list(b',').before(timestamp).timestamp_item("t", MINUTE),
+            SOUND.before(timestamp).timestamp_header("", MINUTE),
+            SOUND.before(timestamp),
+            SOUND.timestamp_header("X-Time", MINUTE),
+            SOUND.after(&[Part::Id]),
+            SOUND.id_header("X-Id"),
+            SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
+            SOUND.tagged(b'=', &[("é", Algorithm::Sha256)]),
+            SOUND.tagged(b'=', &[("v1", Algorithm::Sha256), ("v2", Algorithm::Sha256), ("v1", Algorithm::Sha512)]),
+            SOUND.tagged(0xe9, &[("v1", Algorithm::Sha256)]),
+            SOUND.list(0x80),
+            SOUND.list(b'a'),
+            SOUND.list(b'F'),
+            SOUND.list(b'0'),
+            SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
+            SOUND.encoding(Encoding::Base64).list(b'+'),
+            SOUND.before(timestamp).timestamp_header("x-signature", MINUTE),
+            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
+            // Bytes could move between the id and what it touches.
+            SOUND.before(&[Part::Id]).id_header("X-Id"),
+            SOUND.after(&[Part::Id]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.before(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
+            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE + Duration::from_nanos(1)),
+            SOUND.before(timestamp).timestamp_header("X-Time", Duration::MAX),
+            SOUND.any_of_headers(&[]),
+            SOUND.any_of_headers(&["X-A", "x-a"]),
+            SOUND.any_of_headers(&["X-A", "X B"]),
+            SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').before(timestamp).timestamp_item("t", MINUTE),
+            SOUND.numbered_headers(""),
+            SOUND.key_lengths(2, 1),
+            SOUND.unauthenticated_event_header("X Event"),
+            SOUND.unauthenticated_delivery_id_header(""),
+            Scheme::new("x", LONG).bare(Algorithm::Sha256),
+            Scheme::insecure_static_token("x", "X-Token").list(b','),
+            Scheme::insecure_static_token("x", "X-Token").before(&[Part::Literal("a")]),
+            Scheme::insecure_static_token("x", "X-Token").any_of_headers(&["X-A", "X-B"]),
+            SOUND.encoding(Encoding::Base64Url).list(b'-'),
+            SOUND.before(&[Part::Method]),
+            SOUND.after(&[Part::Method]),
+            SOUND.before(&[Part::Method, Part::Literal("AZ")]),
+            SOUND.before(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
+            SOUND.before(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
+            // Only in front of it, and only without anything between.
+            rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
+            rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
+        ];
+        for (place, scheme) in faulty.iter().enumerate() {
+            assert!(scheme.fault().is_some(), "{place}");
+        }
+        let sound = [
+            SOUND,
+            SOUND.list(b',').before(timestamp).timestamp_item("t", MINUTE),
+            SOUND.after(timestamp).timestamp_header("X-Time", MINUTE),
+            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE),
+            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
+            SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
+            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
+            SOUND.encoding(Encoding::Base64).list(b' '),
+            SOUND.any_of_headers(&["X-A", "X-B"]),
+            SOUND.numbered_headers("X-S-"),
+            SOUND.before(&[Part::Method, Part::Url]),
+            SOUND.before(&[Part::Method, Part::Literal("\n")]),
+            SOUND.before(&[Part::Url]).after(&[Part::Url]),
+            Scheme::insecure_static_token("x", "X-Token"),
+            rfc3339(&[Part::Id, Part::Timestamp]),
+            rfc3339(&[Part::Timestamp]),
+        ];
+        for (place, scheme) in sound.iter().chain(providers::ALL).enumerate() {
+            assert_eq!(scheme.fault(), None, "{place}");
+        }
+    }
+
+    const LONG: &str = match std::str::from_utf8(&[b'x'; LONGEST_NAME + 1]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+
+    const fn rfc3339(before: &'static [Part]) -> Scheme {
+        let scheme = SOUND.before(before).timestamp_header("X-Time", MINUTE).time_format(TimeFormat::Rfc3339);
+        if before.len() > 1 { scheme.id_header("X-Id") } else { scheme }
+    }
+
+    #[test]
+    fn a_base_is_for_schemes_that_part_the_url_from_what_varies() {
+        const LINE: Part = Part::Literal("\n");
+        let closed: [Scheme; 4] = [
+            SOUND.before(&[Part::Url, LINE]),
+            SOUND.before(&[Part::Method, LINE, Part::Url, Part::Literal("\n.")]),
+            SOUND.after(&[LINE, Part::Url]),
+            SOUND.after(&[Part::Literal("{"), Part::Url, LINE]),
+        ];
+        for (place, scheme) in closed.iter().enumerate() {
+            assert_eq!(scheme.base_fault(), None, "{place}");
+        }
+        let open: [Scheme; 6] = [
+            SOUND.before(&[Part::Url]),
+            SOUND.before(&[Part::Url, Part::Literal(".")]),
+            SOUND.before(&[Part::Url, Part::Literal(".\n")]),
+            SOUND.after(&[Part::Url]),
+            SOUND.after(&[Part::Literal("\n."), Part::Url]),
+            SOUND.before(&[Part::Url, Part::Timestamp, LINE]).timestamp_header("X-Time", MINUTE),
+        ];
+        for (place, scheme) in open.iter().enumerate() {
+            assert!(scheme.base_fault().is_some(), "{place}");
+        }
+    }
+}

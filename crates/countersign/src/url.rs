@@ -1,0 +1,65 @@
+use crate::scheme::is_url_byte;
+
+/// The URL that a sender posts to, as the receiver was told.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Url {
+    Whole(Box<str>),
+    /// Scheme and authority; path and query come with the request.
+    Base(Box<str>),
+}
+
+impl Url {
+    /// A whole URL, in the very characters that the sender signs.
+    pub(crate) fn whole(text: &str) -> Option<Self> {
+        authority_and_rest(text).map(|_| Self::Whole(text.into()))
+    }
+
+    /// A URL without path and query.
+    pub(crate) fn base(text: &str) -> Option<Self> {
+        let (_, rest) = authority_and_rest(text)?;
+        rest.is_empty().then(|| Self::Base(text.into()))
+    }
+
+    /// The target of a request, if it is one that can stand behind a base.
+    pub(crate) fn target(target: &str) -> Option<&str> {
+        (target.starts_with('/') && target.bytes().all(|byte| is_url_byte(byte) && byte != b'#')).then_some(target)
+    }
+}
+
+/// Divides `https://host:443/path?query` behind the authority. `None` for what is no URL of that kind, or has a fragment, which is never
+/// sent.
+fn authority_and_rest(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let (authority, rest) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;
+    let sound = !authority.is_empty() && text.bytes().all(|byte| is_url_byte(byte) && byte != b'#');
+    sound.then_some((authority, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_absolute_and_ascii_and_a_base_has_no_path() {
+        for text in ["https://example.com", "http://localhost:8080", "https://[::1]"] {
+            assert!(Url::whole(text).is_some() && Url::base(text).is_some(), "{text}");
+        }
+        for text in ["https://example.com/", "https://example.com/a?b=c%20d", "https://example.com?b"] {
+            assert!(Url::whole(text).is_some() && Url::base(text).is_none(), "{text}");
+        }
+        for text in ["", "example.com", "/hook", "ftp://example.com", "https://", "https:///a", "https://a b", "https://a/#b", "https://ü"]
+        {
+            assert!(Url::whole(text).is_none() && Url::base(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_target_holds_no_character_that_could_part_it_from_a_body() {
+        for text in ["/", "/a/b?c=d&e=%7B[]"] {
+            assert_eq!(Url::target(text), Some(text));
+        }
+        for text in ["", "*", "a", "https://example.com/", "/{", "/\"", "/ ", "/\n", "/a#b", "/ü", "/<", "/|"] {
+            assert_eq!(Url::target(text), None, "{text}");
+        }
+    }
+}
