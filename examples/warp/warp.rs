@@ -44,7 +44,10 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 /// Runs only for deliveries that were verified. Answers 200 at once: Jira waits for the answer, and repeats what it takes for failed.
 async fn on_event(delivery: Delivery) -> Result<StatusCode, JsonError> {
     // A body that is genuine but not what we expect is answered 400, which Jira does not repeat: it should not go unseen.
-    let event: Event = delivery.json().inspect_err(|error| eprintln!("verified, but not understood: {:?}", error.source()))?;
+    let event: Event = delivery.json().inspect_err(|error| {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        eprintln!("verified, but not understood: {cause}");
+    })?;
     println!("{event} (signed with key {})", delivery.verified().key_id());
     Ok(StatusCode::OK)
 }

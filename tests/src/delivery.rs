@@ -13,6 +13,8 @@ use crate::ScriptedBody;
 pub struct Delivery {
     /// `POST`, unless a fact is about the method.
     pub method: &'static str,
+    /// `/hook`, unless a fact is about the query.
+    pub target: &'static str,
     /// Names and values, in order, duplicates included.
     pub headers: Vec<(String, Vec<u8>)>,
     /// What polling the body gives.
@@ -40,7 +42,7 @@ impl Delivery {
     /// A delivery that nobody signed, its body in one chunk.
     #[must_use]
     pub fn unsigned(body: impl AsRef<[u8]>) -> Self {
-        Self { method: "POST", headers: Vec::new(), steps: Vec::new(), now: None }.body(body)
+        Self { method: "POST", target: "/hook", headers: Vec::new(), steps: Vec::new(), now: None }.body(body)
     }
 
     /// A delivery as this sender would make it.
@@ -105,7 +107,7 @@ impl Delivery {
     /// As a request of crate `http`, for the frameworks that use it.
     #[must_use]
     pub fn into_request(self) -> http::Request<ScriptedBody> {
-        let mut request = http::Request::builder().method(self.method).uri("/hook");
+        let mut request = http::Request::builder().method(self.method).uri(self.target);
         for (name, value) in &self.headers {
             request = request.header(name, &value[..]);
         }
@@ -113,14 +115,14 @@ impl Delivery {
     }
 }
 
-/// What the core sees of it. Every harness posts to `/hook`.
+/// What the core sees of it.
 impl Head for Delivery {
     fn method(&self) -> &str {
         self.method
     }
 
-    fn target(&self) -> &'static str {
-        "/hook"
+    fn target(&self) -> &str {
+        self.target
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {

@@ -43,7 +43,7 @@ impl Harness for ActixWeb {
         let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(Verify::new(verifier));
         let app = init_service(App::new().service(hook)).await;
 
-        let (request, polls) = request("/hook", delivery);
+        let (request, polls) = request(delivery.target, delivery);
         let response = app.call(request).await.unwrap();
         let rejection = response.response().extensions().get::<Rejection>().cloned();
         Outcome {

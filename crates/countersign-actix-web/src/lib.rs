@@ -60,9 +60,9 @@
 //!
 //! # Early refusals
 //! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the body.
-//! Over HTTP/1.1 actix-web then takes in what is still coming for a while, so that the client can read the answer, and closes the
-//! connection. `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on
-//! even if its head is refused then.
+//! Over HTTP/1.1 it says `connection: close`, and actix-web takes in what is still coming for a second
+//! (`HttpServer::client_disconnect_timeout`), so that the client can read the answer, and closes the connection. `Expect: 100-continue` is
+//! answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head is refused then.
 
 mod refusal_body;
 mod request_head;

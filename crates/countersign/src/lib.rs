@@ -19,7 +19,8 @@
 //!
 //! # How a delivery is judged
 //! 1. The head, before any of the body is read. The signature header must be there once, in the scheme's form, with a method that this
-//!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance. Otherwise: 401.
+//!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance, and what else is signed
+//!    in its form to the letter. A static token must be one that is known. Otherwise: 401.
 //! 2. The announced length. Over the limit: 413.
 //! 3. The body, hashed as it arrives and kept within the limit, which holds for bodies that announce nothing or lie, too.
 //! 4. The tag, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
@@ -38,15 +39,16 @@
 //! # What is not promised
 //! - **Replay.** The `method=signature` family signs the body alone. A delivery that somebody recorded verifies again, unless the scheme
 //!   has a timestamp, and then for as long as its tolerance. Senders repeat deliveries too: make the handler idempotent.
-//! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. Jira's `X-Atlassian-Webhook-Identifier` and
-//!   `X-Atlassian-Webhook-Retry` are not signed.
+//! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. What [`Verified`] calls unauthenticated, such as
+//!   Jira's `X-Atlassian-Webhook-Identifier`, is not signed.
+//! - **The body, by a static token.** [`Scheme::insecure_static_token`] says what it is worth.
 //! - **Memory.** Each delivery is bounded by the limit, their number is not: that many bodies can be in memory as there are requests.
 //! - **Time.** There is no deadline for a body that comes slowly; set one in the server.
 //!
 //! # Sources
 //! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:
 //! [WebSub §7](https://www.w3.org/TR/websub/#signing-content). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
-//! constant in [`providers`].
+//! constant in [`providers`], which also tells how to add one.
 
 mod algorithm;
 mod buffer;

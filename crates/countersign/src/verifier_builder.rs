@@ -92,7 +92,8 @@ impl VerifierBuilder {
     /// vary: these are then taken from the request's target ([`Head::target`](crate::Head::target)).
     ///
     /// Only for schemes that part the URL from what is signed behind it by a character that no URL holds, such as a line break: otherwise
-    /// bytes could move from the body into the path.
+    /// bytes could move from the body into the path. Where a framework takes prefixes off, as axum's `nest` does, the target is no longer
+    /// what was sent, and the signature does not match.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
         self.url = Some(GivenUrl::Base(base.into()));
         self
