@@ -13,6 +13,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import re
 
 NOW = 1_764_000_000
 VALUES = {
@@ -110,19 +111,25 @@ def fill(template, values):
     return template
 
 
-def vector(scheme, headers, signed, key=TEXT, algorithm="sha256"):
-    secret, decode = key
-    # The body last: it holds braces of its own.
-    order = {name: VALUES[name] for name in VALUES if name != "body"} | {"body": VALUES["body"]}
-    mac = hmac.new(decode(secret), fill(signed, order).encode(), getattr(hashlib, algorithm)).digest()
-    tags = {
+def encode(mac, secret):
+    return {
         "hex": mac.hex(),
         "base64": base64.b64encode(mac).decode(),
         "base64url": base64.urlsafe_b64encode(mac).decode().rstrip("="),
         "secret": secret,
     }
+
+
+def vector(scheme, headers, signed, key=TEXT, algorithm="sha256"):
+    secret, decode = key
+    # The body last: it holds braces of its own.
+    order = {name: VALUES[name] for name in VALUES if name != "body"} | {"body": VALUES["body"]}
+
+    def tags(algorithm):
+        return encode(hmac.new(decode(secret), fill(signed, order).encode(), getattr(hashlib, algorithm)).digest(), secret)
+
     made = {"scheme": scheme, "source": f"computed: {algorithm} over {signed}", "secret": secret, "body": VALUES["body"]}
-    made["headers"] = [[name, fill(value, VALUES | tags)] for name, value in headers.items()]
+    made["headers"] = [[name, fill(value, VALUES | tags(algorithm))] for name, value in headers.items()]
     text = signed + " ".join(headers.values())
     if any(time in text for time in ("{s}", "{ms}", "{rfc}")):
         made["now"] = NOW
@@ -131,6 +138,14 @@ def vector(scheme, headers, signed, key=TEXT, algorithm="sha256"):
         made["ignored"] = ignored
     if "{url}" in signed:
         made["url"] = VALUES["url"]
+    # For the attempt to pass off another algorithm's MAC.
+    found = re.search(r"(?:([a-z0-9-]+)([=,]))?\{(hex|base64|base64url)\}", next(v for v in headers.values() if "{hex}" in v or "{base" in v or "{secret}" in v))
+    if found:
+        name, separator, encoding = found.groups()
+        made["tag"] = tags(algorithm)[encoding]
+        if name:
+            made["name"], made["separator"] = name, separator
+        made["others"] = [[other, tags(other)[encoding]] for other in ("md5", "sha1", "sha256", "sha512") if other != algorithm]
     return made
 
 

@@ -47,15 +47,18 @@ impl Outcome {
         let status = match kind {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
+            RejectionKind::TooSlow => 408,
+            RejectionKind::BudgetSpent => 503,
             _ => 401,
         };
         assert_eq!(self.handled.len(), 0, "{case}: the handler is not called");
         assert_eq!(self.rejection.as_ref().map(Rejection::kind), Some(kind), "{case}");
         assert_eq!(self.status, status, "{case}");
         assert_eq!(self.body, Bytes::new(), "{case}: the answer tells nothing");
-        let challenges: Vec<_> =
-            self.headers.iter().filter(|(name, _)| name == "www-authenticate").map(|(_, value)| value.as_str()).collect();
-        assert_eq!(challenges, if status == 401 { vec!["WebhookSignature"] } else { vec![] }, "{case}");
+        for (header, value, of) in [("www-authenticate", "WebhookSignature", 401), ("retry-after", "30", 503)] {
+            let values: Vec<_> = self.headers.iter().filter(|(name, _)| name == header).map(|(_, value)| value.as_str()).collect();
+            assert_eq!(values, if status == of { vec![value] } else { vec![] }, "{case}: {header}");
+        }
     }
 
     /// As [`assert_refused`](Self::assert_refused), and the body was not even polled.

@@ -40,7 +40,7 @@ impl Harness for ActixWeb {
             async { HttpResponse::Ok().finish() }
         };
         let limit = web::PayloadConfig::new(verifier.body_limit());
-        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(Verify::new(verifier));
+        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(Verify::new(verifier).discard(None));
         let app = init_service(App::new().service(hook)).await;
 
         let (request, polls) = request(delivery.target, delivery);

@@ -35,7 +35,7 @@ impl Harness for Axum {
         let polls = request.body().polls();
         let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
         // axum describes every body's length; a refusal's is 0 whatever the cause.
-        let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length");
+        let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length" && *name != "connection");
         Outcome {
             status: parts.status.as_u16(),
             headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),

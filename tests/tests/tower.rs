@@ -44,7 +44,12 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
     let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
     Outcome {
         status: parts.status.as_u16(),
-        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: parts
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != "connection")
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body: body.collect().await.unwrap().to_bytes(),
         handled: handled.lock().unwrap().clone(),
         polls: polls.load(Ordering::SeqCst),

@@ -66,6 +66,7 @@
 
 mod refusal_body;
 mod request_head;
+mod timer;
 mod verify;
 mod verify_middleware;
 

@@ -1,15 +1,17 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
-use countersign::{Rejection, Verifier};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Version};
+use countersign::{Deadline, Discard, Discarding, Head as _, Rejection, Verifier};
 
 use crate::VerifyMiddleware;
+use crate::request_head::RequestHead;
 
 /// Lets only verified deliveries through to what it is wrapped around.
 ///
@@ -30,19 +32,40 @@ use crate::VerifyMiddleware;
 #[derive(Clone)]
 pub struct Verify {
     pub(crate) verifier: Verifier,
+    pub(crate) deadline: Option<Deadline>,
+    discard: Option<Discard>,
     refuse: Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>,
 }
 
 impl Verify {
     /// Middleware that judges by `verifier` and answers a refusal with its status and no body.
+    ///
+    /// Bodies have the default [`Deadline`]. After an early refusal up to 64 KiB of the rest of the body are thrown away, in five seconds:
+    /// of more than that, actix-web takes in what comes for a second by itself.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self { verifier, refuse: Arc::new(empty_response) }
+        let discard = Discard::new(64 * 1024, Duration::from_secs(5));
+        Self { verifier, deadline: Some(Deadline::default()), discard: Some(discard), refuse: Arc::new(empty_response) }
+    }
+
+    /// How long a body may take: past it 408. `None` for as long as it likes.
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
+    /// How much of a body is read and thrown away after an early refusal over HTTP/1. `None` for nothing: then what is refused by its head
+    /// is answered without its body being polled.
+    #[must_use]
+    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
+        self.discard = discard.into();
+        self
     }
 
     /// Answers refusals with what `refuse` returns, instead of with the status alone.
     ///
-    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to
+    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
     ///
     /// ```
@@ -65,15 +88,22 @@ impl Verify {
         self
     }
 
+    /// What is to be thrown away before the answer.
+    pub(crate) fn discarding(&self, rejection: &Rejection, request: &ServiceRequest) -> Option<Discarding> {
+        let head = RequestHead(request);
+        let discard = self.discard.filter(|_| request.version() < Version::HTTP_2 && head.announces_body())?;
+        discard.start(rejection, &head, self.verifier.body_limit())
+    }
+
     /// Tells the operator why, and makes what the sender is told.
     pub(crate) fn refuse(&self, rejection: Rejection) -> HttpResponse {
         self.verifier.report(&rejection);
         let mut response = (self.refuse)(&rejection);
-        // Whoever replaces the response need not know that a 401 must have it.
-        if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16())
-            && !response.headers().contains_key(WWW_AUTHENTICATE)
+        // Whoever replaces the response need not know that a 401 must have one.
+        if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
+            && !response.headers().contains_key(name)
         {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         response.extensions_mut().insert(rejection);
         response

@@ -2,18 +2,20 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::error::PayloadError;
 use bytes::Bytes;
-use countersign::{Intake, Rejection, Verified};
+use countersign::{Discarding, Intake, Rejection, Verified};
 use futures_core::Stream as _;
 
 use crate::Verify;
 use crate::refusal_body::RefusalBody;
 use crate::request_head::RequestHead;
+use crate::timer::Timer;
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
 ///
@@ -45,8 +47,9 @@ where
         let intake = self.verify.verifier.intake(&RequestHead(&request));
         let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
         Box::pin(async move {
+            let mut timer = Timer::default();
             let received = match intake {
-                Ok(intake) => receive(request.parts_mut().1, intake).await,
+                Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), &mut timer).await,
                 Err(rejection) => Err(rejection),
             };
             match received {
@@ -56,6 +59,9 @@ where
                     service.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
                 Err(rejection) => {
+                    if let Some(rest) = verify.discarding(&rejection, &request) {
+                        throw_away(request.parts_mut().1, rest, &mut timer).await;
+                    }
                     let rest = request.take_payload();
                     let response = verify.refuse(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)));
                     Ok(request.into_response(response).map_into_right_body())
@@ -66,11 +72,39 @@ where
 }
 
 /// Takes in the body to its end: the payload itself, which no extractor has decompressed.
-async fn receive(payload: &mut Payload, mut intake: Intake) -> Result<(Verified, Bytes), Rejection> {
-    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await {
+async fn receive(payload: &mut Payload, mut intake: Intake, timer: &mut Timer) -> Result<(Verified, Bytes), Rejection> {
+    let mut next = |cx: &mut Context<'_>| {
+        let chunk = match Pin::new(&mut *payload).poll_next(cx) {
+            Poll::Ready(chunk) => chunk,
+            Poll::Pending => {
+                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+                while let Some(until) = intake.wait(Timer::now)? {
+                    ready!(timer.poll_until(until, cx));
+                }
+                return Poll::Pending;
+            }
+        };
+        let Some(chunk) = chunk else { return Poll::Ready(Ok(false)) };
         intake.push(chunk.map_err(|error| intake.failed(error, is_limit))?)?;
-    }
+        Poll::Ready(Ok(true))
+    };
+    while poll_fn(&mut next).await? {}
     intake.finish()
+}
+
+/// Throws the rest of a refused body away, as far as it is allowed.
+async fn throw_away(payload: &mut Payload, mut rest: Discarding, timer: &mut Timer) {
+    let mut next = |cx: &mut Context<'_>| match Pin::new(&mut *payload).poll_next(cx) {
+        Poll::Ready(Some(Ok(chunk))) => Poll::Ready(rest.push(chunk.len())),
+        Poll::Ready(_) => Poll::Ready(false),
+        Poll::Pending => {
+            while let Some(until) = rest.wait(Timer::now()) {
+                ready!(timer.poll_until(until, cx));
+            }
+            Poll::Ready(false)
+        }
+    };
+    while poll_fn(&mut next).await {}
 }
 
 /// A limit that the application has put around the payload further out.

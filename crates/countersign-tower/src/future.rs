@@ -3,16 +3,19 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use countersign::{Intake, Rejection, Verified, Verifier};
-use http::header::WWW_AUTHENTICATE;
+use bytes::{Buf, Bytes};
+use countersign::{Discarding, Intake, Rejection, Verified, Verifier};
+use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::options::Options;
+use crate::request_head::RequestHead;
+use crate::timer::Timer;
 use crate::{Refuse, VerifiedBody};
 
 pin_project! {
@@ -24,22 +27,28 @@ pin_project! {
     {
         refuse: R,
         verifier: Verifier,
+        options: Options,
+        http1: bool,
+        timer: Timer,
+        // Dropped at its end, or when nothing more of it is wanted.
         #[pin]
-        state: State<S, S::Future, B>,
+        body: Option<B>,
+        #[pin]
+        state: State<S, S::Future>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, F, B> {
-        /// The head is not in order: the body is dropped without having been polled.
-        Refused { rejection: Option<Rejection> },
+    enum State<S, F> {
         Receiving {
-            #[pin]
-            body: B,
-            // All of these are taken at the end of the body.
+            // Taken at the end of the body, or when it is refused.
             delivery: Option<Delivery<S>>,
         },
+        /// The rest of a refused body is thrown away, so that the client sees the answer.
+        Discarding { rejection: Option<Rejection>, rest: Discarding },
+        /// Nothing more is to be read.
+        Refused { rejection: Option<Rejection>, close: bool },
         Calling {
             #[pin]
             response: F,
@@ -54,13 +63,42 @@ struct Delivery<S> {
     trailers: Option<HeaderMap>,
 }
 
-impl<S: Service<Request<VerifiedBody>>, R, B> VerifyFuture<S, R, B> {
-    pub(crate) fn new(inner: S, refuse: R, verifier: Verifier, parts: Parts, body: B, intake: Result<Intake, Rejection>) -> Self {
-        let state = match intake {
-            Ok(intake) => State::Receiving { body, delivery: Some(Delivery { inner, parts, intake, trailers: None }) },
-            Err(rejection) => State::Refused { rejection: Some(rejection) },
+impl<S, R, B> VerifyFuture<S, R, B>
+where
+    S: Service<Request<VerifiedBody>>,
+    B: Body,
+{
+    pub(crate) fn new(inner: S, refuse: R, verifier: Verifier, options: Options, request: Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        let http1 = parts.version < Version::HTTP_2;
+        let (body, state) = match verifier.intake(&RequestHead(&parts)) {
+            Ok(intake) => {
+                let intake = intake.within(options.deadline);
+                (Some(body), State::Receiving { delivery: Some(Delivery { inner, parts, intake, trailers: None }) })
+            }
+            Err(rejection) => {
+                let at_end = body.is_end_stream();
+                let state = refuse_early(rejection, options, &verifier, http1, &parts, at_end);
+                (matches!(state, State::Discarding { .. }).then_some(body), state)
+            }
         };
-        Self { refuse, verifier, state }
+        Self { refuse, verifier, options, http1, timer: Timer::default(), body, state }
+    }
+}
+
+/// What to do about a delivery that was refused before the end of its body.
+fn refuse_early<S, F>(
+    rejection: Rejection,
+    options: Options,
+    verifier: &Verifier,
+    http1: bool,
+    parts: &Parts,
+    at_end: bool,
+) -> State<S, F> {
+    let discard = options.discard.filter(|_| http1 && !at_end);
+    match discard.and_then(|discard| discard.start(&rejection, &RequestHead(parts), verifier.body_limit())) {
+        Some(rest) => State::Discarding { rejection: Some(rejection), rest },
+        None => State::Refused { rejection: Some(rejection), close: !at_end },
     }
 }
 
@@ -76,63 +114,120 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let rejection = match this.state.as_mut().project() {
-                StateProj::Refused { rejection } => match rejection.take() {
-                    Some(rejection) => rejection,
+            let next = match this.state.as_mut().project() {
+                StateProj::Receiving { delivery } => {
+                    let Some(receiving) = delivery else { return Poll::Pending };
+                    let received = ready!(poll_body(this.body.as_mut(), receiving, this.timer, cx));
+                    let Some(Delivery { inner, parts, intake, trailers }) = delivery.take() else { return Poll::Pending };
+                    match received.map(|()| intake.finish()) {
+                        Ok(Ok(verified)) => State::Calling { response: call(inner, parts, verified, trailers) },
+                        Ok(Err(rejection)) => State::Refused { rejection: Some(rejection), close: false },
+                        Err(rejection) => {
+                            // The inner service has nothing to do with what is left.
+                            drop(inner);
+                            let at_end = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
+                            refuse_early(rejection, *this.options, this.verifier, *this.http1, &parts, at_end)
+                        }
+                    }
+                }
+                StateProj::Discarding { rejection, rest } => {
+                    let close = !ready!(poll_rest(this.body.as_mut(), rest, this.timer, cx));
+                    State::Refused { rejection: rejection.take(), close }
+                }
+                StateProj::Refused { rejection, close } => {
                     // Polled again after it was done, which the contract of `Future` leaves open.
-                    None => return Poll::Pending,
-                },
-                StateProj::Receiving { body, delivery } => match ready!(poll_delivery(body, delivery, cx)) {
-                    Ok((mut inner, request)) => {
-                        this.state.set(State::Calling { response: inner.call(request) });
-                        continue;
-                    }
-                    Err(rejection) => {
-                        // Lets go of body and inner service before the answer is made.
-                        this.state.set(State::Refused { rejection: None });
-                        rejection
-                    }
-                },
+                    let Some(rejection) = rejection.take() else { return Poll::Pending };
+                    let close = *close && *this.http1;
+                    // Lets go of the body before the answer is made.
+                    this.body.set(None);
+                    this.verifier.report(&rejection);
+                    return Poll::Ready(Ok(answer(this.refuse.response(&rejection), rejection, close)));
+                }
                 StateProj::Calling { response } => return response.poll(cx),
             };
-            this.verifier.report(&rejection);
-            let mut response = this.refuse.response(&rejection);
-            // Whoever replaces the response need not know that a 401 must have it.
-            if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16()) {
-                response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(HeaderValue::from_static(challenge));
+            if !matches!(next, State::Discarding { .. }) {
+                this.body.set(None);
             }
-            response.extensions_mut().insert(rejection);
-            return Poll::Ready(Ok(response));
+            this.state.set(next);
         }
     }
 }
 
-/// Takes in the body to its end, and makes the inner service's request of it.
-fn poll_delivery<S, B>(
-    mut body: Pin<&mut B>,
-    delivery: &mut Option<Delivery<S>>,
+/// Takes in the body to its end.
+fn poll_body<S, B>(
+    mut body: Pin<&mut Option<B>>,
+    receiving: &mut Delivery<S>,
+    timer: &mut Timer,
     cx: &mut Context<'_>,
-) -> Poll<Result<(S, Request<VerifiedBody>), Rejection>>
+) -> Poll<Result<(), Rejection>>
 where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    while let Some(receiving) = delivery {
-        match ready!(body.as_mut().poll_frame(cx)) {
-            Some(Ok(frame)) => match frame.into_data() {
+    while let Some(body) = body.as_mut().as_pin_mut() {
+        match body.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => receiving.intake.push(data)?,
                 Err(frame) => receiving.trailers = frame.into_trailers().ok(),
             },
-            Some(Err(error)) => return Poll::Ready(Err(receiving.intake.failed(error, <dyn Error>::is::<LengthLimitError>))),
-            None => break,
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(receiving.intake.failed(error, <dyn Error>::is::<LengthLimitError>))),
+            Poll::Ready(None) => break,
+            Poll::Pending => {
+                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+                while let Some(until) = receiving.intake.wait(Timer::now)? {
+                    ready!(timer.poll_until(until, cx));
+                }
+                return Poll::Pending;
+            }
         }
     }
-    let Some(Delivery { inner, mut parts, intake, trailers }) = delivery.take() else {
-        return Poll::Pending;
-    };
-    let (verified, data): (Verified, Bytes) = intake.finish()?;
+    Poll::Ready(Ok(()))
+}
+
+/// Throws the rest of a body away. Whether that was all of it.
+fn poll_rest<B: Body>(mut body: Pin<&mut Option<B>>, rest: &mut Discarding, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<bool> {
+    while let Some(body) = body.as_mut().as_pin_mut() {
+        match body.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if !rest.push(frame.data_ref().map_or(0, Buf::remaining)) {
+                    return Poll::Ready(false);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+            Poll::Ready(None) => break,
+            Poll::Pending => {
+                while let Some(until) = rest.wait(Timer::now()) {
+                    ready!(timer.poll_until(until, cx));
+                }
+                return Poll::Ready(false);
+            }
+        }
+    }
+    Poll::Ready(true)
+}
+
+/// Calls the inner service with the verified delivery.
+fn call<S: Service<Request<VerifiedBody>>>(
+    mut inner: S,
+    mut parts: Parts,
+    (verified, data): (Verified, Bytes),
+    trailers: Option<HeaderMap>,
+) -> S::Future {
     parts.extensions.insert(verified);
-    Poll::Ready(Ok((inner, Request::from_parts(parts, VerifiedBody::new(data, trailers)))))
+    inner.call(Request::from_parts(parts, VerifiedBody::new(data, trailers)))
+}
+
+/// Adds to the application's response what every refusal needs.
+fn answer<T>(mut response: Response<T>, rejection: Rejection, close: bool) -> Response<T> {
+    // Whoever replaces the response need not know that a 401 must have one.
+    if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
+        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if close {
+        response.headers_mut().entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
+    }
+    response.extensions_mut().insert(rejection);
+    response
 }
 
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {

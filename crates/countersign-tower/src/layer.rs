@@ -1,7 +1,10 @@
+#[cfg(feature = "tokio")]
+use countersign::{Deadline, Discard};
 use countersign::{Rejection, Verifier};
 use http::Response;
 use tower_layer::Layer;
 
+use crate::options::Options;
 use crate::{EmptyResponse, Verify};
 
 /// Lets only verified deliveries through to the service that it is laid around.
@@ -23,20 +26,52 @@ use crate::{EmptyResponse, Verify};
 pub struct VerifyLayer<R = EmptyResponse> {
     verifier: Verifier,
     refuse: R,
+    options: Options,
 }
 
 impl VerifyLayer {
     /// A layer that judges by `verifier` and answers a refusal with its status and no body.
+    ///
+    /// It knows of no runtime, and so has no clock: a body may take as long as it likes, and an early refusal is answered at once. On tokio,
+    /// use [`on_tokio`](Self::on_tokio).
     #[must_use]
     pub const fn new(verifier: Verifier) -> Self {
-        Self { verifier, refuse: EmptyResponse }
+        Self { verifier, refuse: EmptyResponse, options: Options { deadline: None, discard: None } }
+    }
+
+    /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early refusal the rest of the body
+    /// is thrown away as the default [`Discard`] says. For axum and hyper, whose runtime it is.
+    ///
+    /// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a body panics otherwise.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn on_tokio(verifier: Verifier) -> Self {
+        Self::new(verifier).deadline(Deadline::default()).discard(Discard::default())
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<R> VerifyLayer<R> {
+    /// How long a body may take, by tokio's clock: past it 408. `None` for as long as it likes.
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
+        self.options.deadline = deadline.into();
+        self
+    }
+
+    /// How much of a body is read and thrown away after an early refusal over HTTP/1, by tokio's clock. `None` for nothing: then what is
+    /// refused by its head is answered without its body being polled.
+    #[must_use]
+    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
+        self.options.discard = discard.into();
+        self
     }
 }
 
 impl<R> VerifyLayer<R> {
     /// Answers refusals with what `refuse` returns, instead of with [`EmptyResponse`].
     ///
-    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to
+    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
     ///
     /// ```
@@ -58,7 +93,7 @@ impl<R> VerifyLayer<R> {
     where
         F: Fn(&Rejection) -> Response<B>,
     {
-        VerifyLayer { verifier: self.verifier, refuse }
+        VerifyLayer { verifier: self.verifier, refuse, options: self.options }
     }
 }
 
@@ -66,6 +101,6 @@ impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
     type Service = Verify<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.verifier.clone(), self.refuse.clone())
+        Verify::new(inner, self.verifier.clone(), self.refuse.clone(), self.options)
     }
 }

@@ -66,9 +66,12 @@
 
 mod future;
 mod layer;
+mod options;
 mod refuse;
 mod request_head;
 mod service;
+#[cfg_attr(not(feature = "tokio"), path = "no_timer.rs")]
+mod timer;
 mod verified_body;
 
 pub use future::VerifyFuture;

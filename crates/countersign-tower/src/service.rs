@@ -6,7 +6,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::request_head::RequestHead;
+use crate::options::Options;
 use crate::{Refuse, VerifiedBody, VerifyFuture};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
@@ -18,11 +18,12 @@ pub struct Verify<S, R = crate::EmptyResponse> {
     inner: S,
     verifier: Verifier,
     refuse: R,
+    options: Options,
 }
 
 impl<S, R> Verify<S, R> {
-    pub(crate) const fn new(inner: S, verifier: Verifier, refuse: R) -> Self {
-        Self { inner, verifier, refuse }
+    pub(crate) const fn new(inner: S, verifier: Verifier, refuse: R, options: Options) -> Self {
+        Self { inner, verifier, refuse, options }
     }
 }
 
@@ -42,11 +43,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let intake = self.verifier.intake(&RequestHead(&parts));
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.refuse.clone(), self.verifier.clone(), parts, body, intake)
+        VerifyFuture::new(ready, self.refuse.clone(), self.verifier.clone(), self.options, request)
     }
 }

@@ -111,6 +111,7 @@ mod json_error;
 mod recover;
 mod refused;
 mod request_head;
+mod timer;
 mod verify;
 
 pub use delivery::Delivery;

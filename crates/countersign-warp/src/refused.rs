@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign::Rejection;
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, HeaderName, HeaderValue};
 use warp::Reply;
 use warp::http::StatusCode;
 use warp::reject::Reject;
@@ -30,11 +30,13 @@ pub(crate) type Answer = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 pub struct Refused {
     rejection: Rejection,
     answer: Answer,
+    /// Whether something of the body is left, so that the connection cannot go on.
+    close: bool,
 }
 
 impl Refused {
-    pub(crate) fn new(rejection: Rejection, answer: Answer) -> Self {
-        Self { rejection, answer }
+    pub(crate) fn new(rejection: Rejection, answer: Answer, close: bool) -> Self {
+        Self { rejection, answer, close }
     }
 
     /// The cause.
@@ -54,9 +56,13 @@ impl Reject for Refused {}
 impl Reply for Refused {
     fn into_response(self) -> Response {
         let mut response = (self.answer)(&self.rejection);
-        // Whoever replaces the response need not know that a 401 must have it.
-        if let Some(challenge) = Rejection::www_authenticate(response.status().as_u16()) {
-            response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(HeaderValue::from_static(challenge));
+        // Whoever replaces the response need not know that a 401 must have one.
+        if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
+            response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+        }
+        if self.close {
+            // hyper leaves it out over HTTP/2, where a connection is not closed for one stream.
+            response.headers_mut().entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(self.rejection);
         response

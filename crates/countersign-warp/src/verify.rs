@@ -1,11 +1,12 @@
 use std::error::Error;
 use std::fmt;
 use std::future::{poll_fn, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{self, Context, Poll};
 
 use bytes::Buf;
-use countersign::{Intake, Rejection, Verifier};
+use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Verifier};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
 use warp::reply::Response;
@@ -13,6 +14,7 @@ use warp::{Filter, Reply};
 
 use crate::refused::{Answer, empty_response};
 use crate::request_head::{self, RequestHead};
+use crate::timer::Timer;
 use crate::{Delivery, Refused, recover};
 
 /// Lets only verified deliveries through to a handler.
@@ -35,19 +37,44 @@ use crate::{Delivery, Refused, recover};
 #[derive(Clone)]
 pub struct Verify {
     verifier: Verifier,
+    deadline: Option<Deadline>,
+    discard: Option<Discard>,
     answer: Answer,
 }
 
 impl Verify {
     /// Judges by `verifier` and answers a refusal with its status and no body.
+    ///
+    /// Bodies have the default [`Deadline`], and after an early refusal the rest of the body is thrown away as the default [`Discard`] says.
+    /// Both go by the clock of tokio, which warp runs on; the runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a
+    /// body panics otherwise.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self { verifier, answer: Arc::new(empty_response) }
+        let (deadline, discard) = (Some(Deadline::default()), Some(Discard::default()));
+        Self { verifier, deadline, discard, answer: Arc::new(empty_response) }
+    }
+
+    /// How long a body may take: past it 408. `None` for as long as it likes.
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
+    /// How much of a body is read and thrown away after an early refusal. `None` for nothing: then what is refused by its head is answered
+    /// without its body being taken from the request.
+    ///
+    /// A filter does not see whether a request came over HTTP/2, where there would be no need to; a body that announces its length is thrown
+    /// away there too.
+    #[must_use]
+    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
+        self.discard = discard.into();
+        self
     }
 
     /// Answers refusals with what `refuse` returns, instead of with the status alone.
     ///
-    /// A 401 is given its `WWW-Authenticate` if it has none. Keep the status unless there is a reason not to
+    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
     ///
     /// ```
@@ -85,35 +112,121 @@ impl Verify {
     /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
     /// warp answers a rejection that it does not know with 500, which senders repeat.
     ///
-    /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. What it logs is this
-    /// filter's own verdict: in `first.or(second)` a delivery that the first refuses by its head and the second takes is logged as refused
-    /// by the first. For two providers on one path there is [`Verifier::any_of`].
+    /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. For two providers on
+    /// one path there is [`Verifier::any_of`]. In `first.or(second)` the second finds a body only if the first was told to discard nothing,
+    /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
         request_head::filter()
-            .and_then(move |head: RequestHead| ready(judge.verifier.intake(&head).map_err(|rejection| judge.refuse(rejection))))
-            // Only now: what was refused by its head keeps its body for filters that come after.
+            .and_then(move |head: RequestHead| ready(judge.judge(head)))
+            // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
             .and(warp::body::stream())
-            .and_then(move |intake, body| {
+            .and_then(move |judged, body| {
                 let verify = self.clone();
-                async move { receive(intake, body).await.map_err(|rejection| verify.refuse(rejection)) }
+                async move { verify.take_in(judged, body).await }
             })
     }
 
-    fn refuse(&self, rejection: Rejection) -> warp::Rejection {
+    /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
+    fn judge(&self, head: RequestHead) -> Result<Judged, warp::Rejection> {
+        let judged = self.verifier.intake(&head).map(|intake| intake.within(self.deadline));
+        match judged {
+            Err(rejection) if self.discarding(&rejection, &head).is_none() => Err(self.refuse(rejection, head.announces_body())),
+            judged => Ok(Judged { head, intake: judged }),
+        }
+    }
+
+    async fn take_in<S, D>(&self, judged: Judged, body: S) -> Result<Delivery, warp::Rejection>
+    where
+        S: Stream<Item = Result<D, warp::Error>>,
+        D: Buf,
+    {
+        let mut body = pin!(body);
+        let mut timer = Timer::default();
+        let Judged { head, intake } = judged;
+        let received = match intake {
+            Ok(mut intake) => match receive(&mut intake, body.as_mut(), &mut timer).await {
+                // Whatever comes of it, the body is at its end.
+                Ok(()) => {
+                    let finished = intake.finish().map(|(verified, body)| Delivery::new(verified, body));
+                    return finished.map_err(|rejection| self.refuse(rejection, false));
+                }
+                Err(rejection) => rejection,
+            },
+            Err(rejection) => rejection,
+        };
+        let close = match self.discarding(&received, &head) {
+            Some(rest) => !throw_away(rest, body, &mut timer).await,
+            None => head.announces_body(),
+        };
+        Err(self.refuse(received, close))
+    }
+
+    fn discarding(&self, rejection: &Rejection, head: &RequestHead) -> Option<Discarding> {
+        let discard = self.discard.filter(|_| head.announces_body())?;
+        discard.start(rejection, head, self.verifier.body_limit())
+    }
+
+    fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
         self.verifier.report(&rejection);
-        warp::reject::custom(Refused::new(rejection, Arc::clone(&self.answer)))
+        warp::reject::custom(Refused::new(rejection, Arc::clone(&self.answer), close))
     }
 }
 
+/// What has become of the head.
+struct Judged {
+    head: RequestHead,
+    intake: Result<Intake, Rejection>,
+}
+
 /// Takes in the body to its end.
-async fn receive(mut intake: Intake, body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Delivery, Rejection> {
-    let mut body = pin!(body);
-    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+async fn receive<S, D>(intake: &mut Intake, mut body: Pin<&mut S>, timer: &mut Timer) -> Result<(), Rejection>
+where
+    S: Stream<Item = Result<D, warp::Error>>,
+    D: Buf,
+{
+    let mut next = |cx: &mut Context<'_>| {
+        let chunk = match body.as_mut().poll_next(cx) {
+            Poll::Ready(chunk) => chunk,
+            Poll::Pending => {
+                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+                while let Some(until) = intake.wait(Timer::now)? {
+                    task::ready!(timer.poll_until(until, cx));
+                }
+                return Poll::Pending;
+            }
+        };
+        let Some(chunk) = chunk else { return Poll::Ready(Ok(false)) };
         intake.push(chunk.map_err(|error| intake.failed(error, <dyn Error>::is::<LengthLimitError>))?)?;
-    }
-    intake.finish().map(|(verified, body)| Delivery::new(verified, body))
+        Poll::Ready(Ok(true))
+    };
+    while poll_fn(&mut next).await? {}
+    Ok(())
+}
+
+/// Throws the rest of a refused body away, as far as it is allowed. Whether that was all of it.
+async fn throw_away<S, D>(mut rest: Discarding, mut body: Pin<&mut S>, timer: &mut Timer) -> bool
+where
+    S: Stream<Item = Result<D, warp::Error>>,
+    D: Buf,
+{
+    let mut at_end = false;
+    let mut next = |cx: &mut Context<'_>| match body.as_mut().poll_next(cx) {
+        Poll::Ready(Some(Ok(chunk))) => Poll::Ready(rest.push(chunk.remaining())),
+        Poll::Ready(end) => {
+            at_end = end.is_none();
+            Poll::Ready(false)
+        }
+        Poll::Pending => {
+            while let Some(until) = rest.wait(Timer::now()) {
+                task::ready!(timer.poll_until(until, cx));
+            }
+            Poll::Ready(false)
+        }
+    };
+    while poll_fn(&mut next).await {}
+    at_end
 }
 
 impl fmt::Debug for Verify {

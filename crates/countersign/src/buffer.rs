@@ -2,6 +2,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::Budget;
+use crate::budget::{Charge, Spent};
+
 /// The most that is allocated on an announcement: an announced length costs the sender nothing.
 const MOST_ON_TRUST: usize = 1024 * 1024;
 
@@ -11,6 +14,7 @@ pub(crate) struct Buffer {
     limit: usize,
     announced: usize,
     kept: Kept,
+    charge: Option<Charge>,
 }
 
 enum Kept {
@@ -20,8 +24,8 @@ enum Kept {
 }
 
 impl Buffer {
-    pub(crate) const fn new(limit: usize, announced: usize) -> Self {
-        Self { limit, announced, kept: Kept::Chunk(Bytes::new()) }
+    pub(crate) fn new(limit: usize, announced: usize, budget: Option<Budget>) -> Self {
+        Self { limit, announced, kept: Kept::Chunk(Bytes::new()), charge: budget.map(Charge::new) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -36,6 +40,15 @@ impl Buffer {
         self.limit.saturating_sub(self.len())
     }
 
+    /// Charges the budget, if there is one, for a chunk of `more` bytes that is to be pushed.
+    pub(crate) fn admit(&mut self, more: usize) -> Result<(), Spent> {
+        if self.charge.is_none() {
+            return Ok(());
+        }
+        let capacity = self.capacity_for(self.len(), self.len().saturating_add(more));
+        self.charge.as_mut().map_or(Ok(()), |charge| charge.raise_to(capacity))
+    }
+
     pub(crate) fn push(&mut self, chunk: Bytes) {
         if chunk.is_empty() {
             return;
@@ -45,33 +58,49 @@ impl Buffer {
             self.kept = Kept::Chunk(chunk);
             return;
         }
-        let needed = len.saturating_add(chunk.len());
+        let capacity = self.capacity_for(len, len.saturating_add(chunk.len()));
         match &mut self.kept {
             Kept::Chunk(first) => {
-                let mut copied = Vec::with_capacity(needed.max(self.announced.min(MOST_ON_TRUST)));
+                let mut copied = Vec::with_capacity(capacity);
                 copied.extend_from_slice(first);
                 copied.extend_from_slice(&chunk);
                 self.kept = Kept::Copied(copied);
             }
             Kept::Copied(copied) => {
-                if needed > copied.capacity() {
-                    // Doubled as `Vec` would, but never past what may come at all.
-                    let capacity = needed.max(len.saturating_mul(2).min(self.limit));
-                    copied.reserve_exact(capacity.saturating_sub(len));
-                }
+                copied.reserve_exact(capacity.saturating_sub(len));
                 copied.extend_from_slice(&chunk);
             }
         }
     }
 
+    /// How much is to be allocated for `needed` bytes, `len` of which are there.
+    fn capacity_for(&self, len: usize, needed: usize) -> usize {
+        // Doubled as `Vec` would, but never past what may come at all.
+        let doubled = len.saturating_mul(2).min(self.limit);
+        match &self.kept {
+            Kept::Chunk(_) if len == 0 => needed,
+            // To a budget nothing is charged on trust: whoever announced much and sent little could take it all.
+            Kept::Chunk(_) if self.charge.is_some() => needed.max(doubled.min(self.announced)),
+            Kept::Chunk(_) => needed.max(self.announced.min(MOST_ON_TRUST)),
+            Kept::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
+            Kept::Copied(_) if self.charge.is_some() && needed <= self.announced => needed.max(doubled.min(self.announced)),
+            Kept::Copied(_) => needed.max(doubled),
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.kept = Kept::Chunk(Bytes::new());
+        self.charge = None;
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {
-        match self.kept {
+        let body = match self.kept {
             Kept::Chunk(chunk) => chunk,
             Kept::Copied(copied) => copied.into(),
+        };
+        match self.charge {
+            Some(charge) => charge.hold(body),
+            None => body,
         }
     }
 }
@@ -96,7 +125,7 @@ mod tests {
     #[test]
     fn a_single_chunk_is_kept_without_a_copy() {
         let chunk = Bytes::from(vec![1; 100]);
-        let mut buffer = Buffer::new(1000, 100);
+        let mut buffer = Buffer::new(1000, 100, None);
         buffer.push(Bytes::new());
         buffer.push(chunk.clone());
         buffer.push(Bytes::new());
@@ -105,13 +134,13 @@ mod tests {
 
     #[test]
     fn an_announcement_allocates_nothing_before_the_second_chunk_and_little_then() {
-        let mut buffer = Buffer::new(usize::MAX, usize::MAX);
+        let mut buffer = Buffer::new(usize::MAX, usize::MAX, None);
         buffer.push(Bytes::from_static(b"1"));
         assert_eq!(capacity(&buffer), 0);
         buffer.push(Bytes::from_static(b"2"));
         assert!(capacity(&buffer) <= MOST_ON_TRUST);
 
-        let mut honest = Buffer::new(usize::MAX, 5000);
+        let mut honest = Buffer::new(usize::MAX, 5000, None);
         honest.push(Bytes::from_static(b"1"));
         honest.push(Bytes::from_static(b"2"));
         assert!((5000..6000).contains(&capacity(&honest)), "what is announced is allocated at once");
@@ -120,12 +149,43 @@ mod tests {
     #[test]
     fn single_bytes_cost_no_more_than_twice_their_number_and_never_more_than_the_limit() {
         let limit = 100_000;
-        let mut buffer = Buffer::new(limit, 0);
+        let mut buffer = Buffer::new(limit, 0, None);
         for count in 1..=limit {
             buffer.push(Bytes::from_static(b"x"));
             assert!(capacity(&buffer) <= (2 * count).min(limit));
         }
         assert_eq!(buffer.room(), 0);
         assert_eq!(buffer.into_bytes(), vec![b'x'; limit]);
+    }
+
+    #[test]
+    fn a_budget_is_charged_for_what_is_allocated_and_never_on_trust() {
+        let budget = Budget::new(1_000_000);
+        let mut buffer = Buffer::new(100_000, 100_000, Some(budget.clone()));
+        for count in 1..=100_000 {
+            buffer.admit(1).unwrap();
+            buffer.push(Bytes::from_static(b"x"));
+            assert!((count..=2 * count).contains(&budget.in_flight()), "{count}: {}", budget.in_flight());
+            assert!(count == 1 || budget.in_flight() == capacity(&buffer));
+        }
+        assert_eq!(budget.in_flight(), 100_000, "what was announced is not overshot");
+        let body = buffer.into_bytes();
+        assert_eq!((body.len(), budget.in_flight()), (100_000, 100_000));
+        drop(body);
+        assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_spent_budget_refuses_before_it_allocates() {
+        let budget = Budget::new(10);
+        let mut buffer = Buffer::new(1000, 0, Some(budget.clone()));
+        assert!(buffer.admit(11).is_err());
+        assert_eq!(budget.in_flight(), 0);
+        buffer.admit(10).unwrap();
+        buffer.push(Bytes::from_static(b"ten bytes!"));
+        assert!(buffer.admit(1).is_err());
+        assert_eq!(budget.in_flight(), 10);
+        buffer.clear();
+        assert_eq!(budget.in_flight(), 0);
     }
 }

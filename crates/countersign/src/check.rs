@@ -116,8 +116,8 @@ impl Check {
             }),
             Judging::Token { key } => matched = Some((key, None)),
         }
-        let (key, algorithm) = matched.ok_or(Rejection::new(RejectionKind::Mismatch, scheme))?;
-        let key = self.config.keys.get(key).ok_or(Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let (key, algorithm) = matched.ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let key = self.config.keys.get(key).ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
         Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::mac::Mac;
 use crate::tag::Tag;
 use crate::url::Url;
-use crate::{Algorithm, KeyId, Scheme};
+use crate::{Algorithm, Budget, KeyId, Scheme};
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
@@ -11,6 +11,7 @@ pub(crate) struct Config {
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) keys: Vec<PreparedKey>,
     pub(crate) body_limit: usize,
+    pub(crate) budget: Option<Budget>,
     pub(crate) tolerance: Duration,
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,

@@ -55,7 +55,8 @@ pub enum ConfigError {
     InvalidTolerance,
     /// There is no verifier to choose from.
     NoVerifier,
-    /// Two schemes of one verifier read the same header, so that the header could not choose between them.
+    /// Two schemes of one verifier read the same header, or one reads what the sender of a later one sends as well: the header could not
+    /// choose between them. In the second case, list the later one first.
     SharedHeader {
         /// The header.
         header: &'static str,

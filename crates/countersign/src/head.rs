@@ -29,6 +29,14 @@ pub trait Head {
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, as they need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
+
+    /// Whether a body follows, as HTTP/1.1 tells it (RFC 9112 §6.3): a `Content-Length` other than zero, or a `Transfer-Encoding`.
+    fn announces_body(&self) -> bool {
+        let mut announces = false;
+        self.header("content-length", &mut |value| announces |= value.iter().any(|byte| *byte != b'0'));
+        self.header("transfer-encoding", &mut |_| announces = true);
+        announces
+    }
 }
 
 impl<H: Head + ?Sized> Head for &H {
@@ -89,6 +97,20 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Head for Vec<(N, V)> {
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.as_slice().header(name, visit);
     }
+}
+
+/// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
+/// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
+pub(crate) fn announced(head: &dyn Head) -> usize {
+    let mut announced = 0;
+    head.header("content-length", &mut |value| {
+        if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
+            // A number too large for the type is too large for the limit as well.
+            let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()).unwrap_or(usize::MAX);
+            announced = length.max(announced);
+        }
+    });
+    announced
 }
 
 /// The values of a header that may stand in a request once.

@@ -1,9 +1,11 @@
 use std::error::Error;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
+use crate::budget::Spent;
 use crate::buffer::Buffer;
-use crate::{Check, Rejection, RejectionKind, Verified};
+use crate::{Check, Deadline, Rejection, RejectionKind, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -34,26 +36,40 @@ use crate::{Check, Rejection, RejectionKind, Verified};
 pub struct Intake {
     check: Check,
     buffer: Buffer,
-    too_large: bool,
+    /// For which it was given up.
+    refused: Option<RejectionKind>,
+    deadline: Option<Deadline>,
+    /// When an adapter had to wait for the first time.
+    waiting_since: Option<Instant>,
 }
 
 impl Intake {
     pub(crate) const fn new(check: Check, buffer: Buffer) -> Self {
-        Self { check, buffer, too_large: false }
+        Self { check, buffer, refused: None, deadline: None, waiting_since: None }
     }
 
-    /// Takes in the next chunk: the limit is checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they are
-    /// the whole body.
+    /// Gives the body this long to arrive: see [`wait`](Self::wait).
+    pub const fn within(mut self, deadline: Option<Deadline>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they
+    /// are the whole body.
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit with this chunk. What was kept is dropped, and every later call
-    /// fails alike.
+    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit with this chunk, [`RejectionKind::BudgetSpent`] if there is no room
+    /// for it in the budget. What was kept is dropped, and every later call fails alike.
     pub fn push(&mut self, mut chunk: impl Buf) -> Result<(), Rejection> {
+        if let Some(kind) = self.refused {
+            return Err(self.rejection(kind));
+        }
         let len = chunk.remaining();
-        if self.too_large || len > self.buffer.room() {
-            self.too_large = true;
-            self.buffer.clear();
-            return Err(self.rejection(RejectionKind::BodyTooLarge));
+        if len > self.buffer.room() {
+            return Err(self.give_up(RejectionKind::BodyTooLarge));
+        }
+        if let Err(Spent) = self.buffer.admit(len) {
+            return Err(self.give_up(RejectionKind::BudgetSpent));
         }
         let chunk = chunk.copy_to_bytes(len);
         self.check.update(&chunk);
@@ -61,13 +77,36 @@ impl Intake {
         Ok(())
     }
 
+    /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. An adapter asks when its body
+    /// is pending, and again when that moment has come. The clock is only read if there is a deadline, and runs from the first call on.
+    ///
+    /// # Errors
+    /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
+    pub fn wait(&mut self, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
+        if let Some(kind) = self.refused {
+            return Err(self.rejection(kind));
+        }
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        let now = now();
+        match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
+            Some(due) if due <= now => Err(self.give_up(RejectionKind::TooSlow)),
+            due => Ok(due),
+        }
+    }
+
+    fn give_up(&mut self, kind: RejectionKind) -> Rejection {
+        self.refused = Some(kind);
+        self.buffer.clear();
+        self.rejection(kind)
+    }
+
     /// Judges the body at its end, and hands it out if it was signed.
     ///
     /// # Errors
-    /// [`RejectionKind::Mismatch`]; [`RejectionKind::BodyTooLarge`] if `push` said so before.
+    /// [`RejectionKind::Mismatch`]; what `push` or `wait` said before.
     pub fn finish(self) -> Result<(Verified, Bytes), Rejection> {
-        if self.too_large {
-            return Err(self.rejection(RejectionKind::BodyTooLarge));
+        if let Some(kind) = self.refused {
+            return Err(self.rejection(kind));
         }
         let verified = self.check.finish()?;
         Ok((verified, self.buffer.into_bytes()))

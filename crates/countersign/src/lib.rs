@@ -33,7 +33,7 @@
 //! - **the next chunk**: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::push`] for each chunk,
 //!   [`Intake::finish`] at the end; [`Intake::failed`] for an error of the framework's;
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::www_authenticate`], and the [`Rejection`] where
+//! - **no**: [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
 //!   middleware finds it.
 //!
 //! # What is not promised
@@ -51,10 +51,13 @@
 //! constant in [`providers`], which also tells how to add one.
 
 mod algorithm;
+mod budget;
 mod buffer;
 mod check;
 mod config;
 mod config_error;
+mod deadline;
+mod discard;
 mod encoding;
 mod evidence;
 mod head;
@@ -78,8 +81,11 @@ mod verifier;
 mod verifier_builder;
 
 pub use algorithm::Algorithm;
+pub use budget::Budget;
 pub use check::Check;
 pub use config_error::ConfigError;
+pub use deadline::Deadline;
+pub use discard::{Discard, Discarding};
 pub use encoding::Encoding;
 pub use evidence::Evidence;
 pub use head::Head;

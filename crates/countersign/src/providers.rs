@@ -167,6 +167,7 @@ providers! {
             .tagged(b'=', SHA256)
             .unauthenticated_delivery_id_header("X-GitHub-Delivery")
             .unauthenticated_event_header("X-GitHub-Event")
+            .also_sends(&["X-Hub-Signature"])
             .body_limit(MB_25);
 
     /// Gitea: `X-Gitea-Signature: <hex>`.
@@ -177,19 +178,22 @@ providers! {
     GITEA: SourceCode "https://docs.gitea.com/usage/webhooks" =
         Scheme::new("gitea", "X-Gitea-Signature")
             .unauthenticated_delivery_id_header("X-Gitea-Delivery")
-            .unauthenticated_event_header("X-Gitea-Event");
+            .unauthenticated_event_header("X-Gitea-Event")
+            .also_sends(&["X-Gogs-Signature", "X-Hub-Signature", "X-Hub-Signature-256"]);
 
     /// Forgejo: `X-Forgejo-Signature: <hex>`. What [`GITEA`] says holds here too.
     FORGEJO: SourceCode "https://forgejo.org/docs/latest/user/webhooks/" =
         Scheme::new("forgejo", "X-Forgejo-Signature")
             .unauthenticated_delivery_id_header("X-Forgejo-Delivery")
-            .unauthenticated_event_header("X-Forgejo-Event");
+            .unauthenticated_event_header("X-Forgejo-Event")
+            .also_sends(&["X-Gitea-Signature", "X-Gogs-Signature", "X-Hub-Signature", "X-Hub-Signature-256"]);
 
     /// Meta (Facebook, Instagram, Messenger, WhatsApp): `X-Hub-Signature-256: sha256=<hex>`, signed with the app secret.
     META: ThirdParty "https://developers.facebook.com/docs/graph-api/webhooks/getting-started" =
-        Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256);
+        Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256).also_sends(&["X-Hub-Signature"]);
 
-    /// Shopify: `X-Shopify-Hmac-Sha256: <base64>`, signed with the app's client secret.
+    /// Shopify: `X-Shopify-Hmac-Sha256: <base64>`, signed with the app's client secret. The newer deliveries of its events, which name the
+    /// header without the `X-`, are not known here.
     SHOPIFY: Confirmed "https://shopify.dev/docs/apps/build/webhooks/verify-deliveries" =
         base64("shopify", "X-Shopify-Hmac-Sha256")
             .unauthenticated_delivery_id_header("X-Shopify-Webhook-Id")
@@ -326,7 +330,8 @@ providers! {
     STANDARD_WEBHOOKS: Confirmed "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md" =
         standard_webhooks("standard-webhooks", WEBHOOK_HEADERS).key_lengths(24, 64);
 
-    /// Svix: [`STANDARD_WEBHOOKS`] in headers that begin with `svix-`.
+    /// Svix: [`STANDARD_WEBHOOKS`] in headers that begin with `svix-`. Who sends through it under their own name may use those that begin
+    /// with `webhook-`: take [`STANDARD_WEBHOOKS`] then.
     SVIX: Confirmed "https://docs.svix.com/receiving/verifying-payloads/how-manual" = standard_webhooks("svix", SVIX_HEADERS);
 
     /// Clerk, which sends through [`SVIX`].
@@ -361,7 +366,8 @@ providers! {
             .key_lengths(10, 100);
 
     /// Box: `BOX-SIGNATURE-PRIMARY: <base64>` and `BOX-SIGNATURE-SECONDARY`, one for each of the two keys, over `{body}{timestamp}` with
-    /// ten minutes of tolerance. `BOX-DELIVERY-ID` is another one each time that a delivery is repeated.
+    /// ten minutes of tolerance. `BOX-DELIVERY-ID` is another one each time that a delivery is repeated. What `BOX-SIGNATURE-VERSION` and
+    /// `-ALGORITHM` say is not looked at: this is version 1, and there is one algorithm.
     BOX: Confirmed "https://developer.box.com/guides/webhooks/v2/signatures-v2" =
         base64("box", "BOX-SIGNATURE-PRIMARY")
             .any_of_headers(&["BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY"])
@@ -397,7 +403,7 @@ providers! {
             .time_format(TimeFormat::Milliseconds);
 
     /// Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over `{timestamp}{body}`, with the timestamp in
-    /// `X-Zendesk-Webhook-Signature-Timestamp`.
+    /// `X-Zendesk-Webhook-Signature-Timestamp`. It sends nothing over 256 KB; the limit stays at 2 MiB.
     ZENDESK: ThirdParty "https://developer.zendesk.com/documentation/webhooks/verifying/" =
         base64("zendesk", "X-Zendesk-Webhook-Signature")
             .before(&[Part::Timestamp])

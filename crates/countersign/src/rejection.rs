@@ -12,13 +12,26 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
-    scheme: &'static str,
+    scheme: SchemeName,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
+/// Of the scheme that judged, or of all that could have.
+#[derive(Clone)]
+pub(crate) enum SchemeName {
+    One(&'static str),
+    Several(Arc<str>),
+}
+
+impl From<&'static str> for SchemeName {
+    fn from(name: &'static str) -> Self {
+        Self::One(name)
+    }
+}
+
 impl Rejection {
-    pub(crate) const fn new(kind: RejectionKind, scheme: &'static str) -> Self {
-        Self { kind, scheme, source: None }
+    pub(crate) fn new(kind: RejectionKind, scheme: impl Into<SchemeName>) -> Self {
+        Self { kind, scheme: scheme.into(), source: None }
     }
 
     pub(crate) fn because(mut self, source: Box<dyn Error + Send + Sync>) -> Self {
@@ -29,8 +42,11 @@ impl Rejection {
     /// The scheme that judged, by its name: `jira`. Where a verifier has several and the head shows none of their signatures, all of them:
     /// `jira|github`.
     #[must_use]
-    pub const fn scheme(&self) -> &'static str {
-        self.scheme
+    pub fn scheme(&self) -> &str {
+        match &self.scheme {
+            SchemeName::One(name) => name,
+            SchemeName::Several(names) => names,
+        }
     }
 
     /// The cause.
@@ -39,27 +55,36 @@ impl Rejection {
         self.kind
     }
 
-    /// The HTTP status to answer with: 401, 413 or 400, as [`RejectionKind`] lists them.
+    /// The HTTP status to answer with: 401, 413, 400, 408 or 503, as [`RejectionKind`] lists them.
     #[must_use]
     pub const fn status_code(&self) -> u16 {
         match self.kind {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
+            RejectionKind::TooSlow => 408,
+            RejectionKind::BudgetSpent => 503,
             _ => 401,
         }
     }
 
-    /// The `WWW-Authenticate` that an answer of this status needs: a 401 must carry one (RFC 9110 §15.5.2), whatever else an application
-    /// puts into it; `None` for other statuses. It is the same for every cause.
+    /// The header that an answer of this status needs, as name and value, whatever else an application puts into it. It is the same for
+    /// every cause.
+    ///
+    /// - 401 must carry a `WWW-Authenticate` (RFC 9110 §15.5.2).
+    /// - 503 says by `Retry-After` (RFC 9110 §10.2.3) that it is worth while to come again: after half a minute.
     #[must_use]
-    pub const fn www_authenticate(status: u16) -> Option<&'static str> {
-        if status == 401 { Some("WebhookSignature") } else { None }
+    pub const fn required_header(status: u16) -> Option<(&'static str, &'static str)> {
+        match status {
+            401 => Some(("www-authenticate", "WebhookSignature")),
+            503 => Some(("retry-after", "30")),
+            _ => None,
+        }
     }
 }
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection").field("kind", &self.kind).field("scheme", &self.scheme).field("source", &self.source).finish()
+        f.debug_struct("Rejection").field("kind", &self.kind).field("scheme", &self.scheme()).field("source", &self.source).finish()
     }
 }
 
@@ -121,16 +146,52 @@ pub enum RejectionKind {
     BodyTooLarge,
     /// 400: the body broke off or could not be read.
     BodyUnreadable,
+    /// 408: the body came more slowly than the [`Deadline`](crate::Deadline) allows.
+    TooSlow,
+    /// 503: there is no room for the body in the [`Budget`](crate::Budget). Senders repeat it.
+    BudgetSpent,
 }
 
 impl RejectionKind {
+    /// In the order of their declaration.
+    pub(crate) const ALL: [Self; 23] = [
+        Self::MissingSignature,
+        Self::DuplicateSignature,
+        Self::NonAsciiSignature,
+        Self::MalformedSignature,
+        Self::UnknownMethod,
+        Self::MethodNotAllowed,
+        Self::TagLength,
+        Self::TagEncoding,
+        Self::TooManySignatures,
+        Self::MissingTimestamp,
+        Self::MalformedTimestamp,
+        Self::TimestampTooOld,
+        Self::TimestampTooNew,
+        Self::MissingId,
+        Self::MalformedId,
+        Self::MalformedMethod,
+        Self::MalformedTarget,
+        Self::WrongToken,
+        Self::Mismatch,
+        Self::BodyTooLarge,
+        Self::BodyUnreadable,
+        Self::TooSlow,
+        Self::BudgetSpent,
+    ];
+
+    /// Where it stands among them.
+    pub(crate) const fn place(self) -> usize {
+        self as usize
+    }
+
     /// The cause in `snake_case`, a fixed word for metrics and log queries: `missing_signature`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.words().0
     }
 
-    const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         self.words().1
     }
 
@@ -157,6 +218,8 @@ impl RejectionKind {
             Self::Mismatch => ("mismatch", "no key makes this signature of this body"),
             Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
             Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),
+            Self::TooSlow => ("too_slow", "the body came too slowly"),
+            Self::BudgetSpent => ("budget_spent", "too many bytes of bodies are in memory already"),
         }
     }
 }

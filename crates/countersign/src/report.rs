@@ -1,15 +1,74 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::Rejection;
+use crate::{Rejection, RejectionKind};
 
-/// One event for each refusal, with the cause for the operator and nothing that the sender wrote.
-pub(crate) fn refusal(rejection: &Rejection) {
-    let scheme = rejection.scheme();
-    let cause = rejection.kind().as_str();
-    let status = rejection.status_code();
-    let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
-    tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
+/// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
+const MOST_EVENTS: u32 = 10;
+
+const WINDOW: Duration = Duration::from_secs(1);
+
+const KINDS: usize = RejectionKind::ALL.len();
+
+/// Tells the operator of refusals, and counts them all.
+#[derive(Default)]
+pub(crate) struct Reporter {
+    counts: [AtomicU64; KINDS],
+    window: Mutex<Window>,
+}
+
+/// What has been told in the current second.
+#[derive(Default)]
+struct Window {
+    since: Option<Instant>,
+    told: u32,
+    /// Not told at `WARN`, by cause.
+    held: [u64; KINDS],
+}
+
+impl Reporter {
+    /// One event for each refusal, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
+    /// at `DEBUG` past that, to be summed up at `WARN` by the first refusal after the second is over.
+    pub(crate) fn refusal(&self, rejection: &Rejection, now: Instant) {
+        if let Some(count) = self.counts.get(rejection.kind().place()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let (few, held) = self.window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
+        for (kind, count) in RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0) {
+            tracing::warn!(target: "countersign", cause = kind.as_str(), count, "more deliveries refused: {}", kind.text());
+        }
+        let cause = rejection.kind().as_str();
+        let status = rejection.status_code();
+        let scheme = rejection.scheme();
+        let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
+        if few {
+            tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
+        } else {
+            tracing::debug!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
+        }
+    }
+
+    pub(crate) fn count(&self, kind: RejectionKind) -> u64 {
+        self.counts.get(kind.place()).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Window {
+    /// Whether this refusal is one of few, and what is to be summed up before it.
+    fn enter(&mut self, kind: RejectionKind, now: Instant) -> (bool, [u64; KINDS]) {
+        let over = self.since.is_none_or(|since| now.saturating_duration_since(since) >= WINDOW);
+        let held = if over { std::mem::replace(self, Self { since: Some(now), ..Self::default() }).held } else { [0; KINDS] };
+        let few = self.told < MOST_EVENTS;
+        if few {
+            self.told = self.told.saturating_add(1);
+        } else if let Some(held) = self.held.get_mut(kind.place()) {
+            *held = held.saturating_add(1);
+        }
+        (few, held)
+    }
 }
 
 /// An error and its sources in one line. A framework's outermost error often says only that there was one.
@@ -30,5 +89,45 @@ impl fmt::Display for Chain<'_> {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_are_told_and_the_rest_is_summed_up_in_the_next_second() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut window = Window::default();
+        let mut held = [0; KINDS];
+        for place in 0..1000 {
+            let kind = if place % 4 == 0 { RejectionKind::Mismatch } else { RejectionKind::MissingSignature };
+            assert_eq!(window.enter(kind, start + second / 2), (place < 10, held), "{place}");
+        }
+        held[RejectionKind::Mismatch.place()] = 247;
+        held[RejectionKind::MissingSignature.place()] = 743;
+        assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, held));
+        assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, [0; KINDS]));
+        // A clock that went back starts no new window.
+        assert_eq!(window.enter(RejectionKind::Mismatch, start), (true, [0; KINDS]));
+    }
+
+    #[test]
+    fn every_kind_has_its_own_place() {
+        for (place, kind) in RejectionKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.place(), place, "{kind}");
+        }
+    }
+
+    #[test]
+    fn all_are_counted() {
+        let reporter = Reporter::default();
+        let now = Instant::now();
+        for _ in 0..100 {
+            reporter.refusal(&Rejection::new(RejectionKind::TagLength, "jira"), now);
+        }
+        assert_eq!(reporter.count(RejectionKind::TagLength), 100);
+        assert_eq!(reporter.count(RejectionKind::TagEncoding), 0);
     }
 }

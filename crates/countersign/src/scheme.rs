@@ -34,6 +34,8 @@ pub struct Scheme {
     pub(crate) before: &'static [Part],
     pub(crate) after: &'static [Part],
     pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) time_format: Option<TimeFormat>,
+    pub(crate) also_sends: &'static [&'static str],
     pub(crate) id_header: Option<&'static str>,
     pub(crate) secret_form: SecretForm,
     /// Of the key in bytes: the shortest and the longest.
@@ -68,7 +70,6 @@ pub(crate) enum Grammar {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timestamp {
     pub(crate) source: TimestampSource,
-    pub(crate) format: TimeFormat,
     pub(crate) tolerance: Duration,
 }
 
@@ -119,6 +120,8 @@ impl Scheme {
             before: &[],
             after: &[],
             timestamp: None,
+            time_format: None,
+            also_sends: &[],
             id_header: None,
             secret_form: SecretForm::Verbatim,
             key_lengths: (1, usize::MAX),
@@ -148,7 +151,7 @@ impl Scheme {
     }
 
     /// Signatures stand in one or more of these headers, each of which may be there once, instead of in the one given to
-    /// [`new`](Self::new). One signature of them has to match.
+    /// [`new`](Self::new). All that are there have to be well formed, and one has to match.
     #[must_use]
     pub const fn any_of_headers(mut self, headers: &'static [&'static str]) -> Self {
         self.headers = Headers::AnyOf(headers);
@@ -156,10 +159,18 @@ impl Scheme {
     }
 
     /// Signatures stand in headers with numbers, `header` being what stands in front of the number: `X-Signature-` for `X-Signature-1`,
-    /// `X-Signature-2` and so on as far as there is one. One signature of them has to match; more than 16 are refused.
+    /// `X-Signature-2` and so on as far as there is one. All of them have to be well formed, and one has to match; more than 16 are refused.
     #[must_use]
     pub const fn numbered_headers(mut self, header: &'static str) -> Self {
         self.headers = Headers::Numbered(header);
+        self
+    }
+
+    /// Beside its own, the sender sends the signature headers of other schemes, which are not looked at: in
+    /// [`Verifier::any_of`](crate::Verifier::any_of) it has to be listed before those, or they would judge its deliveries.
+    #[must_use]
+    pub const fn also_sends(mut self, headers: &'static [&'static str]) -> Self {
+        self.also_sends = headers;
         self
     }
 
@@ -179,7 +190,8 @@ impl Scheme {
     }
 
     /// The header is a list, its items divided by `separator` and optional spaces after it. Items of names that
-    /// [`tagged`](Self::tagged) does not list are passed over; of the others one has to match. More than 16 are refused.
+    /// [`tagged`](Self::tagged) does not list are passed over; the others have to be well formed, and one has to match. More than 16 are
+    /// refused.
     #[must_use]
     pub const fn list(mut self, separator: u8) -> Self {
         self.list = Some(separator);
@@ -230,17 +242,14 @@ impl Scheme {
     }
 
     const fn timestamp(mut self, source: TimestampSource, tolerance: Duration) -> Self {
-        self.timestamp = Some(Timestamp { source, format: TimeFormat::Seconds, tolerance });
+        self.timestamp = Some(Timestamp { source, tolerance });
         self
     }
 
-    /// How the timestamp is written, to be called behind [`timestamp_header`](Self::timestamp_header) or
-    /// [`timestamp_item`](Self::timestamp_item). [`TimeFormat::Seconds`] unless set; without a timestamp it has no effect.
+    /// How the timestamp is written. [`TimeFormat::Seconds`] unless set.
     #[must_use]
     pub const fn time_format(mut self, format: TimeFormat) -> Self {
-        if let Some(timestamp) = &mut self.timestamp {
-            timestamp.format = format;
-        }
+        self.time_format = Some(format);
         self
     }
 
@@ -344,6 +353,14 @@ impl Scheme {
         }
     }
 
+    /// How its timestamp is written.
+    pub(crate) const fn format(&self) -> TimeFormat {
+        match self.time_format {
+            Some(format) => format,
+            None => TimeFormat::Seconds,
+        }
+    }
+
     /// Whether the body is covered at all: not by a static token.
     #[must_use]
     pub const fn covers_body(&self) -> bool {
@@ -384,7 +401,11 @@ impl Scheme {
         };
         let key = decoded.ok_or_else(|| ConfigError::InvalidSecret { key: id.cloned() })?;
         let (shortest, longest) = self.key_lengths;
-        if key.is_blank() {
+        // What no header can hold, such as a line break at its end, could never be presented.
+        let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if unsendable && !key.is_blank() {
+            Err(ConfigError::InvalidSecret { key: id.cloned() })
+        } else if key.is_blank() {
             Err(ConfigError::EmptySecret { key: id.cloned() })
         } else if (shortest..=longest).contains(&key.as_bytes().len()) {
             Ok(key)

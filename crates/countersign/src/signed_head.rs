@@ -16,6 +16,10 @@ pub(crate) const MOST_TAGS: usize = 16;
 /// Characters of a signed id.
 const LONGEST_ID: usize = 256;
 
+/// 2001-09-09, when the seconds since 1970 became ten digits: no clock that is set says less. One that is not set would believe a timestamp
+/// whose digits have been moved into the body, so nothing is believed by it.
+const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
+
 /// All that a head says about its signature, parsed and found to be in order. What is left to judge is whether it matches.
 pub(crate) struct SignedHead<'h> {
     pub(crate) credential: Credential<'h>,
@@ -38,7 +42,7 @@ impl<'h> SignedHead<'h> {
     pub(crate) fn read(config: &'h Config, head: &'h dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
         let scheme = &config.scheme;
         let (credential, item) = if scheme.grammar == Grammar::StaticToken {
-            (Credential::Token(one_value(head, scheme.header())?.ok_or(RejectionKind::MissingSignature)?), None)
+            (Credential::Token(token(head, scheme.header())?), None)
         } else {
             let mut signatures = Signatures { config, tags: None, timestamp: None, cause: RejectionKind::UnknownMethod };
             signatures.read_headers(head)?;
@@ -46,7 +50,7 @@ impl<'h> SignedHead<'h> {
         };
         let timestamp = match scheme.timestamp {
             None => None,
-            Some(Timestamp { source, format, .. }) => {
+            Some(Timestamp { source, .. }) => {
                 let value = match source {
                     TimestampSource::Item(_) => item.ok_or(RejectionKind::MissingTimestamp)?,
                     TimestampSource::Header(name) => match Values::of(head, name) {
@@ -56,9 +60,13 @@ impl<'h> SignedHead<'h> {
                     },
                 };
                 let text = std::str::from_utf8(value).map_err(|_| RejectionKind::MalformedTimestamp)?;
-                let since_1970 = format.parse(text).ok_or(RejectionKind::MalformedTimestamp)?;
+                let since_1970 = scheme.format().parse(text).ok_or(RejectionKind::MalformedTimestamp)?;
                 // The clock is read only by the schemes that need it.
-                Some((text, judge(since_1970, config.tolerance, now.unwrap_or_else(SystemTime::now))?))
+                let now = match now {
+                    Some(now) => now,
+                    None => set_clock(SystemTime::now())?,
+                };
+                Some((text, judge(since_1970, config.tolerance, now)?))
             }
         };
         let id = match scheme.id_header.map(|name| Values::of(head, name)) {
@@ -103,15 +111,14 @@ pub(crate) fn is_present(scheme: &Scheme, head: &dyn Head) -> bool {
     match scheme.headers {
         Headers::One(name) => present(name),
         Headers::AnyOf(names) => names.iter().any(|name| present(name)),
-        Headers::Numbered(name) => present(&format!("{name}1")),
+        Headers::Numbered(name) => (1..=MOST_TAGS).any(|number| present(&format!("{name}{number}"))),
     }
 }
 
-/// What stands in a header that may be there once: `None` if it is absent or empty.
-fn one_value<'h>(head: &'h dyn Head, name: &str) -> Result<Option<&'h [u8]>, RejectionKind> {
+fn token<'h>(head: &'h dyn Head, name: &str) -> Result<&'h [u8], RejectionKind> {
     match Values::of(head, name) {
-        Values::None | Values::One([]) => Ok(None),
-        Values::One(value) => Ok(Some(value)),
+        Values::None | Values::One([]) => Err(RejectionKind::MissingSignature),
+        Values::One(value) => Ok(value),
         Values::Several => Err(RejectionKind::DuplicateSignature),
     }
 }
@@ -129,13 +136,15 @@ impl<'h> Signatures<'h> {
     fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
         let headers = self.config.scheme.headers;
         let mut missing = true;
-        let mut read = |name: &str| {
-            let value = one_value(head, name)?;
-            if let Some(value) = value {
+        // Whether there is such a header, be it empty.
+        let mut read = |name: &str| match Values::of(head, name) {
+            Values::None => Ok(false),
+            Values::One([]) => Ok(true),
+            Values::One(value) => {
                 missing = false;
-                self.read(value)?;
+                self.read(value).map(|()| true)
             }
-            Ok(value.is_some())
+            Values::Several => Err(RejectionKind::DuplicateSignature),
         };
         match headers {
             Headers::One(name) => drop(read(name)?),
@@ -216,6 +225,12 @@ fn without_leading_spaces(mut item: &[u8]) -> &[u8] {
     item
 }
 
+/// What this machine's clock says, if it can have been set at all.
+fn set_clock(now: SystemTime) -> Result<SystemTime, RejectionKind> {
+    let set = now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since_1970| since_1970 >= EARLIEST_CLOCK);
+    if set { Ok(now) } else { Err(RejectionKind::TimestampTooNew) }
+}
+
 /// The moment so long after 1970, if it is within `tolerance` of `now`.
 fn judge(since_1970: Duration, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
     let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
@@ -239,4 +254,20 @@ pub(crate) fn label<'h>(head: &'h dyn Head, name: &str) -> Option<&'h str> {
 fn id(value: &[u8]) -> Option<&str> {
     let whole = !value.is_empty() && value.len() <= LONGEST_ID && value.iter().all(|byte| is_id_byte(*byte));
     std::str::from_utf8(value).ok().filter(|_| whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_never_set_is_not_believed() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        for never_set in [at(0), at(60), at(999_999_999), at(0) - Duration::from_secs(60)] {
+            assert_eq!(set_clock(never_set), Err(RejectionKind::TimestampTooNew));
+        }
+        for set in [at(1_000_000_000), at(1_795_541_400), at(1 << 40)] {
+            assert_eq!(set_clock(set), Ok(set));
+        }
+    }
 }

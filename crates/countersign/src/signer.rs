@@ -71,7 +71,7 @@ impl Signer {
     fn headers(&self, body: &[u8], now: Option<SystemTime>, id: Option<&str>) -> Vec<(String, String)> {
         let Scheme { grammar, list, encoding, before, after, timestamp, id_header, .. } = self.scheme;
         let now = now.unwrap_or_else(SystemTime::now);
-        let time = timestamp.map(|timestamp| (timestamp.source, timestamp.format.write(now)));
+        let time = timestamp.map(|timestamp| (timestamp.source, self.scheme.format().write(now)));
         let made = || format!("msg_{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos());
         let id = id_header.map(|name| (name, id.map_or_else(made, str::to_owned)));
         let name = match self.scheme.headers {

@@ -13,8 +13,9 @@ pub enum TimeFormat {
 }
 
 impl TimeFormat {
-    /// The time since 1970 that the text stands for, if it is in this format to the letter: one text for each number, so that no byte can
-    /// move between a timestamp and what is signed next to it without making another time of it.
+    /// The time since 1970 that the text stands for, if it is in this format to the letter. A number has one text alone, and no text of RFC
+    /// 3339 is the beginning or the end of another: so no byte can move between a timestamp and what is signed next to it without making
+    /// another time of it, or none.
     pub(crate) fn parse(self, text: &str) -> Option<Duration> {
         match self {
             Self::Seconds => decimal(text).map(Duration::from_secs),

@@ -1,10 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::buffer::Buffer;
 use crate::config::Config;
-use crate::{Check, ConfigError, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, report, signed_head};
+use crate::head::announced;
+use crate::rejection::SchemeName;
+use crate::report::Reporter;
+use crate::{Check, ConfigError, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, signed_head};
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
@@ -39,7 +42,8 @@ struct Schemes {
     /// At least one.
     configs: Vec<Arc<Config>>,
     /// Of all schemes, for what none of them has judged.
-    name: &'static str,
+    name: SchemeName,
+    reporter: Reporter,
 }
 
 impl Verifier {
@@ -49,25 +53,30 @@ impl Verifier {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        let name = config.scheme.name();
-        Self(Arc::new(Schemes { configs: vec![Arc::new(config)], name }))
+        let name = config.scheme.name().into();
+        Self(Arc::new(Schemes { configs: vec![Arc::new(config)], name, reporter: Reporter::default() }))
     }
 
     /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
     /// others would say; what shows none of their headers is refused as [`RejectionKind::MissingSignature`].
+    ///
+    /// - A provider that also sends another's header is listed before that one, such as GitHub, which still sends its SHA-1 in
+    ///   `X-Hub-Signature`, before Jira: the other order is an error.
+    /// - The sender chooses the scheme by the header that it sends, so all of them together are no stronger than the weakest. List signatures
+    ///   before [static tokens](Scheme::insecure_static_token), and do not accept both from one provider.
     ///
     /// ```
     /// use countersign::{Secret, Verifier, providers};
     ///
     /// let jira = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
     /// let github = Verifier::builder(providers::GITHUB).key("2026-10", Secret::new("another")).build()?;
-    /// let verifier = Verifier::any_of([jira, github])?;
+    /// let verifier = Verifier::any_of([github, jira])?;
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     ///
     /// # Errors
     /// [`ConfigError::NoVerifier`]; [`ConfigError::SharedHeader`] if two schemes read their signature from the same header, which then
-    /// says nothing about the sender.
+    /// says nothing about the sender, or if a scheme reads one that a later one's sender also sends.
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let mut configs: Vec<Arc<Config>> = Vec::new();
         for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs.clone()) {
@@ -78,11 +87,10 @@ impl Verifier {
         }
         let name = match &configs[..] {
             [] => return Err(ConfigError::NoVerifier),
-            [one] => one.scheme.name(),
-            // Made once at start-up, and kept as long as the program runs: a rejection is to stay cheap.
-            several => several.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|").leak(),
+            [one] => one.scheme.name().into(),
+            several => SchemeName::Several(several.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|").into()),
         };
-        Ok(Self(Arc::new(Schemes { configs, name })))
+        Ok(Self(Arc::new(Schemes { configs, name, reporter: Reporter::default() })))
     }
 
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
@@ -120,7 +128,8 @@ impl Verifier {
     /// Judges the head and the length that its `Content-Length` announces, and starts to take in the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`] and
+    /// [`RejectionKind::BudgetSpent`].
     pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
         self.take_in(&head, None)
     }
@@ -128,7 +137,8 @@ impl Verifier {
     /// [`intake`](Self::intake) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`] and
+    /// [`RejectionKind::BudgetSpent`].
     pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
         self.take_in(&head, Some(now))
     }
@@ -149,13 +159,23 @@ impl Verifier {
         self.0.configs.iter().flat_map(|config| &config.keys).map(|key| &key.id)
     }
 
-    /// Tells the operator of a refusal: one `tracing` event at `WARN` with the target `countersign`. Adapters call it once for each; whoever
-    /// calls [`verify`](Self::verify) decides.
+    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and counts it. Adapters call it once for each;
+    /// whoever calls [`verify`](Self::verify) decides.
     ///
-    /// Its fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
+    /// The first ten refusals of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
+    /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first refusal after that second.
+    /// [`refused`](Self::refused) has the exact count at any time.
+    ///
+    /// The fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
     /// framework's errors say. We write no secret, signature or byte of the body there.
     pub fn report(&self, rejection: &Rejection) {
-        report::refusal(rejection);
+        self.0.reporter.refusal(rejection, Instant::now());
+    }
+
+    /// How many refusals for this cause have been [reported](Self::report), since this verifier was built.
+    #[must_use]
+    pub fn refused(&self, kind: RejectionKind) -> u64 {
+        self.0.reporter.count(kind)
     }
 
     fn check(&self, head: &dyn Head, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
@@ -169,39 +189,30 @@ impl Verifier {
             [one] => Some(one),
             several => several.iter().find(|config| signed_head::is_present(&config.scheme, head)),
         };
-        let config = config.ok_or(Rejection::new(RejectionKind::MissingSignature, self.0.name))?;
+        let config = config.ok_or_else(|| Rejection::new(RejectionKind::MissingSignature, self.0.name.clone()))?;
         Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()))
     }
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
         let check = self.start(head, now)?;
-        let limit = check.config().body_limit;
+        let Config { body_limit, budget, scheme, .. } = check.config();
         let announced = announced(head);
-        if announced > limit {
-            return Err(Rejection::new(RejectionKind::BodyTooLarge, check.config().scheme.name()));
+        if announced > *body_limit {
+            return Err(Rejection::new(RejectionKind::BodyTooLarge, scheme.name()));
         }
-        Ok(Intake::new(check, Buffer::new(limit, announced)))
+        // What does not fit need not be begun; what fits now may yet find it spent.
+        if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
+            return Err(Rejection::new(RejectionKind::BudgetSpent, scheme.name()));
+        }
+        let buffer = Buffer::new(*body_limit, announced, budget.clone());
+        Ok(Intake::new(check, buffer))
     }
-}
-
-/// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
-/// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
-fn announced(head: &dyn Head) -> usize {
-    let mut announced = 0;
-    head.header("content-length", &mut |value| {
-        if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
-            // A number too large for the type is too large for the limit as well.
-            let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()).unwrap_or(usize::MAX);
-            announced = length.max(announced);
-        }
-    });
-    announced
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
-            .field("scheme", &self.0.name)
+            .field("schemes", &self.schemes().map(Scheme::name).collect::<Vec<_>>())
             .field("algorithms", &self.0.configs.iter().map(|config| &config.accepted).collect::<Vec<_>>())
             .field("keys", &self.key_ids().collect::<Vec<_>>())
             .field("body_limit", &self.body_limit())

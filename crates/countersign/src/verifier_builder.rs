@@ -4,7 +4,7 @@ use crate::config::{Config, PreparedKey};
 use crate::mac::Mac;
 use crate::scheme::{Grammar, LONGEST_TOLERANCE};
 use crate::url::Url;
-use crate::{Algorithm, ConfigError, KeyId, Part, Scheme, Secret, Verifier};
+use crate::{Algorithm, Budget, ConfigError, KeyId, Part, Scheme, Secret, Verifier};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -27,6 +27,7 @@ pub struct VerifierBuilder {
     algorithms: Option<Vec<Algorithm>>,
     legacy_sha1: bool,
     body_limit: Option<usize>,
+    budget: Option<Budget>,
     tolerance: Option<Duration>,
     url: Option<GivenUrl>,
 }
@@ -41,7 +42,7 @@ pub(crate) enum GivenUrl {
 impl VerifierBuilder {
     #[expect(clippy::large_types_passed_by_value, reason = "a scheme is a constant, and this is no request's path")]
     pub(crate) const fn new(scheme: Scheme) -> Self {
-        Self { scheme, keys: Vec::new(), algorithms: None, legacy_sha1: false, body_limit: None, tolerance: None, url: None }
+        Self { scheme, keys: Vec::new(), algorithms: None, legacy_sha1: false, body_limit: None, budget: None, tolerance: None, url: None }
     }
 
     /// Accepts what is signed with `secret`, and reports it as `id`. Call it once for each secret that is in use; each costs one more
@@ -71,6 +72,13 @@ impl VerifierBuilder {
     /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Charges the bodies of all deliveries to this budget, which other verifiers may share: past it they are answered 503. Unless set, there
+    /// is none, and nothing is paid for it.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 
@@ -139,7 +147,7 @@ impl VerifierBuilder {
             keys.push(PreparedKey { id, macs, token });
         }
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
-        Ok(Verifier::new(Config { scheme: self.scheme, accepted, keys, body_limit, tolerance, url, signs_method }))
+        Ok(Verifier::new(Config { scheme: self.scheme, accepted, keys, body_limit, budget: self.budget, tolerance, url, signs_method }))
     }
 
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {

@@ -29,23 +29,31 @@ impl Scheme {
         }
 
         let repeated = |name: &str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
+        let beside = headers.iter().skip(self.signature_headers().len()).copied();
         let mut names_before = names.iter().enumerate();
         let unsigned = [self.unsigned.delivery_id, self.unsigned.event].into_iter().flatten();
 
         if self.signature_headers().is_empty() {
             Some("there is no header for the signature")
-        } else if headers.iter().copied().chain(unsigned).any(|name| !is_field_name(name)) {
+        } else if headers.iter().copied().chain(unsigned.clone()).chain(self.also_sends.iter().copied()).any(|name| !is_field_name(name)) {
             Some("a header name is empty, too long, or holds a character that no header name may")
-        } else if headers.iter().any(|name| repeated(name)) {
+        } else if headers.iter().any(|name| repeated(name)) || beside.chain(unsigned).any(|name| self.reads(name)) {
             Some("two things stand in the same header")
-        } else if self.grammar == Grammar::StaticToken && (self.list.is_some() || self.is_signed_around() || headers.len() > 1) {
+        } else if self.grammar == Grammar::StaticToken
+            && (self.list.is_some() || self.is_signed_around() || headers.len() > 1 || !matches!(self.headers, Headers::One(_)))
+        {
             Some("a static token stands alone in one header")
-        } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| name.is_empty() || !name.is_ascii()) {
-            Some("a name is empty or not ASCII")
+        } else if names
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(item)
+            .any(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            Some("a name is empty, or holds something else than visible ASCII")
         } else if names_before.any(|(place, (name, _))| names.iter().take(place).any(|(other, _)| other == name)) {
             Some("two signatures have the same name")
-        } else if [separator, self.list].into_iter().flatten().any(|byte| !byte.is_ascii()) {
-            Some("a separator is not ASCII")
+        } else if [separator, self.list].into_iter().flatten().any(|byte| !matches!(byte, b' '..=b'~')) {
+            Some("a separator is neither visible ASCII nor a space")
         } else if self.list.is_some_and(|byte| self.encoding.uses(byte)) {
             Some("items are separated by a character that signatures are written in")
         } else if separator.is_some() && names.is_empty() {
@@ -62,6 +70,8 @@ impl Scheme {
             Some("a timestamp must be described and be signed, or neither")
         } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > LONGEST_TOLERANCE) {
             Some("the tolerance is longer than a year")
+        } else if self.time_format.is_some() && self.timestamp.is_none() {
+            Some("the time has a format, but there is no timestamp")
         } else if self.id_header.is_some() != signed(Part::Id) {
             Some("an id must be described and be signed, or neither")
         } else if self.key_lengths.0 > self.key_lengths.1 {
@@ -83,20 +93,21 @@ impl Scheme {
         }
     }
 
-    /// A signature header that both schemes read.
-    pub(crate) fn shared_header(&self, other: &Self) -> Option<&'static str> {
-        let reads = |scheme: &Self, name: &str| {
-            scheme.signature_headers().iter().any(|header| match scheme.headers {
-                Headers::Numbered(_) => {
-                    let number =
-                        name.get(header.len()..).filter(|_| name.get(..header.len()).is_some_and(|s| s.eq_ignore_ascii_case(header)));
-                    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-                }
-                _ => header.eq_ignore_ascii_case(name),
-            })
-        };
-        let ours = self.signature_headers().iter().find(|name| reads(other, name));
-        ours.or_else(|| other.signature_headers().iter().find(|name| reads(self, name))).copied()
+    /// A signature header by which `later`, listed behind this scheme, could be judged by this one: both read it, or a sender of `later`
+    /// sends it as well.
+    pub(crate) fn shared_header(&self, later: &Self) -> Option<&'static str> {
+        let both = later.signature_headers().iter().chain(later.also_sends).find(|name| self.reads(name));
+        both.or_else(|| self.signature_headers().iter().find(|name| later.reads(name))).copied()
+    }
+
+    /// Whether a header of this name holds a signature of this scheme.
+    fn reads(&self, name: &str) -> bool {
+        self.signature_headers().iter().any(|header| match self.headers {
+            Headers::Numbered(_) => name
+                .split_at_checked(header.len())
+                .is_some_and(|(start, number)| start.eq_ignore_ascii_case(header) && number.bytes().all(|byte| byte.is_ascii_digit())),
+            _ => header.eq_ignore_ascii_case(name),
+        })
     }
 
     fn is_signed_around(&self) -> bool {
@@ -108,8 +119,8 @@ impl Scheme {
     /// - An id and whatever is signed next to it need a literal between them that no id can hold a part of. The exception is an id in front
     ///   of an RFC 3339 timestamp: no id holds a colon, and the timestamp's first one stands behind exactly thirteen characters.
     /// - A method, which is upper-case letters, likewise; but not before a URL, which begins with a lower-case letter.
-    /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves it by decades, which [`LONGEST_TOLERANCE`] does
-    ///   not reach; in RFC 3339 no text is the beginning or the end of another.
+    /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves it by decades from any clock after 2001, which
+    ///   [`LONGEST_TOLERANCE`] does not reach, and an earlier clock is not believed; in RFC 3339 no text is the beginning or the end of another.
     /// - A URL is a text of the receiver's own, as good as a literal. What holds where its end comes from the request is judged where it is
     ///   given: see [`base_fault`](Self::base_fault).
     fn bytes_could_move(&self) -> bool {
@@ -132,7 +143,7 @@ impl Scheme {
                 Around::Part(Part::Method) => Movable::Method,
                 Around::Body => Movable::Body,
             };
-            let rfc3339 = self.timestamp.is_some_and(|timestamp| timestamp.format == TimeFormat::Rfc3339);
+            let rfc3339 = self.format() == TimeFormat::Rfc3339;
             let parted = match (left, right) {
                 (Some(Movable::Id), Movable::Timestamp) if rfc3339 => true,
                 (Some(left), right) if left == Movable::Id || right == Movable::Id => parts_id,
@@ -215,22 +226,43 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
     const SOUND: Scheme = Scheme::new("sound", "X-Signature").tagged(b'=', &[("v1", Algorithm::Sha256)]);
 
+    const TIMESTAMP: &[Part] = &[Part::Timestamp];
+
+    const SOUNDS: &[Scheme] = &[
+        SOUND,
+        SOUND.list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
+        SOUND.after(TIMESTAMP).timestamp_header("X-Time", MINUTE),
+        SOUND.before(TIMESTAMP).timestamp_header("X-Time", LONGEST_TOLERANCE),
+        SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
+        SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
+        SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
+        SOUND.encoding(Encoding::Base64).list(b' '),
+        SOUND.any_of_headers(&["X-A", "X-B"]),
+        SOUND.numbered_headers("X-S-").unauthenticated_event_header("X-S-Event"),
+        SOUND.before(TIMESTAMP).time_format(TimeFormat::Milliseconds).timestamp_header("X-Time", MINUTE),
+        SOUND.before(&[Part::Method, Part::Url]),
+        SOUND.before(&[Part::Method, Part::Literal("\n")]),
+        SOUND.before(&[Part::Url]).after(&[Part::Url]),
+        Scheme::insecure_static_token("x", "X-Token"),
+        rfc3339(&[Part::Id, Part::Timestamp]),
+        rfc3339(&[Part::Timestamp]),
+    ];
+
     #[test]
     fn a_description_that_cannot_work_is_found() {
-        let timestamp = &[Part::Timestamp];
-        let faulty = [
+        const FAULTY: &[Scheme] = &[
             Scheme::new("x", ""),
             Scheme::new("x", "X Signature"),
             SOUND.tagged(b'=', &[]),
             SOUND.tagged(b'=', &[("v=1", Algorithm::Sha256)]),
             SOUND.list(b'v'),
             SOUND.list(b'='),
-            SOUND.before(timestamp).timestamp_item("t", MINUTE),
-            SOUND.list(b',').before(timestamp).timestamp_item("v1", MINUTE),
-            SOUND.list(b',').before(timestamp).timestamp_item("t,", MINUTE),
-            SOUND.bare(Algorithm::Sha256).list(b',').before(timestamp).timestamp_item("t", MINUTE),
-            SOUND.before(timestamp).timestamp_header("", MINUTE),
-            SOUND.before(timestamp),
+            SOUND.before(TIMESTAMP).timestamp_item("t", MINUTE),
+            SOUND.list(b',').before(TIMESTAMP).timestamp_item("v1", MINUTE),
+            SOUND.list(b',').before(TIMESTAMP).timestamp_item("t,", MINUTE),
+            SOUND.bare(Algorithm::Sha256).list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
+            SOUND.before(TIMESTAMP).timestamp_header("", MINUTE),
+            SOUND.before(TIMESTAMP),
             SOUND.timestamp_header("X-Time", MINUTE),
             SOUND.after(&[Part::Id]),
             SOUND.id_header("X-Id"),
@@ -244,7 +276,7 @@ mod tests {
             SOUND.list(b'0'),
             SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
             SOUND.encoding(Encoding::Base64).list(b'+'),
-            SOUND.before(timestamp).timestamp_header("x-signature", MINUTE),
+            SOUND.before(TIMESTAMP).timestamp_header("x-signature", MINUTE),
             SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
             // Bytes could move between the id and what it touches.
             SOUND.before(&[Part::Id]).id_header("X-Id"),
@@ -254,16 +286,26 @@ mod tests {
             SOUND.before(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
             SOUND.before(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
             SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
-            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE + Duration::from_nanos(1)),
-            SOUND.before(timestamp).timestamp_header("X-Time", Duration::MAX),
+            SOUND.before(TIMESTAMP).timestamp_header("X-Time", LONGEST_TOLERANCE.saturating_add(Duration::from_nanos(1))),
+            SOUND.before(TIMESTAMP).timestamp_header("X-Time", Duration::MAX),
             SOUND.any_of_headers(&[]),
             SOUND.any_of_headers(&["X-A", "x-a"]),
             SOUND.any_of_headers(&["X-A", "X B"]),
-            SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').before(timestamp).timestamp_item("t", MINUTE),
+            SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
             SOUND.numbered_headers(""),
             SOUND.key_lengths(2, 1),
             SOUND.unauthenticated_event_header("X Event"),
             SOUND.unauthenticated_delivery_id_header(""),
+            SOUND.unauthenticated_delivery_id_header("x-signature"),
+            Scheme::insecure_static_token("x", "X-Token").unauthenticated_event_header("X-Token"),
+            Scheme::insecure_static_token("x", "X-Token").numbered_headers("X-Token-"),
+            SOUND.numbered_headers("X-S-").unauthenticated_event_header("x-s-7"),
+            SOUND.numbered_headers("X-S-").before(&[Part::Id, Part::Literal(".")]).id_header("X-S-2"),
+            SOUND.also_sends(&["X Other"]),
+            SOUND.time_format(TimeFormat::Milliseconds),
+            SOUND.tagged(b'=', &[(" v1", Algorithm::Sha256)]).list(b','),
+            SOUND.tagged(b'\n', &[("v1", Algorithm::Sha256)]),
+            SOUND.list(0),
             Scheme::new("x", LONG).bare(Algorithm::Sha256),
             Scheme::insecure_static_token("x", "X-Token").list(b','),
             Scheme::insecure_static_token("x", "X-Token").before(&[Part::Literal("a")]),
@@ -278,28 +320,10 @@ mod tests {
             rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
             rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
         ];
-        for (place, scheme) in faulty.iter().enumerate() {
+        for (place, scheme) in FAULTY.iter().enumerate() {
             assert!(scheme.fault().is_some(), "{place}");
         }
-        let sound = [
-            SOUND,
-            SOUND.list(b',').before(timestamp).timestamp_item("t", MINUTE),
-            SOUND.after(timestamp).timestamp_header("X-Time", MINUTE),
-            SOUND.before(timestamp).timestamp_header("X-Time", LONGEST_TOLERANCE),
-            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
-            SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
-            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
-            SOUND.encoding(Encoding::Base64).list(b' '),
-            SOUND.any_of_headers(&["X-A", "X-B"]),
-            SOUND.numbered_headers("X-S-"),
-            SOUND.before(&[Part::Method, Part::Url]),
-            SOUND.before(&[Part::Method, Part::Literal("\n")]),
-            SOUND.before(&[Part::Url]).after(&[Part::Url]),
-            Scheme::insecure_static_token("x", "X-Token"),
-            rfc3339(&[Part::Id, Part::Timestamp]),
-            rfc3339(&[Part::Timestamp]),
-        ];
-        for (place, scheme) in sound.iter().chain(providers::ALL).enumerate() {
+        for (place, scheme) in SOUNDS.iter().chain(providers::ALL).enumerate() {
             assert_eq!(scheme.fault(), None, "{place}");
         }
     }

@@ -1,0 +1,94 @@
+use std::time::{Duration, Instant};
+
+use crate::head::announced;
+use crate::{Head, Rejection, RejectionKind};
+
+/// How much of a refused body an adapter reads and throws away before it answers.
+///
+/// A client that is still writing when a server answers and closes may see the connection reset instead of the answer: Python's and Node's
+/// HTTP clients do. So after an early refusal the rest is read, unhashed, unkept and not charged to a [`Budget`](crate::Budget), as far as
+/// this allows, and the client sees its 401 on a connection that goes on. Where more is left, the answer is sent at once, with
+/// `connection: close`.
+///
+/// Nothing is discarded
+/// - where the head announces more than that: a client that sends so much for nothing has to bear the reset;
+/// - after `Expect: 100-continue`, whose client waits for the answer before it writes;
+/// - over HTTP/2, where a refusal ends the stream alone;
+/// - of a body that broke off or came too slowly.
+///
+/// A stranger can make a server read as much by a well-formed wrong signature, which is found out at the end of the body only; so this
+/// gives away no more than bandwidth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discard {
+    bytes: Option<usize>,
+    within: Duration,
+}
+
+impl Discard {
+    /// At most so many bytes, in at most this time.
+    #[must_use]
+    pub const fn new(bytes: usize, within: Duration) -> Self {
+        Self { bytes: Some(bytes), within }
+    }
+
+    /// At most as many bytes as the verifier's limit for bodies, in at most this time.
+    #[must_use]
+    pub const fn up_to_body_limit(within: Duration) -> Self {
+        Self { bytes: None, within }
+    }
+
+    /// What to do with the rest of a body that was refused for `rejection`, of which nothing more is wanted: `None` to answer at once. For
+    /// adapters; `limit` is [`Verifier::body_limit`](crate::Verifier::body_limit).
+    #[must_use]
+    pub fn start(&self, rejection: &Rejection, head: &(impl Head + ?Sized), limit: usize) -> Option<Discarding> {
+        self.begin(rejection.kind(), &head, limit)
+    }
+
+    fn begin(self, kind: RejectionKind, head: &dyn Head, limit: usize) -> Option<Discarding> {
+        let room = self.bytes.unwrap_or(limit);
+        let mut expects = false;
+        head.header("expect", &mut |_| expects = true);
+        let pointless = matches!(kind, RejectionKind::BodyUnreadable | RejectionKind::TooSlow);
+        (!expects && !pointless && announced(head) <= room).then_some(Discarding { room, within: self.within, until: None })
+    }
+}
+
+/// Five seconds, and as many bytes as the verifier's limit.
+impl Default for Discard {
+    fn default() -> Self {
+        Self::up_to_body_limit(Duration::from_secs(5))
+    }
+}
+
+/// The rest of a refused body while it is thrown away, made by [`Discard::start`]. For adapters.
+#[derive(Debug)]
+#[must_use = "it is for the adapter to read on"]
+pub struct Discarding {
+    room: usize,
+    within: Duration,
+    until: Option<Instant>,
+}
+
+impl Discarding {
+    /// Takes note of the next chunk, of `len` bytes. Whether to read on: if not, answer now and close the connection.
+    #[must_use]
+    pub fn push(&mut self, len: usize) -> bool {
+        match self.room.checked_sub(len) {
+            Some(room) => {
+                self.room = room;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Until when to wait, now that there is no chunk. `None` if the time is over: answer now and close the connection.
+    pub fn wait(&mut self, now: Instant) -> Option<Instant> {
+        let until = match self.until {
+            Some(until) => until,
+            // Past what the clock can say, nothing is worth waiting for.
+            None => *self.until.insert(now.checked_add(self.within)?),
+        };
+        (now < until).then_some(until)
+    }
+}
