@@ -7,18 +7,21 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use tokio::time::Sleep;
 
 use crate::Step;
 
-/// Plays the steps of a [`Delivery`](crate::Delivery), counts the polls, and is not `Sync`, as axum's body is not.
+/// Plays the steps of a [`Delivery`](crate::Delivery), and is not `Sync`, as axum's body is not. It counts how many of them are polled.
 #[derive(Debug)]
 pub struct ScriptedBody {
     steps: VecDeque<Step>,
     polls: Arc<AtomicUsize>,
+    sleep: Option<Pin<Box<Sleep>>>,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -26,10 +29,10 @@ impl ScriptedBody {
     /// A body that plays these steps.
     #[must_use]
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { steps: steps.into_iter().collect(), polls: Arc::default(), not_sync: PhantomData }
+        Self { steps: steps.into_iter().collect(), polls: Arc::default(), sleep: None, not_sync: PhantomData }
     }
 
-    /// How often it has been polled, to be asked after it is gone.
+    /// How many steps have been polled, to be asked after it is gone. Waiting is none.
     #[must_use]
     pub fn polls(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.polls)
@@ -41,8 +44,17 @@ impl Body for ScriptedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(sleep) = &mut self.sleep {
+            ready!(sleep.as_mut().poll(cx));
+            self.sleep = None;
+        }
         self.polls.fetch_add(1, Ordering::SeqCst);
         match self.steps.pop_front() {
+            Some(Step::Wait(time)) => {
+                self.polls.fetch_sub(1, Ordering::SeqCst);
+                self.sleep = Some(Box::pin(tokio::time::sleep(time)));
+                self.poll_frame(cx)
+            }
             None => Poll::Ready(None),
             Some(Step::Chunk(chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
@@ -53,14 +65,14 @@ impl Body for ScriptedBody {
             }
             // Nobody is told to poll again, and whoever does gets no further.
             Some(Step::Stall) => {
-                self.steps.push_front(Step::Stall);
-                Poll::Pending
+                self.sleep = Some(Box::pin(tokio::time::sleep(Duration::from_secs(u32::MAX.into()))));
+                self.poll_frame(cx)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.sleep.is_none()
     }
 }
 

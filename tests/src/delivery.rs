@@ -1,9 +1,9 @@
 //! A request as a test describes it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Head, Signer};
+use countersign::{Deadline, Discard, Head, Signer};
 use http::HeaderMap;
 
 use crate::ScriptedBody;
@@ -21,6 +21,10 @@ pub struct Delivery {
     pub steps: Vec<Step>,
     /// The receiver's clock, for a harness that can be told.
     pub now: Option<SystemTime>,
+    /// How long the receiver gives the body.
+    pub deadline: Option<Deadline>,
+    /// What the receiver throws away after an early refusal.
+    pub discard: Option<Discard>,
 }
 
 /// What one poll of a body gives.
@@ -32,6 +36,8 @@ pub enum Step {
     Trailers(HeaderMap),
     /// Nothing yet, but soon.
     Pause,
+    /// Nothing for so long, by the runtime's clock.
+    Wait(Duration),
     /// Nothing ever again.
     Stall,
     /// The connection is reset.
@@ -42,7 +48,8 @@ impl Delivery {
     /// A delivery that nobody signed, its body in one chunk.
     #[must_use]
     pub fn unsigned(body: impl AsRef<[u8]>) -> Self {
-        Self { method: "POST", target: "/hook", headers: Vec::new(), steps: Vec::new(), now: None }.body(body)
+        Self { method: "POST", target: "/hook", headers: Vec::new(), steps: Vec::new(), now: None, deadline: None, discard: None }
+            .body(body)
     }
 
     /// A delivery as this sender would make it.
@@ -95,6 +102,20 @@ impl Delivery {
     #[must_use]
     pub const fn at(mut self, now: SystemTime) -> Self {
         self.now = Some(now);
+        self
+    }
+
+    /// Gives the body this long, by a clock of the runtime's that a test has stopped.
+    #[must_use]
+    pub const fn within(mut self, deadline: Deadline) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Has the receiver throw this much away.
+    #[must_use]
+    pub const fn discard(mut self, discard: Discard) -> Self {
+        self.discard = Some(discard);
         self
     }
 

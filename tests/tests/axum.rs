@@ -29,7 +29,8 @@ impl Harness for Axum {
             async { StatusCode::OK }
         };
         let limit = DefaultBodyLimit::max(verifier.body_limit());
-        let app = Router::new().route("/hook", any(handler)).route_layer(VerifyLayer::new(verifier)).layer(limit);
+        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let app = Router::new().route("/hook", any(handler)).route_layer(layer).layer(limit);
 
         let request = delivery.into_request();
         let polls = request.body().polls();
@@ -39,6 +40,7 @@ impl Harness for Axum {
         Outcome {
             status: parts.status.as_u16(),
             headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+            closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
             body: body.collect().await.unwrap().to_bytes(),
             handled: handled.lock().unwrap().clone(),
             polls: polls.load(Ordering::SeqCst),

@@ -1,14 +1,17 @@
 //! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
 
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Scheme, Secret, Signer, Verified, Verifier,
-    providers,
+    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Scheme, Secret, Signer, Verified,
+    Verifier, providers,
 };
 
 struct Core;
@@ -18,7 +21,9 @@ impl Harness for Core {
 
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let mut outcome = Outcome::default();
-        let taken_in = take_in(&verifier, &delivery, &mut outcome.polls);
+        let started = Instant::now();
+        let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
+        let taken_in = take_in(&verifier, &delivery, &mut body);
         agree(&verifier, &delivery, &taken_in);
         match taken_in {
             Ok((verified, body)) => {
@@ -26,6 +31,9 @@ impl Harness for Core {
                 outcome.handled.push(Handled { body, verified });
             }
             Err(rejection) => {
+                let at_end = matches!(rejection.kind(), RejectionKind::Mismatch);
+                let discard = delivery.discard.and_then(|discard| discard.start(&rejection, &delivery, verifier.body_limit()));
+                outcome.closes = !at_end && !discard.is_some_and(|rest| throw_away(rest, &mut body));
                 verifier.report(&rejection);
                 outcome.status = rejection.status_code();
                 let header = Rejection::required_header(outcome.status);
@@ -33,33 +41,87 @@ impl Harness for Core {
                 outcome.rejection = Some(rejection);
             }
         }
+        outcome.polls = body.polls;
+        // The facts tell by the runtime's clock how long it took.
+        let took = body.clock - started;
+        if !took.is_zero() {
+            tokio::time::advance(took).await;
+        }
         outcome
     }
 }
 
+/// The steps of a body, with a clock that goes on as they say.
+struct Script {
+    steps: VecDeque<Step>,
+    polls: usize,
+    clock: Instant,
+}
+
+impl Script {
+    /// The next chunk. While there is none, `until` says how long to wait, or not to.
+    fn next<E>(&mut self, mut until: impl FnMut(Instant) -> Result<Option<Instant>, E>) -> Result<Option<io::Result<Bytes>>, E> {
+        loop {
+            self.polls += 1;
+            match self.steps.pop_front() {
+                None => return Ok(None),
+                Some(Step::Chunk(chunk)) => return Ok(Some(Ok(chunk))),
+                Some(Step::Error) => return Ok(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+                Some(Step::Pause | Step::Trailers(_)) => drop(until(self.clock)?),
+                Some(Step::Wait(time)) => {
+                    self.polls -= 1;
+                    let over = self.clock + time;
+                    while let Some(due) = until(self.clock)?.filter(|due| *due < over) {
+                        self.clock = due;
+                    }
+                    self.clock = over;
+                }
+                Some(Step::Stall) => {
+                    while let Some(due) = until(self.clock)? {
+                        self.clock = due;
+                    }
+                    panic!("the body should have been given up");
+                }
+            }
+        }
+    }
+}
+
 /// What an adapter does, without a framework.
-fn take_in(verifier: &Verifier, delivery: &Delivery, polls: &mut usize) -> Result<(Verified, bytes::Bytes), Rejection> {
-    let mut intake = match delivery.now {
+fn take_in(verifier: &Verifier, delivery: &Delivery, body: &mut Script) -> Result<(Verified, Bytes), Rejection> {
+    let intake = match delivery.now {
         Some(now) => verifier.intake_at(delivery, now)?,
         None => verifier.intake(delivery)?,
     };
-    for step in &delivery.steps {
-        *polls += 1;
-        match step {
-            Step::Chunk(chunk) => intake.push(chunk.clone())?,
-            Step::Error => return Err(intake.failed(io::Error::from(io::ErrorKind::ConnectionReset), |_| false)),
-            Step::Pause | Step::Trailers(_) => {}
-            Step::Stall => panic!("the body should have been given up"),
+    let mut intake = intake.within(delivery.deadline);
+    while let Some(chunk) = body.next(|now| intake.wait(|| now))? {
+        match chunk {
+            Ok(chunk) => intake.push(chunk)?,
+            Err(error) => return Err(intake.failed(error, |_| false)),
         }
     }
     intake.finish()
 }
 
+/// Whether that was all of it.
+fn throw_away(mut rest: Discarding, body: &mut Script) -> bool {
+    loop {
+        match body.next(|now| rest.wait(now).map(Some).ok_or(())) {
+            Ok(None) => return true,
+            Ok(Some(Ok(chunk))) if rest.push(chunk.len()) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// One shot and incremental say what the intake says, wherever neither the limit nor the connection decided.
-fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<(Verified, bytes::Bytes), Rejection>) {
+fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<(Verified, Bytes), Rejection>) {
     let facts = |result: Result<Verified, Rejection>| result.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
     let expected = facts(taken_in.clone().map(|(verified, _)| verified));
-    if matches!(expected, Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetSpent)) {
+    if matches!(
+        expected,
+        Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetSpent | RejectionKind::TooSlow)
+    ) {
         return;
     }
     let (head, body) = (delivery, delivery.whole_body());

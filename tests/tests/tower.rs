@@ -31,9 +31,10 @@ impl Harness for Tower {
             seen.lock().unwrap().push(Handled { body: request.into_body().into_bytes(), verified });
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
+        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
         let request = delivery.into_request();
         let polls = request.body().polls();
-        let service = ServiceBuilder::new().layer(VerifyLayer::new(verifier)).service(handler);
+        let service = ServiceBuilder::new().layer(layer).service(handler);
         let response = service.oneshot(request).await.unwrap();
         outcome(response, &handled, &polls).await
     }
@@ -50,6 +51,7 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
             .filter(|(name, _)| *name != "connection")
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
+        closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
         body: body.collect().await.unwrap().to_bytes(),
         handled: handled.lock().unwrap().clone(),
         polls: polls.load(Ordering::SeqCst),

@@ -29,9 +29,10 @@ impl Harness for Warp {
             seen.lock().unwrap().push(Handled { body, verified });
             async { StatusCode::OK }
         };
+        let verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
         let request = delivery.into_request();
         let polls = request.body().polls();
-        let hook = warp::path!("hook").and(Verify::new(verifier).discard(None).then(handler));
+        let hook = warp::path!("hook").and(verify.then(handler));
         let response = warp::service(hook).oneshot(request.map(SyncBody::new)).await.unwrap();
         outcome(response, &handled, &polls).await
     }
@@ -48,10 +49,11 @@ impl Harness for LayeredWarp {
             seen.lock().unwrap().push(Handled { body, verified });
             StatusCode::OK
         };
+        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
         let request = delivery.into_request();
         let polls = request.body().polls();
         let hook = warp::path!("hook").and(warp::ext::get()).and(warp::body::bytes()).map(handler);
-        let response = VerifyLayer::new(verifier).layer(warp::service(hook)).oneshot(request).await.unwrap();
+        let response = layer.layer(warp::service(hook)).oneshot(request).await.unwrap();
         outcome(response, &handled, &polls).await
     }
 }
@@ -67,6 +69,7 @@ async fn outcome(response: warp::reply::Response, handled: &Mutex<Vec<Handled>>,
             .filter(|(name, _)| *name != "connection")
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
+        closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
         body: body.collect().await.unwrap().to_bytes(),
         handled: handled.lock().unwrap().clone(),
         polls: polls.load(Ordering::SeqCst),
