@@ -38,7 +38,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let limit = DefaultBodyLimit::max(verifier.body_limit());
     let app = Router::new()
         .route("/jira", post(on_event))
-        .route_layer(VerifyLayer::new(verifier))
+        .route_layer(VerifyLayer::on_tokio(verifier))
         .layer(limit)
         // Added after the layer, and so not covered by it.
         .route("/health", get(|| async { "up\n" }));

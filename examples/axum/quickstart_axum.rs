@@ -17,7 +17,7 @@ pub(crate) fn app(secret: Secret) -> Result<Router, ConfigError> {
     let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
     // axum's own limit for `Json` is 2 MB; Jira sends up to 25 MB.
     let limit = DefaultBodyLimit::max(verifier.body_limit());
-    Ok(Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier)).layer(limit))
+    Ok(Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::on_tokio(verifier)).layer(limit))
 }
 
 #[derive(Deserialize)]

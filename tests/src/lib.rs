@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod facts;
 pub mod log;
 pub mod outcome;
+pub mod receiver;
 pub mod vectors;
 
 pub use body::{ScriptedBody, SyncBody};

@@ -1,177 +1,40 @@
 //! Receivers on real sockets on loopback, with a real client: under every framework, HTTP/1.1 and HTTP/2.
 
-use std::convert::Infallible;
-use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, web};
-use axum::routing::post;
-use axum::{Extension, Router};
-use bytes::Bytes;
+use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
-use countersign::{Verified, Verifier, providers};
-use countersign_tower::{VerifiedBody, VerifyLayer};
-use http::{Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
+use countersign::{Verifier, providers};
+use http::{Response, StatusCode, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tower::{Service, ServiceBuilder};
-use warp::Filter as _;
+use tokio::net::TcpStream;
 
 const LIMIT: usize = 100_000;
 
-/// A receiver, and how often its handler ran.
-struct Receiver {
-    framework: &'static str,
-    address: SocketAddr,
-    calls: Arc<AtomicUsize>,
+fn verifier() -> Verifier {
+    builder(providers::JIRA).body_limit(LIMIT).build().unwrap()
 }
 
-impl Receiver {
-    /// Under `axum::serve`.
-    async fn axum(layer: VerifyLayer) -> Self {
-        let (listener, receiver) = Self::listen("axum").await;
-        let count = Arc::clone(&receiver.calls);
-        let handler = move |Extension(verified): Extension<Verified>, body: Bytes| {
-            count.fetch_add(1, Ordering::SeqCst);
-            async move { answer(&verified, &body) }
-        };
-        let app = Router::new().route("/hook", post(handler)).route_layer(layer);
-        tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
-        receiver
-    }
-
-    /// Under plain hyper.
-    async fn hyper(layer: VerifyLayer) -> Self {
-        let (listener, receiver) = Self::listen("hyper").await;
-        let count = Arc::clone(&receiver.calls);
-        let handler = tower::service_fn(move |request: Request<VerifiedBody>| {
-            count.fetch_add(1, Ordering::SeqCst);
-            let verified = request.extensions().get::<Verified>().unwrap().clone();
-            let text = answer(&verified, &request.into_body().into_bytes());
-            async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(text))) }
-        });
-        tokio::spawn(serve(listener, ServiceBuilder::new().layer(layer).service(handler)));
-        receiver
-    }
-
-    /// Under actix-web, on a thread of its own.
-    async fn actix_web(verify: countersign_actix_web::Verify) -> Self {
-        let (listener, receiver) = Self::listen("actix-web").await;
-        let count = Arc::clone(&receiver.calls);
-        let app = move || {
-            let count = Arc::clone(&count);
-            let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
-                count.fetch_add(1, Ordering::SeqCst);
-                async move { answer(&verified, &body) }
-            };
-            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(verify.clone());
-            App::new().app_data(web::PayloadConfig::new(LIMIT)).service(hook)
-        };
-        let server = HttpServer::new(app).workers(1).disable_signals();
-        tokio::spawn(server.listen_auto_h2c(listener.into_std().unwrap()).unwrap().run());
-        receiver
-    }
-
-    /// Under `warp::serve`, by the filter.
-    async fn warp(verify: countersign_warp::Verify) -> Self {
-        let (listener, receiver) = Self::listen("warp").await;
-        let count = Arc::clone(&receiver.calls);
-        let handler = move |delivery: countersign_warp::Delivery| {
-            count.fetch_add(1, Ordering::SeqCst);
-            async move { answer(delivery.verified(), delivery.body()) }
-        };
-        let hook = warp::path!("hook").and(warp::post()).and(verify.then(handler));
-        tokio::spawn(warp::serve(hook).incoming(listener).run());
-        receiver
-    }
-
-    /// The tower layer around warp, under hyper-util.
-    async fn layered_warp(layer: VerifyLayer) -> Self {
-        let (listener, receiver) = Self::listen("warp behind the tower layer").await;
-        let count = Arc::clone(&receiver.calls);
-        let handler = move |verified: Verified, body: Bytes| {
-            count.fetch_add(1, Ordering::SeqCst);
-            answer(&verified, &body)
-        };
-        let hook = warp::path!("hook").and(warp::post()).and(warp::ext::get()).and(warp::body::bytes()).map(handler);
-        tokio::spawn(serve(listener, ServiceBuilder::new().layer(layer).service(warp::service(hook))));
-        receiver
-    }
-
-    async fn listen(framework: &'static str) -> (TcpListener, Self) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, Self { framework, address, calls: Arc::default() })
-    }
-
-    async fn all() -> [Self; 5] {
-        let (actix, warp) = (countersign_actix_web::Verify::new(verifier()), countersign_warp::Verify::new(verifier()));
-        Self::each(layer(), actix, warp).await
-    }
-
-    async fn all_without_discard() -> [Self; 5] {
-        let (actix, warp) = (countersign_actix_web::Verify::new(verifier()), countersign_warp::Verify::new(verifier()));
-        Self::each(VerifyLayer::new(verifier()), actix.discard(None), warp.discard(None)).await
-    }
-
-    async fn each(layer: VerifyLayer, actix: countersign_actix_web::Verify, warp: countersign_warp::Verify) -> [Self; 5] {
-        [
-            Self::axum(layer.clone()).await,
-            Self::hyper(layer.clone()).await,
-            Self::actix_web(actix).await,
-            Self::warp(warp).await,
-            Self::layered_warp(layer).await,
-        ]
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-
-    /// One connection, which is never made anew: a request on one that the server has closed fails.
-    async fn connect(&self) -> http1::SendRequest<ScriptedBody> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender
-    }
-
-    async fn connect_http2(&self) -> http2::SendRequest<ScriptedBody> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender
-    }
-
-    /// Writes these bytes, and returns the head of the first answer.
-    async fn raw(&self, request: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(request).await.unwrap();
-        read_head(&mut stream).await
-    }
+fn setup() -> Setup {
+    Setup::new(verifier())
 }
 
-/// What comes until the empty line behind a head.
-async fn read_head(stream: &mut TcpStream) -> String {
-    try_read_head(stream).await.expect("an answer before the end")
+/// One connection, which is never made anew: a request on one that the server has closed fails.
+async fn connect(receiver: &Receiver) -> http1::SendRequest<ScriptedBody> {
+    let (sender, connection) = http1::handshake(TokioIo::new(receiver.connect().await)).await.unwrap();
+    tokio::spawn(connection);
+    sender
 }
 
-async fn try_read_head(stream: &mut TcpStream) -> Option<String> {
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer in time").ok()?);
-    }
-    String::from_utf8(answer).ok()
+async fn connect_http2(receiver: &Receiver) -> http2::SendRequest<ScriptedBody> {
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(receiver.connect().await)).await.unwrap();
+    tokio::spawn(connection);
+    sender
 }
 
 fn says_close(answer: &str) -> bool {
@@ -182,33 +45,6 @@ fn says_close(answer: &str) -> bool {
 async fn assert_ends(stream: &mut TcpStream, case: &str) {
     let rest = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
     assert_eq!(rest.expect("the end in time").unwrap(), 0, "{case}");
-}
-
-/// HTTP/1.1 and HTTP/2 on one port.
-async fn serve<S, B>(listener: TcpListener, service: S)
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
-    B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
-{
-    while let Ok((stream, _)) = listener.accept().await {
-        let service = TowerToHyperService::new(service.clone());
-        tokio::spawn(async move {
-            // A connection that a test breaks on purpose ends in an error.
-            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-fn verifier() -> Verifier {
-    builder(providers::JIRA).body_limit(LIMIT).build().unwrap()
-}
-
-fn layer() -> VerifyLayer {
-    VerifyLayer::on_tokio(verifier())
-}
-
-fn answer(verified: &Verified, body: &[u8]) -> String {
-    format!("{} bytes by {}", body.len(), verified.key_id())
 }
 
 fn signed(body: impl AsRef<[u8]>) -> Delivery {
@@ -245,8 +81,8 @@ fn refused(status: u16) -> (StatusCode, String) {
 #[test]
 fn a_connection_goes_on_after_a_wrong_signature() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
-            let mut sender = receiver.connect().await;
+        for receiver in setup().all().await {
+            let mut sender = connect(&receiver).await;
             for round in 1..=5 {
                 assert_eq!(send(&mut sender, announced(signed("the body"))).await, good(8));
                 assert_eq!(send(&mut sender, announced(forged())).await, refused(401));
@@ -262,8 +98,8 @@ fn a_connection_goes_on_after_a_wrong_signature() {
 #[test]
 fn chunked_bodies_verify_and_are_limited() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
-            let mut sender = receiver.connect().await;
+        for receiver in setup().all().await {
+            let mut sender = connect(&receiver).await;
             let body = vec![b'x'; LIMIT];
             assert_eq!(send(&mut sender, signed(&body).chunks(body.chunks(999))).await, good(LIMIT));
             assert_eq!(send(&mut sender, signed("")).await, good(0));
@@ -277,8 +113,8 @@ fn chunked_bodies_verify_and_are_limited() {
 #[test]
 fn http2_has_the_same_verdicts() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
-            let mut sender = receiver.connect_http2().await;
+        for receiver in setup().all().await {
+            let mut sender = connect_http2(&receiver).await;
             let mut send = async |delivery: Delivery| {
                 let mut request = delivery.without("Host").into_request();
                 *request.version_mut() = Version::HTTP_2;
@@ -304,7 +140,7 @@ fn http2_has_the_same_verdicts() {
 #[test]
 fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
+        for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             for length in ["100001", "100000000000000"] {
                 let head = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\nContent-Length: {length}\r\n\r\n");
@@ -323,7 +159,7 @@ fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
 #[test]
 fn nobody_is_told_to_continue_whose_head_is_refused() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
+        for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let head =
                 |signature: &str| format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Expect: 100-continue\r\nContent-Length: 8\r\n\r\n");
@@ -344,7 +180,7 @@ fn after_an_early_refusal_a_connection_goes_on() {
     conformance::run(async {
         let chunked = |len: usize| format!("Transfer-Encoding: chunked\r\n\r\n{len:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(len));
         let announced = |len: usize| format!("Content-Length: {len}\r\n\r\n{}", "x".repeat(len));
-        for receiver in Receiver::all().await {
+        for receiver in setup().all().await {
             let case = receiver.framework;
             for rest in [announced(0), announced(1024), chunked(5), announced(60_000), chunked(60_000)] {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
@@ -363,7 +199,7 @@ fn after_an_early_refusal_a_connection_goes_on() {
 #[test]
 fn without_discard_an_early_refusal_says_that_it_closes() {
     conformance::run(async {
-        for receiver in Receiver::all_without_discard().await {
+        for receiver in setup().discard(None).all().await {
             let case = receiver.framework;
             for rest in ["Content-Length: 1024\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n"] {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
@@ -391,7 +227,7 @@ fn a_chunked_body_that_never_ends_is_not_read_on_after_a_refusal() {
             let status = actix_web::http::StatusCode::from_u16(rejection.status_code()).unwrap();
             actix_web::HttpResponse::build(status).body("no")
         });
-        for receiver in Receiver::all().await.into_iter().chain([Receiver::actix_web(with_body).await]) {
+        for receiver in setup().all().await.into_iter().chain([setup().actix_web_with(with_body).await]) {
             let case = receiver.framework;
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let chunk = format!("{:x}\r\n{}\r\n", 50_000, "x".repeat(50_000));
@@ -417,7 +253,7 @@ fn a_chunked_body_that_never_ends_is_not_read_on_after_a_refusal() {
 #[test]
 fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
+        for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let cut_off = [
                 format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\nContent-Length: 9\r\n\r\nthe body"),
@@ -433,7 +269,7 @@ fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
                 assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
             }
             assert_eq!(receiver.calls(), 0);
-            assert_eq!(send(&mut receiver.connect().await, announced(signed("the body"))).await, good(8));
+            assert_eq!(send(&mut connect(&receiver).await, announced(signed("the body"))).await, good(8));
         }
     });
 }
@@ -441,9 +277,9 @@ fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
 #[test]
 fn a_sender_that_pauses_is_waited_for() {
     conformance::run(async {
-        for receiver in Receiver::all().await {
+        for receiver in setup().all().await {
             let steps = [Step::Chunk("the ".into()), Step::Pause, Step::Pause, Step::Chunk("body".into())];
-            assert_eq!(send(&mut receiver.connect().await, signed("the body").steps(steps)).await, good(8));
+            assert_eq!(send(&mut connect(&receiver).await, signed("the body").steps(steps)).await, good(8));
         }
     });
 }

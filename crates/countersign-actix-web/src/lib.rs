@@ -26,7 +26,7 @@
 //! ```
 //!
 //! # What happens to a request
-//! 1. The head is judged. If it is not in order, the answer is 401, and the body is never polled.
+//! 1. The head is judged. If it is not in order, the answer is 401, and nothing of the body is kept.
 //! 2. The body is taken in as it was sent, hashed as it arrives, up to the verifier's limit: past it 413, and 400 if it breaks off.
 //! 3. The signature is compared: 401 if it does not match.
 //! 4. The wrapped service is called, once, with the same head and the same bytes, and with [`Verified`](countersign::Verified) in the
@@ -58,11 +58,16 @@
 //! # Failing closed
 //! A handler that asks for `ReqData<Verified>` on a route that the middleware does not cover is not run: actix-web answers 500.
 //!
-//! # Early refusals
-//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the body.
-//! Over HTTP/1.1 it says `connection: close`, and actix-web takes in what is still coming for a second
-//! (`HttpServer::client_disconnect_timeout`), so that the client can read the answer, and closes the connection. `Expect: 100-continue` is
-//! answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head is refused then.
+//! # Slow bodies, and refusing early
+//! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
+//!
+//! After a refusal by head, length or budget, up to 64 KiB of what is left of the body are thrown away, so that the client sees the answer
+//! and the connection goes on ([`Discard`](countersign::Discard), [`Verify::discard`]). Of what is larger, or comes in chunks without an
+//! end, nothing more is kept: the answer says `connection: close`, and actix-web takes in what still comes for a second
+//! (`HttpServer::client_disconnect_timeout`) before it closes, which is enough for clients that write all before they read.
+//!
+//! `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head
+//! is refused then.
 
 mod refusal_body;
 mod request_head;

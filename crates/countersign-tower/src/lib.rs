@@ -3,7 +3,7 @@
 //! ```no_run
 //! use axum::{Extension, Router, extract::DefaultBodyLimit, routing::post};
 //! use countersign::{Secret, Verified, Verifier, providers};
-//! use countersign_tower::VerifyLayer;
+//! use countersign_tower::VerifyLayer; // with the feature `tokio`
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@
 //!     let limit = DefaultBodyLimit::max(verifier.body_limit());
 //!     let app = Router::new()
 //!         .route("/jira", post(on_event))
-//!         .route_layer(VerifyLayer::new(verifier))
+//!         .route_layer(VerifyLayer::on_tokio(verifier))
 //!         .layer(limit);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
@@ -26,7 +26,7 @@
 //! ```
 //!
 //! # What happens to a request
-//! 1. The head is judged. If it is not in order, the answer is 401, and the body is never polled.
+//! 1. The head is judged. If it is not in order, the answer is 401, and nothing of the body is kept.
 //! 2. The body is taken in, hashed as it arrives, up to the verifier's limit: past it 413, and 400 if it breaks off.
 //! 3. The signature is compared: 401 if it does not match.
 //! 4. The inner service is called, once, with the same head, the same bytes and the same trailers, and with
@@ -59,10 +59,17 @@
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
-//! # Early refusals
-//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the
-//! body. Over HTTP/1.1 hyper then closes the connection unless little of the body is left, and a client that is still writing may see
-//! the connection reset before it sees the answer. Over HTTP/2 the stream alone is reset, and the connection goes on.
+//! # Slow bodies, and refusing early
+//! A layer of `VerifyLayer::on_tokio`, behind the feature `tokio`, gives bodies a [`Deadline`](countersign::Deadline), past which they are
+//! answered 408. And after a refusal by head, length or budget it throws away what is left of the body, so that a client that writes all
+//! before it reads sees the answer, and the connection goes on: bounded in bytes and time ([`Discard`](countersign::Discard)), over HTTP/1
+//! alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
+//!
+//! A layer of [`VerifyLayer::new`] knows of no runtime and has no clock: a body may take as long as it likes, and what is refused by its head
+//! is answered without its body being polled.
+//!
+//! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
+//! connection reset before it sees the answer.
 
 mod future;
 mod layer;

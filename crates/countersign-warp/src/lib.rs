@@ -23,7 +23,7 @@
 //! ```
 //!
 //! # What happens to a request
-//! 1. The head is judged. If it is not in order, the delivery is refused with 401, and the body is not even taken from the request.
+//! 1. The head is judged. If it is not in order, the delivery is refused with 401, and nothing of the body is kept.
 //! 2. The body is taken in, hashed as it arrives, up to the verifier's limit, whether it announces its length or comes in chunks: past it
 //!    413, and 400 if it breaks off. warp itself has no limit for bodies: `content_length_limit` only reads what is announced.
 //! 3. The signature is compared: 401 if it does not match.
@@ -55,7 +55,7 @@
 //!   # let _ = warp::service(routes);
 //!   # Ok::<(), countersign::ConfigError>(())
 //!   ```
-//! - `countersign_tower::VerifyLayer` around [`warp::service`], for routes that are to read the body by warp's own filters: a filter
+//! - `countersign_tower::VerifyLayer` (with that crate's feature `tokio`) around [`warp::service`], for routes that are to read the body by warp's own filters: a filter
 //!   cannot put a body back, a layer can. It covers all of the routes, so serve it where all of them are webhooks, and note that an
 //!   unknown path is answered 401.
 //!
@@ -78,7 +78,7 @@
 //!           .and(warp::ext::get::<Verified>())
 //!           .and(warp::body::json())
 //!           .map(|verified: Verified, event: serde_json::Value| format!("{event} signed with {}\n", verified.key_id()));
-//!       let service = VerifyLayer::new(verifier).layer(warp::service(jira));
+//!       let service = VerifyLayer::on_tokio(verifier).layer(warp::service(jira));
 //!
 //!       let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!       loop {
@@ -101,10 +101,13 @@
 //! A handler of `then` cannot be reached without a [`Delivery`], and only a verified one can be made. `warp::ext::get::<Verified>()` on a
 //! route that the layer does not cover rejects, and warp answers 500.
 //!
-//! # Early refusals
-//! The answer to a request whose head is not in order, or whose body is over the limit, is sent without waiting for the rest of the body.
-//! Over HTTP/1.1 hyper then closes the connection unless little of the body is left, and a client that is still writing may see the
-//! connection reset before it sees the answer. Over HTTP/2 the stream alone is reset, and the connection goes on.
+//! # Slow bodies, and refusing early
+//! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
+//!
+//! After a refusal by head, length or budget, what is left of the body is thrown away, so that a client that writes all before it reads
+//! sees the answer, and the connection goes on. That is bounded in bytes and time ([`Discard`](countersign::Discard),
+//! [`Verify::discard`]). Of what is larger nothing is read: the answer says `connection: close`, and a client that is still writing may see
+//! the connection reset. A filter does not see whether a request came over HTTP/2, where there is no need for it; the layer does.
 
 mod delivery;
 mod json_error;

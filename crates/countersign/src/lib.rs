@@ -31,9 +31,9 @@
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
 //! - **the next chunk**: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::push`] for each chunk,
-//!   [`Intake::finish`] at the end; [`Intake::failed`] for an error of the framework's;
+//!   [`Intake::wait`] and a timer while there is none, [`Intake::finish`] at the end; [`Intake::failed`] for an error of the framework's;
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
+//! - **no**: the rest of the body as [`Discard::start`] says, [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
 //!   middleware finds it.
 //!
 //! # What is not promised
@@ -42,8 +42,8 @@
 //! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. What [`Verified`] calls unauthenticated, such as
 //!   Jira's `X-Atlassian-Webhook-Identifier`, is not signed.
 //! - **The body, by a static token.** [`Scheme::insecure_static_token`] says what it is worth.
-//! - **Memory.** Each delivery is bounded by the limit, their number is not: that many bodies can be in memory as there are requests.
-//! - **Time.** There is no deadline for a body that comes slowly; set one in the server.
+//! - **Memory and time beyond what is set.** Each delivery is bounded by the limit, their number only by a [`Budget`]. A body may take as long
+//!   as its [`Deadline`] says, which adapters set. Connections, heads and what a server reads ahead are the server's.
 //!
 //! # Sources
 //! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:

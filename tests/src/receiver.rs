@@ -1,0 +1,230 @@
+//! Receivers on real sockets on loopback, one under each framework, to which a test can do what it likes.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
+use axum::routing::post;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use countersign::{Deadline, Discard, Verified, Verifier};
+use countersign_tower::{VerifiedBody, VerifyLayer};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tower::{Service, ServiceBuilder};
+use warp::Filter as _;
+
+/// What receivers are made of.
+#[derive(Clone)]
+pub struct Setup {
+    verifier: Verifier,
+    deadline: Option<Deadline>,
+    /// `None` for each adapter's own default.
+    #[expect(clippy::option_option, reason = "nothing at all is something to set")]
+    discard: Option<Option<Discard>>,
+    on_body: Arc<dyn Fn(Bytes) + Send + Sync>,
+}
+
+impl Setup {
+    /// Receivers with the adapters' defaults, those of tokio under tower.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier, deadline: Some(Deadline::default()), discard: None, on_body: Arc::new(drop) }
+    }
+
+    /// Gives bodies this long.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Throws away this much after an early refusal.
+    #[must_use]
+    pub const fn discard(mut self, discard: Option<Discard>) -> Self {
+        self.discard = Some(discard);
+        self
+    }
+
+    /// Has the handler do this with each body.
+    #[must_use]
+    pub fn on_body(mut self, on_body: impl Fn(Bytes) + Send + Sync + 'static) -> Self {
+        self.on_body = Arc::new(on_body);
+        self
+    }
+
+    /// One under each framework.
+    pub async fn all(&self) -> [Receiver; 5] {
+        [self.axum().await, self.hyper().await, self.actix_web().await, self.warp().await, self.layered_warp().await]
+    }
+
+    fn layer(&self) -> VerifyLayer {
+        let layer = VerifyLayer::on_tokio(self.verifier.clone()).deadline(self.deadline);
+        self.discard.iter().fold(layer, |layer, discard| layer.discard(*discard))
+    }
+
+    /// Under `axum::serve`.
+    pub async fn axum(&self) -> Receiver {
+        let (listener, receiver) = Receiver::listen("axum").await;
+        let handle = self.handler(&receiver);
+        let handler = move |Extension(verified): Extension<Verified>, body: Bytes| {
+            let text = handle(&verified, body);
+            async move { text }
+        };
+        let limit = axum::extract::DefaultBodyLimit::max(self.verifier.body_limit());
+        let app = Router::new().route("/hook", post(handler)).route_layer(self.layer()).layer(limit);
+        tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
+        receiver
+    }
+
+    /// Under plain hyper.
+    pub async fn hyper(&self) -> Receiver {
+        let (listener, receiver) = Receiver::listen("hyper").await;
+        let handle = self.handler(&receiver);
+        let handler = tower::service_fn(move |request: Request<VerifiedBody>| {
+            let verified = request.extensions().get::<Verified>().unwrap().clone();
+            let text = handle(&verified, request.into_body().into_bytes());
+            async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(text))) }
+        });
+        tokio::spawn(serve(listener, ServiceBuilder::new().layer(self.layer()).service(handler)));
+        receiver
+    }
+
+    /// Under actix-web, on a thread of its own.
+    pub async fn actix_web(&self) -> Receiver {
+        let verify = countersign_actix_web::Verify::new(self.verifier.clone()).deadline(self.deadline);
+        let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
+        self.actix_web_with(verify).await
+    }
+
+    /// Under actix-web, with this middleware.
+    pub async fn actix_web_with(&self, verify: countersign_actix_web::Verify) -> Receiver {
+        let (listener, receiver) = Receiver::listen("actix-web").await;
+        let handle = self.handler(&receiver);
+        let limit = self.verifier.body_limit();
+        let app = move || {
+            let handle = handle.clone();
+            let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
+                let text = handle(&verified, body);
+                async move { text }
+            };
+            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(verify.clone());
+            App::new().app_data(web::PayloadConfig::new(limit)).service(hook)
+        };
+        let server = HttpServer::new(app).workers(1).disable_signals().backlog(4096);
+        tokio::spawn(server.listen_auto_h2c(listener.into_std().unwrap()).unwrap().run());
+        receiver
+    }
+
+    /// Under `warp::serve`, by the filter.
+    pub async fn warp(&self) -> Receiver {
+        let (listener, receiver) = Receiver::listen("warp").await;
+        let handle = self.handler(&receiver);
+        let handler = move |delivery: countersign_warp::Delivery| {
+            let (verified, body) = delivery.into_parts();
+            let text = handle(&verified, body);
+            async move { text }
+        };
+        let verify = countersign_warp::Verify::new(self.verifier.clone()).deadline(self.deadline);
+        let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
+        let hook = warp::path!("hook").and(warp::post()).and(verify.then(handler));
+        tokio::spawn(warp::serve(hook).incoming(listener).run());
+        receiver
+    }
+
+    /// The tower layer around warp, under hyper-util.
+    pub async fn layered_warp(&self) -> Receiver {
+        let (listener, receiver) = Receiver::listen("warp behind the tower layer").await;
+        let handle = self.handler(&receiver);
+        let handler = move |verified: Verified, body: Bytes| handle(&verified, body);
+        let hook = warp::path!("hook").and(warp::post()).and(warp::ext::get()).and(warp::body::bytes()).map(handler);
+        tokio::spawn(serve(listener, ServiceBuilder::new().layer(self.layer()).service(warp::service(hook))));
+        receiver
+    }
+
+    /// Answers `8 bytes by main`.
+    fn handler(&self, receiver: &Receiver) -> impl Fn(&Verified, Bytes) -> String + Clone + Send + Sync + 'static {
+        let (calls, on_body) = (Arc::clone(&receiver.calls), Arc::clone(&self.on_body));
+        move |verified, body| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            let text = format!("{} bytes by {}", body.len(), verified.key_id());
+            on_body(body);
+            text
+        }
+    }
+}
+
+/// A receiver, and how often its handler ran.
+#[derive(Clone)]
+pub struct Receiver {
+    /// Under which it runs.
+    pub framework: &'static str,
+    /// Where it listens.
+    pub address: SocketAddr,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Receiver {
+    async fn listen(framework: &'static str) -> (TcpListener, Self) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, Self { framework, address, calls: Arc::default() })
+    }
+
+    /// How often the handler was called.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// A connection.
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Writes these bytes, and returns the head of the first answer.
+    pub async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request).await.unwrap();
+        read_head(&mut stream).await
+    }
+}
+
+/// What comes until the empty line behind a head.
+pub async fn read_head(stream: &mut TcpStream) -> String {
+    try_read_head(stream).await.expect("an answer before the end")
+}
+
+/// As [`read_head`], or `None` if the connection ends before.
+pub async fn try_read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await.expect("an answer in time").ok()?);
+    }
+    String::from_utf8(answer).ok()
+}
+
+/// HTTP/1.1 and HTTP/2 on one port.
+async fn serve<S, B>(listener: TcpListener, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            // A connection that a test breaks on purpose ends in an error.
+            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
