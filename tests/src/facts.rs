@@ -673,6 +673,43 @@ pub async fn of_two_keys_that_match_the_first_listed_is_named<H: Harness>() {
     assert_eq!(outcome.assert_verified(b"body", "same secret").key_id(), "first");
 }
 
+pub async fn keys_change_while_the_service_runs<H: Harness>() {
+    let signer = |secret: &str| countersign::Signer::new(providers::JIRA, Secret::new(secret)).unwrap();
+    let verifier = Verifier::builder(providers::JIRA).key("old", Secret::new("old")).build().unwrap();
+    let keys = verifier.keys();
+    let by = async |secret: &str| {
+        let outcome = H::deliver(verifier.clone(), Delivery::signed(&signer(secret), "body")).await;
+        match outcome.rejection.as_ref().map(countersign::Rejection::kind) {
+            None => Ok(outcome.assert_verified(b"body", secret).key_id().to_string()),
+            Some(kind) => {
+                outcome.assert_refused(kind, secret);
+                Err(kind)
+            }
+        }
+    };
+    let mismatch = || Err(RejectionKind::Mismatch);
+    assert_eq!((by("old").await, by("new").await), (Ok("old".into()), mismatch()));
+    keys.add("new", Secret::new("new")).unwrap();
+    assert_eq!((by("old").await, by("new").await), (Ok("old".into()), Ok("new".into())));
+    keys.expire("old", SystemTime::now() + Duration::from_secs(3600)).unwrap();
+    assert_eq!((by("old").await, by("new").await), (Ok("old".into()), Ok("new".into())));
+    keys.expire("old", SystemTime::now()).unwrap();
+    assert_eq!((by("old").await, by("new").await), (mismatch(), Ok("new".into())));
+    keys.retire("old").unwrap();
+    assert_eq!((by("old").await, by("new").await), (mismatch(), Ok("new".into())));
+    keys.replace([("third", Secret::new("third")), ("new", Secret::new("new"))]).unwrap();
+    let matched = |id: &str| keys.list().into_iter().find(|key| *key.id() == *id).unwrap().last_matched();
+    let recent = SystemTime::now() - Duration::from_secs(60);
+    assert!(matched("new").is_some_and(|time| time > recent) && matched("third").is_none(), "{keys:?}");
+    assert_eq!((by("old").await, by("new").await, by("third").await), (mismatch(), Ok("new".into()), Ok("third".into())));
+    assert!(matched("third").is_some());
+    for id in ["new", "third"] {
+        keys.expire(id, SystemTime::now()).unwrap();
+    }
+    let outcome = H::deliver(verifier.clone(), Delivery::signed(&signer("new"), "body")).await;
+    outcome.assert_refused_unread(RejectionKind::NoValidKey, "all have expired");
+}
+
 pub async fn secrets_are_not_trimmed<H: Harness>() {
     let delivery = Delivery::signed(&signer(providers::JIRA), "body");
     let (line, padded, marked, quoted) =

@@ -87,6 +87,7 @@ macro_rules! suite {
             a_tag_under_the_name_of_another_method_is_refused,
             second_key_verifies_and_is_named,
             of_two_keys_that_match_the_first_listed_is_named,
+            keys_change_while_the_service_runs,
             secrets_are_not_trimmed,
             a_body_at_the_limit_verifies_and_one_byte_more_is_refused,
             a_body_that_grows_past_the_limit_is_refused_at_that_chunk,

@@ -399,6 +399,103 @@ fn a_header_with_thousands_of_signatures_is_refused_at_the_seventeenth() {
 }
 
 #[test]
+fn a_delivery_in_flight_is_judged_by_the_keys_that_it_began_with() {
+    let verifier = verifier(providers::JIRA);
+    let keys = verifier.keys();
+    let delivery = Delivery::signed(&signer(providers::JIRA), "body");
+    let begin = || {
+        let mut intake = verifier.intake(&delivery).unwrap();
+        intake.push(&b"body"[..]).unwrap();
+        intake
+    };
+    let before = begin();
+    keys.replace([("new", Secret::new("another"))]).unwrap();
+    let after = begin();
+    assert_eq!(before.finish().unwrap().0.key_id(), "main");
+    assert_eq!(after.finish().unwrap_err().kind(), RejectionKind::Mismatch);
+}
+
+#[test]
+fn a_change_of_keys_that_cannot_be_right_changes_nothing() {
+    let verifier = verifier(providers::JIRA);
+    let keys = verifier.keys();
+    let before = keys.list();
+    let id = |id: &str| KeyId::from(id);
+    assert_eq!(keys.add("main", Secret::new("other")), Err(ConfigError::DuplicateKeyId { key: id("main") }));
+    assert_eq!(keys.add("new", Secret::new("")), Err(ConfigError::EmptySecret { key: Some(id("new")) }));
+    assert_eq!(keys.retire("unknown"), Err(ConfigError::UnknownKey { key: id("unknown") }));
+    assert_eq!(keys.expire("unknown", SystemTime::now()), Err(ConfigError::UnknownKey { key: id("unknown") }));
+    assert_eq!(keys.retire("main"), Err(ConfigError::NoKey));
+    assert_eq!(keys.replace(Vec::<(KeyId, Secret)>::new()), Err(ConfigError::NoKey));
+    let twice = ["a", "b", "a"].map(|id| (id, Secret::new(id)));
+    assert_eq!(keys.replace(twice), Err(ConfigError::DuplicateKeyId { key: id("a") }));
+    let empty = [("a", Secret::new("a")), ("b", Secret::new(""))];
+    assert_eq!(keys.replace(empty), Err(ConfigError::EmptySecret { key: Some(id("b")) }));
+    assert_eq!(keys.list(), before);
+    let shown = format!("{keys:?}");
+    assert!(shown.contains("main") && !shown.contains(SECRET), "{shown}");
+}
+
+#[test]
+fn a_key_ends_at_its_time_and_not_before() {
+    let until = at(1_700_000_000);
+    let builder = Verifier::builder(providers::JIRA).key_until("old", Secret::new(SECRET), until).key("new", Secret::new("new"));
+    let verifier = builder.build().unwrap();
+    let headers = signer(providers::JIRA).sign(b"body");
+    let verdict = |now| verifier.verify_at(&headers, b"body", now).map(drop).map_err(|rejection| rejection.kind());
+    assert_eq!(verdict(until - Duration::from_nanos(1)), Ok(()));
+    assert_eq!(verdict(until), Err(RejectionKind::Mismatch));
+    assert_eq!(verifier.keys().list()[0].expires(), Some(until));
+    // Long before the clock of this machine.
+    assert_eq!(verifier.verify(&headers, b"body").unwrap_err().kind(), RejectionKind::Mismatch);
+    verifier.keys().retire("new").unwrap();
+    assert_eq!(verdict(until), Err(RejectionKind::NoValidKey));
+    let tokens = Verifier::builder(providers::GITLAB_TOKEN).key_until("old", Secret::new("token"), until).build().unwrap();
+    let token = [("X-Gitlab-Token", "token")];
+    assert!(tokens.verify_at(&token, b"", until - Duration::from_secs(1)).is_ok());
+    assert_eq!(tokens.verify_at(&token, b"", until).unwrap_err().kind(), RejectionKind::NoValidKey);
+}
+
+#[test]
+fn the_keys_of_several_schemes_are_changed_by_their_own_handles() {
+    let (github, jira) = (verifier(providers::GITHUB), verifier(providers::JIRA));
+    let (github_keys, jira_keys) = (github.keys(), jira.keys());
+    let both = Verifier::any_of([github, jira]).unwrap();
+    jira_keys.replace([("new", Secret::new("another"))]).unwrap();
+    let kind = |scheme| {
+        let delivery = Delivery::signed(&signer(scheme), "body");
+        both.verify(&delivery, b"body").map(|verified| verified.key_id().to_string()).map_err(|rejection| rejection.kind())
+    };
+    assert_eq!(kind(providers::JIRA), Err(RejectionKind::Mismatch));
+    assert_eq!(kind(providers::GITHUB), Ok("main".into()));
+    assert!(github_keys.list()[0].last_matched().is_some() && jira_keys.list()[0].last_matched().is_none());
+}
+
+#[test]
+fn changes_of_many_at_once_are_not_lost_and_never_torn() {
+    let verifier = verifier(providers::JIRA);
+    let headers = signer(providers::JIRA).sign(b"body");
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let keys = verifier.keys();
+            scope.spawn(move || {
+                for round in 0..500 {
+                    let id = format!("{thread}-{round}");
+                    keys.add(id.as_str(), Secret::new(id.clone())).unwrap();
+                    if round % 2 == 0 {
+                        keys.retire(&id).unwrap();
+                    }
+                }
+            });
+        }
+        for _ in 0..2000 {
+            assert_eq!(verifier.verify(&headers, b"body").unwrap().key_id(), "main");
+        }
+    });
+    assert_eq!(verifier.keys().list().len(), 1 + 4 * 250);
+}
+
+#[test]
 fn tokens_of_any_length_are_compared() {
     let builder = Verifier::builder(providers::GITLAB_TOKEN).key("new", Secret::new("new token")).key("old", Secret::new("old"));
     let verifier = builder.build().unwrap();
@@ -577,7 +674,7 @@ fn a_verifier_tells_what_it_was_built_of() {
     let verifier = builder(providers::JIRA).key("old", Secret::new("old")).body_limit(7).build().unwrap();
     assert_eq!(verifier.schemes().collect::<Vec<_>>(), [&providers::JIRA]);
     assert_eq!(providers::JIRA.header(), "X-Hub-Signature");
-    assert_eq!(verifier.key_ids().map(KeyId::as_str).collect::<Vec<_>>(), ["main", "old"]);
+    assert_eq!(verifier.keys().list().iter().map(|key| key.id().to_string()).collect::<Vec<_>>(), ["main", "old"]);
     assert_eq!(verifier.body_limit(), 7);
     let shown = format!("{verifier:?}");
     assert!(shown.contains("jira") && shown.contains("old") && !shown.contains(SECRET), "{shown}");

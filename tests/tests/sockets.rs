@@ -1,11 +1,13 @@
 //! Receivers on real sockets on loopback, with a real client: under every framework, HTTP/1.1 and HTTP/2.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
-use countersign::{Verifier, providers};
+use countersign::{Secret, Signer, Verifier, providers};
 use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -280,6 +282,69 @@ fn a_sender_that_pauses_is_waited_for() {
         for receiver in setup().all().await {
             let steps = [Step::Chunk("the ".into()), Step::Pause, Step::Pause, Step::Chunk("body".into())];
             assert_eq!(send(&mut connect(&receiver).await, signed("the body").steps(steps)).await, good(8));
+        }
+    });
+}
+
+/// A new key every few milliseconds: each delivery that is signed by a key which is valid all the while is accepted, none that is signed by
+/// one which has been retired, and the handler runs for those alone.
+#[test]
+fn keys_rotate_under_load() {
+    const DELIVERIES: usize = 20_000;
+    const CONNECTIONS: usize = 4;
+    fn secret(generation: usize) -> Secret {
+        Secret::new(format!("the secret of generation {generation}"))
+    }
+    conformance::run(async {
+        let verifier = Verifier::builder(providers::JIRA).key("4", secret(4)).key("3", secret(3)).build().unwrap();
+        let keys = verifier.keys();
+        for receiver in Setup::new(verifier).all().await {
+            keys.replace([("4", secret(4)), ("3", secret(3))]).unwrap();
+            // The newest key, and the one before, are valid; the change is told before the old one is retired.
+            let newest = Arc::new(AtomicUsize::new(4));
+            let (rotating, told) = (keys.clone(), Arc::clone(&newest));
+            let rotation = tokio::spawn(async move {
+                for generation in 5.. {
+                    tokio::time::sleep(Duration::from_millis(3)).await;
+                    rotating.add(generation.to_string(), secret(generation)).unwrap();
+                    told.store(generation, Ordering::SeqCst);
+                    rotating.retire(&(generation - 2).to_string()).unwrap();
+                }
+            });
+            let mut clients = tokio::task::JoinSet::new();
+            for _ in 0..CONNECTIONS {
+                let (receiver, newest) = (receiver.clone(), Arc::clone(&newest));
+                clients.spawn(async move {
+                    let mut sender = connect(&receiver).await;
+                    let (mut accepted, mut certain) = (0, 0);
+                    for place in 0..DELIVERIES / CONNECTIONS {
+                        let generation = newest.load(Ordering::SeqCst);
+                        // Every tenth by one that was retired for certain.
+                        let retired = place % 10 == 0;
+                        let signer = Signer::new(providers::JIRA, secret(if retired { generation - 3 } else { generation })).unwrap();
+                        let delivery = Delivery::signed(&signer, "the body").header("Host", "h").header("Content-Length", "8");
+                        let (status, _) = send(&mut sender, delivery).await;
+                        let valid_all_the_while = newest.load(Ordering::SeqCst) <= generation + 1;
+                        if retired {
+                            assert_eq!(status, 401, "{}: a retired key", receiver.framework);
+                        } else if valid_all_the_while {
+                            assert_eq!(status, 200, "{}: a valid key", receiver.framework);
+                            certain += 1;
+                        }
+                        accepted += usize::from(status == StatusCode::OK);
+                    }
+                    (accepted, certain)
+                });
+            }
+            let (mut accepted, mut certain) = (0, 0);
+            while let Some(client) = clients.join_next().await {
+                let (more, surely) = client.unwrap();
+                (accepted, certain) = (accepted + more, certain + surely);
+            }
+            rotation.abort();
+            assert_eq!(receiver.calls(), accepted, "{}", receiver.framework);
+            assert!(certain > DELIVERIES / 2, "{}: {certain} were certain", receiver.framework);
+            assert!(newest.load(Ordering::SeqCst) > 50, "{}: {newest:?} changes", receiver.framework);
         }
     });
 }

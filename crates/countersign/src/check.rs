@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::config::{Config, PreparedKey};
+use crate::config::Config;
+use crate::key_set::KeySet;
 use crate::mac::Mac;
 use crate::one_or_more::OneOrMore;
 use crate::signed_head::{self, Credential, SignedHead};
@@ -31,6 +32,8 @@ use crate::{Head, Rejection, RejectionKind, Verified};
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Check {
     config: Arc<Config>,
+    /// Those that there were when it began.
+    keys: Arc<KeySet>,
     judging: Judging,
     claims: Claims,
 }
@@ -65,11 +68,12 @@ pub(crate) struct Claims {
 impl Check {
     pub(crate) fn new(config: &Arc<Config>, head: &dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
         let signed = SignedHead::read(config, head, now)?;
-        let Config { scheme, keys, .. } = &**config;
+        let scheme = &config.scheme;
+        let keys = config.keys.load_full();
         let mut suffix = Vec::new();
         signed.feed(scheme.after, |text| suffix.extend_from_slice(text));
         let running = match &signed.credential {
-            Credential::Tags(tags) => Some(start(keys, tags, |feed| signed.feed(scheme.before, feed))?),
+            Credential::Tags(tags) => Some(start(&keys, tags, now, |feed| signed.feed(scheme.before, feed))?),
             Credential::Token(_) => None,
         };
         let label = |name: Option<&str>| name.and_then(|name| signed_head::label(head, name)).map(Arc::from);
@@ -81,10 +85,10 @@ impl Check {
         };
         let judging = match (signed.credential, running) {
             (Credential::Tags(tags), Some(running)) => Judging::Macs { running, tags, suffix },
-            (Credential::Token(token), _) => Judging::Token { key: token_of(keys, token).ok_or(RejectionKind::WrongToken)? },
-            (Credential::Tags(_), None) => return Err(RejectionKind::MethodNotAllowed),
+            (Credential::Token(token), _) => Judging::Token { key: token_of(&keys, token, now)? },
+            (Credential::Tags(_), None) => return Err(RejectionKind::NoValidKey),
         };
-        Ok(Self { config: Arc::clone(config), judging, claims })
+        Ok(Self { config: Arc::clone(config), keys, judging, claims })
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
@@ -117,7 +121,8 @@ impl Check {
             Judging::Token { key } => matched = Some((key, None)),
         }
         let (key, algorithm) = matched.ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
-        let key = self.config.keys.get(key).ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let key = self.keys.get(key).ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
+        key.matched(SystemTime::now());
         Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
     }
 
@@ -128,34 +133,36 @@ impl Check {
 
 /// A MAC for each key and each algorithm that one of the tags is of, with what is signed in front of the body fed to it.
 fn start(
-    keys: &[PreparedKey],
+    keys: &KeySet,
     tags: &OneOrMore<Tag>,
+    now: Option<SystemTime>,
     before: impl FnOnce(&mut dyn FnMut(&[u8])),
 ) -> Result<OneOrMore<Running>, RejectionKind> {
     let mut running = None;
-    for (key, prepared) in keys.iter().enumerate() {
+    for (key, prepared) in keys.valid(now) {
         for mac in &prepared.macs {
             if tags.iter().any(|tag| tag.algorithm() == mac.algorithm()) {
                 OneOrMore::push_onto(&mut running, Running { key, mac: mac.clone() });
             }
         }
     }
-    // Tags are only of accepted algorithms, and each of those is prepared for each key: there is always one.
-    let mut running = running.ok_or(RejectionKind::MethodNotAllowed)?;
+    // Tags are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
+    let mut running = running.ok_or(RejectionKind::NoValidKey)?;
     before(&mut |text| running.iter_mut().for_each(|running| running.mac.update(text)));
     Ok(running)
 }
 
 /// The first listed key that is this token. All are compared to the end, by what the MAC of each makes of the token and of the key: in
 /// constant time whatever the length, and without keeping the key at hand.
-fn token_of(keys: &[PreparedKey], token: &[u8]) -> Option<usize> {
-    let mut matched = None;
-    for (place, key) in keys.iter().enumerate() {
+fn token_of(keys: &KeySet, token: &[u8], now: Option<SystemTime>) -> Result<usize, RejectionKind> {
+    let mut matched = Err(RejectionKind::NoValidKey);
+    for (place, key) in keys.valid(now) {
+        matched = matched.or(Err(RejectionKind::WrongToken));
         if let (Some(mac), Some(expected)) = (key.macs.first(), &key.token) {
             let mut mac = mac.clone();
             mac.update(token);
-            if bool::from(mac.finish().ct_eq(expected)) && matched.is_none() {
-                matched = Some(place);
+            if bool::from(mac.finish().ct_eq(expected)) && matched.is_err() {
+                matched = Ok(place);
             }
         }
     }

@@ -1,27 +1,24 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::mac::Mac;
-use crate::tag::Tag;
+use arc_swap::ArcSwap;
+
+use crate::key_set::KeySet;
 use crate::url::Url;
-use crate::{Algorithm, Budget, KeyId, Scheme};
+use crate::{Algorithm, Budget, Scheme};
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
     pub(crate) scheme: Scheme,
     pub(crate) accepted: Vec<Algorithm>,
-    pub(crate) keys: Vec<PreparedKey>,
+    /// Read without a lock, and replaced as a whole.
+    pub(crate) keys: ArcSwap<KeySet>,
+    /// Held by whoever replaces them.
+    pub(crate) changing: Mutex<()>,
     pub(crate) body_limit: usize,
     pub(crate) budget: Option<Budget>,
     pub(crate) tolerance: Duration,
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,
     pub(crate) signs_method: bool,
-}
-
-pub(crate) struct PreparedKey {
-    pub(crate) id: KeyId,
-    /// Ready to take the signed text, one for each accepted algorithm.
-    pub(crate) macs: Vec<Mac>,
-    /// What the one MAC makes of the key itself, by which tokens are compared.
-    pub(crate) token: Option<Tag>,
 }

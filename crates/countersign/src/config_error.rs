@@ -34,6 +34,11 @@ pub enum ConfigError {
         /// The id.
         key: KeyId,
     },
+    /// There is no key of this id.
+    UnknownKey {
+        /// The id.
+        key: KeyId,
+    },
     /// The limit for bodies is zero bytes.
     ZeroBodyLimit,
     /// No algorithm is allowed.
@@ -89,6 +94,7 @@ impl fmt::Display for ConfigError {
                 write!(f, " is not {shortest} to {longest} bytes long")
             }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
+            Self::UnknownKey { key } => write!(f, "there is no key with the id {key:?}"),
             Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
             Self::NothingAllowed => f.write_str("no algorithm is allowed"),
             Self::UnsupportedAlgorithm { algorithm } => write!(f, "the scheme does not know {algorithm}"),

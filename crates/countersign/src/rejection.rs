@@ -62,7 +62,7 @@ impl Rejection {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
             RejectionKind::TooSlow => 408,
-            RejectionKind::BudgetSpent => 503,
+            RejectionKind::BudgetSpent | RejectionKind::NoValidKey => 503,
             _ => 401,
         }
     }
@@ -150,11 +150,13 @@ pub enum RejectionKind {
     TooSlow,
     /// 503: there is no room for the body in the [`Budget`](crate::Budget). Senders repeat it.
     BudgetSpent,
+    /// 503: all keys have expired. Senders repeat it.
+    NoValidKey,
 }
 
 impl RejectionKind {
     /// In the order of their declaration.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::MissingSignature,
         Self::DuplicateSignature,
         Self::NonAsciiSignature,
@@ -178,6 +180,7 @@ impl RejectionKind {
         Self::BodyUnreadable,
         Self::TooSlow,
         Self::BudgetSpent,
+        Self::NoValidKey,
     ];
 
     /// Where it stands among them.
@@ -219,6 +222,7 @@ impl RejectionKind {
             Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
             Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),
             Self::TooSlow => ("too_slow", "the body came too slowly"),
+            Self::NoValidKey => ("no_valid_key", "all keys have expired"),
             Self::BudgetSpent => ("budget_spent", "too many bytes of bodies are in memory already"),
         }
     }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::head::announced;
 use crate::rejection::SchemeName;
 use crate::report::Reporter;
-use crate::{Check, ConfigError, Head, Intake, KeyId, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, signed_head};
+use crate::{Check, ConfigError, Head, Intake, Keys, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, signed_head};
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
@@ -39,11 +39,17 @@ use crate::{Check, ConfigError, Head, Intake, KeyId, Rejection, RejectionKind, S
 pub struct Verifier(Arc<Schemes>);
 
 struct Schemes {
-    /// At least one.
-    configs: Vec<Arc<Config>>,
+    first: Arc<Config>,
+    others: Vec<Arc<Config>>,
     /// Of all schemes, for what none of them has judged.
     name: SchemeName,
     reporter: Reporter,
+}
+
+impl Schemes {
+    fn configs(&self) -> impl Iterator<Item = &Arc<Config>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 impl Verifier {
@@ -54,7 +60,7 @@ impl Verifier {
 
     pub(crate) fn new(config: Config) -> Self {
         let name = config.scheme.name().into();
-        Self(Arc::new(Schemes { configs: vec![Arc::new(config)], name, reporter: Reporter::default() }))
+        Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter: Reporter::default() }))
     }
 
     /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
@@ -79,18 +85,18 @@ impl Verifier {
     /// says nothing about the sender, or if a scheme reads one that a later one's sender also sends.
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let mut configs: Vec<Arc<Config>> = Vec::new();
-        for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs.clone()) {
+        for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs().cloned().collect::<Vec<_>>()) {
             if let Some(header) = configs.iter().find_map(|other| other.scheme.shared_header(&config.scheme)) {
                 return Err(ConfigError::SharedHeader { header });
             }
             configs.push(config);
         }
-        let name = match &configs[..] {
-            [] => return Err(ConfigError::NoVerifier),
-            [one] => one.scheme.name().into(),
-            several => SchemeName::Several(several.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|").into()),
-        };
-        Ok(Self(Arc::new(Schemes { configs, name, reporter: Reporter::default() })))
+        let names = configs.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|");
+        let mut configs = configs.into_iter();
+        let first = configs.next().ok_or(ConfigError::NoVerifier)?;
+        let others: Vec<_> = configs.collect();
+        let name = if others.is_empty() { first.scheme.name().into() } else { SchemeName::Several(names.into()) };
+        Ok(Self(Arc::new(Schemes { first, others, name, reporter: Reporter::default() })))
     }
 
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
@@ -145,18 +151,20 @@ impl Verifier {
 
     /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
-        self.0.configs.iter().map(|config| &config.scheme)
+        self.0.configs().map(|config| &config.scheme)
     }
 
     /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.0.configs.iter().map(|config| config.body_limit).max().unwrap_or_default()
+        self.0.configs().map(|config| config.body_limit).max().unwrap_or_default()
     }
 
-    /// The ids of the keys, in the order in which they are tried.
-    pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
-        self.0.configs.iter().flat_map(|config| &config.keys).map(|key| &key.id)
+    /// The keys, to be looked at and changed while the service runs. Of several schemes, those of the first listed: take the handle of each
+    /// verifier before it goes into [`any_of`](Self::any_of), which leaves it in force.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        Keys::new(Arc::clone(&self.0.first))
     }
 
     /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and counts it. Adapters call it once for each;
@@ -185,9 +193,9 @@ impl Verifier {
     }
 
     fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        let config = match &self.0.configs[..] {
-            [one] => Some(one),
-            several => several.iter().find(|config| signed_head::is_present(&config.scheme, head)),
+        let config = match &self.0.others[..] {
+            [] => Some(&self.0.first),
+            _ => self.0.configs().find(|config| signed_head::is_present(&config.scheme, head)),
         };
         let config = config.ok_or_else(|| Rejection::new(RejectionKind::MissingSignature, self.0.name.clone()))?;
         Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()))
@@ -213,8 +221,8 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("schemes", &self.schemes().map(Scheme::name).collect::<Vec<_>>())
-            .field("algorithms", &self.0.configs.iter().map(|config| &config.accepted).collect::<Vec<_>>())
-            .field("keys", &self.key_ids().collect::<Vec<_>>())
+            .field("algorithms", &self.0.configs().map(|config| &config.accepted).collect::<Vec<_>>())
+            .field("keys", &self.0.configs().map(|config| Keys::new(Arc::clone(config)).ids()).collect::<Vec<_>>())
             .field("body_limit", &self.body_limit())
             .finish()
     }

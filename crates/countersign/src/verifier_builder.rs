@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 
-use crate::config::{Config, PreparedKey};
-use crate::mac::Mac;
-use crate::scheme::{Grammar, LONGEST_TOLERANCE};
+use arc_swap::ArcSwap;
+
+use crate::config::Config;
+use crate::key_set::{KeySet, PreparedKey};
+use crate::scheme::LONGEST_TOLERANCE;
 use crate::url::Url;
 use crate::{Algorithm, Budget, ConfigError, KeyId, Part, Scheme, Secret, Verifier};
 
@@ -23,7 +26,7 @@ use crate::{Algorithm, Budget, ConfigError, KeyId, Part, Scheme, Secret, Verifie
 #[must_use = "a builder does nothing before `build`"]
 pub struct VerifierBuilder {
     scheme: Scheme,
-    keys: Vec<(KeyId, Secret)>,
+    keys: Vec<(KeyId, Secret, Option<SystemTime>)>,
     algorithms: Option<Vec<Algorithm>>,
     legacy_sha1: bool,
     body_limit: Option<usize>,
@@ -48,7 +51,13 @@ impl VerifierBuilder {
     /// Accepts what is signed with `secret`, and reports it as `id`. Call it once for each secret that is in use; each costs one more
     /// hash of every body.
     pub fn key(mut self, id: impl Into<KeyId>, secret: Secret) -> Self {
-        self.keys.push((id.into(), secret));
+        self.keys.push((id.into(), secret, None));
+        self
+    }
+
+    /// As [`key`](Self::key), and not accepted any more from `expires` on: see [`Keys::expire`](crate::Keys::expire).
+    pub fn key_until(mut self, id: impl Into<KeyId>, secret: Secret, expires: SystemTime) -> Self {
+        self.keys.push((id.into(), secret, Some(expires)));
         self
     }
 
@@ -129,25 +138,26 @@ impl VerifierBuilder {
             (Some(_), _) => return Err(ConfigError::InvalidTolerance),
         };
         let url = url(&self.scheme, self.url.as_ref())?;
-        if self.keys.is_empty() {
-            return Err(ConfigError::NoKey);
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for (id, secret, expires) in self.keys {
+            let mut key = PreparedKey::new(&self.scheme, &accepted, id, &secret)?;
+            key.expires = expires;
+            keys.push(key);
         }
-        let mut keys: Vec<PreparedKey> = Vec::with_capacity(self.keys.len());
-        for (id, secret) in self.keys {
-            if keys.iter().any(|key| key.id == id) {
-                return Err(ConfigError::DuplicateKeyId { key: id });
-            }
-            let key = self.scheme.key(&secret, Some(&id))?;
-            let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
-            let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
-            let token = macs.first().filter(|_| self.scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
-                mac.update(key.as_bytes());
-                mac.finish()
-            });
-            keys.push(PreparedKey { id, macs, token });
-        }
+        let keys = ArcSwap::from_pointee(KeySet::new(keys)?);
+        let changing = Mutex::default();
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
-        Ok(Verifier::new(Config { scheme: self.scheme, accepted, keys, body_limit, budget: self.budget, tolerance, url, signs_method }))
+        Ok(Verifier::new(Config {
+            scheme: self.scheme,
+            accepted,
+            keys,
+            changing,
+            body_limit,
+            budget: self.budget,
+            tolerance,
+            url,
+            signs_method,
+        }))
     }
 
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {

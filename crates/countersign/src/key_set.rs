@@ -1,0 +1,87 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::mac::Mac;
+use crate::scheme::Grammar;
+use crate::tag::Tag;
+use crate::{Algorithm, ConfigError, KeyId, Scheme, Secret};
+
+/// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
+#[derive(Clone)]
+pub(crate) struct KeySet(Vec<PreparedKey>);
+
+/// One key, ready for requests.
+#[derive(Clone)]
+pub(crate) struct PreparedKey {
+    pub(crate) id: KeyId,
+    /// Ready to take the signed text, one for each accepted algorithm.
+    pub(crate) macs: Vec<Mac>,
+    /// What the one MAC makes of the key itself, by which tokens are compared.
+    pub(crate) token: Option<Tag>,
+    pub(crate) expires: Option<SystemTime>,
+    /// In seconds since 1970; 0 for never. Shared with the sets that this key has been in before.
+    last_matched: Arc<AtomicU64>,
+}
+
+impl KeySet {
+    /// Of at least one key, and of none twice.
+    pub(crate) fn new(keys: Vec<PreparedKey>) -> Result<Self, ConfigError> {
+        if keys.is_empty() {
+            return Err(ConfigError::NoKey);
+        }
+        for (place, key) in keys.iter().enumerate() {
+            if keys.iter().take(place).any(|other| other.id == key.id) {
+                return Err(ConfigError::DuplicateKeyId { key: key.id.clone() });
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&PreparedKey> {
+        self.0.get(place)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PreparedKey> {
+        self.0.iter()
+    }
+
+    /// Those that are accepted now, with their places. The clock is only read if one of them expires at all.
+    pub(crate) fn valid(&self, now: Option<SystemTime>) -> impl Iterator<Item = (usize, &PreparedKey)> {
+        let now = self.0.iter().any(|key| key.expires.is_some()).then(|| now.unwrap_or_else(SystemTime::now));
+        let valid = move |key: &PreparedKey| match (key.expires, now) {
+            (Some(expires), Some(now)) => now < expires,
+            _ => true,
+        };
+        self.0.iter().enumerate().filter(move |(_, key)| valid(key))
+    }
+}
+
+impl PreparedKey {
+    pub(crate) fn new(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
+        let key = scheme.key(secret, Some(&id))?;
+        let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
+        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
+        let token = macs.first().filter(|_| scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
+            mac.update(key.as_bytes());
+            mac.finish()
+        });
+        Ok(Self { id, macs, token, expires: None, last_matched: Arc::default() })
+    }
+
+    /// Remembers that a delivery has been verified by it just now.
+    pub(crate) fn matched(&self, now: SystemTime) {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since_1970| since_1970.as_secs());
+        self.last_matched.fetch_max(seconds, Ordering::Relaxed);
+    }
+
+    /// Goes on with what is known of a key of the same id.
+    pub(crate) fn remember(&mut self, before: &Self) {
+        self.last_matched = Arc::clone(&before.last_matched);
+    }
+
+    pub(crate) fn last_matched(&self) -> Option<SystemTime> {
+        let seconds = self.last_matched.load(Ordering::Relaxed);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).filter(|_| seconds > 0)
+    }
+}
