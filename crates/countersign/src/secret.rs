@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::encoding::decode_hex;
@@ -88,6 +89,15 @@ impl Secret {
     }
 }
 
+/// In constant time, but for the length.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
@@ -126,6 +136,14 @@ mod tests {
         assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::NotFound, "COUNTERSIGN_TEST_NOT_SET is not set"));
         // Cargo sets this one for every test.
         assert_eq!(Secret::from_env("CARGO_PKG_NAME").unwrap().as_bytes(), b"countersign");
+    }
+
+    #[test]
+    fn secrets_are_equal_by_their_bytes() {
+        assert_eq!(Secret::new("a secret"), Secret::new("a secret".as_bytes()));
+        for other in ["a secreT", "a secre", "a secret ", ""] {
+            assert_ne!(Secret::new("a secret"), Secret::new(other));
+        }
     }
 
     #[test]

@@ -1,0 +1,76 @@
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use countersign::{KeyId, Keys, Secret, Verifier, VerifierBuilder};
+
+use crate::{LoadError, Watch};
+
+/// Which keys stand in which files, in the order in which they are tried.
+#[derive(Clone, Debug, Default)]
+#[must_use = "it does nothing before `verifier` or `watch`"]
+pub struct KeyFiles(Vec<KeyFile>);
+
+#[derive(Clone, Debug)]
+struct KeyFile {
+    id: KeyId,
+    path: PathBuf,
+    optional: bool,
+}
+
+impl KeyFiles {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The key `id` stands in this file.
+    pub fn file(self, id: impl Into<KeyId>, path: impl Into<PathBuf>) -> Self {
+        self.with(id.into(), path.into(), false)
+    }
+
+    /// The key `id` stands in this file, if there is one; if not, there is no such key. An empty file is a fault, as for every other: a
+    /// secret that is being written is not taken for one that is gone.
+    pub fn optional_file(self, id: impl Into<KeyId>, path: impl Into<PathBuf>) -> Self {
+        self.with(id.into(), path.into(), true)
+    }
+
+    fn with(mut self, id: KeyId, path: PathBuf, optional: bool) -> Self {
+        self.0.push(KeyFile { id, path, optional });
+        self
+    }
+
+    /// Builds a verifier with the keys as they are now.
+    ///
+    /// # Errors
+    /// [`LoadError::Unreadable`]; [`LoadError::Unfit`] for whatever [`build`](VerifierBuilder::build) finds.
+    pub fn verifier(&self, builder: VerifierBuilder) -> Result<Verifier, LoadError> {
+        let keys = self.load()?;
+        keys.into_iter().fold(builder, |builder, (id, secret)| builder.key(id, secret)).build().map_err(LoadError::Unfit)
+    }
+
+    /// Replaces the keys by what the files hold now, and again whenever that has changed, looking every so often, until what is returned is
+    /// dropped.
+    ///
+    /// # Errors
+    /// As of [`verifier`](Self::verifier), if it is not possible now: then nothing has changed and nothing is watched. [`io::Error`]s of
+    /// starting a thread are [`LoadError::Unreadable`] as well.
+    pub fn watch(&self, keys: Keys, every: Duration) -> Result<Watch, LoadError> {
+        let loaded = self.load()?;
+        keys.replace(loaded.clone()).map_err(LoadError::Unfit)?;
+        Watch::start(self.clone(), keys, loaded, every)
+    }
+
+    /// The keys as they are now.
+    pub(crate) fn load(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
+        let mut keys = Vec::with_capacity(self.0.len());
+        for KeyFile { id, path, optional } in &self.0 {
+            match Secret::from_file(path) {
+                Ok(secret) => keys.push((id.clone(), secret)),
+                Err(error) if *optional && error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(LoadError::Unreadable { key: id.clone(), path: path.clone(), source }),
+            }
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,72 @@
+//! A receiver of Jira deliveries whose secret is changed by changing a file, as Kubernetes and Docker hand secrets to a service, while it
+//! runs and without losing a delivery.
+//!
+//! ```text
+//! mkdir secrets && printf 'the first secret' >secrets/current
+//! cargo run --example rotation -- secrets
+//! # in another terminal:
+//! mv secrets/current secrets/previous && printf 'the second secret' >secrets/current   # both are accepted now
+//! rm secrets/previous                                                                    # once `last_matched` is long enough ago
+//! ```
+//!
+//! `PORT` chooses another port than 3000. `GET /keys` lists the keys, and when each last matched: not for strangers, so put it where only
+//! operators get to.
+
+use std::env;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use countersign::{Keys, Verified, Verifier, providers};
+use countersign_keys::KeyFiles;
+use countersign_tower::VerifyLayer;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    receiver::run(serve()).await
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let folder = env::args().nth(1).ok_or("usage: rotation FOLDER, with the secret in FOLDER/current")?;
+    let files = KeyFiles::new()
+        .file("current", format!("{folder}/current"))
+        // There while the secret is being changed, and not otherwise.
+        .optional_file("previous", format!("{folder}/previous"));
+    let verifier = files.verifier(Verifier::builder(providers::JIRA)).map_err(|error| match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    })?;
+    // Looks once a second, until the end of this function.
+    let _watch = files.watch(verifier.keys(), Duration::from_secs(1))?;
+
+    let keys = verifier.keys();
+    let limit = DefaultBodyLimit::max(verifier.body_limit());
+    let app = Router::new()
+        .route("/jira", post(on_event))
+        .route_layer(VerifyLayer::on_tokio(verifier))
+        .layer(limit)
+        .route("/keys", get(|| async move { list(&keys) }));
+
+    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
+    axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
+    Ok(())
+}
+
+async fn on_event(Extension(verified): Extension<Verified>, body: String) {
+    println!("{} bytes (signed with key {})", body.len(), verified.key_id());
+}
+
+fn list(keys: &Keys) -> String {
+    let line = |key: &countersign::KeyStatus| match key.last_matched().and_then(|time| time.elapsed().ok()) {
+        Some(ago) => format!("{}: last matched {} seconds ago\n", key.id(), ago.as_secs()),
+        None => format!("{}: never matched\n", key.id()),
+    };
+    keys.list().iter().map(line).collect()
+}
