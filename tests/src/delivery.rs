@@ -25,6 +25,8 @@ pub struct Delivery {
     pub deadline: Option<Deadline>,
     /// What the receiver throws away after an early refusal.
     pub discard: Option<Discard>,
+    /// Whether the receiver only reports.
+    pub report_only: bool,
 }
 
 /// What one poll of a body gives.
@@ -48,8 +50,17 @@ impl Delivery {
     /// A delivery that nobody signed, its body in one chunk.
     #[must_use]
     pub fn unsigned(body: impl AsRef<[u8]>) -> Self {
-        Self { method: "POST", target: "/hook", headers: Vec::new(), steps: Vec::new(), now: None, deadline: None, discard: None }
-            .body(body)
+        Self {
+            method: "POST",
+            target: "/hook",
+            headers: Vec::new(),
+            steps: Vec::new(),
+            now: None,
+            deadline: None,
+            discard: None,
+            report_only: false,
+        }
+        .body(body)
     }
 
     /// A delivery as this sender would make it.
@@ -109,6 +120,13 @@ impl Delivery {
     #[must_use]
     pub const fn within(mut self, deadline: Deadline) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Has the receiver only report.
+    #[must_use]
+    pub const fn report_only(mut self) -> Self {
+        self.report_only = true;
         self
     }
 

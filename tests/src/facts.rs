@@ -1157,6 +1157,52 @@ pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness
     assert!((10..200).contains(&ours("WARN")), "{}", ours("WARN"));
 }
 
+pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harness>() {
+    let body = noise(100);
+    let verifier = || builder(providers::JIRA).body_limit(100).build().unwrap();
+    let signed = || Delivery::signed(&signer(providers::JIRA), &body);
+    let outcome = H::deliver(verifier(), signed().report_only()).await;
+    outcome.assert_verified(&body, "signed");
+    assert!(outcome.reported.is_empty());
+
+    let mut cases: Vec<(String, Delivery, RejectionKind)> = vec![
+        ("forged".into(), signed().body(noise(99)), RejectionKind::Mismatch),
+        ("unsigned, in chunks".into(), Delivery::unsigned("").chunks(body.chunks(7)), RejectionKind::MissingSignature),
+        ("unsigned and empty".into(), Delivery::unsigned(""), RejectionKind::MissingSignature),
+    ];
+    for (case, values, kind) in faulty_signatures(&signature(&body)) {
+        cases.push((case.into(), Delivery::unsigned(&body).headers(values.into_iter().map(|value| (SIGNATURE, value))), kind));
+    }
+    for (case, delivery, kind) in cases {
+        let sent = delivery.whole_body();
+        let receiver = verifier();
+        let (outcome, log) = log_of(H::deliver(receiver.clone(), delivery.report_only())).await;
+        assert_eq!((outcome.status, outcome.handled.len(), outcome.reported.len()), (200, 0, 1), "{case}: it passes, without a proof");
+        let (rejection, body) = &outcome.reported[0];
+        assert_eq!((rejection.kind(), &body[..]), (kind, &sent[..]), "{case}");
+        assert!(log.contains("WARN countersign: UNVERIFIED DELIVERY LET THROUGH") && log.contains("report_only=true"), "{case}: {log}");
+        assert_eq!(receiver.refused(kind), 1, "{case}");
+    }
+
+    // What is not 401 refuses as ever, and a fault of the head makes no difference to it.
+    let over = noise(101);
+    for delivery in [Delivery::signed(&signer(providers::JIRA), &over), Delivery::unsigned(&over)] {
+        let outcome = H::deliver(verifier(), delivery.clone().report_only()).await;
+        outcome.assert_refused(RejectionKind::BodyTooLarge, "over the limit");
+        let outcome = H::deliver(verifier(), delivery.clone().header("Content-Length", "101").report_only()).await;
+        outcome.assert_refused_unread(RejectionKind::BodyTooLarge, "announced over the limit");
+        let broken = delivery.clone().steps([Step::Chunk("x".into()), Step::Error]).report_only();
+        H::deliver(verifier(), broken).await.assert_refused(RejectionKind::BodyUnreadable, "broken off");
+        let spent = builder(providers::JIRA).budget(Budget::new(10)).build().unwrap();
+        H::deliver(spent, delivery.report_only()).await.assert_refused(RejectionKind::BudgetSpent, "over the budget");
+    }
+    tokio::time::pause();
+    let slow = Delivery::unsigned("").steps([Step::Stall]).within(paced(1, 0, 0)).report_only();
+    H::deliver(verifier(), slow).await.assert_refused(RejectionKind::TooSlow, "too slow");
+    let expired = Verifier::builder(providers::JIRA).key_until("k", Secret::new(SECRET), SystemTime::UNIX_EPOCH).build().unwrap();
+    H::deliver(expired, signed().report_only()).await.assert_refused(RejectionKind::NoValidKey, "no key");
+}
+
 pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
     let verifier = builder(providers::JIRA).body_limit(3).build().unwrap();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);

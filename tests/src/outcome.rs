@@ -16,6 +16,8 @@ pub struct Outcome {
     pub closes: bool,
     /// One for each call of the handler.
     pub handled: Vec<Handled>,
+    /// What the handler of a receiver that only reports saw of deliveries without a proof: the verdict, and the body.
+    pub reported: Vec<(Rejection, Bytes)>,
     /// How often the request's body was polled, or asked for a chunk.
     pub polls: usize,
     /// What a middleware around the adapter finds in the response.

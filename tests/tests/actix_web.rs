@@ -36,12 +36,21 @@ impl Harness for ActixWeb {
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
-        let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
-            seen.lock().unwrap().push(Handled { body, verified: verified.into_inner() });
+        let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
+        let let_through = Arc::clone(&reported);
+        let handler = move |verified: Option<web::ReqData<Verified>>, rejection: Option<web::ReqData<Rejection>>, body: Bytes| {
+            match (verified, rejection) {
+                (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified: verified.into_inner() }),
+                (None, Some(rejection)) => let_through.lock().unwrap().push((rejection.into_inner(), body)),
+                both => panic!("one and not the other: {both:?}"),
+            }
             async { HttpResponse::Ok().finish() }
         };
         let limit = web::PayloadConfig::new(verifier.body_limit());
-        let verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        if delivery.report_only {
+            verify = verify.insecure_report_only();
+        }
         let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(verify);
         let app = init_service(App::new().service(hook)).await;
 
@@ -56,6 +65,7 @@ impl Harness for ActixWeb {
             handled: handled.lock().unwrap().clone(),
             polls: polls.load(Ordering::SeqCst),
             rejection,
+            reported: reported.lock().unwrap().clone(),
         }
     }
 }
@@ -299,6 +309,17 @@ fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
         assert_eq!(response.response().extensions().get::<Rejection>().unwrap().kind(), RejectionKind::MissingSignature);
         assert_eq!(read_body(response).await, r#"{"error":"refused"}"#);
         assert_eq!(answer(app.call(request("/hook", signed("body")).0).await).await, good());
+    });
+}
+
+#[test]
+fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+    conformance::run(async {
+        let app = || App::new().route("/hook", web::post().to(key)).wrap(verify().acknowledge_and_drop());
+        assert_eq!(answer!(app(), "/hook", signed("body").body("forged")), status(204));
+        assert_eq!(answer!(app(), "/hook", unsigned()), status(204));
+        assert_eq!(answer!(app(), "/hook", signed("body").steps([Step::Error])), status(400));
+        assert_eq!(answer!(app(), "/hook", signed("body")), good());
     });
 }
 

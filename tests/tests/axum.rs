@@ -24,12 +24,21 @@ impl Harness for Axum {
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
-        let handler = move |Extension(verified): Extension<Verified>, body: Bytes| {
-            seen.lock().unwrap().push(Handled { body, verified });
+        let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
+        let let_through = Arc::clone(&reported);
+        let handler = move |verified: Option<Extension<Verified>>, rejection: Option<Extension<Rejection>>, body: Bytes| {
+            match (verified, rejection) {
+                (Some(Extension(verified)), None) => seen.lock().unwrap().push(Handled { body, verified }),
+                (None, Some(Extension(rejection))) => let_through.lock().unwrap().push((rejection, body)),
+                both => panic!("one and not the other: {both:?}"),
+            }
             async { StatusCode::OK }
         };
         let limit = DefaultBodyLimit::max(verifier.body_limit());
-        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        if delivery.report_only {
+            layer = layer.insecure_report_only();
+        }
         let app = Router::new().route("/hook", any(handler)).route_layer(layer).layer(limit);
 
         let request = delivery.into_request();
@@ -45,6 +54,7 @@ impl Harness for Axum {
             handled: handled.lock().unwrap().clone(),
             polls: polls.load(Ordering::SeqCst),
             rejection: parts.extensions.get::<Rejection>().cloned(),
+            reported: reported.lock().unwrap().clone(),
         }
     }
 }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Scheme, Secret, Signer, Verified,
-    Verifier, providers,
+    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Reported, Scheme, Secret, Signer,
+    Verified, Verifier, providers,
 };
 
 struct Core;
@@ -24,11 +24,18 @@ impl Harness for Core {
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
         let taken_in = take_in(&verifier, &delivery, &mut body);
-        agree(&verifier, &delivery, &taken_in);
+        if !delivery.report_only {
+            agree(&verifier, &delivery, &taken_in);
+        }
         match taken_in {
-            Ok((verified, body)) => {
+            Ok(Reported::Verified(verified, body)) => {
                 outcome.status = 200;
                 outcome.handled.push(Handled { body, verified });
+            }
+            Ok(Reported::Unverified(rejection, body)) => {
+                verifier.report_only(&rejection);
+                outcome.status = 200;
+                outcome.reported.push((rejection, body));
             }
             Err(rejection) => {
                 let at_end = matches!(rejection.kind(), RejectionKind::Mismatch);
@@ -88,9 +95,10 @@ impl Script {
 }
 
 /// What an adapter does, without a framework.
-fn take_in(verifier: &Verifier, delivery: &Delivery, body: &mut Script) -> Result<(Verified, Bytes), Rejection> {
+fn take_in(verifier: &Verifier, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
     let intake = match delivery.now {
         Some(now) => verifier.intake_at(delivery, now)?,
+        None if delivery.report_only => verifier.insecure_intake(delivery)?,
         None => verifier.intake(delivery)?,
     };
     let mut intake = intake.within(delivery.deadline);
@@ -100,7 +108,10 @@ fn take_in(verifier: &Verifier, delivery: &Delivery, body: &mut Script) -> Resul
             Err(error) => return Err(intake.failed(error, |_| false)),
         }
     }
-    intake.finish()
+    if delivery.report_only {
+        return intake.insecure_finish();
+    }
+    intake.finish().map(|(verified, body)| Reported::Verified(verified, body))
 }
 
 /// Whether that was all of it.
@@ -115,9 +126,12 @@ fn throw_away(mut rest: Discarding, body: &mut Script) -> bool {
 }
 
 /// One shot and incremental say what the intake says, wherever neither the limit nor the connection decided.
-fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<(Verified, Bytes), Rejection>) {
+fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Reported, Rejection>) {
     let facts = |result: Result<Verified, Rejection>| result.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
-    let expected = facts(taken_in.clone().map(|(verified, _)| verified));
+    let expected = facts(taken_in.clone().map(|reported| match reported {
+        Reported::Verified(verified, _) => verified,
+        Reported::Unverified(..) => panic!("nobody asked for a report"),
+    }));
     if matches!(
         expected,
         Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetSpent | RejectionKind::TooSlow)

@@ -26,17 +26,28 @@ impl Harness for Tower {
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
+        let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
+        let let_through = Arc::clone(&reported);
         let handler = service_fn(move |request: Request<VerifiedBody>| {
-            let verified = request.extensions().get::<Verified>().unwrap().clone();
-            seen.lock().unwrap().push(Handled { body: request.into_body().into_bytes(), verified });
+            let (parts, body) = request.into_parts();
+            let body = body.into_bytes();
+            match (parts.extensions.get::<Verified>().cloned(), parts.extensions.get::<Rejection>().cloned()) {
+                (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified }),
+                (None, Some(rejection)) => let_through.lock().unwrap().push((rejection, body)),
+                both => panic!("one and not the other: {both:?}"),
+            }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
-        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        if delivery.report_only {
+            layer = layer.insecure_report_only();
+        }
         let request = delivery.into_request();
         let polls = request.body().polls();
         let service = ServiceBuilder::new().layer(layer).service(handler);
         let response = service.oneshot(request).await.unwrap();
-        outcome(response, &handled, &polls).await
+        let reported_on = reported.lock().unwrap().clone();
+        Outcome { reported: reported_on, ..outcome(response, &handled, &polls).await }
     }
 }
 
@@ -56,6 +67,7 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
         handled: handled.lock().unwrap().clone(),
         polls: polls.load(Ordering::SeqCst),
         rejection: parts.extensions.get::<Rejection>().cloned(),
+        reported: Vec::new(),
     }
 }
 
@@ -241,6 +253,23 @@ fn a_refusal_can_be_replaced_and_still_carries_its_rejection() {
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
         let response = service.oneshot(signed("body")).await.unwrap();
         assert!(!response.headers().contains_key("x-refused"));
+    });
+}
+
+#[test]
+fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+    conformance::run(async {
+        let service = ServiceBuilder::new()
+            .layer(layer().acknowledge_and_drop())
+            .service(service_fn(|_: Request<VerifiedBody>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("handled"))) }));
+        let response = service.clone().oneshot(forged()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        assert!(!response.headers().contains_key("www-authenticate"));
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::Mismatch);
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "");
+        let broken = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Error]).into_request();
+        assert_eq!(service.clone().oneshot(broken).await.unwrap().status(), StatusCode::BAD_REQUEST);
+        assert_eq!(service.oneshot(signed("body")).await.unwrap().status(), StatusCode::OK);
     });
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign::{Rejection, RejectionKind, Reported, Verified, Verifier, providers};
 use countersign_tower::VerifyLayer;
 use countersign_warp::{Delivery as Verdict, JsonError, Refused, Verify, recover};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -29,9 +29,26 @@ impl Harness for Warp {
             seen.lock().unwrap().push(Handled { body, verified });
             async { StatusCode::OK }
         };
+        let delivery_report_only = delivery.report_only;
         let verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
         let request = delivery.into_request();
         let polls = request.body().polls();
+        if delivery_report_only {
+            let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
+            let (verified_ones, others) = (Arc::clone(&handled), Arc::clone(&reported));
+            let handler = move |reported: Reported| {
+                match reported {
+                    Reported::Verified(verified, body) => verified_ones.lock().unwrap().push(Handled { body, verified }),
+                    Reported::Unverified(rejection, body) => others.lock().unwrap().push((rejection, body)),
+                }
+                StatusCode::OK
+            };
+            let hook = warp::path!("hook").and(verify.insecure_report_only()).map(handler).recover(recover);
+            let service = warp::service(hook.map(Reply::into_response));
+            let response = service.oneshot(request.map(SyncBody::new)).await.unwrap();
+            let reported = reported.lock().unwrap().clone();
+            return Outcome { reported, ..outcome(response, &handled, &polls).await };
+        }
         let hook = warp::path!("hook").and(verify.then(handler));
         let response = warp::service(hook).oneshot(request.map(SyncBody::new)).await.unwrap();
         outcome(response, &handled, &polls).await
@@ -45,16 +62,26 @@ impl Harness for LayeredWarp {
     async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
-        let handler = move |verified: Verified, body: Bytes| {
-            seen.lock().unwrap().push(Handled { body, verified });
+        let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
+        let let_through = Arc::clone(&reported);
+        let handler = move |verified: Option<Verified>, rejection: Option<Rejection>, body: Bytes| {
+            match (verified, rejection) {
+                (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified }),
+                (None, Some(rejection)) => let_through.lock().unwrap().push((rejection, body)),
+                both => panic!("one and not the other: {both:?}"),
+            }
             StatusCode::OK
         };
-        let layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        if delivery.report_only {
+            layer = layer.insecure_report_only();
+        }
         let request = delivery.into_request();
         let polls = request.body().polls();
-        let hook = warp::path!("hook").and(warp::ext::get()).and(warp::body::bytes()).map(handler);
+        let hook = warp::path!("hook").and(warp::ext::optional()).and(warp::ext::optional()).and(warp::body::bytes()).map(handler);
         let response = layer.layer(warp::service(hook)).oneshot(request).await.unwrap();
-        outcome(response, &handled, &polls).await
+        let reported = reported.lock().unwrap().clone();
+        Outcome { reported, ..outcome(response, &handled, &polls).await }
     }
 }
 
@@ -74,6 +101,7 @@ async fn outcome(response: warp::reply::Response, handled: &Mutex<Vec<Handled>>,
         handled: handled.lock().unwrap().clone(),
         polls: polls.load(Ordering::SeqCst),
         rejection: parts.extensions.get::<Rejection>().cloned(),
+        reported: Vec::new(),
     }
 }
 
@@ -353,6 +381,17 @@ fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
             assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
         }
         assert!(!respond(&mut ready.clone(), "/", signed("body")).await.headers().contains_key("x-refused"));
+    });
+}
+
+#[test]
+fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+    conformance::run(async {
+        let routes = || warp::service(verify().acknowledge_and_drop().then(key));
+        assert_eq!(answer(routes(), "/", signed("body").body("forged")).await, status(204));
+        assert_eq!(answer(routes(), "/", unsigned()).await, status(204));
+        assert_eq!(answer(routes(), "/", signed("body").steps([Step::Error])).await, status(400));
+        assert_eq!(answer(routes(), "/", signed("body")).await, good());
     });
 }
 

@@ -34,6 +34,7 @@ pub struct Verify {
     pub(crate) verifier: Verifier,
     pub(crate) deadline: Option<Deadline>,
     discard: Option<Discard>,
+    pub(crate) report_only: bool,
     refuse: Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>,
 }
 
@@ -45,7 +46,7 @@ impl Verify {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let discard = Discard::new(64 * 1024, Duration::from_secs(5));
-        Self { verifier, deadline: Some(Deadline::default()), discard: Some(discard), refuse: Arc::new(empty_response) }
+        Self { verifier, deadline: Some(Deadline::default()), discard: Some(discard), report_only: false, refuse: Arc::new(empty_response) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
@@ -85,6 +86,29 @@ impl Verify {
     #[must_use]
     pub fn refuse_with(mut self, refuse: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static) -> Self {
         self.refuse = Arc::new(refuse);
+        self
+    }
+
+    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// signatures on purpose, to see the 401, as Xero does.
+    #[must_use]
+    pub fn acknowledge_and_drop(self) -> Self {
+        self.refuse_with(|rejection| match empty_response(rejection) {
+            response if response.status() == StatusCode::UNAUTHORIZED => HttpResponse::new(StatusCode::NO_CONTENT),
+            response => response,
+        })
+    }
+
+    /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
+    /// depends on it. Take it off again.
+    ///
+    /// Nothing but that changes: 413, 400, 408 and 503 still refuse. A delivery that is signed carries [`Verified`](countersign::Verified) as
+    /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for
+    /// `Option<web::ReqData<Verified>>` meanwhile.
+    #[must_use]
+    pub fn insecure_report_only(mut self) -> Self {
+        self.report_only = true;
         self
     }
 

@@ -8,8 +8,7 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::error::PayloadError;
-use bytes::Bytes;
-use countersign::{Discarding, Intake, Rejection, Verified};
+use countersign::{Discarding, Intake, Rejection, Reported, Verified};
 use futures_core::Stream as _;
 
 use crate::Verify;
@@ -44,18 +43,28 @@ where
     forward_ready!(service);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let intake = self.verify.verifier.intake(&RequestHead(&request));
+        let Verify { verifier, report_only, .. } = &self.verify;
+        let head = RequestHead(&request);
+        let intake = if *report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
         let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
         Box::pin(async move {
             let mut timer = Timer::default();
             let received = match intake {
-                Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), &mut timer).await,
+                Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), verify.report_only, &mut timer).await,
                 Err(rejection) => Err(rejection),
             };
             match received {
-                Ok((verified, body)) => {
+                Ok(Reported::Verified(verified, body)) => {
                     request.set_payload(body.into());
                     request.extensions_mut().insert(verified);
+                    service.call(request).await.map(ServiceResponse::map_into_left_body)
+                }
+                Ok(Reported::Unverified(rejection, body)) => {
+                    verify.verifier.report_only(&rejection);
+                    request.set_payload(body.into());
+                    // Whatever somebody further out has put there.
+                    request.extensions_mut().remove::<Verified>();
+                    request.extensions_mut().insert(rejection);
                     service.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
                 Err(rejection) => {
@@ -72,7 +81,7 @@ where
 }
 
 /// Takes in the body to its end: the payload itself, which no extractor has decompressed.
-async fn receive(payload: &mut Payload, mut intake: Intake, timer: &mut Timer) -> Result<(Verified, Bytes), Rejection> {
+async fn receive(payload: &mut Payload, mut intake: Intake, report_only: bool, timer: &mut Timer) -> Result<Reported, Rejection> {
     let mut next = |cx: &mut Context<'_>| {
         let chunk = match Pin::new(&mut *payload).poll_next(cx) {
             Poll::Ready(chunk) => chunk,
@@ -89,7 +98,7 @@ async fn receive(payload: &mut Payload, mut intake: Intake, timer: &mut Timer) -
         Poll::Ready(Ok(true))
     };
     while poll_fn(&mut next).await? {}
-    intake.finish()
+    if report_only { intake.insecure_finish() } else { intake.finish().map(|(verified, body)| Reported::Verified(verified, body)) }
 }
 
 /// Throws the rest of a refused body away, as far as it is allowed.

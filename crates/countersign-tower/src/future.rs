@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use countersign::{Discarding, Intake, Rejection, Verified, Verifier};
+use countersign::{Discarding, Intake, Rejection, Reported, Verified, Verifier};
 use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -71,7 +71,9 @@ where
     pub(crate) fn new(inner: S, refuse: R, verifier: Verifier, options: Options, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
         let http1 = parts.version < Version::HTTP_2;
-        let (body, state) = match verifier.intake(&RequestHead(&parts)) {
+        let head = RequestHead(&parts);
+        let intake = if options.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
+        let (body, state) = match intake {
             Ok(intake) => {
                 let intake = intake.within(options.deadline);
                 (Some(body), State::Receiving { delivery: Some(Delivery { inner, parts, intake, trailers: None }) })
@@ -119,8 +121,9 @@ where
                     let Some(receiving) = delivery else { return Poll::Pending };
                     let received = ready!(poll_body(this.body.as_mut(), receiving, this.timer, cx));
                     let Some(Delivery { inner, parts, intake, trailers }) = delivery.take() else { return Poll::Pending };
-                    match received.map(|()| intake.finish()) {
-                        Ok(Ok(verified)) => State::Calling { response: call(inner, parts, verified, trailers) },
+                    let report_only = this.options.report_only;
+                    match received.map(|()| if report_only { intake.insecure_finish() } else { intake.finish().map(proven) }) {
+                        Ok(Ok(received)) => State::Calling { response: call(inner, parts, received, trailers, this.verifier) },
                         Ok(Err(rejection)) => State::Refused { rejection: Some(rejection), close: false },
                         Err(rejection) => {
                             // The inner service has nothing to do with what is left.
@@ -206,15 +209,32 @@ fn poll_rest<B: Body>(mut body: Pin<&mut Option<B>>, rest: &mut Discarding, time
     Poll::Ready(true)
 }
 
-/// Calls the inner service with the verified delivery.
+fn proven((verified, body): (Verified, Bytes)) -> Reported {
+    Reported::Verified(verified, body)
+}
+
+/// Calls the inner service with the delivery, and with what is known of it.
 fn call<S: Service<Request<VerifiedBody>>>(
     mut inner: S,
     mut parts: Parts,
-    (verified, data): (Verified, Bytes),
+    received: Reported,
     trailers: Option<HeaderMap>,
+    verifier: &Verifier,
 ) -> S::Future {
-    parts.extensions.insert(verified);
-    inner.call(Request::from_parts(parts, VerifiedBody::new(data, trailers)))
+    let body = match received {
+        Reported::Verified(verified, body) => {
+            parts.extensions.insert(verified);
+            body
+        }
+        Reported::Unverified(rejection, body) => {
+            verifier.report_only(&rejection);
+            // Whatever somebody further out has put there.
+            parts.extensions.remove::<Verified>();
+            parts.extensions.insert(rejection);
+            body
+        }
+    };
+    inner.call(Request::from_parts(parts, VerifiedBody::new(body, trailers)))
 }
 
 /// Adds to the application's response what every refusal needs.

@@ -5,7 +5,7 @@ use http::Response;
 use tower_layer::Layer;
 
 use crate::options::Options;
-use crate::{EmptyResponse, Verify};
+use crate::{Acknowledgement, EmptyResponse, Verify};
 
 /// Lets only verified deliveries through to the service that it is laid around.
 ///
@@ -36,7 +36,7 @@ impl VerifyLayer {
     /// use [`on_tokio`](Self::on_tokio).
     #[must_use]
     pub const fn new(verifier: Verifier) -> Self {
-        Self { verifier, refuse: EmptyResponse, options: Options { deadline: None, discard: None } }
+        Self { verifier, refuse: EmptyResponse, options: Options { deadline: None, discard: None, report_only: false } }
     }
 
     /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early refusal the rest of the body
@@ -94,6 +94,30 @@ impl<R> VerifyLayer<R> {
         F: Fn(&Rejection) -> Response<B>,
     {
         VerifyLayer { verifier: self.verifier, refuse, options: self.options }
+    }
+}
+
+impl<R> VerifyLayer<R> {
+    /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
+    /// depends on it. Take it off again.
+    ///
+    /// Nothing but that changes: 413, 400, 408 and 503 still refuse. A delivery that is signed carries [`Verified`](countersign::Verified) as
+    /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for `Option<Extension<Verified>>`
+    /// meanwhile.
+    #[must_use]
+    pub fn insecure_report_only(mut self) -> Self {
+        self.options.report_only = true;
+        self
+    }
+}
+
+impl VerifyLayer {
+    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// signatures on purpose, to see the 401, as Xero does.
+    #[must_use]
+    pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
+        VerifyLayer { verifier: self.verifier, refuse: Acknowledgement, options: self.options }
     }
 }
 

@@ -83,6 +83,6 @@ mod verified_body;
 
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
-pub use refuse::{EmptyResponse, Refuse};
+pub use refuse::{Acknowledgement, EmptyResponse, Refuse};
 pub use service::Verify;
 pub use verified_body::VerifiedBody;

@@ -1,8 +1,10 @@
 use countersign::{Deadline, Discard};
 
-/// What a layer does that takes time. Nothing unless it was told how to tell the time.
+/// What a layer does beside judging.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
+    /// Nothing that takes time, unless it was told how to tell it.
     pub(crate) deadline: Option<Deadline>,
     pub(crate) discard: Option<Discard>,
+    pub(crate) report_only: bool,
 }

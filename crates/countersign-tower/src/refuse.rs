@@ -11,6 +11,11 @@ impl<B, R: sealed::Refuse<B>> Refuse<B> for R {}
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EmptyResponse;
 
+/// 204 in place of 401, and everything else as [`EmptyResponse`]: see
+/// [`VerifyLayer::acknowledge_and_drop`](crate::VerifyLayer::acknowledge_and_drop).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Acknowledgement;
+
 mod sealed {
     use super::{Rejection, Response};
 
@@ -24,6 +29,16 @@ impl<B: Default> sealed::Refuse<B> for EmptyResponse {
     fn response(&self, rejection: &Rejection) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
+        response
+    }
+}
+
+impl<B: Default> sealed::Refuse<B> for Acknowledgement {
+    fn response(&self, rejection: &Rejection) -> Response<B> {
+        let mut response = EmptyResponse.response(rejection);
+        if response.status() == StatusCode::UNAUTHORIZED {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
         response
     }
 }

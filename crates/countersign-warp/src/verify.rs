@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{self, Context, Poll};
 
 use bytes::Buf;
-use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Verifier};
+use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
+use warp::http::StatusCode;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
@@ -95,6 +96,17 @@ impl Verify {
         self
     }
 
+    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// signatures on purpose, to see the 401, as Xero does.
+    #[must_use]
+    pub fn acknowledge_and_drop(self) -> Self {
+        self.refuse_with(|rejection| match empty_response(rejection) {
+            response if response.status() == StatusCode::UNAUTHORIZED => StatusCode::NO_CONTENT.into_response(),
+            response => response,
+        })
+    }
+
     /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers refusals itself.
     ///
     /// Put it last, behind the filters for path and method, none of which may read the body. The handler gets the [`Delivery`] and nothing
@@ -117,27 +129,47 @@ impl Verify {
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+        self.reported(false).and_then(|reported| {
+            ready(match reported {
+                Reported::Verified(verified, body) => Ok(Delivery::new(verified, body)),
+                // Only what is reported on comes so far without a proof.
+                Reported::Unverified(..) => Err(warp::reject::reject()),
+            })
+        })
+    }
+
+    /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
+    /// to try a secret out before anything depends on it. Take it off again.
+    ///
+    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is a [`Reported`], which says of each whether it was
+    /// signed.
+    #[must_use]
+    pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+        self.reported(true)
+    }
+
+    fn reported(self, report_only: bool) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
         request_head::filter()
-            .and_then(move |head: RequestHead| ready(judge.judge(head)))
+            .and_then(move |head: RequestHead| ready(judge.judge(head, report_only)))
             // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
                 let verify = self.clone();
-                async move { verify.take_in(judged, body).await }
+                async move { verify.take_in(judged, body, report_only).await }
             })
     }
 
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
-    fn judge(&self, head: RequestHead) -> Result<Judged, warp::Rejection> {
-        let judged = self.verifier.intake(&head).map(|intake| intake.within(self.deadline));
-        match judged {
+    fn judge(&self, head: RequestHead, report_only: bool) -> Result<Judged, warp::Rejection> {
+        let intake = if report_only { self.verifier.insecure_intake(&head) } else { self.verifier.intake(&head) };
+        match intake.map(|intake| intake.within(self.deadline)) {
             Err(rejection) if self.discarding(&rejection, &head).is_none() => Err(self.refuse(rejection, head.announces_body())),
-            judged => Ok(Judged { head, intake: judged }),
+            intake => Ok(Judged { head, intake }),
         }
     }
 
-    async fn take_in<S, D>(&self, judged: Judged, body: S) -> Result<Delivery, warp::Rejection>
+    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
@@ -148,8 +180,15 @@ impl Verify {
         let received = match intake {
             Ok(mut intake) => match receive(&mut intake, body.as_mut(), &mut timer).await {
                 // Whatever comes of it, the body is at its end.
+                Ok(()) if report_only => {
+                    let reported = intake.insecure_finish().map_err(|rejection| self.refuse(rejection, false))?;
+                    if let Reported::Unverified(rejection, _) = &reported {
+                        self.verifier.report_only(rejection);
+                    }
+                    return Ok(reported);
+                }
                 Ok(()) => {
-                    let finished = intake.finish().map(|(verified, body)| Delivery::new(verified, body));
+                    let finished = intake.finish().map(|(verified, body)| Reported::Verified(verified, body));
                     return finished.map_err(|rejection| self.refuse(rejection, false));
                 }
                 Err(rejection) => rejection,

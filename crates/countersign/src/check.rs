@@ -126,7 +126,7 @@ impl Check {
         Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
     }
 
-    pub(crate) fn config(&self) -> &Config {
+    pub(crate) const fn config(&self) -> &Arc<Config> {
         &self.config
     }
 }

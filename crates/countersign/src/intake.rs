@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes};
 
 use crate::budget::Spent;
 use crate::buffer::Buffer;
-use crate::{Check, Deadline, Rejection, RejectionKind, Verified};
+use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -34,7 +34,10 @@ use crate::{Check, Deadline, Rejection, RejectionKind, Verified};
 #[derive(Debug)]
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Intake {
-    check: Check,
+    /// Of the scheme that judges, or of the first one if none does.
+    scheme: &'static str,
+    /// A delivery that is only reported on may have been refused by its head.
+    check: Result<Check, Rejection>,
     buffer: Buffer,
     /// For which it was given up.
     refused: Option<RejectionKind>,
@@ -44,8 +47,8 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub(crate) const fn new(check: Check, buffer: Buffer) -> Self {
-        Self { check, buffer, refused: None, deadline: None, waiting_since: None }
+    pub(crate) const fn new(scheme: &'static str, check: Result<Check, Rejection>, buffer: Buffer) -> Self {
+        Self { scheme, check, buffer, refused: None, deadline: None, waiting_since: None }
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
@@ -72,7 +75,9 @@ impl Intake {
             return Err(self.give_up(RejectionKind::BudgetSpent));
         }
         let chunk = chunk.copy_to_bytes(len);
-        self.check.update(&chunk);
+        if let Ok(check) = &mut self.check {
+            check.update(&chunk);
+        }
         self.buffer.push(chunk);
         Ok(())
     }
@@ -108,8 +113,25 @@ impl Intake {
         if let Some(kind) = self.refused {
             return Err(self.rejection(kind));
         }
-        let verified = self.check.finish()?;
+        let verified = self.check?.finish()?;
         Ok((verified, self.buffer.into_bytes()))
+    }
+
+    /// As [`finish`](Self::finish), but hands out the body of a delivery that would be answered 401 as well, **whoever sent it**: for an
+    /// adapter's report-only mode, by which a secret is tried out before anything depends on it. Begin it by
+    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake).
+    ///
+    /// # Errors
+    /// What `push` or `wait` said before: limit, budget and deadline hold for it too.
+    pub fn insecure_finish(self) -> Result<Reported, Rejection> {
+        if let Some(kind) = self.refused {
+            return Err(self.rejection(kind));
+        }
+        let body = self.buffer.into_bytes();
+        Ok(match self.check.and_then(Check::finish) {
+            Ok(verified) => Reported::Verified(verified, body),
+            Err(rejection) => Reported::Unverified(rejection, body),
+        })
     }
 
     /// The body failed with `error`: what an adapter says when its framework reports one.
@@ -131,6 +153,6 @@ impl Intake {
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
-        Rejection::new(kind, self.check.config().scheme.name())
+        Rejection::new(kind, self.scheme)
     }
 }

@@ -33,17 +33,8 @@ impl Reporter {
     /// One event for each refusal, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
     /// at `DEBUG` past that, to be summed up at `WARN` by the first refusal after the second is over.
     pub(crate) fn refusal(&self, rejection: &Rejection, now: Instant) {
-        if let Some(count) = self.counts.get(rejection.kind().place()) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        let (few, held) = self.window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
-        for (kind, count) in RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0) {
-            tracing::warn!(target: "countersign", cause = kind.as_str(), count, "more deliveries refused: {}", kind.text());
-        }
-        let cause = rejection.kind().as_str();
-        let status = rejection.status_code();
-        let scheme = rejection.scheme();
-        let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
+        let few = self.note(rejection, now);
+        let Told { scheme, cause, status, source } = Told::of(rejection);
         if few {
             tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
         } else {
@@ -51,8 +42,47 @@ impl Reporter {
         }
     }
 
+    /// The same for a delivery that is let through.
+    pub(crate) fn let_through(&self, rejection: &Rejection, now: Instant) {
+        let few = self.note(rejection, now);
+        let Told { scheme, cause, .. } = Told::of(rejection);
+        let report_only = true;
+        if few {
+            tracing::warn!(target: "countersign", scheme, cause, report_only, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
+        } else {
+            tracing::debug!(target: "countersign", scheme, cause, report_only, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
+        }
+    }
+
+    /// Counts it, and sums up what is due. Whether it is one of few.
+    fn note(&self, rejection: &Rejection, now: Instant) -> bool {
+        if let Some(count) = self.counts.get(rejection.kind().place()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let (few, held) = self.window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
+        for (kind, count) in RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0) {
+            tracing::warn!(target: "countersign", cause = kind.as_str(), count, "more deliveries refused: {}", kind.text());
+        }
+        few
+    }
+
     pub(crate) fn count(&self, kind: RejectionKind) -> u64 {
         self.counts.get(kind.place()).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+/// The fields of an event.
+struct Told<'a> {
+    scheme: &'a str,
+    cause: &'static str,
+    status: u16,
+    source: Option<tracing::field::DisplayValue<Chain<'a>>>,
+}
+
+impl<'a> Told<'a> {
+    fn of(rejection: &'a Rejection) -> Self {
+        let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
+        Self { scheme: rejection.scheme(), cause: rejection.kind().as_str(), status: rejection.status_code(), source }
     }
 }
 

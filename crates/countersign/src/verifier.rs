@@ -149,6 +149,25 @@ impl Verifier {
         self.take_in(&head, Some(now))
     }
 
+    /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
+    /// [`Intake::insecure_finish`]: **nothing of that is to be believed**. For an adapter's report-only mode.
+    ///
+    /// # Errors
+    /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
+    pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
+        match self.start(&head, None) {
+            Ok(check) => {
+                let config = Arc::clone(check.config());
+                Self::admit(&config, Ok(check), &head)
+            }
+            Err(rejection) if rejection.status_code() == 401 => {
+                let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme());
+                Self::admit(judge.unwrap_or(&self.0.first), Err(rejection), &head)
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+
     /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
         self.0.configs().map(|config| &config.scheme)
@@ -180,6 +199,12 @@ impl Verifier {
         self.0.reporter.refusal(rejection, Instant::now());
     }
 
+    /// As [`report`](Self::report), of a delivery that is let through although it would be refused: an event at `WARN` that says so, with the
+    /// field `report_only`. It is sampled and counted as the others.
+    pub fn report_only(&self, rejection: &Rejection) {
+        self.0.reporter.let_through(rejection, Instant::now());
+    }
+
     /// How many refusals for this cause have been [reported](Self::report), since this verifier was built.
     #[must_use]
     pub fn refused(&self, kind: RejectionKind) -> u64 {
@@ -203,7 +228,13 @@ impl Verifier {
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
         let check = self.start(head, now)?;
-        let Config { body_limit, budget, scheme, .. } = check.config();
+        let config = Arc::clone(check.config());
+        Self::admit(&config, Ok(check), head)
+    }
+
+    /// Judges what the head announces, and starts to take in the body.
+    fn admit(config: &Config, check: Result<Check, Rejection>, head: &dyn Head) -> Result<Intake, Rejection> {
+        let Config { body_limit, budget, scheme, .. } = config;
         let announced = announced(head);
         if announced > *body_limit {
             return Err(Rejection::new(RejectionKind::BodyTooLarge, scheme.name()));
@@ -212,8 +243,7 @@ impl Verifier {
         if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
             return Err(Rejection::new(RejectionKind::BudgetSpent, scheme.name()));
         }
-        let buffer = Buffer::new(*body_limit, announced, budget.clone());
-        Ok(Intake::new(check, buffer))
+        Ok(Intake::new(scheme.name(), check, Buffer::new(*body_limit, announced, budget.clone())))
     }
 }
 

@@ -1,0 +1,34 @@
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::{Rejection, Verified};
+
+/// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::Intake::insecure_finish).
+// There is no third case, and whoever takes it in has to decide both.
+#[derive(Clone)]
+pub enum Reported {
+    /// It was signed. The proof, and the body.
+    Verified(Verified, Bytes),
+    /// It would have been refused, and **nothing of it is to be believed**. Why, and the body.
+    Unverified(Rejection, Bytes),
+}
+
+impl Reported {
+    /// The body, as it was sent.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        match self {
+            Self::Verified(_, body) | Self::Unverified(_, body) => body,
+        }
+    }
+}
+
+impl fmt::Debug for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verified(verified, body) => f.debug_tuple("Verified").field(verified).field(&body.len()).finish(),
+            Self::Unverified(rejection, body) => f.debug_tuple("Unverified").field(rejection).field(&body.len()).finish(),
+        }
+    }
+}
