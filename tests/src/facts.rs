@@ -1203,6 +1203,53 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
     H::deliver(expired, signed().report_only()).await.assert_refused(RejectionKind::NoValidKey, "no key");
 }
 
+/// What an observer was told, in words.
+#[derive(Clone, Default)]
+struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl countersign::Observer for Notes {
+    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+        let key = verdict.key_id().map_or("-", countersign::KeyId::as_str);
+        let note = format!(
+            "{} {} {key} {} {}",
+            verdict.scheme(),
+            verdict.cause().unwrap_or("verified"),
+            verdict.body_bytes(),
+            verdict.let_through()
+        );
+        assert_eq!(verdict.verified().is_some(), verdict.rejection().is_none());
+        assert!(verdict.time() < Duration::from_secs(60));
+        assert!(!format!("{verdict:?}").contains(SECRET));
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
+    let notes = Notes::default();
+    let verifier = |scheme| builder(scheme).body_limit(10).observer(notes.clone()).build().unwrap();
+    let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
+    let cases = [
+        (signed("body"), "jira verified main 4 false"),
+        (signed(""), "jira verified main 0 false"),
+        (signed("body").body("forged"), "jira mismatch - 6 false"),
+        (Delivery::unsigned("body"), "jira missing_signature - 0 false"),
+        (signed("much too long").chunks([&b"much "[..], b"too ", b"long"]), "jira body_too_large - 9 false"),
+        (signed("body").steps([Step::Chunk("bo".into()), Step::Error]), "jira body_unreadable - 2 false"),
+        (signed("body").report_only(), "jira verified main 4 false"),
+        (signed("body").body("forged").report_only(), "jira mismatch - 6 true"),
+        (Delivery::unsigned("body").report_only(), "jira missing_signature - 4 true"),
+    ];
+    for (delivery, expected) in cases {
+        H::deliver(verifier(providers::JIRA), delivery).await;
+        assert_eq!(notes.0.lock().unwrap().drain(..).collect::<Vec<_>>(), [expected]);
+    }
+    // Each scheme of a verifier has its own.
+    let both = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), verifier(providers::JIRA)]).unwrap();
+    H::deliver(both.clone(), Delivery::signed(&signer(providers::GITHUB), "body")).await;
+    H::deliver(both, signed("body")).await;
+    assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false"]);
+}
+
 pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
     let verifier = builder(providers::JIRA).body_limit(3).build().unwrap();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
@@ -1221,7 +1268,9 @@ pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
         assert_eq!(log.matches("connection reset").count(), fields.matches("connection reset").count(), "wrappers repeat it: {log}");
     }
     let (_, log) = log_of(H::deliver(verifier, signed("bod"))).await;
-    assert!(!log.contains("countersign"), "a verified delivery is not reported: {log}");
+    let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
+    assert!(events.len() == 1 && events[0].contains("DEBUG countersign: delivery verified"), "{log}");
+    assert!(events[0].contains("scheme=\"jira\" key=\"main\" body_bytes=3"), "{log}");
 }
 
 pub async fn nothing_secret_is_shown<H: Harness>() {

@@ -1,11 +1,11 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use crate::key_set::KeySet;
 use crate::url::Url;
-use crate::{Algorithm, Budget, Scheme};
+use crate::{Algorithm, Budget, Observer, Scheme};
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
@@ -21,4 +21,5 @@ pub(crate) struct Config {
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,
     pub(crate) signs_method: bool,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }

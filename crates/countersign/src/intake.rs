@@ -1,11 +1,15 @@
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
 use crate::budget::Spent;
 use crate::buffer::Buffer;
-use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verified};
+use crate::config::Config;
+use crate::rejection::Seen;
+use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verdict, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -31,11 +35,12 @@ use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verified};
 /// assert_eq!(body, "Hello World!");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Intake {
     /// Of the scheme that judges, or of the first one if none does.
-    scheme: &'static str,
+    config: Arc<Config>,
+    /// If somebody is to be told how long it takes.
+    began: Option<Instant>,
     /// A delivery that is only reported on may have been refused by its head.
     check: Result<Check, Rejection>,
     buffer: Buffer,
@@ -47,8 +52,9 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub(crate) const fn new(scheme: &'static str, check: Result<Check, Rejection>, buffer: Buffer) -> Self {
-        Self { scheme, check, buffer, refused: None, deadline: None, waiting_since: None }
+    pub(crate) fn new(config: Arc<Config>, check: Result<Check, Rejection>, buffer: Buffer) -> Self {
+        let began = config.observer.is_some().then(Instant::now);
+        Self { config, began, check, buffer, refused: None, deadline: None, waiting_since: None }
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
@@ -101,8 +107,14 @@ impl Intake {
 
     fn give_up(&mut self, kind: RejectionKind) -> Rejection {
         self.refused = Some(kind);
+        let rejection = self.rejection(kind);
         self.buffer.clear();
-        self.rejection(kind)
+        rejection
+    }
+
+    fn seen(&self) -> Seen {
+        let time = self.began.map(|began| began.elapsed()).unwrap_or_default();
+        Seen { body_bytes: self.buffer.len(), time }
     }
 
     /// Judges the body at its end, and hands it out if it was signed.
@@ -113,7 +125,9 @@ impl Intake {
         if let Some(kind) = self.refused {
             return Err(self.rejection(kind));
         }
-        let verified = self.check?.finish()?;
+        let seen = self.seen();
+        let verified = self.check.and_then(Check::finish).map_err(|rejection| rejection.after(seen))?;
+        tell(&self.config, &verified, seen);
         Ok((verified, self.buffer.into_bytes()))
     }
 
@@ -127,10 +141,14 @@ impl Intake {
         if let Some(kind) = self.refused {
             return Err(self.rejection(kind));
         }
+        let seen = self.seen();
         let body = self.buffer.into_bytes();
         Ok(match self.check.and_then(Check::finish) {
-            Ok(verified) => Reported::Verified(verified, body),
-            Err(rejection) => Reported::Unverified(rejection, body),
+            Ok(verified) => {
+                tell(&self.config, &verified, seen);
+                Reported::Verified(verified, body)
+            }
+            Err(rejection) => Reported::Unverified(rejection.after(seen), body),
         })
     }
 
@@ -153,6 +171,21 @@ impl Intake {
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
-        Rejection::new(kind, self.scheme)
+        Rejection::new(kind, self.config.scheme.name()).after(self.seen())
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("check", &self.check).field("buffer", &self.buffer).finish_non_exhaustive()
+    }
+}
+
+/// Tells the operator's log, at `DEBUG`, and whoever observes of a delivery that is verified.
+fn tell(config: &Config, verified: &Verified, Seen { body_bytes, time }: Seen) {
+    let (scheme, key) = (verified.scheme(), verified.key_id().as_str());
+    tracing::debug!(target: "countersign", scheme, key, body_bytes, "delivery verified");
+    if let Some(observer) = &config.observer {
+        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time));
     }
 }

@@ -45,6 +45,11 @@
 //! - **Memory and time beyond what is set.** Each delivery is bounded by the limit, their number only by a [`Budget`]. A body may take as long
 //!   as its [`Deadline`] says, which adapters set. Connections, heads and what a server reads ahead are the server's.
 //!
+//! # Seeing it
+//! Each refusal is an event of `tracing` ([`Verifier::report`]), and a verified delivery is one at `DEBUG`, with the target `countersign` and
+//! the fields `scheme`, `key` and `body_bytes`. An [`Observer`] is told of both. The feature `metrics` has one that counts by the facade of the
+//! crate `metrics`.
+//!
 //! # Sources
 //! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:
 //! [WebSub §7](https://www.w3.org/TR/websub/#signing-content). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
@@ -66,6 +71,9 @@ mod key_id;
 mod key_set;
 mod keys;
 mod mac;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
+mod observer;
 mod one_or_more;
 mod part;
 pub mod providers;
@@ -95,6 +103,9 @@ pub use head::Head;
 pub use intake::Intake;
 pub use key_id::KeyId;
 pub use keys::{KeyStatus, Keys};
+#[cfg(feature = "metrics")]
+pub use metrics_observer::MetricsObserver;
+pub use observer::{Observer, Verdict};
 pub use part::Part;
 pub use rejection::{Rejection, RejectionKind};
 pub use reported::Reported;

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a delivery was refused.
 ///
@@ -14,6 +15,14 @@ pub struct Rejection {
     kind: RejectionKind,
     scheme: SchemeName,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    seen: Seen,
+}
+
+/// How far a delivery had come.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Seen {
+    pub(crate) body_bytes: usize,
+    pub(crate) time: Duration,
 }
 
 /// Of the scheme that judged, or of all that could have.
@@ -31,12 +40,21 @@ impl From<&'static str> for SchemeName {
 
 impl Rejection {
     pub(crate) fn new(kind: RejectionKind, scheme: impl Into<SchemeName>) -> Self {
-        Self { kind, scheme: scheme.into(), source: None }
+        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default() }
     }
 
     pub(crate) fn because(mut self, source: Box<dyn Error + Send + Sync>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    pub(crate) const fn after(mut self, seen: Seen) -> Self {
+        self.seen = seen;
+        self
+    }
+
+    pub(crate) const fn seen(&self) -> Seen {
+        self.seen
     }
 
     /// The scheme that judged, by its name: `jira`. Where a verifier has several and the head shows none of their signatures, all of them:
@@ -84,7 +102,11 @@ impl Rejection {
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection").field("kind", &self.kind).field("scheme", &self.scheme()).field("source", &self.source).finish()
+        f.debug_struct("Rejection")
+            .field("kind", &self.kind)
+            .field("scheme", &self.scheme())
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }
 

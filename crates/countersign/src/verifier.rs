@@ -5,9 +5,9 @@ use std::time::{Instant, SystemTime};
 use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::head::announced;
-use crate::rejection::SchemeName;
+use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
-use crate::{Check, ConfigError, Head, Intake, Keys, Rejection, RejectionKind, Scheme, Verified, VerifierBuilder, signed_head};
+use crate::{Check, ConfigError, Head, Intake, Keys, Rejection, RejectionKind, Scheme, Verdict, Verified, VerifierBuilder, signed_head};
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
@@ -158,11 +158,11 @@ impl Verifier {
         match self.start(&head, None) {
             Ok(check) => {
                 let config = Arc::clone(check.config());
-                Self::admit(&config, Ok(check), &head)
+                Self::admit(config, Ok(check), &head)
             }
             Err(rejection) if rejection.status_code() == 401 => {
                 let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme());
-                Self::admit(judge.unwrap_or(&self.0.first), Err(rejection), &head)
+                Self::admit(Arc::clone(judge.unwrap_or(&self.0.first)), Err(rejection), &head)
             }
             Err(rejection) => Err(rejection),
         }
@@ -186,7 +186,7 @@ impl Verifier {
         Keys::new(Arc::clone(&self.0.first))
     }
 
-    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and counts it. Adapters call it once for each;
+    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters call it once for each;
     /// whoever calls [`verify`](Self::verify) decides.
     ///
     /// The first ten refusals of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
@@ -197,18 +197,28 @@ impl Verifier {
     /// framework's errors say. We write no secret, signature or byte of the body there.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.refusal(rejection, Instant::now());
+        self.observe(rejection, false);
     }
 
     /// As [`report`](Self::report), of a delivery that is let through although it would be refused: an event at `WARN` that says so, with the
     /// field `report_only`. It is sampled and counted as the others.
     pub fn report_only(&self, rejection: &Rejection) {
         self.0.reporter.let_through(rejection, Instant::now());
+        self.observe(rejection, true);
     }
 
     /// How many refusals for this cause have been [reported](Self::report), since this verifier was built.
     #[must_use]
     pub fn refused(&self, kind: RejectionKind) -> u64 {
         self.0.reporter.count(kind)
+    }
+
+    fn observe(&self, rejection: &Rejection, let_through: bool) {
+        let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme()).unwrap_or(&self.0.first);
+        if let Some(observer) = &judge.observer {
+            let Seen { body_bytes, time } = rejection.seen();
+            observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time));
+        }
     }
 
     fn check(&self, head: &dyn Head, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
@@ -229,12 +239,12 @@ impl Verifier {
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
         let check = self.start(head, now)?;
         let config = Arc::clone(check.config());
-        Self::admit(&config, Ok(check), head)
+        Self::admit(config, Ok(check), head)
     }
 
     /// Judges what the head announces, and starts to take in the body.
-    fn admit(config: &Config, check: Result<Check, Rejection>, head: &dyn Head) -> Result<Intake, Rejection> {
-        let Config { body_limit, budget, scheme, .. } = config;
+    fn admit(config: Arc<Config>, check: Result<Check, Rejection>, head: &dyn Head) -> Result<Intake, Rejection> {
+        let Config { body_limit, budget, scheme, .. } = &*config;
         let announced = announced(head);
         if announced > *body_limit {
             return Err(Rejection::new(RejectionKind::BodyTooLarge, scheme.name()));
@@ -243,7 +253,8 @@ impl Verifier {
         if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
             return Err(Rejection::new(RejectionKind::BudgetSpent, scheme.name()));
         }
-        Ok(Intake::new(scheme.name(), check, Buffer::new(*body_limit, announced, budget.clone())))
+        let buffer = Buffer::new(*body_limit, announced, budget.clone());
+        Ok(Intake::new(config, check, buffer))
     }
 }
 

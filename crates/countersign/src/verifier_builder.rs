@@ -1,4 +1,5 @@
-use std::sync::Mutex;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -7,7 +8,7 @@ use crate::config::Config;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::scheme::LONGEST_TOLERANCE;
 use crate::url::Url;
-use crate::{Algorithm, Budget, ConfigError, KeyId, Part, Scheme, Secret, Verifier};
+use crate::{Algorithm, Budget, ConfigError, KeyId, Observer, Part, Scheme, Secret, Verifier};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -33,6 +34,16 @@ pub struct VerifierBuilder {
     budget: Option<Budget>,
     tolerance: Option<Duration>,
     url: Option<GivenUrl>,
+    observer: Option<Observing>,
+}
+
+#[derive(Clone)]
+struct Observing(Arc<dyn Observer>);
+
+impl fmt::Debug for Observing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observing(..)")
+    }
 }
 
 /// As it was given: what is wrong with it is found by `build`.
@@ -45,7 +56,17 @@ pub(crate) enum GivenUrl {
 impl VerifierBuilder {
     #[expect(clippy::large_types_passed_by_value, reason = "a scheme is a constant, and this is no request's path")]
     pub(crate) const fn new(scheme: Scheme) -> Self {
-        Self { scheme, keys: Vec::new(), algorithms: None, legacy_sha1: false, body_limit: None, budget: None, tolerance: None, url: None }
+        Self {
+            scheme,
+            keys: Vec::new(),
+            algorithms: None,
+            legacy_sha1: false,
+            body_limit: None,
+            budget: None,
+            tolerance: None,
+            url: None,
+            observer: None,
+        }
     }
 
     /// Accepts what is signed with `secret`, and reports it as `id`. Call it once for each secret that is in use; each costs one more
@@ -116,6 +137,12 @@ impl VerifierBuilder {
         self
     }
 
+    /// Has this told of every verdict that an adapter comes to. Unless set, nobody is, and nothing is paid for it.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Observing(Arc::new(observer)));
+        self
+    }
+
     /// The verifier, ready for requests.
     ///
     /// # Errors
@@ -146,6 +173,7 @@ impl VerifierBuilder {
         }
         let keys = ArcSwap::from_pointee(KeySet::new(keys)?);
         let changing = Mutex::default();
+        let observer = self.observer.map(|Observing(observer)| observer);
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
         Ok(Verifier::new(Config {
             scheme: self.scheme,
@@ -157,6 +185,7 @@ impl VerifierBuilder {
             tolerance,
             url,
             signs_method,
+            observer,
         }))
     }
 

@@ -1,0 +1,60 @@
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use crate::{Budget, Observer, Verdict};
+
+/// Counts verdicts by the facade of the crate `metrics`, whatever the recorder behind it.
+///
+/// | name | | labels |
+/// |---|---|---|
+/// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `refused` or `let_through`; `cause`, empty if verified |
+/// | `countersign_key_used_total` | counter | `scheme`, `key` |
+/// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
+/// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
+/// | `countersign_bytes_in_flight` | gauge of bytes, where a budget is given | |
+///
+/// Nothing that a sender writes becomes a label.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsObserver {
+    budget: Option<Budget>,
+}
+
+impl MetricsObserver {
+    /// An observer for any number of verifiers. Describes the metrics to the recorder, which has to be installed by then.
+    #[must_use]
+    pub fn new() -> Self {
+        describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
+        describe_counter!("countersign_key_used_total", "Verified webhook deliveries by the key that matched");
+        describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
+        describe_histogram!("countersign_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
+        describe_gauge!("countersign_bytes_in_flight", Unit::Bytes, "Bodies of webhook deliveries in memory");
+        Self::default()
+    }
+
+    /// Also tells how much of this budget is taken, each time that there is a verdict.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+}
+
+impl Observer for MetricsObserver {
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and no body has 2^52 bytes")]
+    fn observe(&self, verdict: &Verdict<'_>) {
+        let scheme = || verdict.scheme().to_owned();
+        let (word, cause) = match verdict.cause() {
+            None => ("verified", ""),
+            Some(cause) if verdict.let_through() => ("let_through", cause),
+            Some(cause) => ("refused", cause),
+        };
+        counter!("countersign_deliveries_total", "scheme" => scheme(), "verdict" => word, "cause" => cause).increment(1);
+        if let Some(key) = verdict.key_id() {
+            counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
+            histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
+            histogram!("countersign_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
+        }
+        if let Some(budget) = &self.budget {
+            gauge!("countersign_bytes_in_flight").set(budget.in_flight() as f64);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use crate::{KeyId, Rejection, Verified};
+
+/// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
+///
+/// Set by [`VerifierBuilder::observer`](crate::VerifierBuilder::observer). It is called on the task that serves the request, so **it must not
+/// block**: hand over to a channel what takes longer than adding a number. With the feature `metrics` there is one ready-made,
+/// `MetricsObserver`.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use countersign::{Observer, Verdict};
+///
+/// #[derive(Default)]
+/// struct Forged(AtomicU64);
+///
+/// impl Observer for Forged {
+///     fn observe(&self, verdict: &Verdict<'_>) {
+///         if verdict.cause() == Some("mismatch") {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Called once for each delivery: as soon as it is verified, or as it is refused, or let through in spite of it.
+    fn observe(&self, verdict: &Verdict<'_>);
+}
+
+/// What has been found out about a delivery. It holds no secret, signature or byte of the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict<'a> {
+    found: Result<&'a Verified, &'a Rejection>,
+    let_through: bool,
+    body_bytes: usize,
+    time: Duration,
+}
+
+impl<'a> Verdict<'a> {
+    pub(crate) const fn new(found: Result<&'a Verified, &'a Rejection>, let_through: bool, body_bytes: usize, time: Duration) -> Self {
+        Self { found, let_through, body_bytes, time }
+    }
+
+    /// The proof, if it was verified.
+    #[must_use]
+    pub fn verified(&self) -> Option<&'a Verified> {
+        self.found.ok()
+    }
+
+    /// Why not, if it was not.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&'a Rejection> {
+        self.found.err()
+    }
+
+    /// The scheme that judged: `jira`.
+    #[must_use]
+    pub fn scheme(&self) -> &'a str {
+        match self.found {
+            Ok(verified) => verified.scheme(),
+            Err(rejection) => rejection.scheme(),
+        }
+    }
+
+    /// The cause of a refusal, as [`RejectionKind::as_str`](crate::RejectionKind::as_str) has it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&'static str> {
+        self.rejection().map(|rejection| rejection.kind().as_str())
+    }
+
+    /// The key that matched.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&'a KeyId> {
+        self.verified().map(Verified::key_id)
+    }
+
+    /// Whether it was let through although it was not verified, because the adapter only reports.
+    #[must_use]
+    pub const fn let_through(&self) -> bool {
+        self.let_through
+    }
+
+    /// How many bytes of the body had been taken in by then; 0 if it was refused by its head.
+    #[must_use]
+    pub const fn body_bytes(&self) -> usize {
+        self.body_bytes
+    }
+
+    /// From the head to the verdict, the waiting for the body included; nothing if it was refused by its head.
+    #[must_use]
+    pub const fn time(&self) -> Duration {
+        self.time
+    }
+}

@@ -1,0 +1,59 @@
+//! A receiver of Jira deliveries that Prometheus can look at: verdicts by cause, keys in use, sizes, times, and bytes in flight.
+//!
+//! ```text
+//! JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example metrics
+//! # in another terminal:
+//! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example send -- http://127.0.0.1:3000/jira
+//! curl http://127.0.0.1:3000/metrics
+//! ```
+//!
+//! `PORT` chooses another port. Put `/metrics` where only operators get to.
+
+use std::env;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use countersign::{Budget, MetricsObserver, Secret, Verified, Verifier, providers};
+use countersign_tower::VerifyLayer;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    receiver::run(serve()).await
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    // The recorder comes first: what is described before it is there is lost.
+    let prometheus = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("countersign_body_bytes".into()), &[1e3, 1e4, 1e5, 1e6, 1e7])?
+        .set_buckets_for_metric(Matcher::Full("countersign_seconds".into()), &[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])?
+        .install_recorder()?;
+    let budget = Budget::new(256 * 1024 * 1024);
+    let verifier = Verifier::builder(providers::JIRA)
+        .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
+        .budget(budget.clone())
+        .observer(MetricsObserver::new().budget(budget))
+        .build()?;
+
+    let limit = DefaultBodyLimit::max(verifier.body_limit());
+    let app = Router::new()
+        .route("/jira", post(on_event))
+        .route_layer(VerifyLayer::on_tokio(verifier))
+        .layer(limit)
+        .route("/metrics", get(|| async move { prometheus.render() }));
+
+    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
+    axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
+    Ok(())
+}
+
+async fn on_event(Extension(verified): Extension<Verified>, body: String) {
+    println!("{} bytes (signed with key {})", body.len(), verified.key_id());
+}
