@@ -1046,8 +1046,9 @@ pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
     H::deliver(receiver(providers::JIRA), signed(101)).await.assert_refused(kind, "one byte more");
     let in_chunks = signed(300).chunks(noise(300).chunks(30));
     H::deliver(receiver(providers::JIRA), in_chunks).await.assert_refused(kind, "in chunks");
+    // What can never fit is over the limit.
     let announced = signed(101).header("Content-Length", "101");
-    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(kind, "as announced");
+    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(RejectionKind::BodyTooLarge, "as announced");
     // A fault of the head, and of the length, come first.
     let unsigned = Delivery::unsigned(noise(101)).header("Content-Length", "101");
     H::deliver(receiver(providers::JIRA), unsigned).await.assert_refused_unread(RejectionKind::MissingSignature, "a fault of the head");
@@ -1059,6 +1060,8 @@ pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
     intake.push(&noise(60)[..]).unwrap();
     assert_eq!(budget.in_flight(), 60);
     H::deliver(receiver(providers::JIRA), signed(41)).await.assert_refused(kind, "the other has taken it");
+    let announced = signed(41).header("Content-Length", "41");
+    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(kind, "as announced");
     H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "what is left");
     drop(intake);
     assert_eq!(budget.in_flight(), 0);
@@ -1131,6 +1134,16 @@ pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>
         assert_eq!((outcome.polls, after), (polls, seconds), "{case}");
         assert_eq!(outcome.closes, closes && H::SAYS_CLOSE, "{case}");
     }
+    // Whoever asked whether to go on has been told so once the body is asked for.
+    let over = signed().header("Expect", "100-continue").chunks(body.chunks(100)).discard(discard(1000));
+    let outcome = H::deliver(limit.clone(), over).await;
+    outcome.assert_refused(Kind::BodyTooLarge, "over the limit, after 100 Continue");
+    assert_eq!((outcome.polls, outcome.closes), (11, false));
+    // A body is not asked again after it has failed.
+    let broken = signed().steps([chunk(), Step::Error, chunk(), chunk()]).discard(discard(1000));
+    let outcome = H::deliver(limit.clone(), broken).await;
+    outcome.assert_refused(Kind::BodyUnreadable, "broken off");
+    assert_eq!(outcome.polls, 2);
     // Nothing is thrown away of a delivery whose body was there: a wrong signature is found out at its end.
     let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").discard(discard(1000));
     let outcome = H::deliver(limit, forged).await;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, KeyId, Part, Rejection, RejectionKind, Reported, Scheme, Secret, Signer,
-    Verified, Verifier, providers,
+    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, Hint, KeyId, Part, Rejection, RejectionKind, Reported, Scheme, Secret,
+    Signer, Verified, Verifier, providers,
 };
 
 struct Core;
@@ -507,6 +507,67 @@ fn changes_of_many_at_once_are_not_lost_and_never_torn() {
         }
     });
     assert_eq!(verifier.keys().list().len(), 1 + 4 * 250);
+}
+
+/// Keeps the last hint.
+#[derive(Clone, Default)]
+struct LastHint(Arc<std::sync::Mutex<Option<Hint>>>);
+
+impl countersign::Observer for LastHint {
+    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+        *self.0.lock().unwrap() = verdict.hint();
+    }
+}
+
+#[test]
+fn a_hint_tells_what_is_probably_the_matter() {
+    let last = LastHint::default();
+    let hint = |builder: countersign::VerifierBuilder, delivery: &Delivery| {
+        let verifier = builder.observer(last.clone()).build().unwrap();
+        let finish = |mut intake: countersign::Intake| {
+            intake.push(&delivery.whole_body()[..])?;
+            intake.finish()
+        };
+        let rejection = verifier.intake(delivery).and_then(finish).unwrap_err();
+        verifier.report(&rejection);
+        *last.0.lock().unwrap()
+    };
+    let jira = || builder(providers::JIRA).hints();
+    let signed = || Delivery::signed(&signer(providers::JIRA), "body");
+    let padded = |secret: &str| Verifier::builder(providers::JIRA).key("k", Secret::new(secret)).hints();
+    for secret in [format!("{SECRET}\n"), format!(" {SECRET}"), format!("\t{SECRET}\r\n")] {
+        assert_eq!(hint(padded(&secret), &signed()), Some(Hint::SecretHasWhiteSpace), "{secret:?}");
+    }
+    assert_eq!(hint(padded("quite another\n"), &signed()), None);
+    assert_eq!(hint(jira(), &signed().body("forged")), None);
+    assert_eq!(hint(jira(), &signed().body("")), Some(Hint::EmptyBody));
+    assert_eq!(hint(jira(), &signed().body("zip").header("Content-Encoding", "gzip")), Some(Hint::ContentEncoding));
+    assert_eq!(hint(jira(), &Delivery::unsigned("body")), None);
+    let other = |scheme| Delivery::signed(&signer(scheme), "body");
+    assert_eq!(hint(jira(), &other(providers::GITHUB)), Some(Hint::OtherProvider("github")));
+    assert_eq!(hint(jira(), &other(providers::STRIPE)), Some(Hint::OtherProvider("stripe")));
+    // Not of one whose header is the same.
+    assert_eq!(hint(jira(), &other(providers::INTERCOM)), None);
+    for value in ["JWT eyJhbGciOiJIUzI1NiJ9.e30.x", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x"] {
+        assert_eq!(hint(jira(), &Delivery::unsigned("body").header("Authorization", value)), Some(Hint::Jwt));
+    }
+    assert_eq!(hint(jira(), &Delivery::unsigned("body").header("Authorization", "Basic eDp5")), None);
+    // Nobody asked.
+    assert_eq!(hint(builder(providers::JIRA), &other(providers::GITHUB)), None);
+    assert_eq!(hint(builder(providers::JIRA), &signed().body("")), None);
+}
+
+#[test]
+fn hints_are_rare_in_a_flood() {
+    let last = LastHint::default();
+    let verifier = builder(providers::JIRA).hints().observer(last.clone()).build().unwrap();
+    let delivery = Delivery::signed(&signer(providers::GITHUB), "body");
+    let told = (0..1000).filter(|_| {
+        let rejection = verifier.intake(&delivery).unwrap_err();
+        verifier.report(&rejection);
+        last.0.lock().unwrap().is_some()
+    });
+    assert!((10..100).contains(&told.count()));
 }
 
 #[test]

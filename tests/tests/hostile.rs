@@ -90,13 +90,21 @@ struct Case {
     name: &'static str,
     bytes: Vec<u8>,
     then: Then,
-    /// The statuses that may come, in any number; to close without one is always allowed.
+    /// The statuses that may come, in any number.
     allowed: &'static [u16],
+    /// Whether the server may as well close without one.
+    may_close: bool,
+}
+
+impl Case {
+    fn or_closes(self) -> Self {
+        Self { may_close: true, ..self }
+    }
 }
 
 /// A case whose client waits for what comes.
 fn case(name: &'static str, bytes: Vec<u8>, allowed: &'static [u16]) -> Case {
-    Case { name, bytes, then: Then::Waits, allowed }
+    Case { name, bytes, then: Then::Waits, allowed, may_close: false }
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -217,11 +225,12 @@ fn cases() -> Vec<Case> {
         case("an upgrade", announced("Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", ""), &[400, 401]),
         case("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(50), &[400]),
         case("noise", (0..10_000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect(), &[400]),
-        case("line breaks", b"\r\n".repeat(10_000), &[400]),
+        case("line breaks", b"\r\n".repeat(10_000), &[400]).or_closes(),
         case("a gzip bomb, unsigned", announced("Content-Encoding: gzip\r\n", &gzip), &[401]),
         case("a gzip bomb, forged", announced(signed() + "Content-Encoding: gzip\r\n", &gzip), &[401]),
         case("a body that says it is compressed, and is not", announced(signed() + "Content-Encoding: gzip\r\n", BODY), &[200, 400]),
-        case("half a head", b"POST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Sig".to_vec(), &[408]),
+        // Whose end is the server's affair: actix-web's after five seconds.
+        case("half a head", b"POST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Sig".to_vec(), &[408]).or_closes(),
         // Whoever goes away.
         Case { name: "resets in the head", then: Then::Resets, ..case("", b"POST /hook HT".to_vec(), &[]) },
         Case { name: "resets in the body", then: Then::Resets, ..case("", length("9"), &[]) },
@@ -273,7 +282,8 @@ fn whatever_a_stranger_writes_is_refused_and_nothing_else_happens() {
             let attempts = cases.iter().map(async |case| (case, attempt(receiver, case).await));
             for (case, statuses) in join_all(attempts).await {
                 let unexpected: Vec<_> = statuses.iter().filter(|status| !case.allowed.contains(status)).collect();
-                if !unexpected.is_empty() {
+                let silent = statuses.is_empty() && !case.may_close && case.then != Then::Resets;
+                if !unexpected.is_empty() || silent {
                     faults.push(format!("{}: {} was answered {statuses:?}", receiver.framework, case.name));
                 }
             }
@@ -416,12 +426,14 @@ fn a_thousand_dripping_clients_do_not_stop_a_good_delivery() {
         let verifier = builder(providers::JIRA).build().unwrap();
         let deadline = Deadline::new(Duration::from_secs(4)).minimum_pace(1000, Duration::from_secs(2));
         for receiver in Setup::new(verifier).deadline(deadline).all().await {
+            let connected = Arc::new(AtomicUsize::new(0));
             let start = Instant::now();
             let mut clients = tokio::task::JoinSet::new();
             for _ in 0..CLIENTS {
-                let receiver = receiver.clone();
+                let (receiver, connected) = (receiver.clone(), Arc::clone(&connected));
                 clients.spawn(async move {
                     let mut stream = receiver.connect().await;
+                    connected.fetch_add(1, Ordering::SeqCst);
                     stream.write_all(&request(format!("{}Content-Length: 1000\r\n", signed()), "x")).await.unwrap();
                     let (mut reader, mut writer) = stream.split();
                     let drip = async {
@@ -435,17 +447,20 @@ fn a_thousand_dripping_clients_do_not_stop_a_good_delivery() {
                         () = drip => unreachable!("it never ends"),
                         ended = reader.read_to_end(&mut answer) => ended.is_ok(),
                     };
+                    connected.fetch_sub(1, Ordering::SeqCst);
                     // A server that closes while a byte is on its way resets.
                     (ended, String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 408 "))
                 });
             }
             // In the middle of it, again and again.
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            while connected.load(Ordering::SeqCst) < CLIENTS {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             for _ in 0..20 {
                 let answer = tokio::time::timeout(Duration::from_secs(2), receiver.raw(&good())).await.expect("in time");
                 assert!(answer.starts_with("HTTP/1.1 200 "), "{}: {answer}", receiver.framework);
             }
-            assert!(start.elapsed() < Duration::from_secs(2) || clients.len() < CLIENTS, "they were there meanwhile");
+            assert!(connected.load(Ordering::SeqCst) > CLIENTS / 2, "{}: they are there meanwhile", receiver.framework);
             let mut told = 0;
             while let Some(ended) = clients.join_next().await {
                 told += usize::from(ended.unwrap().1);

@@ -352,6 +352,31 @@ fn a_limit_that_somebody_else_put_around_the_body_is_413() {
 }
 
 #[test]
+fn a_refusal_is_counted_even_if_nobody_waits_for_its_answer() {
+    conformance::run(async {
+        let verifier = verifier(providers::JIRA);
+        let layer = VerifyLayer::on_tokio(verifier.clone());
+        let unsigned = Delivery::unsigned("").header("Content-Length", "100").steps([Step::Chunk("x".into()), Step::Stall]);
+        let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
+        let call = service.oneshot(unsigned.into_request());
+        assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err(), "its rest is being thrown away");
+        assert_eq!(verifier.refused(RejectionKind::MissingSignature), 1);
+    });
+}
+
+#[test]
+fn a_connection_that_is_over_is_not_said_to_go_on() {
+    conformance::run(async {
+        let layer = layer().refuse_with(|_: &Rejection| {
+            Response::builder().status(401).header("connection", "keep-alive").body(Full::<Bytes>::default()).unwrap()
+        });
+        let unsigned = Delivery::unsigned("body").into_request();
+        let response = ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(unsigned).await.unwrap();
+        assert_eq!(response.headers().get_all("connection").iter().collect::<Vec<_>>(), ["close"]);
+    });
+}
+
+#[test]
 fn a_request_that_is_given_up_never_reaches_the_handler() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();

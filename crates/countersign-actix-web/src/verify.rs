@@ -119,9 +119,8 @@ impl Verify {
         discard.start(rejection, &head, self.verifier.body_limit())
     }
 
-    /// Tells the operator why, and makes what the sender is told.
+    /// Makes what the sender is told.
     pub(crate) fn refuse(&self, rejection: Rejection) -> HttpResponse {
-        self.verifier.report(&rejection);
         let mut response = (self.refuse)(&rejection);
         // Whoever replaces the response need not know that a 401 must have one.
         if let Some((name, value)) = Rejection::required_header(response.status().as_u16())

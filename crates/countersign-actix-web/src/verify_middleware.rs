@@ -68,6 +68,8 @@ where
                     service.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
                 Err(rejection) => {
+                    // At once: whoever waits for the rest to be thrown away may go before it is.
+                    verify.verifier.report(&rejection);
                     if let Some(rest) = verify.discarding(&rejection, &request) {
                         throw_away(request.parts_mut().1, rest, &mut timer).await;
                     }

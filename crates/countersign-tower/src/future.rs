@@ -97,6 +97,8 @@ fn refuse_early<S, F>(
     parts: &Parts,
     at_end: bool,
 ) -> State<S, F> {
+    // At once: whoever waits for the rest to be thrown away may go before it is.
+    verifier.report(&rejection);
     let discard = options.discard.filter(|_| http1 && !at_end);
     match discard.and_then(|discard| discard.start(&rejection, &RequestHead(parts), verifier.body_limit())) {
         Some(rest) => State::Discarding { rejection: Some(rejection), rest },
@@ -124,7 +126,10 @@ where
                     let report_only = this.options.report_only;
                     match received.map(|()| if report_only { intake.insecure_finish() } else { intake.finish().map(proven) }) {
                         Ok(Ok(received)) => State::Calling { response: call(inner, parts, received, trailers, this.verifier) },
-                        Ok(Err(rejection)) => State::Refused { rejection: Some(rejection), close: false },
+                        Ok(Err(rejection)) => {
+                            this.verifier.report(&rejection);
+                            State::Refused { rejection: Some(rejection), close: false }
+                        }
                         Err(rejection) => {
                             // The inner service has nothing to do with what is left.
                             drop(inner);
@@ -143,7 +148,6 @@ where
                     let close = *close && *this.http1;
                     // Lets go of the body before the answer is made.
                     this.body.set(None);
-                    this.verifier.report(&rejection);
                     return Poll::Ready(Ok(answer(this.refuse.response(&rejection), rejection, close)));
                 }
                 StateProj::Calling { response } => return response.poll(cx),
@@ -244,7 +248,7 @@ fn answer<T>(mut response: Response<T>, rejection: Rejection, close: bool) -> Re
         response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     if close {
-        response.headers_mut().entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.extensions_mut().insert(rejection);
     response

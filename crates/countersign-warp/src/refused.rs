@@ -62,7 +62,7 @@ impl Reply for Refused {
         }
         if self.close {
             // hyper leaves it out over HTTP/2, where a connection is not closed for one stream.
-            response.headers_mut().entry(CONNECTION).or_insert(HeaderValue::from_static("close"));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(self.rejection);
         response

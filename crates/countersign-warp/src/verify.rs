@@ -163,7 +163,8 @@ impl Verify {
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
     fn judge(&self, head: RequestHead, report_only: bool) -> Result<Judged, warp::Rejection> {
         let intake = if report_only { self.verifier.insecure_intake(&head) } else { self.verifier.intake(&head) };
-        match intake.map(|intake| intake.within(self.deadline)) {
+        // At once: whoever waits for the rest to be thrown away may go before it is.
+        match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| self.verifier.report(rejection)) {
             Err(rejection) if self.discarding(&rejection, &head).is_none() => Err(self.refuse(rejection, head.announces_body())),
             intake => Ok(Judged { head, intake }),
         }
@@ -181,7 +182,7 @@ impl Verify {
             Ok(mut intake) => match receive(&mut intake, body.as_mut(), &mut timer).await {
                 // Whatever comes of it, the body is at its end.
                 Ok(()) if report_only => {
-                    let reported = intake.insecure_finish().map_err(|rejection| self.refuse(rejection, false))?;
+                    let reported = intake.insecure_finish().map_err(|rejection| self.report_and_refuse(rejection))?;
                     if let Reported::Unverified(rejection, _) = &reported {
                         self.verifier.report_only(rejection);
                     }
@@ -189,9 +190,12 @@ impl Verify {
                 }
                 Ok(()) => {
                     let finished = intake.finish().map(|(verified, body)| Reported::Verified(verified, body));
-                    return finished.map_err(|rejection| self.refuse(rejection, false));
+                    return finished.map_err(|rejection| self.report_and_refuse(rejection));
                 }
-                Err(rejection) => rejection,
+                Err(rejection) => {
+                    self.verifier.report(&rejection);
+                    rejection
+                }
             },
             Err(rejection) => rejection,
         };
@@ -207,8 +211,13 @@ impl Verify {
         discard.start(rejection, head, self.verifier.body_limit())
     }
 
-    fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
+    /// At the end of the body.
+    fn report_and_refuse(&self, rejection: Rejection) -> warp::Rejection {
         self.verifier.report(&rejection);
+        self.refuse(rejection, false)
+    }
+
+    fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
         warp::reject::custom(Refused::new(rejection, Arc::clone(&self.answer), close))
     }
 }

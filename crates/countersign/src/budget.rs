@@ -10,11 +10,14 @@ use bytes::Bytes;
 /// `Retry-After`, which senders such as Jira repeat, and the process lives on.
 ///
 /// A body is charged as it arrives, by what is allocated for it, and until the last handle on its [`Bytes`] is dropped: handlers that keep
-/// the body keep its place. What a handler copies out of it, as `Json` and `String` do, is the handler's own.
+/// the body keep its place. What a handler copies out of it, as `Json` and `String` do, and under actix-web `Bytes` too, is the handler's own.
 ///
-/// While a body grows from one allocation into a larger one, both are there; the budget counts the larger. A body in one chunk is kept in
-/// the server's own read buffer, which can be larger than the body. Up to as much again as the budget is therefore what a process has to
-/// have beside it.
+/// While a body grows from one allocation into a larger one, both are there, and the larger is charged. A body that comes in one chunk of at
+/// least 64 KiB is kept in the server's own read buffer, which can be larger. What servers read ahead, half a MiB for each connection that
+/// uploads under hyper, is beside the budget.
+///
+/// A stranger can take from it: a well-formed signature is found to be wrong at the end of the body only, and until then the body is charged.
+/// The [`Deadline`](crate::Deadline) bounds for how long.
 ///
 /// ```
 /// use countersign::{Budget, Secret, Verifier, providers};
@@ -36,7 +39,8 @@ struct Inner {
 }
 
 impl Budget {
-    /// A budget of so many bytes. Make it at least as large as the largest body that is to be accepted.
+    /// A budget of so many bytes. Make it several times as large as the limit for one body: a body that is larger than the whole budget is
+    /// answered 413.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Inner { bytes, in_flight: AtomicUsize::new(0) }))

@@ -6,7 +6,10 @@ use crate::Budget;
 use crate::budget::{Charge, Spent};
 
 /// The most that is allocated on an announcement: an announced length costs the sender nothing.
-const MOST_ON_TRUST: usize = 1024 * 1024;
+const MOST_ON_TRUST: usize = 32 * 1024;
+
+/// With a budget, a smaller chunk is not kept as it is: what it is a piece of, such as a server's read buffer, can be many times as large.
+const LEAST_KEPT: usize = 64 * 1024;
 
 /// A body as it arrives. The first chunk is kept as it is; from the second on, chunks are copied into one allocation, as keeping each
 /// chunk would cost dozens of bytes for a chunk of one.
@@ -15,6 +18,8 @@ pub(crate) struct Buffer {
     announced: usize,
     kept: Kept,
     charge: Option<Charge>,
+    /// What has been charged: no more may be allocated, if there is a budget.
+    granted: usize,
 }
 
 enum Kept {
@@ -25,7 +30,7 @@ enum Kept {
 
 impl Buffer {
     pub(crate) fn new(limit: usize, announced: usize, budget: Option<Budget>) -> Self {
-        Self { limit, announced, kept: Kept::Chunk(Bytes::new()), charge: budget.map(Charge::new) }
+        Self { limit, announced, kept: Kept::Chunk(Bytes::new()), charge: budget.map(Charge::new), granted: usize::MAX }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -42,11 +47,15 @@ impl Buffer {
 
     /// Charges the budget, if there is one, for a chunk of `more` bytes that is to be pushed.
     pub(crate) fn admit(&mut self, more: usize) -> Result<(), Spent> {
-        if self.charge.is_none() {
-            return Ok(());
-        }
-        let capacity = self.capacity_for(self.len(), self.len().saturating_add(more));
-        self.charge.as_mut().map_or(Ok(()), |charge| charge.raise_to(capacity))
+        let needed = self.len().saturating_add(more);
+        let wanted = self.capacity_for(self.len(), needed);
+        let Some(charge) = &mut self.charge else { return Ok(()) };
+        // Room to grow, if there is any; if not, just what is needed.
+        self.granted = match charge.raise_to(wanted) {
+            Ok(()) => wanted,
+            Err(Spent) => charge.raise_to(needed).map(|()| needed)?,
+        };
+        Ok(())
     }
 
     pub(crate) fn push(&mut self, chunk: Bytes) {
@@ -58,7 +67,7 @@ impl Buffer {
             self.kept = Kept::Chunk(chunk);
             return;
         }
-        let capacity = self.capacity_for(len, len.saturating_add(chunk.len()));
+        let capacity = self.capacity_for(len, len.saturating_add(chunk.len())).min(self.granted);
         match &mut self.kept {
             Kept::Chunk(first) => {
                 let mut copied = Vec::with_capacity(capacity);
@@ -77,13 +86,13 @@ impl Buffer {
     fn capacity_for(&self, len: usize, needed: usize) -> usize {
         // Doubled as `Vec` would, but never past what may come at all.
         let doubled = len.saturating_mul(2).min(self.limit);
+        let trusted = if self.charge.is_some() { doubled } else { doubled.max(MOST_ON_TRUST) };
         match &self.kept {
             Kept::Chunk(_) if len == 0 => needed,
-            // To a budget nothing is charged on trust: whoever announced much and sent little could take it all.
-            Kept::Chunk(_) if self.charge.is_some() => needed.max(doubled.min(self.announced)),
-            Kept::Chunk(_) => needed.max(self.announced.min(MOST_ON_TRUST)),
+            Kept::Chunk(_) => needed.max(trusted.min(self.announced)),
             Kept::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
-            Kept::Copied(_) if self.charge.is_some() && needed <= self.announced => needed.max(doubled.min(self.announced)),
+            // What is announced is not overshot, as long as it holds.
+            Kept::Copied(_) if needed <= self.announced => needed.max(doubled.min(self.announced)),
             Kept::Copied(_) => needed.max(doubled),
         }
     }
@@ -95,6 +104,7 @@ impl Buffer {
 
     pub(crate) fn into_bytes(self) -> Bytes {
         let body = match self.kept {
+            Kept::Chunk(chunk) if self.charge.is_some() && chunk.len() < LEAST_KEPT => Bytes::copy_from_slice(&chunk),
             Kept::Chunk(chunk) => chunk,
             Kept::Copied(copied) => copied.into(),
         };
@@ -143,7 +153,7 @@ mod tests {
         let mut honest = Buffer::new(usize::MAX, 5000, None);
         honest.push(Bytes::from_static(b"1"));
         honest.push(Bytes::from_static(b"2"));
-        assert!((5000..6000).contains(&capacity(&honest)), "what is announced is allocated at once");
+        assert!((5000..6000).contains(&capacity(&honest)), "what is announced is allocated at once, if it is little");
     }
 
     #[test]
@@ -187,5 +197,41 @@ mod tests {
         assert_eq!(budget.in_flight(), 10);
         buffer.clear();
         assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[test]
+    fn what_is_announced_is_reached_and_not_overshot() {
+        let mut buffer = Buffer::new(usize::MAX, 1_000_000, None);
+        for _ in 0..10 {
+            buffer.push(Bytes::from(vec![0; 100_000]));
+            assert!(capacity(&buffer) <= 1_000_000);
+        }
+        assert_eq!((buffer.len(), capacity(&buffer)), (1_000_000, 1_000_000));
+    }
+
+    #[test]
+    fn where_there_is_no_room_to_grow_what_fits_is_taken_in_all_the_same() {
+        let budget = Budget::new(1000);
+        let mut buffer = Buffer::new(usize::MAX, 0, Some(budget.clone()));
+        for _ in 0..100 {
+            buffer.admit(10).unwrap();
+            buffer.push(Bytes::from_static(b"ten bytes!"));
+            assert!(budget.in_flight() >= capacity(&buffer), "what is allocated is charged");
+        }
+        assert!(buffer.admit(1).is_err());
+        assert_eq!(buffer.into_bytes().len(), 1000);
+        assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[test]
+    fn with_a_budget_a_small_chunk_does_not_hold_on_to_a_large_buffer() {
+        let read = Bytes::from(vec![1; 400_000]);
+        for (len, kept) in [(100, false), (LEAST_KEPT - 1, false), (LEAST_KEPT, true)] {
+            let mut buffer = Buffer::new(usize::MAX, 0, Some(Budget::new(1_000_000)));
+            buffer.admit(len).unwrap();
+            buffer.push(read.slice(..len));
+            let body = buffer.into_bytes();
+            assert_eq!((body.len(), body.as_ptr() == read.as_ptr()), (len, kept));
+        }
     }
 }

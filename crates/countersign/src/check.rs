@@ -1,16 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::config::Config;
+use crate::head::Values;
 use crate::key_set::KeySet;
 use crate::mac::Mac;
 use crate::one_or_more::OneOrMore;
 use crate::signed_head::{self, Credential, SignedHead};
 use crate::tag::Tag;
-use crate::{Head, Rejection, RejectionKind, Verified};
+use crate::{Head, Hint, Rejection, RejectionKind, Verified};
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///
@@ -36,6 +37,15 @@ pub struct Check {
     keys: Arc<KeySet>,
     judging: Judging,
     claims: Claims,
+    doubts: Option<Box<Doubts>>,
+}
+
+/// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
+struct Doubts {
+    /// Of the keys with white space at an end, without it.
+    trimmed: Vec<Mac>,
+    encoded: bool,
+    bytes: usize,
 }
 
 #[expect(clippy::large_enum_variant, reason = "nearly every delivery has the large one")]
@@ -76,6 +86,11 @@ impl Check {
             Credential::Tags(tags) => Some(start(&keys, tags, now, |feed| signed.feed(scheme.before, feed))?),
             Credential::Token(_) => None,
         };
+        let doubts = config.hints.as_ref().filter(|rate| rate.allows(Instant::now())).map(|_| {
+            let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
+            signed.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
+            Box::new(Doubts { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 })
+        });
         let label = |name: Option<&str>| name.and_then(|name| signed_head::label(head, name)).map(Arc::from);
         let claims = Claims {
             signed_at: signed.signed_at,
@@ -88,7 +103,7 @@ impl Check {
             (Credential::Token(token), _) => Judging::Token { key: token_of(&keys, token, now)? },
             (Credential::Tags(_), None) => return Err(RejectionKind::NoValidKey),
         };
-        Ok(Self { config: Arc::clone(config), keys, judging, claims })
+        Ok(Self { config: Arc::clone(config), keys, judging, claims, doubts })
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
@@ -97,6 +112,10 @@ impl Check {
             for running in running.iter_mut() {
                 running.mac.update(data);
             }
+        }
+        if let Some(doubts) = &mut self.doubts {
+            doubts.bytes = doubts.bytes.saturating_add(data.len());
+            doubts.trimmed.iter_mut().for_each(|mac| mac.update(data));
         }
     }
 
@@ -109,18 +128,21 @@ impl Check {
     pub fn finish(self) -> Result<Verified, Rejection> {
         let scheme = self.config.scheme.name();
         let mut matched = None;
+        let mut hint = None;
         match self.judging {
-            Judging::Macs { running, tags, suffix } => running.consume(|Running { key, mut mac }| {
-                mac.update(&suffix);
-                let expected = mac.finish();
-                let hit = tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.ct_eq(&expected));
-                if bool::from(hit) && matched.is_none() {
-                    matched = Some((key, Some(expected.algorithm())));
-                }
-            }),
+            Judging::Macs { running, tags, suffix } => {
+                running.consume(|Running { key, mut mac }| {
+                    mac.update(&suffix);
+                    let expected = mac.finish();
+                    if bool::from(is_among(&tags, &expected)) && matched.is_none() {
+                        matched = Some((key, Some(expected.algorithm())));
+                    }
+                });
+                hint = self.doubts.filter(|_| matched.is_none()).and_then(|doubts| doubts.resolve(&tags, &suffix));
+            }
             Judging::Token { key } => matched = Some((key, None)),
         }
-        let (key, algorithm) = matched.ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let (key, algorithm) = matched.ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme).with_hint(hint))?;
         let key = self.keys.get(key).ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
         key.matched(SystemTime::now());
         Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
@@ -129,6 +151,29 @@ impl Check {
     pub(crate) const fn config(&self) -> &Arc<Config> {
         &self.config
     }
+}
+
+impl Doubts {
+    fn resolve(self, tags: &OneOrMore<Tag>, suffix: &[u8]) -> Option<Hint> {
+        let mut trimmed = self.trimmed.into_iter().map(|mut mac| {
+            mac.update(suffix);
+            mac.finish()
+        });
+        if trimmed.any(|expected| bool::from(is_among(tags, &expected))) {
+            Some(Hint::SecretHasWhiteSpace)
+        } else if self.bytes == 0 {
+            Some(Hint::EmptyBody)
+        } else if self.encoded {
+            Some(Hint::ContentEncoding)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether one of the tags is the expected one, in constant time.
+fn is_among(tags: &OneOrMore<Tag>, expected: &Tag) -> Choice {
+    tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.ct_eq(expected))
 }
 
 /// A MAC for each key and each algorithm that one of the tags is of, with what is signed in front of the body fed to it.

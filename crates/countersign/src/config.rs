@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::hint::Rate;
 use crate::key_set::KeySet;
 use crate::url::Url;
 use crate::{Algorithm, Budget, Observer, Scheme};
@@ -21,5 +22,7 @@ pub(crate) struct Config {
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,
     pub(crate) signs_method: bool,
+    /// If they are wanted: how many are.
+    pub(crate) hints: Option<Rate>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }

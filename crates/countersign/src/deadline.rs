@@ -23,8 +23,8 @@ impl Deadline {
         Self { within, pace: None, grace: Duration::ZERO }
     }
 
-    /// Beyond a grace, at least so many bytes a second, on average since the beginning; 0 for any pace. A body may be late by `grace` at any
-    /// time, and no more.
+    /// Beyond a grace, at least so many bytes a second, on average since the beginning; 0 for any pace. What came faster earns time: a body
+    /// that was fast may pause, up to the end of the whole time.
     #[must_use]
     pub const fn minimum_pace(mut self, bytes_per_second: u32, grace: Duration) -> Self {
         self.pace = NonZeroU32::new(bytes_per_second);

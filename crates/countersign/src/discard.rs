@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
-use crate::head::announced;
+use crate::head::{Values, announced};
+use crate::rejection::Stage;
 use crate::{Head, Rejection, RejectionKind};
 
 /// How much of a refused body an adapter reads and throws away before it answers.
@@ -12,9 +13,9 @@ use crate::{Head, Rejection, RejectionKind};
 ///
 /// Nothing is discarded
 /// - where the head announces more than that: a client that sends so much for nothing has to bear the reset;
-/// - after `Expect: 100-continue`, whose client waits for the answer before it writes;
+/// - after an `Expect`, while its client waits for the answer before it writes;
 /// - over HTTP/2, where a refusal ends the stream alone;
-/// - of a body that broke off or came too slowly.
+/// - of a body that failed or came too slowly.
 ///
 /// A stranger can make a server read as much by a well-formed wrong signature, which is found out at the end of the body only; so this
 /// gives away no more than bandwidth.
@@ -41,15 +42,15 @@ impl Discard {
     /// adapters; `limit` is [`Verifier::body_limit`](crate::Verifier::body_limit).
     #[must_use]
     pub fn start(&self, rejection: &Rejection, head: &(impl Head + ?Sized), limit: usize) -> Option<Discarding> {
-        self.begin(rejection.kind(), &head, limit)
+        self.begin(rejection.kind(), rejection.seen().stage, &head, limit)
     }
 
-    fn begin(self, kind: RejectionKind, head: &dyn Head, limit: usize) -> Option<Discarding> {
+    fn begin(self, kind: RejectionKind, stage: Stage, head: &dyn Head, limit: usize) -> Option<Discarding> {
         let room = self.bytes.unwrap_or(limit);
-        let mut expects = false;
-        head.header("expect", &mut |_| expects = true);
-        let pointless = matches!(kind, RejectionKind::BodyUnreadable | RejectionKind::TooSlow);
-        (!expects && !pointless && announced(head) <= room).then_some(Discarding { room, within: self.within, until: None })
+        // Once the body is asked for, a client has been told to go on, and waits no more.
+        let waits = stage == Stage::Head && Values::is_there(head, "expect");
+        let over = stage == Stage::Failed || kind == RejectionKind::TooSlow;
+        (!waits && !over && announced(head) <= room).then_some(Discarding { room, within: self.within, until: None })
     }
 }
 

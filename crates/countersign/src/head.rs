@@ -121,6 +121,11 @@ pub(crate) enum Values<'h> {
 }
 
 impl<'h> Values<'h> {
+    /// Whether there is a field of this name at all.
+    pub(crate) fn is_there(head: &'h dyn Head, name: &str) -> bool {
+        !matches!(Self::of(head, name), Self::None)
+    }
+
     pub(crate) fn of(head: &'h dyn Head, name: &str) -> Self {
         let mut values = Self::None;
         head.header(name, &mut |value| {

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::Config;
-use crate::rejection::Seen;
+use crate::rejection::{Seen, Stage};
 use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verdict, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
@@ -114,7 +114,7 @@ impl Intake {
 
     fn seen(&self) -> Seen {
         let time = self.began.map(|began| began.elapsed()).unwrap_or_default();
-        Seen { body_bytes: self.buffer.len(), time }
+        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time }
     }
 
     /// Judges the body at its end, and hands it out if it was signed.
@@ -160,14 +160,15 @@ impl Intake {
     #[must_use]
     pub fn failed(&self, error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Rejection {
         let error = error.into();
+        let failed = Seen { stage: Stage::Failed, ..self.seen() };
         let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
         while let Some(error) = cause {
             if is_limit(error) {
-                return self.rejection(RejectionKind::BodyTooLarge);
+                return self.rejection(RejectionKind::BodyTooLarge).after(failed);
             }
             cause = error.source();
         }
-        self.rejection(RejectionKind::BodyUnreadable).because(error)
+        self.rejection(RejectionKind::BodyUnreadable).because(error).after(failed)
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
@@ -182,7 +183,7 @@ impl fmt::Debug for Intake {
 }
 
 /// Tells the operator's log, at `DEBUG`, and whoever observes of a delivery that is verified.
-fn tell(config: &Config, verified: &Verified, Seen { body_bytes, time }: Seen) {
+fn tell(config: &Config, verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
     let (scheme, key) = (verified.scheme(), verified.key_id().as_str());
     tracing::debug!(target: "countersign", scheme, key, body_bytes, "delivery verified");
     if let Some(observer) = &config.observer {

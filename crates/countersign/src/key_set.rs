@@ -19,6 +19,8 @@ pub(crate) struct PreparedKey {
     pub(crate) macs: Vec<Mac>,
     /// What the one MAC makes of the key itself, by which tokens are compared.
     pub(crate) token: Option<Tag>,
+    /// For a [`Hint`](crate::Hint): as by the secret without the white space at its ends, if it has any.
+    pub(crate) trimmed: Option<Mac>,
     pub(crate) expires: Option<SystemTime>,
     /// In seconds since 1970; 0 for never. Shared with the sets that this key has been in before.
     last_matched: Arc<AtomicU64>,
@@ -66,7 +68,9 @@ impl PreparedKey {
             mac.update(key.as_bytes());
             mac.finish()
         });
-        Ok(Self { id, macs, token, expires: None, last_matched: Arc::default() })
+        let trimmed = secret.trimmed().and_then(|trimmed| scheme.key(&trimmed, None).ok());
+        let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
+        Ok(Self { id, macs, token, trimmed, expires: None, last_matched: Arc::default() })
     }
 
     /// Remembers that a delivery has been verified by it just now.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{KeyId, Rejection, Verified};
+use crate::{Hint, KeyId, Rejection, Verified};
 
 /// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
 ///
@@ -67,6 +67,12 @@ impl<'a> Verdict<'a> {
     #[must_use]
     pub fn cause(&self) -> Option<&'static str> {
         self.rejection().map(|rejection| rejection.kind().as_str())
+    }
+
+    /// What is probably the matter, if [`hints`](crate::VerifierBuilder::hints) are wanted and something was found.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        self.rejection().and_then(Rejection::hint)
     }
 
     /// The key that matched.

@@ -3,6 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Hint;
+
 /// Why a delivery was refused.
 ///
 /// For the operator: [`kind`](Self::kind) and `Display` name the precise cause, [`source`](Error::source) what broke underneath. The
@@ -16,11 +18,25 @@ pub struct Rejection {
     scheme: SchemeName,
     source: Option<Arc<dyn Error + Send + Sync>>,
     seen: Seen,
+    hint: Option<Hint>,
+}
+
+/// When a delivery was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Before its body was asked for.
+    #[default]
+    Head,
+    /// While its body was being taken in, of which more may come.
+    Body,
+    /// By the body itself, of which nothing more is to be had.
+    Failed,
 }
 
 /// How far a delivery had come.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Seen {
+    pub(crate) stage: Stage,
     pub(crate) body_bytes: usize,
     pub(crate) time: Duration,
 }
@@ -40,7 +56,7 @@ impl From<&'static str> for SchemeName {
 
 impl Rejection {
     pub(crate) fn new(kind: RejectionKind, scheme: impl Into<SchemeName>) -> Self {
-        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default() }
+        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default(), hint: None }
     }
 
     pub(crate) fn because(mut self, source: Box<dyn Error + Send + Sync>) -> Self {
@@ -51,6 +67,15 @@ impl Rejection {
     pub(crate) const fn after(mut self, seen: Seen) -> Self {
         self.seen = seen;
         self
+    }
+
+    pub(crate) const fn with_hint(mut self, hint: Option<Hint>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    pub(crate) const fn hint(&self) -> Option<Hint> {
+        self.hint
     }
 
     pub(crate) const fn seen(&self) -> Seen {

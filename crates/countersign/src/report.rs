@@ -25,6 +25,8 @@ pub(crate) struct Reporter {
 struct Window {
     since: Option<Instant>,
     told: u32,
+    /// Which causes there have been: a rare one is not to be lost in a flood of others.
+    seen: [bool; KINDS],
     /// Not told at `WARN`, by cause.
     held: [u64; KINDS],
 }
@@ -91,7 +93,8 @@ impl Window {
     fn enter(&mut self, kind: RejectionKind, now: Instant) -> (bool, [u64; KINDS]) {
         let over = self.since.is_none_or(|since| now.saturating_duration_since(since) >= WINDOW);
         let held = if over { std::mem::replace(self, Self { since: Some(now), ..Self::default() }).held } else { [0; KINDS] };
-        let few = self.told < MOST_EVENTS;
+        let first = !std::mem::replace(self.seen.get_mut(kind.place()).unwrap_or(&mut false), true);
+        let few = first || self.told < MOST_EVENTS;
         if few {
             self.told = self.told.saturating_add(1);
         } else if let Some(held) = self.held.get_mut(kind.place()) {
@@ -135,7 +138,9 @@ mod tests {
             let kind = if place % 4 == 0 { RejectionKind::Mismatch } else { RejectionKind::MissingSignature };
             assert_eq!(window.enter(kind, start + second / 2), (place < 10, held), "{place}");
         }
-        held[RejectionKind::Mismatch.place()] = 247;
+        assert!(window.enter(RejectionKind::NoValidKey, start + second / 2).0, "the first of its kind");
+        assert!(!window.enter(RejectionKind::Mismatch, start + second / 2).0);
+        held[RejectionKind::Mismatch.place()] = 248;
         held[RejectionKind::MissingSignature.place()] = 743;
         assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, held));
         assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, [0; KINDS]));

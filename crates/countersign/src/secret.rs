@@ -69,6 +69,12 @@ impl Secret {
         self.0.iter().all(|&byte| byte == 0)
     }
 
+    /// Without the white space at its ends, if there is any and something is left.
+    pub(crate) fn trimmed(&self) -> Option<Self> {
+        let trimmed = self.0.trim_ascii();
+        (trimmed.len() < self.0.len() && !trimmed.is_empty()).then(|| Self::new(trimmed))
+    }
+
     /// What hexadecimal digits stand for.
     pub(crate) fn decode_hex(&self) -> Option<Self> {
         let mut bytes = Zeroizing::new(vec![0; self.0.len() / 2]);

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::head::announced;
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
-use crate::{Check, ConfigError, Head, Intake, Keys, Rejection, RejectionKind, Scheme, Verdict, Verified, VerifierBuilder, signed_head};
+use crate::{
+    Check, ConfigError, Head, Hint, Intake, Keys, Rejection, RejectionKind, Scheme, Verdict, Verified, VerifierBuilder, signed_head,
+};
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
@@ -193,6 +195,9 @@ impl Verifier {
     /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first refusal after that second.
     /// [`refused`](Self::refused) has the exact count at any time.
     ///
+    /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
+    /// one whose client has gone, is no refusal, and is not reported.
+    ///
     /// The fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
     /// framework's errors say. We write no secret, signature or byte of the body there.
     pub fn report(&self, rejection: &Rejection) {
@@ -216,7 +221,7 @@ impl Verifier {
     fn observe(&self, rejection: &Rejection, let_through: bool) {
         let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme()).unwrap_or(&self.0.first);
         if let Some(observer) = &judge.observer {
-            let Seen { body_bytes, time } = rejection.seen();
+            let Seen { body_bytes, time, .. } = rejection.seen();
             observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time));
         }
     }
@@ -232,8 +237,15 @@ impl Verifier {
             [] => Some(&self.0.first),
             _ => self.0.configs().find(|config| signed_head::is_present(&config.scheme, head)),
         };
-        let config = config.ok_or_else(|| Rejection::new(RejectionKind::MissingSignature, self.0.name.clone()))?;
-        Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()))
+        let hint = |config: &Config, kind| {
+            let wanted = config.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+            if wanted { Hint::of_head(&config.scheme, kind, head) } else { None }
+        };
+        let Some(config) = config else {
+            let kind = RejectionKind::MissingSignature;
+            return Err(Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind)));
+        };
+        Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()).with_hint(hint(config, kind)))
     }
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
@@ -246,7 +258,9 @@ impl Verifier {
     fn admit(config: Arc<Config>, check: Result<Check, Rejection>, head: &dyn Head) -> Result<Intake, Rejection> {
         let Config { body_limit, budget, scheme, .. } = &*config;
         let announced = announced(head);
-        if announced > *body_limit {
+        // What is larger than the whole budget can never fit: there is no use in coming again.
+        let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
+        if announced > most {
             return Err(Rejection::new(RejectionKind::BodyTooLarge, scheme.name()));
         }
         // What does not fit need not be begun; what fits now may yet find it spent.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 
 use crate::config::Config;
+use crate::hint::Rate;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::scheme::LONGEST_TOLERANCE;
 use crate::url::Url;
@@ -35,6 +36,7 @@ pub struct VerifierBuilder {
     tolerance: Option<Duration>,
     url: Option<GivenUrl>,
     observer: Option<Observing>,
+    hints: bool,
 }
 
 #[derive(Clone)]
@@ -66,6 +68,7 @@ impl VerifierBuilder {
             tolerance: None,
             url: None,
             observer: None,
+            hints: false,
         }
     }
 
@@ -143,6 +146,13 @@ impl VerifierBuilder {
         self
     }
 
+    /// Tells the observer of a refusal what is probably the matter with it: see [`Hint`](crate::Hint). Ten a second and no more, and off
+    /// unless set. A secret with white space at an end costs one more hash of those bodies.
+    pub const fn hints(mut self) -> Self {
+        self.hints = true;
+        self
+    }
+
     /// The verifier, ready for requests.
     ///
     /// # Errors
@@ -185,6 +195,7 @@ impl VerifierBuilder {
             tolerance,
             url,
             signs_method,
+            hints: self.hints.then(Rate::new),
             observer,
         }))
     }
