@@ -2,19 +2,18 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, forward_ready};
 use actix_web::error::PayloadError;
-use countersign::{Discarding, Intake, Rejection, Reported, Verified};
+use countersign::{Intake, Rejection, Reported, Verified};
 use futures_core::Stream as _;
 
 use crate::Verify;
 use crate::refusal_body::RefusalBody;
 use crate::request_head::RequestHead;
-use crate::timer::Timer;
+use crate::timer::ActixTimer;
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
 ///
@@ -48,7 +47,7 @@ where
         let intake = if *report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
         let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
         Box::pin(async move {
-            let mut timer = Timer::default();
+            let mut timer = ActixTimer::default();
             let received = match intake {
                 Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), verify.report_only, &mut timer).await,
                 Err(rejection) => Err(rejection),
@@ -70,8 +69,9 @@ where
                 Err(rejection) => {
                     // At once: whoever waits for the rest to be thrown away may go before it is.
                     verify.verifier.report(&rejection);
-                    if let Some(rest) = verify.discarding(&rejection, &request) {
-                        throw_away(request.parts_mut().1, rest, &mut timer).await;
+                    if let Some(mut rest) = verify.discarding(&rejection, &request) {
+                        let payload = request.parts_mut().1;
+                        poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| Pin::new(&mut *payload).poll_next(cx))).await;
                     }
                     let rest = request.take_payload();
                     let response = verify.refuse(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)));
@@ -83,39 +83,9 @@ where
 }
 
 /// Takes in the body to its end: the payload itself, which no extractor has decompressed.
-async fn receive(payload: &mut Payload, mut intake: Intake, report_only: bool, timer: &mut Timer) -> Result<Reported, Rejection> {
-    let mut next = |cx: &mut Context<'_>| {
-        let chunk = match Pin::new(&mut *payload).poll_next(cx) {
-            Poll::Ready(chunk) => chunk,
-            Poll::Pending => {
-                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                while let Some(until) = intake.wait(Timer::now)? {
-                    ready!(timer.poll_until(until, cx));
-                }
-                return Poll::Pending;
-            }
-        };
-        let Some(chunk) = chunk else { return Poll::Ready(Ok(false)) };
-        intake.push(chunk.map_err(|error| intake.failed(error, is_limit))?)?;
-        Poll::Ready(Ok(true))
-    };
-    while poll_fn(&mut next).await? {}
+async fn receive(payload: &mut Payload, mut intake: Intake, report_only: bool, timer: &mut ActixTimer) -> Result<Reported, Rejection> {
+    poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| Pin::new(&mut *payload).poll_next(cx), is_limit)).await?;
     if report_only { intake.insecure_finish() } else { intake.finish().map(|(verified, body)| Reported::Verified(verified, body)) }
-}
-
-/// Throws the rest of a refused body away, as far as it is allowed.
-async fn throw_away(payload: &mut Payload, mut rest: Discarding, timer: &mut Timer) {
-    let mut next = |cx: &mut Context<'_>| match Pin::new(&mut *payload).poll_next(cx) {
-        Poll::Ready(Some(Ok(chunk))) => Poll::Ready(rest.push(chunk.len())),
-        Poll::Ready(_) => Poll::Ready(false),
-        Poll::Pending => {
-            while let Some(until) = rest.wait(Timer::now()) {
-                ready!(timer.poll_until(until, cx));
-            }
-            Poll::Ready(false)
-        }
-    };
-    while poll_fn(&mut next).await {}
 }
 
 /// A limit that the application has put around the payload further out.

@@ -3,7 +3,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use countersign::{Discarding, Intake, Rejection, Reported, Verified, Verifier};
 use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::options::Options;
 use crate::request_head::RequestHead;
-use crate::timer::Timer;
+use crate::timer::RuntimeTimer;
 use crate::{Refuse, VerifiedBody};
 
 pin_project! {
@@ -29,7 +29,7 @@ pin_project! {
         verifier: Verifier,
         options: Options,
         http1: bool,
-        timer: Timer,
+        timer: RuntimeTimer,
         // Dropped at its end, or when nothing more of it is wanted.
         #[pin]
         body: Option<B>,
@@ -84,7 +84,7 @@ where
                 (matches!(state, State::Discarding { .. }).then_some(body), state)
             }
         };
-        Self { refuse, verifier, options, http1, timer: Timer::default(), body, state }
+        Self { refuse, verifier, options, http1, timer: RuntimeTimer::default(), body, state }
     }
 }
 
@@ -121,7 +121,9 @@ where
             let next = match this.state.as_mut().project() {
                 StateProj::Receiving { delivery } => {
                     let Some(receiving) = delivery else { return Poll::Pending };
-                    let received = ready!(poll_body(this.body.as_mut(), receiving, this.timer, cx));
+                    let Delivery { intake, trailers, .. } = receiving;
+                    let (body, is_limit) = (&mut this.body, <dyn Error>::is::<LengthLimitError>);
+                    let received = ready!(intake.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), trailers, cx), is_limit));
                     let Some(Delivery { inner, parts, intake, trailers }) = delivery.take() else { return Poll::Pending };
                     let report_only = this.options.report_only;
                     match received.map(|()| if report_only { intake.insecure_finish() } else { intake.finish().map(proven) }) {
@@ -139,7 +141,8 @@ where
                     }
                 }
                 StateProj::Discarding { rejection, rest } => {
-                    let close = !ready!(poll_rest(this.body.as_mut(), rest, this.timer, cx));
+                    let (body, mut unread) = (&mut this.body, None);
+                    let close = !ready!(rest.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), &mut unread, cx)));
                     State::Refused { rejection: rejection.take(), close }
                 }
                 StateProj::Refused { rejection, close } => {
@@ -160,57 +163,23 @@ where
     }
 }
 
-/// Takes in the body to its end.
-fn poll_body<S, B>(
+/// The next data of the body, with what stands between and behind it put aside.
+fn poll_data<B: Body>(
     mut body: Pin<&mut Option<B>>,
-    receiving: &mut Delivery<S>,
-    timer: &mut Timer,
+    trailers: &mut Option<HeaderMap>,
     cx: &mut Context<'_>,
-) -> Poll<Result<(), Rejection>>
-where
-    B: Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+) -> Poll<Option<Result<B::Data, B::Error>>> {
     while let Some(body) = body.as_mut().as_pin_mut() {
-        match body.poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => receiving.intake.push(data)?,
-                Err(frame) => receiving.trailers = frame.into_trailers().ok(),
+        match ready!(body.poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => return Poll::Ready(Some(Ok(data))),
+                Err(frame) => *trailers = frame.into_trailers().ok(),
             },
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(receiving.intake.failed(error, <dyn Error>::is::<LengthLimitError>))),
-            Poll::Ready(None) => break,
-            Poll::Pending => {
-                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                while let Some(until) = receiving.intake.wait(Timer::now)? {
-                    ready!(timer.poll_until(until, cx));
-                }
-                return Poll::Pending;
-            }
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => break,
         }
     }
-    Poll::Ready(Ok(()))
-}
-
-/// Throws the rest of a body away. Whether that was all of it.
-fn poll_rest<B: Body>(mut body: Pin<&mut Option<B>>, rest: &mut Discarding, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<bool> {
-    while let Some(body) = body.as_mut().as_pin_mut() {
-        match body.poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                if !rest.push(frame.data_ref().map_or(0, Buf::remaining)) {
-                    return Poll::Ready(false);
-                }
-            }
-            Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
-            Poll::Ready(None) => break,
-            Poll::Pending => {
-                while let Some(until) = rest.wait(Timer::now()) {
-                    ready!(timer.poll_until(until, cx));
-                }
-                return Poll::Ready(false);
-            }
-        }
-    }
-    Poll::Ready(true)
+    Poll::Ready(None)
 }
 
 fn proven((verified, body): (Verified, Bytes)) -> Reported {

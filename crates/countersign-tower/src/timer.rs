@@ -2,19 +2,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use countersign::Timer;
 use tokio::time::Sleep;
 
 /// An alarm clock that is only made when there is something to wait for.
 #[derive(Default)]
-pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
+pub(crate) struct RuntimeTimer(Option<Pin<Box<Sleep>>>);
 
-impl Timer {
+impl Timer for RuntimeTimer {
     /// By the runtime's clock, which tests can stop.
-    pub(crate) fn now() -> Instant {
+    fn now(&self) -> Instant {
         tokio::time::Instant::now().into_std()
     }
 
-    pub(crate) fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let until = until.into();
         let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
         if sleep.deadline() != until {

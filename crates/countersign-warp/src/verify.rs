@@ -1,9 +1,8 @@
 use std::error::Error;
 use std::fmt;
 use std::future::{poll_fn, ready};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{self, Context, Poll};
 
 use bytes::Buf;
 use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier};
@@ -15,7 +14,7 @@ use warp::{Filter, Reply};
 
 use crate::refused::{Answer, empty_response};
 use crate::request_head::{self, RequestHead};
-use crate::timer::Timer;
+use crate::timer::TokioTimer;
 use crate::{Delivery, Refused, recover};
 
 /// Lets only verified deliveries through to a handler.
@@ -176,10 +175,11 @@ impl Verify {
         D: Buf,
     {
         let mut body = pin!(body);
-        let mut timer = Timer::default();
+        let mut timer = TokioTimer::default();
+        let is_limit = <dyn Error>::is::<LengthLimitError>;
         let Judged { head, intake } = judged;
         let received = match intake {
-            Ok(mut intake) => match receive(&mut intake, body.as_mut(), &mut timer).await {
+            Ok(mut intake) => match poll_fn(|cx| intake.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
                 // Whatever comes of it, the body is at its end.
                 Ok(()) if report_only => {
                     let reported = intake.insecure_finish().map_err(|rejection| self.report_and_refuse(rejection))?;
@@ -200,7 +200,7 @@ impl Verify {
             Err(rejection) => rejection,
         };
         let close = match self.discarding(&received, &head) {
-            Some(rest) => !throw_away(rest, body, &mut timer).await,
+            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx))).await,
             None => head.announces_body(),
         };
         Err(self.refuse(received, close))
@@ -226,55 +226,6 @@ impl Verify {
 struct Judged {
     head: RequestHead,
     intake: Result<Intake, Rejection>,
-}
-
-/// Takes in the body to its end.
-async fn receive<S, D>(intake: &mut Intake, mut body: Pin<&mut S>, timer: &mut Timer) -> Result<(), Rejection>
-where
-    S: Stream<Item = Result<D, warp::Error>>,
-    D: Buf,
-{
-    let mut next = |cx: &mut Context<'_>| {
-        let chunk = match body.as_mut().poll_next(cx) {
-            Poll::Ready(chunk) => chunk,
-            Poll::Pending => {
-                // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                while let Some(until) = intake.wait(Timer::now)? {
-                    task::ready!(timer.poll_until(until, cx));
-                }
-                return Poll::Pending;
-            }
-        };
-        let Some(chunk) = chunk else { return Poll::Ready(Ok(false)) };
-        intake.push(chunk.map_err(|error| intake.failed(error, <dyn Error>::is::<LengthLimitError>))?)?;
-        Poll::Ready(Ok(true))
-    };
-    while poll_fn(&mut next).await? {}
-    Ok(())
-}
-
-/// Throws the rest of a refused body away, as far as it is allowed. Whether that was all of it.
-async fn throw_away<S, D>(mut rest: Discarding, mut body: Pin<&mut S>, timer: &mut Timer) -> bool
-where
-    S: Stream<Item = Result<D, warp::Error>>,
-    D: Buf,
-{
-    let mut at_end = false;
-    let mut next = |cx: &mut Context<'_>| match body.as_mut().poll_next(cx) {
-        Poll::Ready(Some(Ok(chunk))) => Poll::Ready(rest.push(chunk.remaining())),
-        Poll::Ready(end) => {
-            at_end = end.is_none();
-            Poll::Ready(false)
-        }
-        Poll::Pending => {
-            while let Some(until) = rest.wait(Timer::now()) {
-                task::ready!(timer.poll_until(until, cx));
-            }
-            Poll::Ready(false)
-        }
-    };
-    while poll_fn(&mut next).await {}
-    at_end
 }
 
 impl fmt::Debug for Verify {

@@ -1,8 +1,11 @@
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+
+use bytes::Buf;
 
 use crate::head::{Values, announced};
 use crate::rejection::Stage;
-use crate::{Head, Rejection, RejectionKind};
+use crate::{Head, Rejection, RejectionKind, Timer};
 
 /// How much of a refused body an adapter reads and throws away before it answers.
 ///
@@ -91,5 +94,28 @@ impl Discarding {
             None => *self.until.insert(now.checked_add(self.within)?),
         };
         (now < until).then_some(until)
+    }
+
+    /// Throws the body away to its end, as far as it is allowed. `next` polls the framework for the next chunk. Whether that was all of it: if
+    /// not, answer now and close the connection.
+    pub fn poll_to_end<D: Buf, E>(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+    ) -> Poll<bool> {
+        loop {
+            match next(cx) {
+                Poll::Ready(Some(Ok(chunk))) if self.push(chunk.remaining()) => {}
+                Poll::Ready(Some(_)) => return Poll::Ready(false),
+                Poll::Ready(None) => return Poll::Ready(true),
+                Poll::Pending => {
+                    while let Some(until) = self.wait(timer.now()) {
+                        ready!(timer.poll_until(until, cx));
+                    }
+                    return Poll::Ready(false);
+                }
+            }
+        }
     }
 }

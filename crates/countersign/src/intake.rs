@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
@@ -9,12 +10,12 @@ use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::rejection::{Seen, Stage};
-use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Verdict, Verified};
+use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
-/// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, [`push`](Self::push) for each chunk,
-/// [`finish`](Self::finish) at the end. Drop it to give up.
+/// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, [`push`](Self::push) for each chunk or
+/// [`poll_to_end`](Self::poll_to_end) for all of them, [`finish`](Self::finish) at the end. Drop it to give up.
 ///
 /// A body that comes in one chunk is handed on without a copy. Memory grows with what has arrived, to at most twice of that (three times
 /// while it is moved to a larger place), never with what was announced beyond 1 MiB, and never past the limit (but for the old place while
@@ -102,6 +103,36 @@ impl Intake {
         match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
             Some(due) if due <= now => Err(self.give_up(RejectionKind::TooSlow)),
             due => Ok(due),
+        }
+    }
+
+    /// Takes in the body to its end. `next` polls the framework for the next chunk; after an error it is not polled again.
+    ///
+    /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
+    /// broke off: see [`failed`](Self::failed).
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push) and [`wait`](Self::wait), and what [`failed`](Self::failed) makes of an error.
+    pub fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Poll<Result<(), Rejection>> {
+        loop {
+            match next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.push(chunk)?,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(error, is_limit))),
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+                    while let Some(until) = self.wait(|| timer.now())? {
+                        ready!(timer.poll_until(until, cx));
+                    }
+                    return Poll::Pending;
+                }
+            }
         }
     }
 

@@ -30,10 +30,10 @@
 //!
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
-//! - **the next chunk**: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::push`] for each chunk,
-//!   [`Intake::wait`] and a timer while there is none, [`Intake::finish`] at the end; [`Intake::failed`] for an error of the framework's;
+//! - **the next chunk**, and a [`Timer`]: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::poll_to_end`] and
+//!   [`Intake::finish`];
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: the rest of the body as [`Discard::start`] says, [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
+//! - **no**: the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
 //!   middleware finds it.
 //!
 //! # What is not promised
@@ -87,6 +87,7 @@ mod signed_head;
 mod signer;
 mod tag;
 mod time_format;
+mod timer;
 mod url;
 mod verified;
 mod verifier;
@@ -115,6 +116,7 @@ pub use scheme::Scheme;
 pub use secret::Secret;
 pub use signer::{Signer, SignerBuilder};
 pub use time_format::TimeFormat;
+pub use timer::Timer;
 pub use verified::Verified;
 pub use verifier::Verifier;
 pub use verifier_builder::VerifierBuilder;

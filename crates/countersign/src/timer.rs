@@ -1,0 +1,14 @@
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// The clock and the alarm of a runtime, for [`Intake::poll_to_end`](crate::Intake::poll_to_end) and
+/// [`Discarding::poll_to_end`](crate::Discarding::poll_to_end). For adapters.
+///
+/// It is asked only while a body is pending, and so need not make anything before.
+pub trait Timer {
+    /// What the runtime's clock says.
+    fn now(&self) -> Instant;
+
+    /// Ready once that moment has come; until then the task is woken up at it. A later call with another moment replaces the one before.
+    fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()>;
+}
