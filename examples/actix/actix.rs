@@ -42,7 +42,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             .route("/health", web::get().to(async || "up\n"))
     };
 
-    let server = HttpServer::new(app).bind(settings.address).map_err(settings.in_use())?;
+    let server = HttpServer::new(app).bind(settings.address).map_err(receiver::in_use(settings.address))?;
     let listening = server.addrs().first().copied().ok_or("no address")?;
     settings.print_curl(listening)?;
     // Ends at Ctrl-C and SIGTERM by itself.

@@ -43,7 +43,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         // Added after the layer, and so not covered by it.
         .route("/health", get(|| async { "up\n" }));
 
-    let listener = TcpListener::bind(settings.address).await.map_err(settings.in_use())?;
+    let listener = TcpListener::bind(settings.address).await.map_err(receiver::in_use(settings.address))?;
     settings.print_curl(listener.local_addr()?)?;
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())

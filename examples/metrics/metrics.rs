@@ -9,9 +9,7 @@
 //!
 //! `PORT` chooses another port. Put `/metrics` where only operators get to.
 
-use std::env;
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use axum::extract::DefaultBodyLimit;
@@ -47,8 +45,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .layer(limit)
         .route("/metrics", get(|| async move { prometheus.render() }));
 
-    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let address = receiver::address()?;
+    let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
     println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())

@@ -54,8 +54,7 @@ impl Settings {
         if env::var_os("JIRA_WEBHOOK_SECRET_OLD").is_some() {
             builder = builder.key("old", Secret::from_env("JIRA_WEBHOOK_SECRET_OLD")?);
         }
-        let port = env::var("PORT").map_or(Ok(3000), |port| port.parse()).map_err(|error| format!("PORT: {error}"))?;
-        Ok(Self { verifier: builder.build()?, address: (Ipv4Addr::LOCALHOST, port).into(), secret, made })
+        Ok(Self { verifier: builder.build()?, address: address()?, secret, made })
     }
 
     /// Prints a delivery to paste, and the same forged.
@@ -75,12 +74,20 @@ impl Settings {
         println!("Ctrl-C stops it.");
         Ok(())
     }
+}
 
-    /// What to say when the address cannot be listened on.
-    pub fn in_use(&self) -> impl Fn(std::io::Error) -> String + use<> {
-        let address = self.address;
-        move |error| format!("{address}: {error} (PORT chooses another port)")
-    }
+/// 127.0.0.1 with `PORT`, or 3000.
+///
+/// # Errors
+/// `PORT` is no port.
+pub fn address() -> Result<SocketAddr, String> {
+    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse()).map_err(|error| format!("PORT: {error}"))?;
+    Ok((Ipv4Addr::LOCALHOST, port).into())
+}
+
+/// What to say when the address cannot be listened on.
+pub fn in_use(address: SocketAddr) -> impl Fn(std::io::Error) -> String {
+    move |error| format!("{address}: {error} (PORT chooses another port)")
 }
 
 /// The secret from the environment; or a random one to try things with, and its text to be shown.

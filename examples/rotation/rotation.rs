@@ -14,7 +14,6 @@
 
 use std::env;
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -52,8 +51,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .layer(limit)
         .route("/keys", get(|| async move { list(&keys) }));
 
-    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let address = receiver::address()?;
+    let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
     println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())

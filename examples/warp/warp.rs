@@ -35,7 +35,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let jira = warp::path!("jira").and(warp::post()).and(verify.then(on_event));
     let health = warp::path!("health").and(warp::get()).map(|| "up\n");
 
-    let listener = TcpListener::bind(settings.address).await.map_err(settings.in_use())?;
+    let listener = TcpListener::bind(settings.address).await.map_err(receiver::in_use(settings.address))?;
     settings.print_curl(listener.local_addr()?)?;
     warp::serve(jira.or(health)).incoming(listener).graceful(receiver::stop()).run().await;
     Ok(())

@@ -43,7 +43,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let jira = warp::path!("jira").and(warp::post()).and(warp::ext::get()).and(warp::body::json()).map(on_event);
     let service = layer.layer(warp::service(jira));
 
-    let listener = TcpListener::bind(settings.address).await.map_err(settings.in_use())?;
+    let listener = TcpListener::bind(settings.address).await.map_err(receiver::in_use(settings.address))?;
     settings.print_curl(listener.local_addr()?)?;
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(receiver::stop());

@@ -571,6 +571,19 @@ fn hints_are_rare_in_a_flood() {
 }
 
 #[test]
+fn what_is_verified_does_not_use_up_the_hints() {
+    let last = LastHint::default();
+    let verifier = builder(providers::JIRA).hints().observer(last.clone()).build().unwrap();
+    let good = Delivery::signed(&signer(providers::JIRA), "body");
+    for _ in 0..10_000 {
+        verifier.verify(&good, b"body").unwrap();
+    }
+    let rejection = verifier.verify(&good, b"").unwrap_err();
+    verifier.report(&rejection);
+    assert_eq!(*last.0.lock().unwrap(), Some(Hint::EmptyBody));
+}
+
+#[test]
 fn tokens_of_any_length_are_compared() {
     let builder = Verifier::builder(providers::GITLAB_TOKEN).key("new", Secret::new("new token")).key("old", Secret::new("old"));
     let verifier = builder.build().unwrap();

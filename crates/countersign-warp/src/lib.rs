@@ -55,9 +55,9 @@
 //!   # let _ = warp::service(routes);
 //!   # Ok::<(), countersign::ConfigError>(())
 //!   ```
-//! - `countersign_tower::VerifyLayer` (with that crate's feature `tokio`) around [`warp::service`], for routes that are to read the body by warp's own filters: a filter
-//!   cannot put a body back, a layer can. It covers all of the routes, so serve it where all of them are webhooks, and note that an
-//!   unknown path is answered 401.
+//! - `countersign_tower::VerifyLayer` (with that crate's feature `tokio`) around [`warp::service`], for routes that are to read the body by
+//!   warp's own filters: a filter cannot put a body back, a layer can. It covers all of the routes, so serve it where all of them are
+//!   webhooks, and note that an unknown path is answered 401.
 //!
 //!   ```no_run
 //!   use countersign::{Secret, Verified, Verifier, providers};

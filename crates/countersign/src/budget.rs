@@ -40,7 +40,7 @@ struct Inner {
 
 impl Budget {
     /// A budget of so many bytes. Make it several times as large as the limit for one body: a body that is larger than the whole budget is
-    /// answered 413.
+    /// answered 413, announced or not.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Inner { bytes, in_flight: AtomicUsize::new(0) }))

@@ -86,7 +86,7 @@ impl Check {
             Credential::Tags(tags) => Some(start(&keys, tags, now, |feed| signed.feed(scheme.before, feed))?),
             Credential::Token(_) => None,
         };
-        let doubts = config.hints.as_ref().filter(|rate| rate.allows(Instant::now())).map(|_| {
+        let doubts = config.hints.as_ref().map(|_| {
             let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
             signed.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
             Box::new(Doubts { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 })
@@ -138,7 +138,9 @@ impl Check {
                         matched = Some((key, Some(expected.algorithm())));
                     }
                 });
-                hint = self.doubts.filter(|_| matched.is_none()).and_then(|doubts| doubts.resolve(&tags, &suffix));
+                // Only what is refused counts against the rate.
+                let wanted = || self.config.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+                hint = self.doubts.filter(|_| matched.is_none() && wanted()).and_then(|doubts| doubts.resolve(&tags, &suffix));
             }
             Judging::Token { key } => matched = Some((key, None)),
         }

@@ -17,7 +17,7 @@ use crate::{Head, Rejection, RejectionKind, Timer};
 /// Nothing is discarded
 /// - where the head announces more than that: a client that sends so much for nothing has to bear the reset;
 /// - after an `Expect`, while its client waits for the answer before it writes;
-/// - over HTTP/2, where a refusal ends the stream alone;
+/// - over HTTP/2, where a refusal ends the stream alone, if the adapter can see that it is HTTP/2 (warp's filter cannot);
 /// - of a body that failed or came too slowly.
 ///
 /// A stranger can make a server read as much by a well-formed wrong signature, which is found out at the end of the body only; so this

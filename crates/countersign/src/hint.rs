@@ -6,8 +6,8 @@ use crate::{Head, RejectionKind, Scheme, providers, signed_head};
 
 /// What is probably the matter with a refused delivery: for the operator, found cheaply, and no proof of anything.
 ///
-/// Asked for by [`VerifierBuilder::hints`](crate::VerifierBuilder::hints), and told to an [`Observer`](crate::Observer) by
-/// [`Verdict::hint`](crate::Verdict::hint).
+/// Asked for by [`VerifierBuilder::hints`](crate::VerifierBuilder::hints). It is the field `hint` of the event, and told to an
+/// [`Observer`](crate::Observer) by [`Verdict::hint`](crate::Verdict::hint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hint {
@@ -73,7 +73,7 @@ impl fmt::Display for Hint {
     }
 }
 
-/// So many hints a second, and no more: a flood is not to be diagnosed.
+/// So many refusals a second are looked into, and no more: a flood is not to be diagnosed.
 const A_SECOND: u64 = 10;
 
 /// Lets so many through in a second.

@@ -17,9 +17,9 @@ use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict,
 /// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, [`push`](Self::push) for each chunk or
 /// [`poll_to_end`](Self::poll_to_end) for all of them, [`finish`](Self::finish) at the end. Drop it to give up.
 ///
-/// A body that comes in one chunk is handed on without a copy. Memory grows with what has arrived, to at most twice of that (three times
-/// while it is moved to a larger place), never with what was announced beyond 1 MiB, and never past the limit (but for the old place while
-/// it is moved).
+/// A body that comes in one chunk is handed on without a copy (with a [`Budget`](crate::Budget), from 64 KiB on). Memory grows with what has
+/// arrived, to at most twice of that (three times while it is moved to a larger place), never with what was announced beyond 32 KiB, and
+/// never past the limit (but for the old place while it is moved).
 ///
 /// ```
 /// # use countersign::{Secret, Verifier, providers};
@@ -65,11 +65,11 @@ impl Intake {
     }
 
     /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they
-    /// are the whole body.
+    /// are the whole body (with a [`Budget`](crate::Budget), from 64 KiB on).
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit with this chunk, [`RejectionKind::BudgetSpent`] if there is no room
-    /// for it in the budget. What was kept is dropped, and every later call fails alike.
+    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
+    /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
     pub fn push(&mut self, mut chunk: impl Buf) -> Result<(), Rejection> {
         if let Some(kind) = self.refused {
             return Err(self.rejection(kind));

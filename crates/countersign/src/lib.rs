@@ -20,21 +20,23 @@
 //! # How a delivery is judged
 //! 1. The head, before any of the body is read. The signature header must be there once, in the scheme's form, with a method that this
 //!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance, and what else is signed
-//!    in its form to the letter. A static token must be one that is known. Otherwise: 401.
-//! 2. The announced length. Over the limit: 413.
-//! 3. The body, hashed as it arrives and kept within the limit, which holds for bodies that announce nothing or lie, too.
+//!    in its form to the letter. A static token must be one that is known. Otherwise: 401. No key that
+//!    has not expired: 503.
+//! 2. The announced length. Over the limit: 413. No room in the [`Budget`], if there is one: 503.
+//! 3. The body, hashed as it arrives and kept within limit and budget, which hold for bodies that announce nothing or lie, too.
 //! 4. The tag, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
 //!
 //! The receiver fixes the algorithms: what the header names selects among the accepted ones and is looked up nowhere else. Any fault is
-//! a refusal, and a [`Verifier`] that could let things through cannot be built: see [`ConfigError`].
+//! a refusal, and a [`Verifier`] that could let things through cannot be built, but by what is called `insecure_…`: see
+//! [`ConfigError`].
 //!
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
 //! - **the next chunk**, and a [`Timer`]: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::poll_to_end`] and
 //!   [`Intake::finish`];
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, [`Verifier::report`], a response of [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where
-//!   middleware finds it.
+//! - **no**: [`Verifier::report`], the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, a response of
+//!   [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where middleware finds it.
 //!
 //! # What is not promised
 //! - **Replay.** The `method=signature` family signs the body alone. A delivery that somebody recorded verifies again, unless the scheme
@@ -47,7 +49,8 @@
 //!
 //! # Seeing it
 //! Each refusal is an event of `tracing` ([`Verifier::report`]), and a verified delivery is one at `DEBUG`, with the target `countersign` and
-//! the fields `scheme`, `key` and `body_bytes`. An [`Observer`] is told of both. The feature `metrics` has one that counts by the facade of the
+//! the fields `scheme`, `key` and `body_bytes`. With [`VerifierBuilder::hints`] a refusal's event
+//! also tells what is probably the matter. An [`Observer`] is told of both. The feature `metrics` has one that counts by the facade of the
 //! crate `metrics`.
 //!
 //! # Sources

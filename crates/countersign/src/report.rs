@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Rejection, RejectionKind};
+use crate::{Hint, Rejection, RejectionKind};
 
 /// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
 const MOST_EVENTS: u32 = 10;
@@ -17,7 +17,8 @@ const KINDS: usize = RejectionKind::ALL.len();
 #[derive(Default)]
 pub(crate) struct Reporter {
     counts: [AtomicU64; KINDS],
-    window: Mutex<Window>,
+    refused: Mutex<Window>,
+    let_through: Mutex<Window>,
 }
 
 /// What has been told in the current second.
@@ -35,37 +36,34 @@ impl Reporter {
     /// One event for each refusal, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
     /// at `DEBUG` past that, to be summed up at `WARN` by the first refusal after the second is over.
     pub(crate) fn refusal(&self, rejection: &Rejection, now: Instant) {
-        let few = self.note(rejection, now);
-        let Told { scheme, cause, status, source } = Told::of(rejection);
-        if few {
-            tracing::warn!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
-        } else {
-            tracing::debug!(target: "countersign", scheme, cause, status, source, "delivery refused: {rejection}");
-        }
-    }
-
-    /// The same for a delivery that is let through.
-    pub(crate) fn let_through(&self, rejection: &Rejection, now: Instant) {
-        let few = self.note(rejection, now);
-        let Told { scheme, cause, .. } = Told::of(rejection);
-        let report_only = true;
-        if few {
-            tracing::warn!(target: "countersign", scheme, cause, report_only, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
-        } else {
-            tracing::debug!(target: "countersign", scheme, cause, report_only, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
-        }
-    }
-
-    /// Counts it, and sums up what is due. Whether it is one of few.
-    fn note(&self, rejection: &Rejection, now: Instant) -> bool {
         if let Some(count) = self.counts.get(rejection.kind().place()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let (few, held) = self.window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
-        for (kind, count) in RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0) {
-            tracing::warn!(target: "countersign", cause = kind.as_str(), count, "more deliveries refused: {}", kind.text());
+        let (few, held) = enter(&self.refused, rejection, now);
+        for (cause, count, text) in held {
+            tracing::warn!(target: "countersign", cause, count, "more deliveries refused: {text}");
         }
-        few
+        let Told { scheme, cause, status, hint, source } = Told::of(rejection);
+        if few {
+            tracing::warn!(target: "countersign", scheme, cause, status, hint, source, "delivery refused: {rejection}");
+        } else {
+            tracing::debug!(target: "countersign", scheme, cause, status, hint, source, "delivery refused: {rejection}");
+        }
+    }
+
+    /// The same for a delivery that is let through, which is no refusal and not counted as one.
+    pub(crate) fn let_through(&self, rejection: &Rejection, now: Instant) {
+        let report_only = true;
+        let (few, held) = enter(&self.let_through, rejection, now);
+        for (cause, count, text) in held {
+            tracing::warn!(target: "countersign", cause, count, report_only, "more UNVERIFIED DELIVERIES LET THROUGH, report only: {text}");
+        }
+        let Told { scheme, cause, hint, .. } = Told::of(rejection);
+        if few {
+            tracing::warn!(target: "countersign", scheme, cause, report_only, hint, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
+        } else {
+            tracing::debug!(target: "countersign", scheme, cause, report_only, hint, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
+        }
     }
 
     pub(crate) fn count(&self, kind: RejectionKind) -> u64 {
@@ -73,18 +71,32 @@ impl Reporter {
     }
 }
 
+/// Whether this one is one of few, and what is to be summed up before it: cause, count and text.
+fn enter(window: &Mutex<Window>, rejection: &Rejection, now: Instant) -> (bool, impl Iterator<Item = (&'static str, u64, &'static str)>) {
+    let (few, held) = window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
+    let held = RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0);
+    (few, held.map(|(kind, count)| (kind.as_str(), count, kind.text())))
+}
+
 /// The fields of an event.
 struct Told<'a> {
     scheme: &'a str,
     cause: &'static str,
     status: u16,
+    hint: Option<tracing::field::DisplayValue<Hint>>,
     source: Option<tracing::field::DisplayValue<Chain<'a>>>,
 }
 
 impl<'a> Told<'a> {
     fn of(rejection: &'a Rejection) -> Self {
         let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
-        Self { scheme: rejection.scheme(), cause: rejection.kind().as_str(), status: rejection.status_code(), source }
+        Self {
+            scheme: rejection.scheme(),
+            cause: rejection.kind().as_str(),
+            status: rejection.status_code(),
+            hint: rejection.hint().map(tracing::field::display),
+            source,
+        }
     }
 }
 
@@ -153,6 +165,20 @@ mod tests {
         for (place, kind) in RejectionKind::ALL.into_iter().enumerate() {
             assert_eq!(kind.place(), place, "{kind}");
         }
+    }
+
+    #[test]
+    fn what_is_let_through_is_neither_counted_nor_summed_up_as_refused() {
+        let reporter = Reporter::default();
+        let (now, rejection) = (Instant::now(), Rejection::new(RejectionKind::Mismatch, "jira"));
+        for _ in 0..100 {
+            reporter.let_through(&rejection, now);
+        }
+        assert_eq!(reporter.count(RejectionKind::Mismatch), 0);
+        let next = now + WINDOW;
+        assert_eq!(enter(&reporter.refused, &rejection, next).1.count(), 0);
+        let held: Vec<_> = enter(&reporter.let_through, &rejection, next).1.collect();
+        assert_eq!(held, [("mismatch", 90, RejectionKind::Mismatch.text())]);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Verifier {
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
     ///
     /// # Errors
-    /// Any kind that answers 401.
+    /// Any kind that answers 401, and [`RejectionKind::NoValidKey`].
     pub fn verify(&self, head: &(impl Head + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
         self.check(&head, None, body)
     }
@@ -112,7 +112,7 @@ impl Verifier {
     /// [`verify`](Self::verify) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401.
+    /// Any kind that answers 401, and [`RejectionKind::NoValidKey`].
     pub fn verify_at(&self, head: &(impl Head + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
         self.check(&head, Some(now), body)
     }
@@ -120,7 +120,7 @@ impl Verifier {
     /// Judges the head, and starts to judge the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`].
     pub fn begin(&self, head: &(impl Head + ?Sized)) -> Result<Check, Rejection> {
         self.start(&head, None)
     }
@@ -128,7 +128,7 @@ impl Verifier {
     /// [`begin`](Self::begin) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`].
     pub fn begin_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Check, Rejection> {
         self.start(&head, Some(now))
     }
@@ -136,8 +136,8 @@ impl Verifier {
     /// Judges the head and the length that its `Content-Length` announces, and starts to take in the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`] and
-    /// [`RejectionKind::BudgetSpent`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
+    /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
         self.take_in(&head, None)
     }
@@ -145,8 +145,8 @@ impl Verifier {
     /// [`intake`](Self::intake) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`]; after those, [`RejectionKind::BodyTooLarge`] and
-    /// [`RejectionKind::BudgetSpent`].
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
+    /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
         self.take_in(&head, Some(now))
     }
@@ -188,8 +188,8 @@ impl Verifier {
         Keys::new(Arc::clone(&self.0.first))
     }
 
-    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters call it once for each;
-    /// whoever calls [`verify`](Self::verify) decides.
+    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters
+    /// call it once for each; whoever calls [`verify`](Self::verify) decides.
     ///
     /// The first ten refusals of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
     /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first refusal after that second.
@@ -198,15 +198,17 @@ impl Verifier {
     /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
     /// one whose client has gone, is no refusal, and is not reported.
     ///
-    /// The fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, and for a body that broke off `source`, which is what the
-    /// framework's errors say. We write no secret, signature or byte of the body there.
+    /// The fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, `hint` where [hints](crate::VerifierBuilder::hints) are wanted and
+    /// one was found, and for a body that broke off `source`, which is what the framework's errors say. We write no secret, signature or byte
+    /// of the body there.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.refusal(rejection, Instant::now());
         self.observe(rejection, false);
     }
 
     /// As [`report`](Self::report), of a delivery that is let through although it would be refused: an event at `WARN` that says so, with the
-    /// field `report_only`. It is sampled and counted as the others.
+    /// field `report_only`. Those are sampled and summed up as refusals are, but apart from them, and [`refused`](Self::refused) does not count
+    /// them.
     pub fn report_only(&self, rejection: &Rejection) {
         self.0.reporter.let_through(rejection, Instant::now());
         self.observe(rejection, true);
@@ -267,7 +269,7 @@ impl Verifier {
         if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
             return Err(Rejection::new(RejectionKind::BudgetSpent, scheme.name()));
         }
-        let buffer = Buffer::new(*body_limit, announced, budget.clone());
+        let buffer = Buffer::new(most, announced, budget.clone());
         Ok(Intake::new(config, check, buffer))
     }
 }

@@ -146,8 +146,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Tells the observer of a refusal what is probably the matter with it: see [`Hint`](crate::Hint). Ten a second and no more, and off
-    /// unless set. A secret with white space at an end costs one more hash of those bodies.
+    /// Tells the log and the observer of a refusal what is probably the matter with it: see [`Hint`](crate::Hint). So for ten refusals a
+    /// second and no more, and off unless set. A secret with white space at an end costs one more hash of each body.
     pub const fn hints(mut self) -> Self {
         self.hints = true;
         self
