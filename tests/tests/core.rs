@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
+use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
@@ -509,16 +510,6 @@ fn changes_of_many_at_once_are_not_lost_and_never_torn() {
     assert_eq!(verifier.keys().list().len(), 1 + 4 * 250);
 }
 
-/// Keeps the last hint.
-#[derive(Clone, Default)]
-struct LastHint(Arc<std::sync::Mutex<Option<Hint>>>);
-
-impl countersign::Observer for LastHint {
-    fn observe(&self, verdict: &countersign::Verdict<'_>) {
-        *self.0.lock().unwrap() = verdict.hint();
-    }
-}
-
 #[test]
 fn a_hint_tells_what_is_probably_the_matter() {
     let last = LastHint::default();
@@ -530,7 +521,7 @@ fn a_hint_tells_what_is_probably_the_matter() {
         };
         let rejection = verifier.intake(delivery).and_then(finish).unwrap_err();
         verifier.report(&rejection);
-        *last.0.lock().unwrap()
+        last.take()
     };
     let jira = || builder(providers::JIRA).hints();
     let signed = || Delivery::signed(&signer(providers::JIRA), "body");
@@ -565,7 +556,7 @@ fn hints_are_rare_in_a_flood() {
     let told = (0..1000).filter(|_| {
         let rejection = verifier.intake(&delivery).unwrap_err();
         verifier.report(&rejection);
-        last.0.lock().unwrap().is_some()
+        last.take().is_some()
     });
     assert!((10..100).contains(&told.count()));
 }
@@ -580,7 +571,7 @@ fn what_is_verified_does_not_use_up_the_hints() {
     }
     let rejection = verifier.verify(&good, b"").unwrap_err();
     verifier.report(&rejection);
-    assert_eq!(*last.0.lock().unwrap(), Some(Hint::EmptyBody));
+    assert_eq!(last.take(), Some(Hint::EmptyBody));
 }
 
 #[test]
