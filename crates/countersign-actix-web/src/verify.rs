@@ -46,7 +46,13 @@ impl Verify {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let discard = Discard::new(64 * 1024, Duration::from_secs(5));
-        Self { verifier, deadline: Some(Deadline::default()), discard: Some(discard), report_only: false, refuse: Arc::new(empty_response) }
+        Self {
+            verifier,
+            deadline: Some(Deadline::default()),
+            discard: Some(discard),
+            report_only: false,
+            refuse: Arc::new(|rejection| empty(rejection.status_code())),
+        }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
@@ -94,10 +100,7 @@ impl Verify {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.refuse_with(|rejection| match empty_response(rejection) {
-            response if response.status() == StatusCode::UNAUTHORIZED => HttpResponse::new(StatusCode::NO_CONTENT),
-            response => response,
-        })
+        self.refuse_with(|rejection| empty(rejection.acknowledging_status_code()))
     }
 
     /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
@@ -133,8 +136,8 @@ impl Verify {
     }
 }
 
-fn empty_response(rejection: &Rejection) -> HttpResponse {
-    HttpResponse::new(StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED))
+fn empty(status: u16) -> HttpResponse {
+    HttpResponse::new(StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED))
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Verify

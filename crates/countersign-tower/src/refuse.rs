@@ -27,20 +27,20 @@ mod sealed {
 
 impl<B: Default> sealed::Refuse<B> for EmptyResponse {
     fn response(&self, rejection: &Rejection) -> Response<B> {
-        let mut response = Response::new(B::default());
-        *response.status_mut() = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
-        response
+        empty(rejection.status_code())
     }
 }
 
 impl<B: Default> sealed::Refuse<B> for Acknowledgement {
     fn response(&self, rejection: &Rejection) -> Response<B> {
-        let mut response = EmptyResponse.response(rejection);
-        if response.status() == StatusCode::UNAUTHORIZED {
-            *response.status_mut() = StatusCode::NO_CONTENT;
-        }
-        response
+        empty(rejection.acknowledging_status_code())
     }
+}
+
+fn empty<B: Default>(status: u16) -> Response<B> {
+    let mut response = Response::new(B::default());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    response
 }
 
 impl<B, F: Fn(&Rejection) -> Response<B>> sealed::Refuse<B> for F {

@@ -47,8 +47,8 @@ impl Refused {
 }
 
 /// The status and nothing else.
-pub(crate) fn empty_response(rejection: &Rejection) -> Response {
-    StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
+pub(crate) fn empty(status: u16) -> Response {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
 }
 
 impl Reject for Refused {}

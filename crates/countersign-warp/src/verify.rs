@@ -8,11 +8,10 @@ use bytes::Buf;
 use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
-use warp::http::StatusCode;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
-use crate::refused::{Answer, empty_response};
+use crate::refused::{Answer, empty};
 use crate::request_head::{self, RequestHead};
 use crate::timer::TokioTimer;
 use crate::{Delivery, Refused, recover};
@@ -51,7 +50,7 @@ impl Verify {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let (deadline, discard) = (Some(Deadline::default()), Some(Discard::default()));
-        Self { verifier, deadline, discard, answer: Arc::new(empty_response) }
+        Self { verifier, deadline, discard, answer: Arc::new(|rejection| empty(rejection.status_code())) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
@@ -100,10 +99,7 @@ impl Verify {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.refuse_with(|rejection| match empty_response(rejection) {
-            response if response.status() == StatusCode::UNAUTHORIZED => StatusCode::NO_CONTENT.into_response(),
-            response => response,
-        })
+        self.refuse_with(|rejection| empty(rejection.acknowledging_status_code()))
     }
 
     /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers refusals itself.

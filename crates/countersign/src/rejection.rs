@@ -110,6 +110,17 @@ impl Rejection {
         }
     }
 
+    /// The HTTP status for an adapter that acknowledges what it drops: 204 in place of 401, and otherwise
+    /// [`status_code`](Self::status_code). WebSub lets a subscriber do so
+    /// ([§7](https://www.w3.org/TR/websub/#signing-content)).
+    #[must_use]
+    pub const fn acknowledging_status_code(&self) -> u16 {
+        match self.status_code() {
+            401 => 204,
+            other => other,
+        }
+    }
+
     /// The header that an answer of this status needs, as name and value, whatever else an application puts into it. It is the same for
     /// every cause.
     ///
@@ -189,7 +200,7 @@ pub enum RejectionKind {
     WrongToken,
     /// 401: a well-formed signature that no key makes of this body. Usual causes: another secret, or a body changed on the way.
     Mismatch,
-    /// 413: the body is, or is announced to be, over the limit.
+    /// 413: the body is, or is announced to be, over the limit, or larger than the whole [`Budget`](crate::Budget).
     BodyTooLarge,
     /// 400: the body broke off or could not be read.
     BodyUnreadable,
