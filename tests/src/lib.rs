@@ -25,7 +25,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use countersign::Verifier;
+use countersign::Verifiers;
 
 /// A framework with our adapter plugged into it, and a handler behind that.
 pub trait Harness {
@@ -39,8 +39,9 @@ pub trait Harness {
     /// Whether the adapter itself says that a connection is over. Under actix-web the server does, by what is left of the payload.
     const SAYS_CLOSE: bool = true;
 
-    /// Sends one delivery through the adapter and reports what came of it. The handler answers 200 with an empty body.
-    fn deliver(verifier: Verifier, delivery: Delivery) -> impl Future<Output = Outcome>;
+    /// Sends one delivery through the adapter and reports what came of it. The handler stands at `/hook`
+    /// and below it, and answers 200 with an empty body.
+    fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> impl Future<Output = Outcome>;
 }
 
 /// Runs a fact on a runtime of one thread, so that what it logs can be captured. A fact may stop the runtime's clock.
@@ -111,6 +112,14 @@ macro_rules! suite {
             hints_are_for_the_operator_and_only_if_asked_for,
             each_refusal_is_one_event_with_cause_and_scheme,
             a_flood_of_refusals_is_counted_and_does_not_fill_the_log,
+            each_delivery_is_a_span_with_its_verdict,
+            a_tenant_is_judged_by_its_own_keys_and_named,
+            an_unknown_tenant_is_refused_as_a_wrong_signature_is,
+            what_is_refused_by_its_head_is_not_looked_up,
+            a_resolver_that_fails_is_503_and_lets_nothing_through,
+            a_decoy_verifies_nothing_whatever_is_sent,
+            tenants_share_what_the_builder_was_given,
+            several_providers_of_one_tenant_share_a_resolver,
             nothing_secret_is_shown,
         }
     };

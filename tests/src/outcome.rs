@@ -52,7 +52,7 @@ impl Outcome {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
             RejectionKind::TooSlow => 408,
-            RejectionKind::BudgetSpent | RejectionKind::NoValidKey => 503,
+            RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => 503,
             _ => 401,
         };
         assert_eq!(self.handled.len(), 0, "{case}: the handler is not called");

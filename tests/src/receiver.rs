@@ -11,7 +11,7 @@ use actix_web::{App, HttpServer, web};
 use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
-use countersign::{Deadline, Discard, Verified, Verifier};
+use countersign::{Deadline, Discard, Verified, Verifiers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -27,7 +27,7 @@ use warp::Filter as _;
 /// What receivers are made of.
 #[derive(Clone)]
 pub struct Setup {
-    verifier: Verifier,
+    verifiers: Verifiers,
     deadline: Option<Deadline>,
     /// `None` for each adapter's own default.
     #[expect(clippy::option_option, reason = "nothing at all is something to set")]
@@ -38,8 +38,8 @@ pub struct Setup {
 impl Setup {
     /// Receivers with the adapters' defaults, those of tokio under tower.
     #[must_use]
-    pub fn new(verifier: Verifier) -> Self {
-        Self { verifier, deadline: Some(Deadline::default()), discard: None, on_body: Arc::new(drop) }
+    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+        Self { verifiers: verifiers.into(), deadline: Some(Deadline::default()), discard: None, on_body: Arc::new(drop) }
     }
 
     /// Gives bodies this long.
@@ -64,12 +64,14 @@ impl Setup {
     }
 
     /// One under each framework.
+    ///
+    /// The path is `/hook`, and what is below it.
     pub async fn all(&self) -> [Receiver; 5] {
         [self.axum().await, self.hyper().await, self.actix_web().await, self.warp().await, self.layered_warp().await]
     }
 
     fn layer(&self) -> VerifyLayer {
-        let layer = VerifyLayer::on_tokio(self.verifier.clone()).deadline(self.deadline);
+        let layer = VerifyLayer::on_tokio(self.verifiers.clone()).deadline(self.deadline);
         self.discard.iter().fold(layer, |layer, discard| layer.discard(*discard))
     }
 
@@ -81,8 +83,12 @@ impl Setup {
             let text = handle(&verified, body);
             async move { text }
         };
-        let limit = axum::extract::DefaultBodyLimit::max(self.verifier.body_limit());
-        let app = Router::new().route("/hook", post(handler)).route_layer(self.layer()).layer(limit);
+        let limit = axum::extract::DefaultBodyLimit::disable();
+        let app = Router::new()
+            .route("/hook", post(handler.clone()))
+            .route("/hook/{*rest}", post(handler))
+            .route_layer(self.layer())
+            .layer(limit);
         tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
         receiver
     }
@@ -102,7 +108,7 @@ impl Setup {
 
     /// Under actix-web, on a thread of its own.
     pub async fn actix_web(&self) -> Receiver {
-        let verify = countersign_actix_web::Verify::new(self.verifier.clone()).deadline(self.deadline);
+        let verify = countersign_actix_web::Verify::new(self.verifiers.clone()).deadline(self.deadline);
         let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
         self.actix_web_with(verify).await
     }
@@ -111,15 +117,14 @@ impl Setup {
     pub async fn actix_web_with(&self, verify: countersign_actix_web::Verify) -> Receiver {
         let (listener, receiver) = Receiver::listen("actix-web").await;
         let handle = self.handler(&receiver);
-        let limit = self.verifier.body_limit();
         let app = move || {
             let handle = handle.clone();
             let handler = move |verified: web::ReqData<Verified>, body: Bytes| {
                 let text = handle(&verified, body);
                 async move { text }
             };
-            let hook = web::resource("/hook").route(web::post().to(handler)).wrap(verify.clone());
-            App::new().app_data(web::PayloadConfig::new(limit)).service(hook)
+            let hook = web::resource(["/hook", "/hook/{rest:.*}"]).route(web::post().to(handler)).wrap(verify.clone());
+            App::new().app_data(web::PayloadConfig::new(usize::MAX)).service(hook)
         };
         let server = HttpServer::new(app).workers(1).disable_signals().backlog(4096);
         tokio::spawn(server.listen_auto_h2c(listener.into_std().unwrap()).unwrap().run());
@@ -135,9 +140,9 @@ impl Setup {
             let text = handle(&verified, body);
             async move { text }
         };
-        let verify = countersign_warp::Verify::new(self.verifier.clone()).deadline(self.deadline);
+        let verify = countersign_warp::Verify::new(self.verifiers.clone()).deadline(self.deadline);
         let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
-        let hook = warp::path!("hook").and(warp::post()).and(verify.then(handler));
+        let hook = warp::path("hook").and(warp::post()).and(verify.then(handler));
         tokio::spawn(warp::serve(hook).incoming(listener).run());
         receiver
     }
@@ -147,7 +152,7 @@ impl Setup {
         let (listener, receiver) = Receiver::listen("warp behind the tower layer").await;
         let handle = self.handler(&receiver);
         let handler = move |verified: Verified, body: Bytes| handle(&verified, body);
-        let hook = warp::path!("hook").and(warp::post()).and(warp::ext::get()).and(warp::body::bytes()).map(handler);
+        let hook = warp::path("hook").and(warp::post()).and(warp::ext::get()).and(warp::body::bytes()).map(handler);
         tokio::spawn(serve(listener, ServiceBuilder::new().layer(self.layer()).service(warp::service(hook))));
         receiver
     }

@@ -19,7 +19,7 @@ use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
 use bytes::Bytes;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
 use countersign_actix_web::Verify;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -33,7 +33,7 @@ impl Harness for ActixWeb {
     const REFUSES_ODD_LENGTHS: bool = true;
     const SAYS_CLOSE: bool = false;
 
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -46,12 +46,12 @@ impl Harness for ActixWeb {
             }
             async { HttpResponse::Ok().finish() }
         };
-        let limit = web::PayloadConfig::new(verifier.body_limit());
-        let mut verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let limit = web::PayloadConfig::new(usize::MAX);
+        let mut verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             verify = verify.insecure_report_only();
         }
-        let hook = web::resource("/hook").app_data(limit).route(web::route().to(handler)).wrap(verify);
+        let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(limit).route(web::route().to(handler)).wrap(verify);
         let app = init_service(App::new().service(hook)).await;
 
         let (request, polls) = request(delivery.target, delivery);

@@ -11,7 +11,7 @@ use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use conformance::vectors::{builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
 use countersign_tower::VerifyLayer;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -21,7 +21,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 struct Axum;
 
 impl Harness for Axum {
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -34,12 +34,12 @@ impl Harness for Axum {
             }
             async { StatusCode::OK }
         };
-        let limit = DefaultBodyLimit::max(verifier.body_limit());
-        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
-        let app = Router::new().route("/hook", any(handler)).route_layer(layer).layer(limit);
+        let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).route_layer(layer);
+        let app = app.layer(DefaultBodyLimit::disable());
 
         let request = delivery.into_request();
         let polls = request.body().polls();

@@ -1,8 +1,11 @@
 //! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -12,7 +15,7 @@ use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
     Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, Hint, KeyId, Part, Rejection, RejectionKind, Reported, Scheme, Secret,
-    Signer, Verified, Verifier, providers,
+    Signer, Timer, Verified, Verifier, Verifiers, providers,
 };
 
 struct Core;
@@ -20,8 +23,10 @@ struct Core;
 impl Harness for Core {
     const TELLS_THE_TIME: bool = true;
 
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let mut outcome = Outcome::default();
+        let (mut choosing, mut clock) = (verifiers.into().choose(&delivery), Clock::default());
+        let verifier = poll_fn(|cx| choosing.poll(cx, &mut clock)).await;
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
         let taken_in = take_in(&verifier, &delivery, &mut body);
@@ -39,7 +44,7 @@ impl Harness for Core {
                 outcome.reported.push((rejection, body));
             }
             Err(rejection) => {
-                let at_end = matches!(rejection.kind(), RejectionKind::Mismatch);
+                let at_end = matches!(rejection.kind(), RejectionKind::Mismatch | RejectionKind::UnknownTenant);
                 let discard = delivery.discard.and_then(|discard| discard.start(&rejection, &delivery, verifier.body_limit()));
                 outcome.closes = !at_end && !discard.is_some_and(|rest| throw_away(rest, &mut body));
                 verifier.report(&rejection);
@@ -56,6 +61,20 @@ impl Harness for Core {
             tokio::time::advance(took).await;
         }
         outcome
+    }
+}
+
+/// The runtime's clock, which a test can stop.
+#[derive(Default)]
+struct Clock(Option<Pin<Box<tokio::time::Sleep>>>);
+
+impl Timer for Clock {
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.insert(Box::pin(tokio::time::sleep_until(until.into()))).as_mut().poll(cx)
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -23,7 +23,7 @@ use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 struct Tower;
 
 impl Harness for Tower {
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -38,7 +38,7 @@ impl Harness for Tower {
             }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
-        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
-use countersign::{Rejection, RejectionKind, Reported, Verified, Verifier, providers};
+use countersign::{Rejection, RejectionKind, Reported, Verified, Verifiers, providers};
 use countersign_tower::VerifyLayer;
 use countersign_warp::{Delivery as Verdict, JsonError, Refused, Verify, recover};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -21,7 +21,7 @@ use warp::{Filter, Reply};
 struct Warp;
 
 impl Harness for Warp {
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let handler = move |delivery: Verdict| {
@@ -30,7 +30,7 @@ impl Harness for Warp {
             async { StatusCode::OK }
         };
         let delivery_report_only = delivery.report_only;
-        let verify = Verify::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         let request = delivery.into_request();
         let polls = request.body().polls();
         if delivery_report_only {
@@ -43,13 +43,13 @@ impl Harness for Warp {
                 }
                 StatusCode::OK
             };
-            let hook = warp::path!("hook").and(verify.insecure_report_only()).map(handler).recover(recover);
+            let hook = warp::path("hook").and(verify.insecure_report_only()).map(handler).recover(recover);
             let service = warp::service(hook.map(Reply::into_response));
             let response = service.oneshot(request.map(SyncBody::new)).await.unwrap();
             let reported = reported.lock().unwrap().clone();
             return Outcome { reported, ..outcome(response, &handled, &polls).await };
         }
-        let hook = warp::path!("hook").and(verify.then(handler));
+        let hook = warp::path("hook").and(verify.then(handler));
         let response = warp::service(hook).oneshot(request.map(SyncBody::new)).await.unwrap();
         outcome(response, &handled, &polls).await
     }
@@ -59,7 +59,7 @@ impl Harness for Warp {
 struct LayeredWarp;
 
 impl Harness for LayeredWarp {
-    async fn deliver(verifier: Verifier, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -72,13 +72,13 @@ impl Harness for LayeredWarp {
             }
             StatusCode::OK
         };
-        let mut layer = VerifyLayer::new(verifier).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
         let request = delivery.into_request();
         let polls = request.body().polls();
-        let hook = warp::path!("hook").and(warp::ext::optional()).and(warp::ext::optional()).and(warp::body::bytes()).map(handler);
+        let hook = warp::path("hook").and(warp::ext::optional()).and(warp::ext::optional()).and(warp::body::bytes()).map(handler);
         let response = layer.layer(warp::service(hook)).oneshot(request).await.unwrap();
         let reported = reported.lock().unwrap().clone();
         Outcome { reported, ..outcome(response, &handled, &polls).await }

@@ -2,20 +2,38 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::uri::PathAndQuery;
 use countersign::Head;
 
-/// The core's view of a request.
-pub(crate) struct RequestHead<'a>(pub(crate) &'a ServiceRequest);
+/// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
+pub(crate) struct RequestHead<'a> {
+    request: &'a ServiceRequest,
+    tenant: Option<String>,
+}
+
+impl<'a> RequestHead<'a> {
+    pub(crate) const fn new(request: &'a ServiceRequest) -> Self {
+        Self { request, tenant: None }
+    }
+
+    /// With what the application says of the tenant.
+    pub(crate) const fn of_tenant(request: &'a ServiceRequest, tenant: Option<String>) -> Self {
+        Self { request, tenant }
+    }
+}
 
 impl Head for RequestHead<'_> {
     fn method(&self) -> &str {
-        self.0.method().as_str()
+        self.request.method().as_str()
     }
 
     fn target(&self) -> &str {
-        self.0.uri().path_and_query().map_or("", PathAndQuery::as_str)
+        self.request.uri().path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
+        self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
     }
 }
 
@@ -35,7 +53,7 @@ mod tests {
             .append_header(("x-a", HeaderValue::from_bytes(b"\xff").unwrap()))
             .append_header(("b", ""))
             .to_srv_request();
-        let head = RequestHead(&request);
+        let head = RequestHead::new(&request);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();

@@ -8,7 +8,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, Version};
-use countersign::{Deadline, Discard, Discarding, Head as _, Rejection, Verifier};
+use countersign::{Choosing, Deadline, Discard, Discarding, Head as _, Rejection, Verifiers};
 
 use crate::VerifyMiddleware;
 use crate::request_head::RequestHead;
@@ -31,23 +31,28 @@ use crate::request_head::RequestHead;
 /// ```
 #[derive(Clone)]
 pub struct Verify {
-    pub(crate) verifier: Verifier,
+    pub(crate) verifiers: Verifiers,
+    tenant_by: Option<TenantBy>,
     pub(crate) deadline: Option<Deadline>,
     discard: Option<Discard>,
     pub(crate) report_only: bool,
     refuse: Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>,
 }
 
+type TenantBy = Arc<dyn Fn(&ServiceRequest) -> Option<String> + Send + Sync>;
+
 impl Verify {
-    /// Middleware that judges by `verifier` and answers a refusal with its status and no body.
+    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with
+    /// its status and no body.
     ///
     /// Bodies have the default [`Deadline`]. After an early refusal up to 64 KiB of the rest of the body are thrown away, in five seconds:
     /// of more than that, actix-web takes in what comes for a second by itself.
     #[must_use]
-    pub fn new(verifier: Verifier) -> Self {
+    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
         let discard = Discard::new(64 * 1024, Duration::from_secs(5));
         Self {
-            verifier,
+            verifiers: verifiers.into(),
+            tenant_by: None,
             deadline: Some(Deadline::default()),
             discard: Some(discard),
             report_only: false,
@@ -115,11 +120,38 @@ impl Verify {
         self
     }
 
+    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): a middleware
+    /// further out may have put it into the request's extensions. A verifier does not ask.
+    ///
+    /// ```
+    /// # fn middleware(tenants: impl countersign::Resolver) -> countersign_actix_web::Verify {
+    /// use actix_web::HttpMessage;
+    /// use countersign_actix_web::Verify;
+    ///
+    /// struct Workspace(String);
+    ///
+    /// Verify::new(tenants).tenant_by(|request| request.extensions().get().map(|Workspace(name)| name.clone()))
+    /// # }
+    /// ```
+    ///
+    /// [`Head::tenant`]: countersign::Head::tenant
+    #[must_use]
+    pub fn tenant_by(mut self, find: impl Fn(&ServiceRequest) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.tenant_by = Some(Arc::new(find));
+        self
+    }
+
+    /// Starts to choose the verifier.
+    pub(crate) fn choose(&self, request: &ServiceRequest) -> Choosing {
+        let tenant = self.tenant_by.as_ref().and_then(|find| find(request));
+        self.verifiers.choose(&RequestHead::of_tenant(request, tenant))
+    }
+
     /// What is to be thrown away before the answer.
-    pub(crate) fn discarding(&self, rejection: &Rejection, request: &ServiceRequest) -> Option<Discarding> {
-        let head = RequestHead(request);
+    pub(crate) fn discarding(&self, rejection: &Rejection, request: &ServiceRequest, limit: usize) -> Option<Discarding> {
+        let head = RequestHead::new(request);
         let discard = self.discard.filter(|_| request.version() < Version::HTTP_2 && head.announces_body())?;
-        discard.start(rejection, &head, self.verifier.body_limit())
+        discard.start(rejection, &head, limit)
     }
 
     /// Makes what the sender is told.
@@ -158,6 +190,6 @@ where
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.verifiers).finish_non_exhaustive()
     }
 }

@@ -42,12 +42,13 @@ where
     forward_ready!(service);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let Verify { verifier, report_only, .. } = &self.verify;
-        let head = RequestHead(&request);
-        let intake = if *report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
         let (service, verify) = (Rc::clone(&self.service), self.verify.clone());
+        let mut choosing = verify.choose(&request);
         Box::pin(async move {
             let mut timer = ActixTimer::default();
+            let verifier = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
+            let head = RequestHead::new(&request);
+            let intake = if verify.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
             let received = match intake {
                 Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), verify.report_only, &mut timer).await,
                 Err(rejection) => Err(rejection),
@@ -59,7 +60,7 @@ where
                     service.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
                 Ok(Reported::Unverified(rejection, body)) => {
-                    verify.verifier.report_only(&rejection);
+                    verifier.report_only(&rejection);
                     request.set_payload(body.into());
                     // Whatever somebody further out has put there.
                     request.extensions_mut().remove::<Verified>();
@@ -68,8 +69,8 @@ where
                 }
                 Err(rejection) => {
                     // At once: whoever waits for the rest to be thrown away may go before it is.
-                    verify.verifier.report(&rejection);
-                    if let Some(mut rest) = verify.discarding(&rejection, &request) {
+                    verifier.report(&rejection);
+                    if let Some(mut rest) = verify.discarding(&rejection, &request, verifier.body_limit()) {
                         let payload = request.parts_mut().1;
                         poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| Pin::new(&mut *payload).poll_next(cx))).await;
                     }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use countersign::{Discarding, Intake, Rejection, Reported, Verified, Verifier};
+use countersign::{Choosing, Discarding, Intake, Rejection, Reported, Verified, Verifier};
 use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -13,7 +13,7 @@ use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::options::Options;
+use crate::options::{Judge, Options};
 use crate::request_head::RequestHead;
 use crate::timer::RuntimeTimer;
 use crate::{Refuse, VerifiedBody};
@@ -26,7 +26,6 @@ pin_project! {
         S: Service<Request<VerifiedBody>>,
     {
         refuse: R,
-        verifier: Verifier,
         options: Options,
         http1: bool,
         timer: RuntimeTimer,
@@ -41,6 +40,11 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S, F> {
+        Choosing {
+            // Taken when the verifier is chosen.
+            request: Option<(S, Parts)>,
+            choosing: Choosing,
+        },
         Receiving {
             // Taken at the end of the body, or when it is refused.
             delivery: Option<Delivery<S>>,
@@ -59,6 +63,7 @@ pin_project! {
 struct Delivery<S> {
     inner: S,
     parts: Parts,
+    verifier: Verifier,
     intake: Intake,
     trailers: Option<HeaderMap>,
 }
@@ -68,23 +73,26 @@ where
     S: Service<Request<VerifiedBody>>,
     B: Body,
 {
-    pub(crate) fn new(inner: S, refuse: R, verifier: Verifier, options: Options, request: Request<B>) -> Self {
+    pub(crate) fn new(inner: S, refuse: R, judge: &Judge, options: Options, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
         let http1 = parts.version < Version::HTTP_2;
-        let head = RequestHead(&parts);
-        let intake = if options.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
-        let (body, state) = match intake {
-            Ok(intake) => {
-                let intake = intake.within(options.deadline);
-                (Some(body), State::Receiving { delivery: Some(Delivery { inner, parts, intake, trailers: None }) })
-            }
-            Err(rejection) => {
-                let at_end = body.is_end_stream();
-                let state = refuse_early(rejection, options, &verifier, http1, &parts, at_end);
-                (matches!(state, State::Discarding { .. }).then_some(body), state)
-            }
-        };
-        Self { refuse, verifier, options, http1, timer: RuntimeTimer::default(), body, state }
+        let tenant = judge.tenant_by.as_ref().and_then(|find| find(&parts));
+        let choosing = judge.verifiers.choose(&RequestHead::of_tenant(&parts, tenant));
+        let state = State::Choosing { request: Some((inner, parts)), choosing };
+        Self { refuse, options, http1, timer: RuntimeTimer::default(), body: Some(body), state }
+    }
+}
+
+/// Judges the head.
+fn begin<S, F>(inner: S, parts: Parts, verifier: Verifier, options: Options, http1: bool, at_end: bool) -> State<S, F> {
+    let head = RequestHead::new(&parts);
+    let intake = if options.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
+    match intake {
+        Ok(intake) => {
+            let intake = intake.within(options.deadline);
+            State::Receiving { delivery: Some(Delivery { inner, parts, verifier, intake, trailers: None }) }
+        }
+        Err(rejection) => refuse_early(rejection, options, &verifier, http1, &parts, at_end),
     }
 }
 
@@ -100,7 +108,7 @@ fn refuse_early<S, F>(
     // At once: whoever waits for the rest to be thrown away may go before it is.
     verifier.report(&rejection);
     let discard = options.discard.filter(|_| http1 && !at_end);
-    match discard.and_then(|discard| discard.start(&rejection, &RequestHead(parts), verifier.body_limit())) {
+    match discard.and_then(|discard| discard.start(&rejection, &RequestHead::new(parts), verifier.body_limit())) {
         Some(rest) => State::Discarding { rejection: Some(rejection), rest },
         None => State::Refused { rejection: Some(rejection), close: !at_end },
     }
@@ -119,24 +127,30 @@ where
         let mut this = self.project();
         loop {
             let next = match this.state.as_mut().project() {
+                StateProj::Choosing { request, choosing } => {
+                    let verifier = ready!(choosing.poll(cx, this.timer));
+                    let Some((inner, parts)) = request.take() else { return Poll::Pending };
+                    let at_end = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
+                    begin(inner, parts, verifier, *this.options, *this.http1, at_end)
+                }
                 StateProj::Receiving { delivery } => {
                     let Some(receiving) = delivery else { return Poll::Pending };
                     let Delivery { intake, trailers, .. } = receiving;
                     let (body, is_limit) = (&mut this.body, <dyn Error>::is::<LengthLimitError>);
                     let received = ready!(intake.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), trailers, cx), is_limit));
-                    let Some(Delivery { inner, parts, intake, trailers }) = delivery.take() else { return Poll::Pending };
+                    let Some(Delivery { inner, parts, verifier, intake, trailers }) = delivery.take() else { return Poll::Pending };
                     let report_only = this.options.report_only;
                     match received.map(|()| if report_only { intake.insecure_finish() } else { intake.finish().map(proven) }) {
-                        Ok(Ok(received)) => State::Calling { response: call(inner, parts, received, trailers, this.verifier) },
+                        Ok(Ok(received)) => State::Calling { response: call(inner, parts, received, trailers, &verifier) },
                         Ok(Err(rejection)) => {
-                            this.verifier.report(&rejection);
+                            verifier.report(&rejection);
                             State::Refused { rejection: Some(rejection), close: false }
                         }
                         Err(rejection) => {
                             // The inner service has nothing to do with what is left.
                             drop(inner);
                             let at_end = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
-                            refuse_early(rejection, *this.options, this.verifier, *this.http1, &parts, at_end)
+                            refuse_early(rejection, *this.options, &verifier, *this.http1, &parts, at_end)
                         }
                     }
                 }
@@ -155,7 +169,7 @@ where
                 }
                 StateProj::Calling { response } => return response.poll(cx),
             };
-            if !matches!(next, State::Discarding { .. }) {
+            if !matches!(next, State::Receiving { .. } | State::Discarding { .. }) {
                 this.body.set(None);
             }
             this.state.set(next);
@@ -225,6 +239,6 @@ fn answer<T>(mut response: Response<T>, rejection: Rejection, close: bool) -> Re
 
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyFuture").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("VerifyFuture").finish_non_exhaustive()
     }
 }

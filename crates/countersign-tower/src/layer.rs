@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 #[cfg(feature = "tokio")]
 use countersign::{Deadline, Discard};
-use countersign::{Rejection, Verifier};
+use countersign::{Rejection, Verifiers};
 use http::Response;
+use http::request::Parts;
 use tower_layer::Layer;
 
-use crate::options::Options;
+use crate::options::{Judge, Options};
 use crate::{Acknowledgement, EmptyResponse, Verify};
 
 /// Lets only verified deliveries through to the service that it is laid around.
@@ -24,29 +27,31 @@ use crate::{Acknowledgement, EmptyResponse, Verify};
 /// ```
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
-    verifier: Verifier,
+    judge: Judge,
     refuse: R,
     options: Options,
 }
 
 impl VerifyLayer {
-    /// A layer that judges by `verifier` and answers a refusal with its status and no body.
+    /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
+    /// answers a refusal with its status and no body.
     ///
     /// It knows of no runtime, and so has no clock: a body may take as long as it likes, and an early refusal is answered at once. On tokio,
     /// use [`on_tokio`](Self::on_tokio).
     #[must_use]
-    pub const fn new(verifier: Verifier) -> Self {
-        Self { verifier, refuse: EmptyResponse, options: Options { deadline: None, discard: None, report_only: false } }
+    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+        let judge = Judge { verifiers: verifiers.into(), tenant_by: None };
+        Self { judge, refuse: EmptyResponse, options: Options::default() }
     }
 
     /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early refusal the rest of the body
-    /// is thrown away as the default [`Discard`] says. For axum and hyper, whose runtime it is.
+    /// is thrown away as the default [`Discard`] says; and a [`Resolver`](countersign::Resolver) has its timeout. For axum and hyper, whose runtime it is.
     ///
     /// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a body panics otherwise.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn on_tokio(verifier: Verifier) -> Self {
-        Self::new(verifier).deadline(Deadline::default()).discard(Discard::default())
+    pub fn on_tokio(verifiers: impl Into<Verifiers>) -> Self {
+        Self::new(verifiers).deadline(Deadline::default()).discard(Discard::default())
     }
 }
 
@@ -93,11 +98,32 @@ impl<R> VerifyLayer<R> {
     where
         F: Fn(&Rejection) -> Response<B>,
     {
-        VerifyLayer { verifier: self.verifier, refuse, options: self.options }
+        VerifyLayer { judge: self.judge, refuse, options: self.options }
     }
 }
 
 impl<R> VerifyLayer<R> {
+    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): a middleware
+    /// further out may have put it into the request's extensions. A verifier does not ask.
+    ///
+    /// ```
+    /// # fn layer(tenants: impl countersign::Resolver) -> countersign_tower::VerifyLayer {
+    /// use countersign_tower::VerifyLayer;
+    ///
+    /// #[derive(Clone)]
+    /// struct Workspace(String);
+    ///
+    /// VerifyLayer::on_tokio(tenants).tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| name.clone()))
+    /// # }
+    /// ```
+    ///
+    /// [`Head::tenant`]: countersign::Head::tenant
+    #[must_use]
+    pub fn tenant_by(mut self, find: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.judge.tenant_by = Some(Arc::new(find));
+        self
+    }
+
     /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
     /// depends on it. Take it off again.
     ///
@@ -117,7 +143,7 @@ impl VerifyLayer {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
-        VerifyLayer { verifier: self.verifier, refuse: Acknowledgement, options: self.options }
+        VerifyLayer { judge: self.judge, refuse: Acknowledgement, options: self.options }
     }
 }
 
@@ -125,6 +151,6 @@ impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
     type Service = Verify<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.verifier.clone(), self.refuse.clone(), self.options)
+        Verify::new(inner, self.judge.clone(), self.refuse.clone(), self.options)
     }
 }

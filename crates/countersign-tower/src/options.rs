@@ -1,4 +1,23 @@
-use countersign::{Deadline, Discard};
+use std::fmt;
+use std::sync::Arc;
+
+use countersign::{Deadline, Discard, Verifiers};
+use http::request::Parts;
+
+/// By what a layer judges.
+#[derive(Clone)]
+pub(crate) struct Judge {
+    pub(crate) verifiers: Verifiers,
+    pub(crate) tenant_by: Option<TenantBy>,
+}
+
+pub(crate) type TenantBy = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.verifiers.fmt(f)
+    }
+}
 
 /// What a layer does beside judging.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,20 +1,46 @@
 use countersign::Head;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 
 /// The core's view of a request.
-pub(crate) struct RequestHead<'a>(pub(crate) &'a Parts);
+pub(crate) struct RequestHead<'a> {
+    parts: &'a Parts,
+    tenant: Option<String>,
+}
+
+impl<'a> RequestHead<'a> {
+    pub(crate) const fn new(parts: &'a Parts) -> Self {
+        Self { parts, tenant: None }
+    }
+
+    /// With what the application says of the tenant.
+    pub(crate) const fn of_tenant(parts: &'a Parts, tenant: Option<String>) -> Self {
+        Self { parts, tenant }
+    }
+}
 
 impl Head for RequestHead<'_> {
     fn method(&self) -> &str {
-        self.0.method.as_str()
+        self.parts.method.as_str()
     }
 
     fn target(&self) -> &str {
-        self.0.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str)
+        self.parts.uri.path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    /// axum's routers keep it in the extensions.
+    #[cfg(feature = "axum")]
+    fn original_target(&self) -> &str {
+        let original = self.parts.extensions.get::<axum::extract::OriginalUri>().map_or(&self.parts.uri, |original| &original.0);
+        original.path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        self.parts.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
     }
 }
 
@@ -26,7 +52,7 @@ mod tests {
     fn method_target_and_every_value_are_as_sent() {
         let request = http::Request::put("http://host/a%20b?c=%2F").header("X-A", "1").header("x-a", &b"\xff"[..]).header("b", "");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = RequestHead(&parts);
+        let head = RequestHead::new(&parts);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();

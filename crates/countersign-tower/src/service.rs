@@ -1,12 +1,11 @@
 use std::error::Error;
 use std::task::{Context, Poll};
 
-use countersign::Verifier;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::options::Options;
+use crate::options::{Judge, Options};
 use crate::{Refuse, VerifiedBody, VerifyFuture};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
@@ -16,14 +15,14 @@ use crate::{Refuse, VerifiedBody, VerifyFuture};
 #[derive(Clone, Debug)]
 pub struct Verify<S, R = crate::EmptyResponse> {
     inner: S,
-    verifier: Verifier,
+    judge: Judge,
     refuse: R,
     options: Options,
 }
 
 impl<S, R> Verify<S, R> {
-    pub(crate) const fn new(inner: S, verifier: Verifier, refuse: R, options: Options) -> Self {
-        Self { inner, verifier, refuse, options }
+    pub(crate) const fn new(inner: S, judge: Judge, refuse: R, options: Options) -> Self {
+        Self { inner, judge, refuse, options }
     }
 }
 
@@ -46,6 +45,6 @@ where
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.refuse.clone(), self.verifier.clone(), self.options, request)
+        VerifyFuture::new(ready, self.refuse.clone(), &self.judge, self.options, request)
     }
 }

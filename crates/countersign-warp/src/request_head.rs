@@ -10,17 +10,22 @@ pub(crate) struct RequestHead {
     method: Method,
     target: String,
     headers: HeaderMap,
+    /// What the application says of the tenant.
+    pub(crate) tenant: Option<String>,
 }
 
 /// Extracts the head, and leaves the body alone.
 pub(crate) fn filter() -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone {
     // Rejects where there is no query, which is as good as an empty one.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(warp::path::full())
-        .and(query)
-        .and(warp::header::headers_cloned())
-        .map(|method, path: FullPath, query: String, headers| RequestHead { method, target: [path.as_str(), &query].concat(), headers })
+    warp::method().and(warp::path::full()).and(query).and(warp::header::headers_cloned()).map(
+        |method, path: FullPath, query: String, headers| RequestHead {
+            method,
+            target: [path.as_str(), &query].concat(),
+            headers,
+            tenant: None,
+        },
+    )
 }
 
 impl Head for RequestHead {
@@ -30,6 +35,10 @@ impl Head for RequestHead {
 
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {

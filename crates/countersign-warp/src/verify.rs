@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Buf;
-use countersign::{Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier};
+use countersign::{Choosing, Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier, Verifiers};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
+use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
@@ -35,22 +36,29 @@ use crate::{Delivery, Refused, recover};
 /// ```
 #[derive(Clone)]
 pub struct Verify {
-    verifier: Verifier,
+    verifiers: Verifiers,
+    tenant_by: BoxedFilter<(Option<String>,)>,
     deadline: Option<Deadline>,
     discard: Option<Discard>,
     answer: Answer,
 }
 
 impl Verify {
-    /// Judges by `verifier` and answers a refusal with its status and no body.
+    /// Judges by a [`Verifier`], or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with its status and
+    /// no body.
     ///
     /// Bodies have the default [`Deadline`], and after an early refusal the rest of the body is thrown away as the default [`Discard`] says.
     /// Both go by the clock of tokio, which warp runs on; the runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a
     /// body panics otherwise.
     #[must_use]
-    pub fn new(verifier: Verifier) -> Self {
-        let (deadline, discard) = (Some(Deadline::default()), Some(Discard::default()));
-        Self { verifier, deadline, discard, answer: Arc::new(|rejection| empty(rejection.status_code())) }
+    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+        Self {
+            verifiers: verifiers.into(),
+            tenant_by: warp::any().map(|| None).boxed(),
+            deadline: Some(Deadline::default()),
+            discard: Some(Discard::default()),
+            answer: Arc::new(|rejection| empty(rejection.status_code())),
+        }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
@@ -68,6 +76,32 @@ impl Verify {
     #[must_use]
     pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
         self.discard = discard.into();
+        self
+    }
+
+    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): by a filter, which
+    /// may look into the request's extensions. A verifier does not ask.
+    ///
+    /// ```
+    /// # fn verify(tenants: impl countersign::Resolver) -> countersign_warp::Verify {
+    /// use countersign_warp::Verify;
+    /// use warp::Filter;
+    ///
+    /// #[derive(Clone)]
+    /// struct Workspace(String);
+    ///
+    /// Verify::new(tenants).tenant_by(warp::ext::optional().map(|workspace: Option<Workspace>| workspace.map(|Workspace(name)| name)))
+    /// # }
+    /// ```
+    ///
+    /// [`Head::tenant`]: countersign::Head::tenant
+    #[must_use]
+    pub fn tenant_by<F>(mut self, find: F) -> Self
+    where
+        F: Filter<Extract = (Option<String>,)> + Send + Sync + 'static,
+        F::Error: Into<warp::Rejection>,
+    {
+        self.tenant_by = find.boxed();
         self
     }
 
@@ -146,7 +180,12 @@ impl Verify {
     fn reported(self, report_only: bool) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
         request_head::filter()
-            .and_then(move |head: RequestHead| ready(judge.judge(head, report_only)))
+            .and(self.tenant_by.clone())
+            .and_then(move |mut head: RequestHead, tenant| {
+                head.tenant = tenant;
+                let (judge, choosing) = (judge.clone(), judge.verifiers.choose(&head));
+                async move { judge.judge(head, choosing, report_only).await }
+            })
             // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
@@ -156,12 +195,14 @@ impl Verify {
     }
 
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
-    fn judge(&self, head: RequestHead, report_only: bool) -> Result<Judged, warp::Rejection> {
-        let intake = if report_only { self.verifier.insecure_intake(&head) } else { self.verifier.intake(&head) };
+    async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Judged, warp::Rejection> {
+        let mut timer = TokioTimer::default();
+        let verifier = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
+        let intake = if report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
         // At once: whoever waits for the rest to be thrown away may go before it is.
-        match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| self.verifier.report(rejection)) {
-            Err(rejection) if self.discarding(&rejection, &head).is_none() => Err(self.refuse(rejection, head.announces_body())),
-            intake => Ok(Judged { head, intake }),
+        match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| verifier.report(rejection)) {
+            Err(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => Err(self.refuse(rejection, head.announces_body())),
+            intake => Ok(Judged { head, verifier, timer, intake }),
         }
     }
 
@@ -171,45 +212,44 @@ impl Verify {
         D: Buf,
     {
         let mut body = pin!(body);
-        let mut timer = TokioTimer::default();
         let is_limit = <dyn Error>::is::<LengthLimitError>;
-        let Judged { head, intake } = judged;
+        let Judged { head, verifier, mut timer, intake } = judged;
         let received = match intake {
             Ok(mut intake) => match poll_fn(|cx| intake.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
                 // Whatever comes of it, the body is at its end.
                 Ok(()) if report_only => {
-                    let reported = intake.insecure_finish().map_err(|rejection| self.report_and_refuse(rejection))?;
+                    let reported = intake.insecure_finish().map_err(|rejection| self.report_and_refuse(&verifier, rejection))?;
                     if let Reported::Unverified(rejection, _) = &reported {
-                        self.verifier.report_only(rejection);
+                        verifier.report_only(rejection);
                     }
                     return Ok(reported);
                 }
                 Ok(()) => {
                     let finished = intake.finish().map(|(verified, body)| Reported::Verified(verified, body));
-                    return finished.map_err(|rejection| self.report_and_refuse(rejection));
+                    return finished.map_err(|rejection| self.report_and_refuse(&verifier, rejection));
                 }
                 Err(rejection) => {
-                    self.verifier.report(&rejection);
+                    verifier.report(&rejection);
                     rejection
                 }
             },
             Err(rejection) => rejection,
         };
-        let close = match self.discarding(&received, &head) {
+        let close = match self.discarding(&received, &head, &verifier) {
             Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx))).await,
             None => head.announces_body(),
         };
         Err(self.refuse(received, close))
     }
 
-    fn discarding(&self, rejection: &Rejection, head: &RequestHead) -> Option<Discarding> {
+    fn discarding(&self, rejection: &Rejection, head: &RequestHead, verifier: &Verifier) -> Option<Discarding> {
         let discard = self.discard.filter(|_| head.announces_body())?;
-        discard.start(rejection, head, self.verifier.body_limit())
+        discard.start(rejection, head, verifier.body_limit())
     }
 
     /// At the end of the body.
-    fn report_and_refuse(&self, rejection: Rejection) -> warp::Rejection {
-        self.verifier.report(&rejection);
+    fn report_and_refuse(&self, verifier: &Verifier, rejection: Rejection) -> warp::Rejection {
+        verifier.report(&rejection);
         self.refuse(rejection, false)
     }
 
@@ -221,11 +261,13 @@ impl Verify {
 /// What has become of the head.
 struct Judged {
     head: RequestHead,
+    verifier: Verifier,
+    timer: TokioTimer,
     intake: Result<Intake, Rejection>,
 }
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.verifiers).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::head::Values;
 use crate::key_set::KeySet;
 use crate::mac::Mac;
@@ -77,8 +77,8 @@ pub(crate) struct Claims {
 
 impl Check {
     pub(crate) fn new(config: &Arc<Config>, head: &dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
-        let signed = SignedHead::read(config, head, now)?;
-        let scheme = &config.scheme;
+        let signed = SignedHead::read(&config.settings, head, now)?;
+        let Settings { scheme, hints, .. } = &*config.settings;
         let keys = config.keys.load_full();
         let mut suffix = Vec::new();
         signed.feed(scheme.after, |text| suffix.extend_from_slice(text));
@@ -86,7 +86,7 @@ impl Check {
             Credential::Tags(tags) => Some(start(&keys, tags, now, |feed| signed.feed(scheme.before, feed))?),
             Credential::Token(_) => None,
         };
-        let doubts = config.hints.as_ref().map(|_| {
+        let doubts = hints.as_ref().map(|_| {
             let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
             signed.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
             Box::new(Doubts { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 })
@@ -100,7 +100,13 @@ impl Check {
         };
         let judging = match (signed.credential, running) {
             (Credential::Tags(tags), Some(running)) => Judging::Macs { running, tags, suffix },
-            (Credential::Token(token), _) => Judging::Token { key: token_of(&keys, token, now)? },
+            (Credential::Token(token), _) => {
+                let key = token_of(&keys, token, now)?;
+                if config.is_decoy {
+                    return Err(RejectionKind::WrongToken);
+                }
+                Judging::Token { key }
+            }
             (Credential::Tags(_), None) => return Err(RejectionKind::NoValidKey),
         };
         Ok(Self { config: Arc::clone(config), keys, judging, claims, doubts })
@@ -126,7 +132,6 @@ impl Check {
     /// # Errors
     /// [`RejectionKind::Mismatch`].
     pub fn finish(self) -> Result<Verified, Rejection> {
-        let scheme = self.config.scheme.name();
         let mut matched = None;
         let mut hint = None;
         match self.judging {
@@ -139,15 +144,16 @@ impl Check {
                     }
                 });
                 // Only what is refused counts against the rate.
-                let wanted = || self.config.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+                let wanted = || self.config.settings.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
                 hint = self.doubts.filter(|_| matched.is_none() && wanted()).and_then(|doubts| doubts.resolve(&tags, &suffix));
             }
             Judging::Token { key } => matched = Some((key, None)),
         }
-        let (key, algorithm) = matched.ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme).with_hint(hint))?;
-        let key = self.keys.get(key).ok_or_else(|| Rejection::new(RejectionKind::Mismatch, scheme))?;
+        let matched = matched.filter(|_| !self.config.is_decoy);
+        let (key, algorithm) = matched.ok_or_else(|| self.config.reject(RejectionKind::Mismatch).with_hint(hint))?;
+        let key = self.keys.get(key).ok_or_else(|| self.config.reject(RejectionKind::Mismatch))?;
         key.matched(SystemTime::now());
-        Ok(Verified::new(scheme, key.id.clone(), algorithm, self.claims))
+        Ok(Verified::new(&self.config, key.id.clone(), algorithm, self.claims))
     }
 
     pub(crate) const fn config(&self) -> &Arc<Config> {
@@ -218,6 +224,6 @@ fn token_of(keys: &KeySet, token: &[u8], now: Option<SystemTime>) -> Result<usiz
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check").field("scheme", &self.config.scheme.name()).finish_non_exhaustive()
+        f.debug_struct("Check").field("scheme", &self.config.scheme_name()).finish_non_exhaustive()
     }
 }

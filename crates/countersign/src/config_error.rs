@@ -39,6 +39,13 @@ pub enum ConfigError {
         /// The id.
         key: KeyId,
     },
+    /// A decoy was given a key, and has none.
+    UnusedKey {
+        /// The id.
+        key: KeyId,
+    },
+    /// Keys of a tenant were given for a verifier of several schemes, and they say not of which.
+    SeveralSchemes,
     /// The limit for bodies is zero bytes.
     ZeroBodyLimit,
     /// No algorithm is allowed.
@@ -95,6 +102,8 @@ impl fmt::Display for ConfigError {
             }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
             Self::UnknownKey { key } => write!(f, "there is no key with the id {key:?}"),
+            Self::UnusedKey { key } => write!(f, "the key {key:?} is given to a decoy, which has none"),
+            Self::SeveralSchemes => f.write_str("keys of a tenant are given for several schemes at once"),
             Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
             Self::NothingAllowed => f.write_str("no algorithm is allowed"),
             Self::UnsupportedAlgorithm { algorithm } => write!(f, "the scheme does not know {algorithm}"),

@@ -25,6 +25,17 @@ pub trait Head {
     /// prefixes off, as axum's `nest` does, may have taken them off here too.
     fn target(&self) -> &str;
 
+    /// Path and query as they were sent, for a [`Resolver`](crate::Resolver), where [`target`](Self::target) may have lost a prefix on the way.
+    fn original_target(&self) -> &str {
+        self.target()
+    }
+
+    /// What the application has found out about the tenant by itself, such as a middleware further out, where it has told the adapter how to
+    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::Resolver).
+    fn tenant(&self) -> Option<&str> {
+        None
+    }
+
     /// Calls `visit` with the value of each field called `name`, in the order of arrival, duplicates included.
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, as they need not be text.
@@ -46,6 +57,14 @@ impl<H: Head + ?Sized> Head for &H {
 
     fn target(&self) -> &str {
         (**self).target()
+    }
+
+    fn original_target(&self) -> &str {
+        (**self).original_target()
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        (**self).tenant()
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {

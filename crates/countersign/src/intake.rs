@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 
@@ -10,6 +10,7 @@ use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::rejection::{Seen, Stage};
+use crate::span::DeliverySpan;
 use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
@@ -40,8 +41,7 @@ use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict,
 pub struct Intake {
     /// Of the scheme that judges, or of the first one if none does.
     config: Arc<Config>,
-    /// If somebody is to be told how long it takes.
-    began: Option<Instant>,
+    span: DeliverySpan,
     /// A delivery that is only reported on may have been refused by its head.
     check: Result<Check, Rejection>,
     buffer: Buffer,
@@ -53,9 +53,9 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(config: Arc<Config>, check: Result<Check, Rejection>, buffer: Buffer) -> Self {
-        let began = config.observer.is_some().then(Instant::now);
-        Self { config, began, check, buffer, refused: None, deadline: None, waiting_since: None }
+    pub(crate) fn new(config: Arc<Config>, check: Result<Check, Rejection>, buffer: Buffer, span: DeliverySpan) -> Self {
+        let span = if config.settings.observer.is_some() { span.timed() } else { span };
+        Self { config, span, check, buffer, refused: None, deadline: None, waiting_since: None }
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
@@ -81,6 +81,7 @@ impl Intake {
         if let Err(Spent) = self.buffer.admit(len) {
             return Err(self.give_up(RejectionKind::BudgetSpent));
         }
+        let _entered = self.span.enter();
         let chunk = chunk.copy_to_bytes(len);
         if let Ok(check) = &mut self.check {
             check.update(&chunk);
@@ -139,13 +140,13 @@ impl Intake {
     fn give_up(&mut self, kind: RejectionKind) -> Rejection {
         self.refused = Some(kind);
         let rejection = self.rejection(kind);
+        self.span.refused(&rejection);
         self.buffer.clear();
         rejection
     }
 
     fn seen(&self) -> Seen {
-        let time = self.began.map(|began| began.elapsed()).unwrap_or_default();
-        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time }
+        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time: self.span.time() }
     }
 
     /// Judges the body at its end, and hands it out if it was signed.
@@ -157,9 +158,12 @@ impl Intake {
             return Err(self.rejection(kind));
         }
         let seen = self.seen();
-        let verified = self.check.and_then(Check::finish).map_err(|rejection| rejection.after(seen))?;
-        tell(&self.config, &verified, seen);
-        Ok((verified, self.buffer.into_bytes()))
+        let Self { config, span, check, buffer, .. } = self;
+        let _entered = span.enter();
+        let checked = check.and_then(Check::finish).map_err(|rejection| rejection.after(seen));
+        let verified = checked.inspect_err(|rejection| span.refused(rejection))?;
+        tell(&config, &span, &verified, seen);
+        Ok((verified, buffer.into_bytes()))
     }
 
     /// As [`finish`](Self::finish), but hands out the body of a delivery that would be answered 401 as well, **whoever sent it**: for an
@@ -173,13 +177,19 @@ impl Intake {
             return Err(self.rejection(kind));
         }
         let seen = self.seen();
-        let body = self.buffer.into_bytes();
-        Ok(match self.check.and_then(Check::finish) {
+        let Self { config, span, check, buffer, .. } = self;
+        let _entered = span.enter();
+        let body = buffer.into_bytes();
+        Ok(match check.and_then(Check::finish) {
             Ok(verified) => {
-                tell(&self.config, &verified, seen);
+                tell(&config, &span, &verified, seen);
                 Reported::Verified(verified, body)
             }
-            Err(rejection) => Reported::Unverified(rejection.after(seen), body),
+            Err(rejection) => {
+                let rejection = rejection.after(seen);
+                span.let_through(&rejection);
+                Reported::Unverified(rejection, body)
+            }
         })
     }
 
@@ -192,18 +202,21 @@ impl Intake {
     pub fn failed(&self, error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Rejection {
         let error = error.into();
         let failed = Seen { stage: Stage::Failed, ..self.seen() };
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
-        while let Some(error) = cause {
-            if is_limit(error) {
-                return self.rejection(RejectionKind::BodyTooLarge).after(failed);
-            }
-            cause = error.source();
+        let mut cause = Some(&*error as &(dyn Error + 'static));
+        while cause.is_some_and(|error| !is_limit(error)) {
+            cause = cause.and_then(Error::source);
         }
-        self.rejection(RejectionKind::BodyUnreadable).because(error).after(failed)
+        let rejection = match cause {
+            Some(_) => self.rejection(RejectionKind::BodyTooLarge),
+            None => self.rejection(RejectionKind::BodyUnreadable).because(error),
+        };
+        let rejection = rejection.after(failed);
+        self.span.refused(&rejection);
+        rejection
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
-        Rejection::new(kind, self.config.scheme.name()).after(self.seen())
+        self.config.reject(kind).after(self.seen())
     }
 }
 
@@ -214,10 +227,12 @@ impl fmt::Debug for Intake {
 }
 
 /// Tells the operator's log, at `DEBUG`, and whoever observes of a delivery that is verified.
-fn tell(config: &Config, verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
-    let (scheme, key) = (verified.scheme(), verified.key_id().as_str());
-    tracing::debug!(target: "countersign", scheme, key, body_bytes, "delivery verified");
-    if let Some(observer) = &config.observer {
-        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time));
+fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
+    let (scheme, tenant, key) = (verified.scheme(), verified.tenant(), verified.key_id().as_str());
+    let seconds = time.as_ref().map(Duration::as_secs_f64);
+    span.verified(verified, body_bytes);
+    tracing::debug!(target: "countersign", verdict = "verified", scheme, tenant, key, body_bytes, seconds, "delivery verified");
+    if let Some(observer) = &config.settings.observer {
+        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
     }
 }

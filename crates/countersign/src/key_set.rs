@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::config::Settings;
 use crate::mac::Mac;
 use crate::scheme::Grammar;
 use crate::tag::Tag;
-use crate::{Algorithm, ConfigError, KeyId, Scheme, Secret};
+use crate::{ConfigError, KeyId, Scheme, Secret};
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]
@@ -60,17 +61,24 @@ impl KeySet {
 }
 
 impl PreparedKey {
-    pub(crate) fn new(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
+    pub(crate) fn new(settings: &Settings, id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
+        let Settings { scheme, accepted, .. } = settings;
         let key = scheme.key(secret, Some(&id))?;
         let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
         let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
-        let token = macs.first().filter(|_| scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
-            mac.update(key.as_bytes());
-            mac.finish()
-        });
+        let token = token(scheme, &macs, key.as_bytes());
         let trimmed = secret.trimmed().and_then(|trimmed| scheme.key(&trimmed, None).ok());
         let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
         Ok(Self { id, macs, token, trimmed, expires: None, last_matched: Arc::default() })
+    }
+
+    /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
+    pub(crate) fn decoy(settings: &Settings) -> Result<Self, ConfigError> {
+        let (id, key) = (KeyId::from("decoy"), b"a decoy, which is not even looked at");
+        let macs: Option<Vec<Mac>> = settings.accepted.iter().map(|algorithm| Mac::new(*algorithm, key)).collect();
+        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
+        let token = token(&settings.scheme, &macs, key);
+        Ok(Self { id, macs, token, trimmed: None, expires: None, last_matched: Arc::default() })
     }
 
     /// Remembers that a delivery has been verified by it just now.
@@ -88,4 +96,12 @@ impl PreparedKey {
         let seconds = self.last_matched.load(Ordering::Relaxed);
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).filter(|_| seconds > 0)
     }
+}
+
+/// What the first MAC makes of its own key, if the scheme shows that instead of a signature.
+fn token(scheme: &Scheme, macs: &[Mac], key: &[u8]) -> Option<Tag> {
+    macs.first().filter(|_| scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
+        mac.update(key);
+        mac.finish()
+    })
 }

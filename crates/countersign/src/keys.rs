@@ -106,7 +106,7 @@ impl Keys {
     }
 
     fn prepare(&self, id: KeyId, secret: &Secret) -> Result<PreparedKey, ConfigError> {
-        PreparedKey::new(&self.0.scheme, &self.0.accepted, id, secret)
+        PreparedKey::new(&self.0.settings, id, secret)
     }
 
     /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.

@@ -63,6 +63,15 @@ impl<'a> Verdict<'a> {
         }
     }
 
+    /// The tenant with whose keys it was judged, where there are tenants and this is a known one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&'a str> {
+        match self.found {
+            Ok(verified) => verified.tenant(),
+            Err(rejection) => rejection.tenant(),
+        }
+    }
+
     /// The cause of a refusal, as [`RejectionKind::as_str`](crate::RejectionKind::as_str) has it.
     #[must_use]
     pub fn cause(&self) -> Option<&'static str> {

@@ -19,6 +19,7 @@ pub struct Rejection {
     source: Option<Arc<dyn Error + Send + Sync>>,
     seen: Seen,
     hint: Option<Hint>,
+    tenant: Option<Arc<str>>,
 }
 
 /// When a delivery was refused.
@@ -38,7 +39,8 @@ pub(crate) enum Stage {
 pub(crate) struct Seen {
     pub(crate) stage: Stage,
     pub(crate) body_bytes: usize,
-    pub(crate) time: Duration,
+    /// If it was measured.
+    pub(crate) time: Option<Duration>,
 }
 
 /// Of the scheme that judged, or of all that could have.
@@ -56,11 +58,16 @@ impl From<&'static str> for SchemeName {
 
 impl Rejection {
     pub(crate) fn new(kind: RejectionKind, scheme: impl Into<SchemeName>) -> Self {
-        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default(), hint: None }
+        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default(), hint: None, tenant: None }
     }
 
-    pub(crate) fn because(mut self, source: Box<dyn Error + Send + Sync>) -> Self {
+    pub(crate) fn because(mut self, source: impl Into<Arc<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn of_tenant(mut self, tenant: Option<&Arc<str>>) -> Self {
+        self.tenant = tenant.cloned();
         self
     }
 
@@ -92,6 +99,13 @@ impl Rejection {
         }
     }
 
+    /// The tenant whose keys did not match, if there are tenants and this is a known one: see
+    /// [`Verifier::for_tenant`](crate::Verifier::for_tenant).
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The cause.
     #[must_use]
     pub const fn kind(&self) -> RejectionKind {
@@ -105,7 +119,7 @@ impl Rejection {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
             RejectionKind::TooSlow => 408,
-            RejectionKind::BudgetSpent | RejectionKind::NoValidKey => 503,
+            RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => 503,
             _ => 401,
         }
     }
@@ -141,6 +155,7 @@ impl fmt::Debug for Rejection {
         f.debug_struct("Rejection")
             .field("kind", &self.kind)
             .field("scheme", &self.scheme())
+            .field("tenant", &self.tenant)
             .field("source", &self.source)
             .finish_non_exhaustive()
     }
@@ -200,6 +215,8 @@ pub enum RejectionKind {
     WrongToken,
     /// 401: a well-formed signature that no key makes of this body. Usual causes: another secret, or a body changed on the way.
     Mismatch,
+    /// 401: a well-formed signature for a tenant that is not known here, or for none. The sender cannot tell it from a wrong signature.
+    UnknownTenant,
     /// 413: the body is, or is announced to be, over the limit, or larger than the whole [`Budget`](crate::Budget).
     BodyTooLarge,
     /// 400: the body broke off or could not be read.
@@ -210,11 +227,13 @@ pub enum RejectionKind {
     BudgetSpent,
     /// 503: all keys have expired. Senders repeat it.
     NoValidKey,
+    /// 503: where the tenants' keys come from is down, too slow or at fault; `source` says why. Senders repeat it.
+    KeysUnavailable,
 }
 
 impl RejectionKind {
     /// In the order of their declaration.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::MissingSignature,
         Self::DuplicateSignature,
         Self::NonAsciiSignature,
@@ -234,11 +253,13 @@ impl RejectionKind {
         Self::MalformedTarget,
         Self::WrongToken,
         Self::Mismatch,
+        Self::UnknownTenant,
         Self::BodyTooLarge,
         Self::BodyUnreadable,
         Self::TooSlow,
         Self::BudgetSpent,
         Self::NoValidKey,
+        Self::KeysUnavailable,
     ];
 
     /// Where it stands among them.
@@ -277,10 +298,12 @@ impl RejectionKind {
             Self::MalformedTarget => ("malformed_target", "the signed target of the request is no part of a URL"),
             Self::WrongToken => ("wrong_token", "the token is none that is known here"),
             Self::Mismatch => ("mismatch", "no key makes this signature of this body"),
+            Self::UnknownTenant => ("unknown_tenant", "the tenant is none that is known here"),
             Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
             Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),
             Self::TooSlow => ("too_slow", "the body came too slowly"),
             Self::NoValidKey => ("no_valid_key", "all keys have expired"),
+            Self::KeysUnavailable => ("keys_unavailable", "the keys cannot be had now"),
             Self::BudgetSpent => ("budget_spent", "too many bytes of bodies are in memory already"),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::rejection::Seen;
 use crate::{Hint, Rejection, RejectionKind};
 
 /// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
@@ -43,12 +44,17 @@ impl Reporter {
         for (cause, count, text) in held {
             tracing::warn!(target: "countersign", cause, count, "more deliveries refused: {text}");
         }
-        let Told { scheme, cause, status, hint, source } = Told::of(rejection);
-        if few {
-            tracing::warn!(target: "countersign", scheme, cause, status, hint, source, "delivery refused: {rejection}");
-        } else {
-            tracing::debug!(target: "countersign", scheme, cause, status, hint, source, "delivery refused: {rejection}");
+        let Told { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = Told::of(rejection);
+        // An event's level is part of its call, so there are two.
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "countersign",
+                    verdict = "refused", scheme, tenant, cause, status, hint, source, body_bytes, seconds, "delivery refused: {rejection}"
+                )
+            };
         }
+        if few { tell!(warn) } else { tell!(debug) }
     }
 
     /// The same for a delivery that is let through, which is no refusal and not counted as one.
@@ -58,12 +64,17 @@ impl Reporter {
         for (cause, count, text) in held {
             tracing::warn!(target: "countersign", cause, count, report_only, "more UNVERIFIED DELIVERIES LET THROUGH, report only: {text}");
         }
-        let Told { scheme, cause, hint, .. } = Told::of(rejection);
-        if few {
-            tracing::warn!(target: "countersign", scheme, cause, report_only, hint, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
-        } else {
-            tracing::debug!(target: "countersign", scheme, cause, report_only, hint, "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}");
+        let Told { scheme, tenant, cause, hint, body_bytes, seconds, .. } = Told::of(rejection);
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "countersign",
+                    verdict = "let_through", scheme, tenant, cause, report_only, hint, body_bytes, seconds,
+                    "UNVERIFIED DELIVERY LET THROUGH, report only: {rejection}"
+                )
+            };
         }
+        if few { tell!(warn) } else { tell!(debug) }
     }
 
     pub(crate) fn count(&self, kind: RejectionKind) -> u64 {
@@ -81,21 +92,28 @@ fn enter(window: &Mutex<Window>, rejection: &Rejection, now: Instant) -> (bool, 
 /// The fields of an event.
 struct Told<'a> {
     scheme: &'a str,
+    tenant: Option<&'a str>,
     cause: &'static str,
     status: u16,
     hint: Option<tracing::field::DisplayValue<Hint>>,
     source: Option<tracing::field::DisplayValue<Chain<'a>>>,
+    body_bytes: usize,
+    seconds: Option<f64>,
 }
 
 impl<'a> Told<'a> {
     fn of(rejection: &'a Rejection) -> Self {
         let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
+        let Seen { body_bytes, time, .. } = rejection.seen();
         Self {
             scheme: rejection.scheme(),
+            tenant: rejection.tenant(),
             cause: rejection.kind().as_str(),
             status: rejection.status_code(),
             hint: rejection.hint().map(tracing::field::display),
             source,
+            body_bytes,
+            seconds: time.as_ref().map(Duration::as_secs_f64),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::config::Config;
+use crate::config::Settings;
 use crate::encoding::Undecodable;
 use crate::head::Values;
 use crate::one_or_more::OneOrMore;
@@ -39,12 +39,12 @@ pub(crate) enum Credential<'h> {
 }
 
 impl<'h> SignedHead<'h> {
-    pub(crate) fn read(config: &'h Config, head: &'h dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
-        let scheme = &config.scheme;
+    pub(crate) fn read(settings: &'h Settings, head: &'h dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
+        let scheme = &settings.scheme;
         let (credential, item) = if scheme.grammar == Grammar::StaticToken {
             (Credential::Token(token(head, scheme.header())?), None)
         } else {
-            let mut signatures = Signatures { config, tags: None, timestamp: None, cause: RejectionKind::UnknownMethod };
+            let mut signatures = Signatures { settings, tags: None, timestamp: None, cause: RejectionKind::UnknownMethod };
             signatures.read_headers(head)?;
             (Credential::Tags(signatures.tags.ok_or(signatures.cause)?), signatures.timestamp)
         };
@@ -66,7 +66,7 @@ impl<'h> SignedHead<'h> {
                     Some(now) => now,
                     None => set_clock(SystemTime::now())?,
                 };
-                Some((text, judge(since_1970, config.tolerance, now)?))
+                Some((text, judge(since_1970, settings.tolerance, now)?))
             }
         };
         let id = match scheme.id_header.map(|name| Values::of(head, name)) {
@@ -76,10 +76,10 @@ impl<'h> SignedHead<'h> {
             Some(Values::Several) => return Err(RejectionKind::MalformedId),
         };
         let method = head.method();
-        if config.signs_method && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        if settings.signs_method && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase())) {
             return Err(RejectionKind::MalformedMethod);
         }
-        let url = match &config.url {
+        let url = match &settings.url {
             None => ("", ""),
             Some(Url::Whole(url)) => (&**url, ""),
             Some(Url::Base(base)) => (&**base, Url::target(head.target()).ok_or(RejectionKind::MalformedTarget)?),
@@ -125,7 +125,7 @@ fn token<'h>(head: &'h dyn Head, name: &str) -> Result<&'h [u8], RejectionKind> 
 
 /// What the signature headers hold.
 struct Signatures<'h> {
-    config: &'h Config,
+    settings: &'h Settings,
     tags: Option<OneOrMore<Tag>>,
     timestamp: Option<&'h [u8]>,
     /// What to say if nothing in them is a signature that could match.
@@ -134,7 +134,7 @@ struct Signatures<'h> {
 
 impl<'h> Signatures<'h> {
     fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
-        let headers = self.config.scheme.headers;
+        let headers = self.settings.scheme.headers;
         let mut missing = true;
         // Whether there is such a header, be it empty.
         let mut read = |name: &str| match Values::of(head, name) {
@@ -174,7 +174,7 @@ impl<'h> Signatures<'h> {
         if !value.is_ascii() {
             return Err(RejectionKind::NonAsciiSignature);
         }
-        let Config { scheme, accepted, .. } = self.config;
+        let Settings { scheme, accepted, .. } = self.settings;
         for item in value.split(|byte| scheme.list == Some(*byte)) {
             let item = if scheme.list.is_some() { without_leading_spaces(item) } else { item };
             let (algorithm, text) = match scheme.grammar {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::check::Claims;
+use crate::config::Config;
 use crate::{Algorithm, KeyId};
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
@@ -11,6 +12,7 @@ use crate::{Algorithm, KeyId};
 #[derive(Clone, Debug)]
 pub struct Verified {
     scheme: &'static str,
+    tenant: Option<Arc<str>>,
     key_id: KeyId,
     algorithm: Option<Algorithm>,
     signed_at: Option<SystemTime>,
@@ -20,15 +22,23 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn new(scheme: &'static str, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
+    pub(crate) fn new(config: &Config, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
         let Claims { signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event } = claims;
-        Self { scheme, key_id, algorithm, signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event }
+        let (scheme, tenant) = (config.scheme_name(), config.tenant.clone());
+        Self { scheme, tenant, key_id, algorithm, signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event }
     }
 
     /// The provider, by the name of its scheme: `jira`.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// The tenant with whose key it is signed, where there are tenants ([`Verifier::for_tenant`](crate::Verifier::for_tenant)): go by this,
+    /// and by nothing else that the request says of a tenant.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// The key that matched; of several, the one listed first.

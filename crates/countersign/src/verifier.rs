@@ -1,14 +1,19 @@
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::buffer::Buffer;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::head::announced;
+use crate::key_set::{KeySet, PreparedKey};
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
+use crate::signed_head::SignedHead;
+use crate::span::DeliverySpan;
 use crate::{
-    Check, ConfigError, Head, Hint, Intake, Keys, Rejection, RejectionKind, Scheme, Verdict, Verified, VerifierBuilder, signed_head,
+    Check, ConfigError, Head, Hint, Intake, KeyId, Keys, Rejection, RejectionKind, Scheme, Secret, Verdict, Verified, VerifierBuilder,
+    signed_head,
 };
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
@@ -45,7 +50,9 @@ struct Schemes {
     others: Vec<Arc<Config>>,
     /// Of all schemes, for what none of them has judged.
     name: SchemeName,
-    reporter: Reporter,
+    reporter: Arc<Reporter>,
+    /// Why there are no keys now, if there are none to be had.
+    unavailable: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Schemes {
@@ -61,8 +68,53 @@ impl Verifier {
     }
 
     pub(crate) fn new(config: Config) -> Self {
-        let name = config.scheme.name().into();
-        Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter: Reporter::default() }))
+        Self::sharing(config, Arc::default())
+    }
+
+    fn sharing(config: Config, reporter: Arc<Reporter>) -> Self {
+        let name = config.scheme_name().into();
+        Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter, unavailable: None }))
+    }
+
+    /// The same verifier with the keys of one tenant: scheme, limits, budget, observer and log are shared with this one, and whatever
+    /// [`keys`](Self::keys) this one has are not accepted. [`Verified::tenant`] names the tenant. For a [`Resolver`](crate::Resolver), which
+    /// makes the tenants' verifiers from its [decoy](VerifierBuilder::build_decoy).
+    ///
+    /// ```
+    /// use countersign::{Secret, Verifier, providers};
+    ///
+    /// let decoy = Verifier::builder(providers::JIRA).build_decoy()?;
+    /// let acme = decoy.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
+    /// # Ok::<(), countersign::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret; [`ConfigError::SeveralSchemes`] after
+    /// [`any_of`](Self::any_of), which is to be called with the tenant's verifiers instead.
+    pub fn for_tenant<I: Into<KeyId>>(
+        &self,
+        tenant: impl Into<Arc<str>>,
+        keys: impl IntoIterator<Item = (I, Secret)>,
+    ) -> Result<Self, ConfigError> {
+        if !self.0.others.is_empty() {
+            return Err(ConfigError::SeveralSchemes);
+        }
+        let settings = &self.0.first.settings;
+        let keys: Result<Vec<_>, _> = keys.into_iter().map(|(id, secret)| PreparedKey::new(settings, id.into(), &secret)).collect();
+        let config = Config::new(Arc::clone(settings), KeySet::new(keys?)?, Some(tenant.into()), false);
+        Ok(Self::sharing(config, Arc::clone(&self.0.reporter)))
+    }
+
+    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
+    pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
+        let Schemes { first, others, name, reporter, .. } = &*self.0;
+        Self(Arc::new(Schemes {
+            first: Arc::clone(first),
+            others: others.clone(),
+            name: name.clone(),
+            reporter: Arc::clone(reporter),
+            unavailable: Some(why.into()),
+        }))
     }
 
     /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
@@ -88,17 +140,18 @@ impl Verifier {
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let mut configs: Vec<Arc<Config>> = Vec::new();
         for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs().cloned().collect::<Vec<_>>()) {
-            if let Some(header) = configs.iter().find_map(|other| other.scheme.shared_header(&config.scheme)) {
+            let shares = |other: &Arc<Config>| other.settings.scheme.shared_header(&config.settings.scheme);
+            if let Some(header) = configs.iter().find_map(shares) {
                 return Err(ConfigError::SharedHeader { header });
             }
             configs.push(config);
         }
-        let names = configs.iter().map(|config| config.scheme.name()).collect::<Vec<_>>().join("|");
+        let names = configs.iter().map(|config| config.scheme_name()).collect::<Vec<_>>().join("|");
         let mut configs = configs.into_iter();
         let first = configs.next().ok_or(ConfigError::NoVerifier)?;
         let others: Vec<_> = configs.collect();
-        let name = if others.is_empty() { first.scheme.name().into() } else { SchemeName::Several(names.into()) };
-        Ok(Self(Arc::new(Schemes { first, others, name, reporter: Reporter::default() })))
+        let name = if others.is_empty() { first.scheme_name().into() } else { SchemeName::Several(names.into()) };
+        Ok(Self(Arc::new(Schemes { first, others, name, reporter: Arc::default(), unavailable: None })))
     }
 
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
@@ -157,28 +210,41 @@ impl Verifier {
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
     pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        match self.start(&head, None) {
-            Ok(check) => {
-                let config = Arc::clone(check.config());
-                Self::admit(config, Ok(check), &head)
-            }
+        let span = DeliverySpan::new();
+        let check = span.in_scope(|| self.start(&head, None));
+        let config = match &check {
+            Ok(check) => check.config(),
             Err(rejection) if rejection.status_code() == 401 => {
-                let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme());
-                Self::admit(Arc::clone(judge.unwrap_or(&self.0.first)), Err(rejection), &head)
+                let judge = self.0.configs().find(|config| config.scheme_name() == rejection.scheme());
+                judge.unwrap_or(&self.0.first)
             }
-            Err(rejection) => Err(rejection),
+            Err(rejection) => {
+                span.refused(rejection);
+                return Err(rejection.clone());
+            }
+        };
+        Self::admit(Arc::clone(config), check, &head, span)
+    }
+
+    /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
+    /// what is refused anyway.
+    #[must_use]
+    pub fn head_fault(&self, head: &(impl Head + ?Sized)) -> Option<RejectionKind> {
+        match self.judge_of(&head) {
+            None => Some(RejectionKind::MissingSignature),
+            Some(config) => SignedHead::read(&config.settings, &head, None).err(),
         }
     }
 
     /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
-        self.0.configs().map(|config| &config.scheme)
+        self.0.configs().map(|config| &config.settings.scheme)
     }
 
     /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.0.configs().map(|config| config.body_limit).max().unwrap_or_default()
+        self.0.configs().map(|config| config.settings.body_limit).max().unwrap_or_default()
     }
 
     /// The keys, to be looked at and changed while the service runs. Of several schemes, those of the first listed: take the handle of each
@@ -221,10 +287,10 @@ impl Verifier {
     }
 
     fn observe(&self, rejection: &Rejection, let_through: bool) {
-        let judge = self.0.configs().find(|config| config.scheme.name() == rejection.scheme()).unwrap_or(&self.0.first);
-        if let Some(observer) = &judge.observer {
+        let judge = self.0.configs().find(|config| config.scheme_name() == rejection.scheme()).unwrap_or(&self.0.first);
+        if let Some(observer) = &judge.settings.observer {
             let Seen { body_bytes, time, .. } = rejection.seen();
-            observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time));
+            observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time.unwrap_or_default()));
         }
     }
 
@@ -234,43 +300,60 @@ impl Verifier {
         check.finish()
     }
 
-    fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        let config = match &self.0.others[..] {
+    /// The scheme whose signature is there; if there is but one, that one.
+    fn judge_of(&self, head: &dyn Head) -> Option<&Arc<Config>> {
+        match &self.0.others[..] {
             [] => Some(&self.0.first),
-            _ => self.0.configs().find(|config| signed_head::is_present(&config.scheme, head)),
-        };
+            _ => self.0.configs().find(|config| signed_head::is_present(&config.settings.scheme, head)),
+        }
+    }
+
+    fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
+        let config = self.judge_of(head);
         let hint = |config: &Config, kind| {
-            let wanted = config.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
-            if wanted { Hint::of_head(&config.scheme, kind, head) } else { None }
+            let Settings { scheme, hints, .. } = &*config.settings;
+            let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+            if wanted { Hint::of_head(scheme, kind, head) } else { None }
         };
         let Some(config) = config else {
             let kind = RejectionKind::MissingSignature;
             return Err(Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind)));
         };
-        Check::new(config, head, now).map_err(|kind| Rejection::new(kind, config.scheme.name()).with_hint(hint(config, kind)))
+        let check = Check::new(config, head, now).map_err(|kind| config.reject(kind).with_hint(hint(config, kind)))?;
+        match &self.0.unavailable {
+            None => Ok(check),
+            Some(why) => Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
+        }
     }
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
-        let check = self.start(head, now)?;
+        let span = DeliverySpan::new();
+        let check = span.in_scope(|| self.start(head, now)).inspect_err(|rejection| span.refused(rejection))?;
         let config = Arc::clone(check.config());
-        Self::admit(config, Ok(check), head)
+        Self::admit(config, Ok(check), head, span)
     }
 
     /// Judges what the head announces, and starts to take in the body.
-    fn admit(config: Arc<Config>, check: Result<Check, Rejection>, head: &dyn Head) -> Result<Intake, Rejection> {
-        let Config { body_limit, budget, scheme, .. } = &*config;
+    fn admit(config: Arc<Config>, check: Result<Check, Rejection>, head: &dyn Head, span: DeliverySpan) -> Result<Intake, Rejection> {
+        let Settings { body_limit, budget, .. } = &*config.settings;
         let announced = announced(head);
         // What is larger than the whole budget can never fit: there is no use in coming again.
         let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
-        if announced > most {
-            return Err(Rejection::new(RejectionKind::BodyTooLarge, scheme.name()));
-        }
-        // What does not fit need not be begun; what fits now may yet find it spent.
-        if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
-            return Err(Rejection::new(RejectionKind::BudgetSpent, scheme.name()));
+        let fault = if announced > most {
+            Some(RejectionKind::BodyTooLarge)
+        } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
+            // What does not fit need not be begun; what fits now may yet find it spent.
+            Some(RejectionKind::BudgetSpent)
+        } else {
+            None
+        };
+        if let Some(kind) = fault {
+            let rejection = config.reject(kind);
+            span.refused(&rejection);
+            return Err(rejection);
         }
         let buffer = Buffer::new(most, announced, budget.clone());
-        Ok(Intake::new(config, check, buffer))
+        Ok(Intake::new(config, check, buffer, span))
     }
 }
 
@@ -278,7 +361,7 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("schemes", &self.schemes().map(Scheme::name).collect::<Vec<_>>())
-            .field("algorithms", &self.0.configs().map(|config| &config.accepted).collect::<Vec<_>>())
+            .field("algorithms", &self.0.configs().map(|config| &config.settings.accepted).collect::<Vec<_>>())
             .field("keys", &self.0.configs().map(|config| Keys::new(Arc::clone(config)).ids()).collect::<Vec<_>>())
             .field("body_limit", &self.body_limit())
             .finish()

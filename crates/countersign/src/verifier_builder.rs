@@ -1,10 +1,8 @@
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
-
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::hint::Rate;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::scheme::LONGEST_TOLERANCE;
@@ -160,7 +158,34 @@ impl VerifierBuilder {
     /// keys with one id, a limit of zero, no algorithm allowed or one that the scheme does not know, SHA-1 without
     /// [`allow_legacy_sha1`](Self::allow_legacy_sha1), a tolerance or a URL that is wrong, missing or of no use, a scheme that contradicts
     /// itself.
-    pub fn build(self) -> Result<Verifier, ConfigError> {
+    pub fn build(mut self) -> Result<Verifier, ConfigError> {
+        let given = std::mem::take(&mut self.keys);
+        let settings = self.settings()?;
+        let mut keys = Vec::with_capacity(given.len());
+        for (id, secret, expires) in given {
+            let mut key = PreparedKey::new(&settings, id, &secret)?;
+            key.expires = expires;
+            keys.push(key);
+        }
+        Ok(Verifier::new(Config::new(settings.into(), KeySet::new(keys)?, None, false)))
+    }
+
+    /// A verifier that verifies nothing: for a [`Resolver`](crate::Resolver), where it is the mould of the tenants' verifiers
+    /// ([`Verifier::for_tenant`]), and stands for tenants that are not known. It does the work of one key and then refuses, as
+    /// [`UnknownTenant`](crate::RejectionKind::UnknownTenant), so that a sender cannot tell those from tenants with another secret.
+    ///
+    /// # Errors
+    /// As of [`build`](Self::build), but that there must be no key: [`ConfigError::UnusedKey`].
+    pub fn build_decoy(mut self) -> Result<Verifier, ConfigError> {
+        if let Some((key, ..)) = self.keys.pop() {
+            return Err(ConfigError::UnusedKey { key });
+        }
+        let settings = self.settings()?;
+        let keys = KeySet::new(vec![PreparedKey::decoy(&settings)?])?;
+        Ok(Verifier::new(Config::new(settings.into(), keys, None, true)))
+    }
+
+    fn settings(self) -> Result<Settings, ConfigError> {
         if let Some(fault) = self.scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
         }
@@ -175,21 +200,11 @@ impl VerifierBuilder {
             (Some(_), _) => return Err(ConfigError::InvalidTolerance),
         };
         let url = url(&self.scheme, self.url.as_ref())?;
-        let mut keys = Vec::with_capacity(self.keys.len());
-        for (id, secret, expires) in self.keys {
-            let mut key = PreparedKey::new(&self.scheme, &accepted, id, &secret)?;
-            key.expires = expires;
-            keys.push(key);
-        }
-        let keys = ArcSwap::from_pointee(KeySet::new(keys)?);
-        let changing = Mutex::default();
         let observer = self.observer.map(|Observing(observer)| observer);
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
-        Ok(Verifier::new(Config {
+        Ok(Settings {
             scheme: self.scheme,
             accepted,
-            keys,
-            changing,
             body_limit,
             budget: self.budget,
             tolerance,
@@ -197,7 +212,7 @@ impl VerifierBuilder {
             signs_method,
             hints: self.hints.then(Rate::new),
             observer,
-        }))
+        })
     }
 
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {

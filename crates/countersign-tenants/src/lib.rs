@@ -1,0 +1,70 @@
+//! Chooses the secret of a webhook by its tenant: looked up once, held for a while, and never by the body.
+//!
+//! A service that serves many customers registers a webhook for each, with a secret of its own, at an address that tells them apart. Here the
+//! address is `/jira/{tenant}`, and a database knows the secrets:
+//!
+//! ```no_run
+//! use axum::{Extension, Router, routing::post};
+//! use countersign::{Secret, Verified, Verifier, providers};
+//! use countersign_tenants::Tenants;
+//! use countersign_tower::VerifyLayer; // with the features `axum` and `tokio`
+//!
+//! /// The ids and secrets of a tenant, `None` if there is no such tenant.
+//! async fn secrets_of(tenant: String) -> Result<Option<Vec<(String, Secret)>>, std::io::Error> {
+//!     # let _ = tenant;
+//!     // SELECT id, secret FROM webhook_secrets WHERE tenant = $1 …
+//!     Ok(None)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}").build(secrets_of)?;
+//!     let app = Router::new().route("/jira/{tenant}", post(on_event)).route_layer(VerifyLayer::on_tokio(tenants));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn on_event(Extension(verified): Extension<Verified>, body: String) {
+//!     println!("{} bytes from {:?}", body.len(), verified.tenant());
+//! }
+//! ```
+//!
+//! `Verify::new` of `countersign-actix-web` and of `countersign-warp` takes the same [`Tenants`].
+//!
+//! # What happens to a delivery
+//! 1. The head names the tenant, by its path ([`TenantsBuilder::by_path`]) or by whatever a function finds in it ([`TenantsBuilder::by`]), such
+//!    as what a middleware further out has found out: see `tenant_by` of each adapter.
+//! 2. If the tenant's keys are held, they are used. If it is held that there is no such tenant, or the head has a fault anyway, nothing is
+//!    looked up.
+//! 3. Otherwise they are looked up, in a task of tokio, once for all deliveries that wait for them. In the meantime none of the body is read.
+//! 4. A tenant that is not known is refused as a wrong signature is: by the same 401, and after the same work, as the whole body is hashed
+//!    for nothing. What a look-up takes is all that can be seen from outside.
+//! 5. If the source fails, panics or does not answer in time, the answer is 503 with `Retry-After`, and the log has the cause
+//!    `keys_unavailable` with what the source said.
+//!
+//! The handler goes by [`Verified::tenant`](countersign::Verified::tenant), which is the tenant with whose key the delivery is signed.
+//!
+//! # Bounds
+//! | what | default | set by |
+//! |---|---|---|
+//! | tenants held, and names of unknown ones | 10,000 of each | [`capacity`](TenantsBuilder::capacity) |
+//! | how long keys are held | a minute | [`time_to_live`](TenantsBuilder::time_to_live), [`Tenants::forget`] |
+//! | how long it is held that a tenant is unknown | ten seconds | [`unknown_for`](TenantsBuilder::unknown_for) |
+//! | how long a look-up may take | five seconds | [`timeout`](TenantsBuilder::timeout) |
+//! | look-ups at once | 64 | [`look_ups_at_once`](TenantsBuilder::look_ups_at_once) |
+//! | a tenant's name | 256 bytes; longer ones are unknown | |
+//!
+//! # Seeing it
+//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault`.
+
+mod miss;
+mod path_pattern;
+mod tenants;
+mod tenants_builder;
+mod tenants_error;
+
+pub use path_pattern::PathPattern;
+pub use tenants::Tenants;
+pub use tenants_builder::TenantsBuilder;
+pub use tenants_error::TenantsError;

@@ -1,0 +1,124 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::{Head, KeyId, Secret, VerifierBuilder};
+use futures_util::FutureExt as _;
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use crate::tenants::{Find, Inner};
+use crate::{PathPattern, Tenants, TenantsError};
+
+/// Describes [`Tenants`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
+#[must_use = "a builder does nothing before `build`"]
+pub struct TenantsBuilder {
+    verifier: VerifierBuilder,
+    find: Option<Result<Find, TenantsError>>,
+    capacity: u64,
+    time_to_live: Duration,
+    unknown_for: Duration,
+    timeout: Duration,
+    look_ups: usize,
+}
+
+impl TenantsBuilder {
+    pub(crate) const fn new(verifier: VerifierBuilder) -> Self {
+        Self {
+            verifier,
+            find: None,
+            capacity: 10_000,
+            time_to_live: Duration::from_secs(60),
+            unknown_for: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            look_ups: 64,
+        }
+    }
+
+    /// The path names the tenant, where this [`PathPattern`] has `{tenant}`: `/jira/{tenant}`. It is matched against the whole path as it
+    /// was sent.
+    pub fn by_path(mut self, pattern: &str) -> Self {
+        let pattern = PathPattern::new(pattern);
+        self.find = Some(pattern.map(|pattern| Arc::new(move |head: &dyn Head| pattern.tenant_of(head)) as Find));
+        self
+    }
+
+    /// This function names the tenant, by whatever it finds in the head. `None` for none. With [`Head::tenant`] it gets at what the adapter's
+    /// `tenant_by` has found.
+    pub fn by(mut self, find: impl Fn(&dyn Head) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.find = Some(Ok(Arc::new(find)));
+        self
+    }
+
+    /// How many tenants are held, and as many names of unknown ones: 10,000 unless set. Of more, those are held that are met most often.
+    pub const fn capacity(mut self, tenants: u64) -> Self {
+        self.capacity = tenants;
+        self
+    }
+
+    /// How long keys are held before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
+    /// accepted still, unless the tenant is [forgotten](Tenants::forget).
+    pub const fn time_to_live(mut self, time: Duration) -> Self {
+        self.time_to_live = time;
+        self
+    }
+
+    /// How long it is held that there is no such tenant: ten seconds unless set. For so long, a tenant that is new in the source is refused,
+    /// if somebody has asked for it before, and Jira is not known to repeat that.
+    pub const fn unknown_for(mut self, time: Duration) -> Self {
+        self.unknown_for = time;
+        self
+    }
+
+    /// How long a look-up may take: five seconds unless set. Whoever waits for it is answered 503 then.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How many look-ups, each for another tenant, may go on at once: 64 unless set. Others wait for their turn, within their timeout: so that
+    /// a flood of names that nobody knows is not passed on to the source.
+    pub const fn look_ups_at_once(mut self, look_ups: usize) -> Self {
+        self.look_ups = look_ups;
+        self
+    }
+
+    /// The tenants, whose keys `source` looks up: it is given the tenant's name, and returns the keys with their ids, `None` if there is no such
+    /// tenant, or why that cannot be told now.
+    ///
+    /// It runs on tokio, in a task of its own, and must not block.
+    ///
+    /// # Errors
+    /// [`TenantsError`].
+    pub fn build<F, K, I, E>(self, source: impl Fn(String) -> F + Send + Sync + 'static) -> Result<Tenants, TenantsError>
+    where
+        F: Future<Output = Result<Option<K>, E>> + Send + 'static,
+        K: IntoIterator<Item = (I, Secret)> + 'static,
+        I: Into<KeyId>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let find = self.find.ok_or(TenantsError::NoName)??;
+        if self.capacity == 0 || self.look_ups == 0 || self.timeout.is_zero() {
+            return Err(TenantsError::Zero);
+        }
+        let decoy = self.verifier.build_decoy().map_err(TenantsError::Verifier)?;
+        let keys = |keys: K| keys.into_iter().map(|(id, secret)| (id.into(), secret)).collect();
+        Ok(Tenants::new(Inner {
+            decoy,
+            find,
+            source: Box::new(move |tenant| source(tenant).map(move |found| found.map(|found| found.map(keys)).map_err(Into::into)).boxed()),
+            known: Cache::builder().max_capacity(self.capacity).time_to_live(self.time_to_live).build(),
+            unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.unknown_for).build(),
+            turns: Semaphore::new(self.look_ups.min(Semaphore::MAX_PERMITS)),
+            timeout: self.timeout,
+            forgotten: 0.into(),
+        }))
+    }
+}
+
+impl fmt::Debug for TenantsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantsBuilder").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}

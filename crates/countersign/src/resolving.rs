@@ -1,0 +1,48 @@
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::Verifier;
+
+/// The search for the verifier of one delivery: what [`Resolver::resolve`](crate::Resolver::resolve) returns.
+///
+/// It finds a verifier, or none for a tenant that is not known; or it fails, where that cannot be told now.
+#[must_use = "futures do nothing unless polled"]
+pub struct Resolving(State);
+
+pub(crate) type Found = Result<Option<Verifier>, Box<dyn Error + Send + Sync>>;
+
+enum State {
+    Ready(Option<Found>),
+    Pending(Pin<Box<dyn Future<Output = Found> + Send>>),
+}
+
+impl Resolving {
+    /// It is known already.
+    pub const fn ready(found: Option<Verifier>) -> Self {
+        Self(State::Ready(Some(Ok(found))))
+    }
+
+    /// It is known once this future is ready.
+    pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(future: impl Future<Output = Result<Option<Verifier>, E>> + Send + 'static) -> Self {
+        Self(State::Pending(Box::pin(async { future.await.map_err(Into::into) })))
+    }
+}
+
+impl Future for Resolving {
+    type Output = Result<Option<Verifier>, Box<dyn Error + Send + Sync>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Ready(found) => found.take().map_or(Poll::Pending, Poll::Ready),
+            State::Pending(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Resolving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolving").finish_non_exhaustive()
+    }
+}

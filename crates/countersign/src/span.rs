@@ -1,0 +1,79 @@
+use std::time::{Duration, Instant};
+
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::{Rejection, Verified};
+
+/// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
+/// verdict or it was given up. Where nobody looks, nothing is paid for it.
+pub(crate) struct DeliverySpan {
+    span: Span,
+    /// If somebody is to be told how long it takes.
+    began: Option<Instant>,
+}
+
+impl DeliverySpan {
+    pub(crate) fn new() -> Self {
+        let span = tracing::debug_span!(
+            target: "countersign",
+            "delivery",
+            scheme = Empty,
+            tenant = Empty,
+            verdict = Empty,
+            cause = Empty,
+            key = Empty,
+            body_bytes = Empty,
+            seconds = Empty,
+        );
+        let began = (!span.is_disabled()).then(Instant::now);
+        Self { span, began }
+    }
+
+    /// Measures the time whether or not somebody looks.
+    pub(crate) fn timed(mut self) -> Self {
+        self.began = self.began.or_else(|| Some(Instant::now()));
+        self
+    }
+
+    pub(crate) fn time(&self) -> Option<Duration> {
+        self.began.map(|began| began.elapsed())
+    }
+
+    pub(crate) fn enter(&self) -> tracing::span::Entered<'_> {
+        self.span.enter()
+    }
+
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(work)
+    }
+
+    pub(crate) fn verified(&self, verified: &Verified, body_bytes: usize) {
+        self.record("verified", verified.scheme(), verified.tenant(), body_bytes);
+        self.span.record("key", verified.key_id().as_str());
+    }
+
+    pub(crate) fn refused(&self, rejection: &Rejection) {
+        self.rejected("refused", rejection);
+    }
+
+    pub(crate) fn let_through(&self, rejection: &Rejection) {
+        self.rejected("let_through", rejection);
+    }
+
+    fn rejected(&self, verdict: &str, rejection: &Rejection) {
+        self.record(verdict, rejection.scheme(), rejection.tenant(), rejection.seen().body_bytes);
+        self.span.record("cause", rejection.kind().as_str());
+    }
+
+    fn record(&self, verdict: &str, scheme: &str, tenant: Option<&str>, body_bytes: usize) {
+        self.span.record("verdict", verdict).record("scheme", scheme);
+        if let Some(tenant) = tenant {
+            self.span.record("tenant", tenant);
+        }
+        self.span.record("body_bytes", body_bytes);
+        if let Some(time) = self.time() {
+            self.span.record("seconds", time.as_secs_f64());
+        }
+    }
+}

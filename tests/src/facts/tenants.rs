@@ -1,0 +1,342 @@
+//! Where tenants have keys of their own.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign::{Budget, Head, RejectionKind, Resolver, Resolving, Scheme, Secret, Signer, Verifier, VerifierBuilder, providers};
+use countersign_tenants::Tenants;
+
+use super::{noise, timed};
+use crate::log::{log_of, spans_of};
+use crate::{Delivery, Harness, Step};
+
+/// A source of keys that tests look into. `acme` and `globex` are known; others are what their names say.
+#[derive(Clone, Default)]
+pub struct Source(Arc<AtomicUsize>);
+
+impl Source {
+    /// How often it was asked.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    async fn keys_of(&self, tenant: &str) -> Result<Option<Vec<(String, Secret)>>, io::Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        match tenant {
+            "acme" => Ok(Some(vec![("new".into(), Secret::new("new of acme")), ("old".into(), Secret::new("old of acme"))])),
+            "globex" | "caf\u{e9}/1" => Ok(Some(vec![("only".into(), Secret::new(format!("only of {tenant}")))])),
+            "unfit" => Ok(Some(vec![("only".into(), Secret::new(""))])),
+            "keyless" => Ok(Some(Vec::new())),
+            "down" => Err(io::Error::other("the database is away")),
+            "slow" => std::future::pending().await,
+            "broken" => panic!("as the test wants it"),
+            _ => Ok(None),
+        }
+    }
+
+    /// Tenants by `/hook/{tenant}/{event}`.
+    #[must_use]
+    pub fn tenants(&self, verifier: VerifierBuilder) -> Tenants {
+        let source = self.clone();
+        let ask = move |tenant: String| {
+            let source = source.clone();
+            async move { source.keys_of(&tenant).await }
+        };
+        Tenants::builder(verifier).by_path("/hook/{tenant}/{event}").timeout(Duration::from_secs(3)).build(ask).unwrap()
+    }
+}
+
+fn jira() -> VerifierBuilder {
+    Verifier::builder(providers::JIRA)
+}
+
+fn signed_by(secret: &str, target: &'static str, body: impl AsRef<[u8]>) -> Delivery {
+    signed_as(providers::JIRA, secret, target, body)
+}
+
+fn signed_as(scheme: Scheme, secret: &str, target: &'static str, body: impl AsRef<[u8]>) -> Delivery {
+    let mut delivery = Delivery::signed(&Signer::new(scheme, Secret::new(secret)).unwrap(), body);
+    delivery.target = target;
+    delivery
+}
+
+pub async fn a_tenant_is_judged_by_its_own_keys_and_named<H: Harness>() {
+    let source = Source::default();
+    let tenants = source.tenants(jira());
+    let body = noise(1000);
+    let cases = [
+        ("new of acme", "/hook/acme/event", "acme", "new"),
+        ("old of acme", "/hook/acme/event?tenant=globex", "acme", "old"),
+        ("only of globex", "/hook/globex/acme", "globex", "only"),
+        ("only of caf\u{e9}/1", "/hook/caf%C3%A9%2F1/event", "caf\u{e9}/1", "only"),
+    ];
+    for _ in 0..3 {
+        for (secret, target, tenant, key) in cases {
+            let outcome = H::deliver(tenants.clone(), signed_by(secret, target, &body)).await;
+            let verified = outcome.assert_verified(&body, target);
+            assert_eq!((verified.tenant(), verified.key_id().as_str()), (Some(tenant), key), "{target}");
+        }
+        let outcome = H::deliver(tenants.clone(), signed_by("only of globex", "/hook/acme/event", &body)).await;
+        outcome.assert_refused(RejectionKind::Mismatch, "of another tenant");
+        assert_eq!(outcome.rejection.unwrap().tenant(), Some("acme"));
+    }
+    assert_eq!(source.asked(), 3, "each was looked up once");
+    // The body is not asked whose it is.
+    let outcome = H::deliver(tenants, signed_by("only of globex", "/hook/acme/event", r#"{"tenant":"globex"}"#)).await;
+    outcome.assert_refused(RejectionKind::Mismatch, "the body says whose it is");
+}
+
+pub async fn an_unknown_tenant_is_refused_as_a_wrong_signature_is<H: Harness>() {
+    let source = Source::default();
+    let tenants = source.tenants(jira().body_limit(1000));
+    let body = noise(1000);
+    let send = |target| H::deliver(tenants.clone(), signed_by("of nobody", target, &body).chunks(body.chunks(100)));
+    let wrong = send("/hook/acme/event").await;
+    wrong.assert_refused(RejectionKind::Mismatch, "a wrong signature");
+    for target in
+        ["/hook/initech/event", "/hook/initech/event", "/hook/acme", "/hook", "/hook/a/b/c", "/hook/%FF/event", "/hook?/acme/event"]
+    {
+        let unknown = send(target).await;
+        unknown.assert_refused(RejectionKind::UnknownTenant, target);
+        assert_eq!(unknown.headers, wrong.headers, "{target}");
+        assert_eq!((unknown.polls, unknown.closes), (wrong.polls, wrong.closes), "{target}: the whole body is taken in");
+        assert_eq!(unknown.rejection.unwrap().tenant(), None, "{target}");
+    }
+    assert_eq!(source.asked(), 2, "one of them could have been known");
+    // As long as a path may be, and still no look-up.
+    let long: &'static str = String::leak(format!("/hook/{}/event", "x".repeat(257)));
+    send(long).await.assert_refused(RejectionKind::UnknownTenant, "a long name");
+    assert_eq!(source.asked(), 2);
+
+    // Limits and other faults are the same, too.
+    for target in ["/hook/acme/event", "/hook/initech/event"] {
+        let over = signed_by("of nobody", target, noise(1001));
+        H::deliver(tenants.clone(), over.clone()).await.assert_refused(RejectionKind::BodyTooLarge, target);
+        let announced = over.header("Content-Length", "1001");
+        H::deliver(tenants.clone(), announced).await.assert_refused_unread(RejectionKind::BodyTooLarge, target);
+        let broken = signed_by("of nobody", target, "").steps([Step::Chunk(Bytes::from_static(b"x")), Step::Error]);
+        H::deliver(tenants.clone(), broken).await.assert_refused(RejectionKind::BodyUnreadable, target);
+    }
+    let (_, log) = log_of(send("/hook/initech/event")).await;
+    assert!(log.contains("countersign: delivery refused") && log.contains("cause=\"unknown_tenant\""), "{log}");
+    assert_eq!(tenants.decoy().refused(RejectionKind::UnknownTenant), 9);
+    assert_eq!(tenants.decoy().refused(RejectionKind::Mismatch), 1, "the log is shared by all tenants");
+
+    // A static token is judged by its head; there the wrong one is refused unread, and so is that of an unknown tenant.
+    let tenants = source.tenants(Verifier::builder(providers::GITLAB_TOKEN));
+    let signed = |secret, target| signed_as(providers::GITLAB_TOKEN, secret, target, "body");
+    H::deliver(tenants.clone(), signed("new of acme", "/hook/acme/event")).await.assert_verified(b"body", "a token");
+    let wrong = H::deliver(tenants.clone(), signed("of nobody", "/hook/acme/event")).await;
+    wrong.assert_refused_unread(RejectionKind::WrongToken, "a wrong token");
+    let unknown = H::deliver(tenants, signed("new of acme", "/hook/initech/event")).await;
+    unknown.assert_refused_unread(RejectionKind::UnknownTenant, "a token of an unknown tenant");
+}
+
+pub async fn what_is_refused_by_its_head_is_not_looked_up<H: Harness>() {
+    let source = Source::default();
+    let tenants = source.tenants(jira());
+    for target in ["/hook/acme/event", "/hook/initech/event", "/hook/slow/event", "/hook/down/event"] {
+        let mut unsigned = Delivery::unsigned("body");
+        unsigned.target = target;
+        H::deliver(tenants.clone(), unsigned.clone()).await.assert_refused_unread(RejectionKind::MissingSignature, target);
+        let malformed = unsigned.header("X-Hub-Signature", "sha256=00");
+        H::deliver(tenants.clone(), malformed).await.assert_refused_unread(RejectionKind::TagLength, target);
+    }
+    assert_eq!(source.asked(), 0);
+}
+
+/// Goes wrong by itself, without the care of `countersign-tenants`.
+struct Faulty {
+    decoy: Verifier,
+    resolve: fn(Verifier) -> Resolving,
+}
+
+impl Resolver for Faulty {
+    fn decoy(&self) -> &Verifier {
+        &self.decoy
+    }
+
+    fn resolve(&self, _: &dyn Head) -> Resolving {
+        (self.resolve)(self.decoy.clone())
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(3)
+    }
+}
+
+pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>() {
+    tokio::time::pause();
+    let tenants = Source::default().tenants(jira());
+    let good = || signed_by("new of acme", "/hook/acme/event", "body");
+    let cases = [
+        ("down", "/hook/down/event", 0, "the source of the keys failed: the database is away"),
+        ("slow", "/hook/slow/event", 3, "in time"),
+        ("broken", "/hook/broken/event", 0, "the source of the keys panicked"),
+        ("unfit", "/hook/unfit/event", 0, "cannot be the keys: the secret of key \"only\" is empty"),
+        ("keyless", "/hook/keyless/event", 0, "cannot be the keys: there is no key"),
+    ];
+    for (case, target, seconds, cause) in cases {
+        let ((outcome, after), log) = log_of(timed::<H>(tenants.clone(), signed_by("any", target, "body"))).await;
+        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        assert_eq!(after, seconds, "{case}");
+        assert!(log.contains("WARN countersign: delivery refused") && log.contains(cause), "{case}: {log}");
+        H::deliver(tenants.clone(), good()).await.assert_verified(b"body", case);
+    }
+
+    let faults: [(_, fn(Verifier) -> Resolving, _, _); 4] = [
+        ("at once", |_| panic!("as the test wants it"), 0, "the resolver panicked"),
+        (
+            "panics",
+            |_| Resolving::new(async { if true { panic!("as the test wants it") } else { Ok::<_, io::Error>(None) } }),
+            0,
+            "panicked",
+        ),
+        ("never", |_| Resolving::new(std::future::pending::<Result<_, io::Error>>()), 3, "the resolver did not answer in time"),
+        ("fails", |_| Resolving::new(async { Err::<Option<Verifier>, Box<dyn Error + Send + Sync>>("away".into()) }), 0, "away"),
+    ];
+    for (case, resolve, seconds, cause) in faults {
+        let faulty = || Faulty { decoy: jira().body_limit(100).build_decoy().unwrap(), resolve };
+        let ((outcome, after), log) = log_of(timed::<H>(faulty(), good())).await;
+        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        assert_eq!(after, seconds, "{case}");
+        assert!(log.contains(cause), "{case}: {log}");
+        let outcome = H::deliver(faulty(), good().report_only()).await;
+        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        // What is refused by its head is refused for that.
+        H::deliver(faulty(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, case);
+    }
+    // Slow, and in time.
+    let slow = Faulty {
+        decoy: jira().build_decoy().unwrap(),
+        resolve: |decoy| {
+            Resolving::new(async move {
+                tokio::time::sleep(Duration::from_millis(2900)).await;
+                Ok::<_, io::Error>(Some(decoy.for_tenant("acme", [("new", Secret::new("new of acme"))]).unwrap()))
+            })
+        },
+    };
+    H::deliver(slow, good()).await.assert_verified(b"body", "in time");
+}
+
+pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
+    for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
+        let decoy = Verifier::builder(scheme).build_decoy().unwrap();
+        for secret in ["decoy", "a decoy, which is not even looked at", "any"] {
+            let outcome = H::deliver(decoy.clone(), signed_as(scheme, secret, "/hook", "body")).await;
+            outcome.assert_refused(RejectionKind::UnknownTenant, secret);
+        }
+        // Not even with a key that is given to it later.
+        decoy.keys().replace([("k", Secret::new("given to it"))]).unwrap();
+        let outcome = H::deliver(decoy.clone(), signed_as(scheme, "given to it", "/hook", "body")).await;
+        outcome.assert_refused(RejectionKind::UnknownTenant, "given to it");
+    }
+}
+
+/// What an observer was told.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl countersign::Observer for Notes {
+    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+        let note = format!("{} {}", verdict.tenant().unwrap_or("-"), verdict.cause().unwrap_or("verified"));
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
+    let (notes, budget) = (Notes::default(), Budget::new(100));
+    let tenants = Source::default().tenants(jira().body_limit(50).budget(budget.clone()).observer(notes.clone()));
+    let good = |body| signed_by("new of acme", "/hook/acme/event", body);
+    let unknown = signed_by("any", "/hook/initech/event", "body");
+    let cases = [
+        (good("body"), "acme verified"),
+        (good("body").body("forged"), "acme mismatch"),
+        (good("body").report_only(), "acme verified"),
+        (good("body").body("forged").report_only(), "acme mismatch"),
+        (unknown.clone(), "- unknown_tenant"),
+        (unknown.report_only(), "- unknown_tenant"),
+        (signed_by("any", "/hook/down/event", "body"), "- keys_unavailable"),
+    ];
+    for (delivery, note) in cases {
+        let report_only = delivery.report_only;
+        let (outcome, log) = log_of(H::deliver(tenants.clone(), delivery)).await;
+        assert_eq!(notes.0.lock().unwrap().drain(..).collect::<Vec<_>>(), [note]);
+        let (tenant, cause) = note.split_once(' ').unwrap();
+        assert_eq!(log.contains("tenant=\"acme\" cause=") || log.contains("tenant=\"acme\" key="), tenant == "acme", "{note}: {log}");
+        let passed = usize::from(report_only && cause != "verified");
+        assert_eq!(outcome.reported.len(), passed, "{note}");
+    }
+    let mut other = jira().budget(budget).build_decoy().unwrap().intake(&good("").headers).unwrap();
+    other.push(&noise(60)[..]).unwrap();
+    H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45)))
+        .await
+        .assert_refused(RejectionKind::BudgetSpent, "");
+    drop(other);
+    H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45))).await.assert_verified(&noise(45), "");
+    let over = signed_by("new of acme", "/hook/acme/event", noise(51));
+    H::deliver(tenants, over).await.assert_refused(RejectionKind::BodyTooLarge, "");
+}
+
+pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
+    struct Both(HashMap<&'static str, Verifier>, Verifier);
+    impl Resolver for Both {
+        fn decoy(&self) -> &Verifier {
+            &self.1
+        }
+        fn resolve(&self, head: &dyn Head) -> Resolving {
+            let tenant = head.target().strip_prefix("/hook/").and_then(|tenant| self.0.get(tenant));
+            Resolving::ready(tenant.cloned())
+        }
+    }
+    let (jira, github) = (jira().build_decoy().unwrap(), Verifier::builder(providers::GITHUB).build_decoy().unwrap());
+    let of = |mould: &Verifier, secret: &'static str| mould.for_tenant("acme", [("k", Secret::new(secret))]).unwrap();
+    let acme = Verifier::any_of([of(&github, "by github"), of(&jira, "by jira")]).unwrap();
+    let resolver = || Both(HashMap::from([("acme", acme.clone())]), Verifier::any_of([github.clone(), jira.clone()]).unwrap());
+    for (scheme, secret) in [(providers::JIRA, "by jira"), (providers::GITHUB, "by github")] {
+        let outcome = H::deliver(resolver(), signed_as(scheme, secret, "/hook/acme", "body")).await;
+        let verified = outcome.assert_verified(b"body", secret);
+        assert_eq!((verified.tenant(), verified.scheme()), (Some("acme"), scheme.name()));
+        let outcome = H::deliver(resolver(), signed_as(scheme, secret, "/hook/initech", "body")).await;
+        outcome.assert_refused(RejectionKind::UnknownTenant, secret);
+        assert_eq!(outcome.rejection.unwrap().scheme(), scheme.name());
+    }
+    H::deliver(resolver(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, "unsigned");
+}
+
+pub async fn each_delivery_is_a_span_with_its_verdict<H: Harness>() {
+    let tenants = Source::default().tenants(jira().body_limit(10));
+    let good = |body| signed_by("new of acme", "/hook/acme/event", body);
+    let cases = [
+        (good("body"), r#"scheme="jira" tenant="acme" body_bytes=4 seconds="#, "verified", "key=\"new\""),
+        (good("body").body("forged"), r#"scheme="jira" tenant="acme" body_bytes=6 seconds="#, "refused", "cause=\"mismatch\""),
+        (
+            good("body").body("forged").report_only(),
+            r#"scheme="jira" tenant="acme" body_bytes=6 seconds="#,
+            "let_through",
+            "cause=\"mismatch\"",
+        ),
+        (Delivery::unsigned("body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"missing_signature\""),
+        (good("much too long").chunks([&b"much "[..], b"too long"]), r#"body_bytes=5 seconds="#, "refused", "cause=\"body_too_large\""),
+        (good("body").header("Content-Length", "11"), r#"body_bytes=0 seconds="#, "refused", "cause=\"body_too_large\""),
+        (good("body").steps([Step::Chunk("bo".into()), Step::Error]), "body_bytes=2 seconds=", "refused", "cause=\"body_unreadable\""),
+        (signed_by("any", "/hook/initech/event", "body"), r#"scheme="jira" body_bytes=4 seconds="#, "refused", "cause=\"unknown_tenant\""),
+        (signed_by("any", "/hook/down/event", "body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"keys_unavailable\""),
+        (signed_by("any", "/hook/down/event", "body").report_only(), "body_bytes=0", "refused", "cause=\"keys_unavailable\""),
+    ];
+    for (delivery, fields, verdict, cause) in cases {
+        let (_, spans) = spans_of(H::deliver(tenants.clone(), delivery)).await;
+        assert_eq!(spans.len(), 1, "{cause}: {spans:?}");
+        let span = &spans[0];
+        assert!(
+            span.contains(&format!("delivery{{verdict=\"{verdict}\" ")) && span.contains(fields) && span.contains(cause),
+            "{cause}: {span}"
+        );
+    }
+}
