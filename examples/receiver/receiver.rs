@@ -4,6 +4,7 @@ use std::env;
 use std::error::Error;
 use std::fmt;
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -86,7 +87,7 @@ pub fn address() -> Result<SocketAddr, String> {
 }
 
 /// What to say when the address cannot be listened on.
-pub fn in_use(address: SocketAddr) -> impl Fn(std::io::Error) -> String {
+pub fn in_use(address: SocketAddr) -> impl Fn(io::Error) -> String {
     move |error| format!("{address}: {error} (PORT chooses another port)")
 }
 
@@ -107,7 +108,7 @@ fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
 /// Awaits a receiver to its end, with a log, and says how it ended.
 pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
     // Refusals are events of `tracing`, so a subscriber is what tells why.
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().with_ansi(io::stdout().is_terminal()).init();
     match receiver.await {
         Ok(()) => {
             println!("stopped");

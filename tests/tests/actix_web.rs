@@ -17,9 +17,10 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
 use bytes::Bytes;
+use conformance::facts::{Source, of_acme, tenants_by_the_application};
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
 use countersign_actix_web::Verify;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -472,4 +473,43 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 fn nothing_secret_is_in_the_debug_of_the_middleware() {
     let shown = format!("{:?}", verify());
     assert!(!shown.contains(SECRET) && shown.contains("jira"), "{shown}");
+}
+
+async fn tenant(verified: web::ReqData<Verified>, body: String) -> String {
+    format!("{body} of {}", verified.tenant().unwrap())
+}
+
+#[test]
+fn a_tenant_is_found_in_the_whole_path_under_scope() {
+    conformance::run(async {
+        let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
+        let verify = || Verify::new(tenants.clone());
+        let good = (200, "body of acme".to_owned());
+        let inside = || web::scope("/hook").service(web::scope("/{tenant}").route("/{event}", web::post().to(tenant)).wrap(verify()));
+        assert_eq!(answer!(App::new().service(inside()), "/hook/acme/event?x", of_acme()), good);
+        assert_eq!(answer!(App::new().service(inside()), "/hook/globex/event", of_acme()).0, 401);
+        let outside = web::scope("/hook").service(web::scope("/{tenant}").route("/{event}", web::post().to(tenant))).wrap(verify());
+        assert_eq!(answer!(App::new().service(outside), "/hook/acme/event", of_acme()), good);
+        let on_route = web::scope("/hook").route("/{tenant}/{event}", web::post().to(tenant).wrap(verify()));
+        assert_eq!(answer!(App::new().service(on_route), "/hook/acme/event", of_acme()), good);
+    });
+}
+
+struct Workspace(&'static str);
+
+#[test]
+fn a_tenant_may_come_from_the_extensions() {
+    conformance::run(async {
+        let verify = Verify::new(tenants_by_the_application())
+            .tenant_by(|request| request.extensions().get().map(|Workspace(name)| (*name).to_owned()));
+        let hook = || web::resource("/hook").route(web::post().to(tenant)).wrap(verify.clone());
+        assert_eq!(answer!(App::new().service(hook()), "/hook", of_acme()).0, 401);
+        for (name, expected) in [("acme", (200, "body of acme".to_owned())), ("globex", (401, String::new()))] {
+            let found = from_fn(move |request: ServiceRequest, next: Next<_>| {
+                request.extensions_mut().insert(Workspace(name));
+                next.call(request)
+            });
+            assert_eq!(answer!(App::new().service(hook().wrap(found)), "/hook", of_acme()), expected);
+        }
+    });
 }

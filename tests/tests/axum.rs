@@ -9,9 +9,10 @@ use axum::response::IntoResponse as _;
 use axum::routing::{any, get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
+use conformance::facts::{Source, of_acme, tenants_by_the_application};
 use conformance::vectors::{builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome};
-use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
 use countersign_tower::VerifyLayer;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -257,5 +258,49 @@ fn two_providers_live_side_by_side() {
         same(answer(app.clone(), signed("/github")).await, (401, ""));
         let delivery = Delivery::signed(&signer(providers::GITHUB), "body");
         same(answer(app, request("POST", "/github", delivery)).await, GOOD);
+    });
+}
+
+fn to(path: &str) -> Request<Body> {
+    request("POST", path, of_acme())
+}
+
+async fn tenant(Extension(verified): Extension<Verified>, body: String) -> String {
+    format!("{body} of {}", verified.tenant().unwrap())
+}
+
+#[test]
+fn a_tenant_is_found_in_the_whole_path_under_nest() {
+    conformance::run(async {
+        let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
+        let layer = || VerifyLayer::on_tokio(tenants.clone());
+        let routes = || Router::new().route("/{tenant}/{event}", post(tenant));
+        let inside = Router::new().nest("/hook", routes().route_layer(layer()));
+        same(answer(inside, to("/hook/acme/event?x")).await, (200, "body of acme"));
+        let outside = Router::new().nest("/hook", routes()).layer(layer());
+        same(answer(outside, to("/hook/acme/event")).await, (200, "body of acme"));
+        let twice =
+            Router::new().nest("/hook", Router::new().nest("/{tenant}", Router::new().route("/{event}", post(tenant)).layer(layer())));
+        same(answer(twice.clone(), to("/hook/acme/event")).await, (200, "body of acme"));
+        same(answer(twice, to("/hook/globex/event")).await, (401, ""));
+        let service = Router::new().nest_service("/hook", layer().layer(routes()));
+        same(answer(service, to("/hook/acme/event")).await, (200, "body of acme"));
+    });
+}
+
+#[derive(Clone)]
+struct Workspace(&'static str);
+
+#[test]
+fn a_tenant_may_come_from_the_extensions() {
+    conformance::run(async {
+        let layer = VerifyLayer::on_tokio(tenants_by_the_application())
+            .tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| (*name).to_owned()));
+        let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
+        same(answer(app.clone(), to("/hook")).await, (401, ""));
+        for (name, expected) in [("acme", (200, "body of acme")), ("globex", (401, ""))] {
+            let app = app.clone().layer(Extension(Workspace(name)));
+            same(answer(app, to("/hook")).await, expected);
+        }
     });
 }

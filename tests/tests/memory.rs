@@ -1,12 +1,14 @@
 //! How much memory bodies take, on real sockets, by an allocator that counts. The clients run in this process too, and take next to nothing:
 //! what they send lies ready.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conformance::receiver::{Receiver, Setup, try_read_head};
 use conformance::vectors::{builder, signer};
-use countersign::{Budget, Verifier, providers};
+use countersign::{Budget, Head, Resolver as _, Secret, Verifier, providers};
+use countersign_tenants::Tenants;
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -221,4 +223,89 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
             assert_eq!(receiver.calls(), *whole.lock().unwrap(), "{}", receiver.framework);
         }
     });
+}
+
+/// A million tenants come by, and come again, in a cache that holds ten thousand.
+#[test]
+fn a_million_tenants_take_no_more_than_those_who_are_held() {
+    const TENANTS: usize = 1_000_000;
+    const HELD: usize = 10_000;
+    const HOT: usize = 1000;
+    let _alone = alone();
+    conformance::run(async {
+        let asked: Arc<[AtomicUsize]> = (0..TENANTS).map(|_| AtomicUsize::new(0)).collect();
+        let count = Arc::clone(&asked);
+        let ask = move |tenant: String| {
+            let tenant: usize = tenant.parse().unwrap();
+            count[tenant].fetch_add(1, Ordering::Relaxed);
+            async move {
+                // Others come meanwhile.
+                tokio::task::yield_now().await;
+                Ok::<_, std::io::Error>(is_known(tenant).then(|| [("k", Secret::new(format!("secret of {tenant}")))]))
+            }
+        };
+        let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/{tenant}").time_to_live(Duration::from_secs(3600));
+        let tenants = tenants.unknown_for(Duration::from_secs(3600)).capacity(HELD as u64).build(ask).unwrap();
+        let total = || asked.iter().map(|asked| asked.load(Ordering::Relaxed)).sum::<usize>();
+        let meet = async |tenant: usize| {
+            let head = ToTenant(format!("/{tenant}"));
+            let before = asked[tenant].load(Ordering::Relaxed);
+            let (one, other) = tokio::join!(tenants.resolve(&head), tenants.resolve(&head));
+            for found in [one, other] {
+                assert_eq!(found.unwrap().is_some(), is_known(tenant), "{tenant}");
+            }
+            assert!(asked[tenant].load(Ordering::Relaxed) - before <= 1, "{tenant}: one look-up, however many wait");
+        };
+        let mut peaks = Vec::new();
+        for round in 0..10 {
+            let ((), peak) = peak_of(async {
+                for tenant in (round..TENANTS).step_by(10) {
+                    meet(tenant).await;
+                    meet(tenant / 10 % HOT).await;
+                }
+            })
+            .await;
+            peaks.push(peak);
+        }
+        let held = tenants.held().await;
+        println!(
+            "{held} held, {} look-ups, KiB beyond the round before: {:?}",
+            total(),
+            peaks.iter().map(|peak| peak / KIB).collect::<Vec<_>>()
+        );
+        assert!(held <= HELD as u64, "{held} held");
+        // Whoever comes often is held: looked up once, or a few times until that was noticed.
+        let hot: usize = asked[..HOT].iter().map(|asked| asked.load(Ordering::Relaxed)).sum();
+        assert!((HOT..2 * HOT).contains(&hot), "{hot} look-ups for those who come often");
+        assert!(asked.iter().all(|asked| asked.load(Ordering::Relaxed) >= 1));
+        // The first round fills the cache, and no round after it adds to that.
+        assert!(peaks[0] <= HELD * 4 * KIB, "{} bytes for each that is held", peaks[0] / HELD);
+        for peak in &peaks[1..] {
+            assert!(*peak <= 4 * MIB, "{peak} bytes more");
+        }
+    });
+}
+
+/// All but every seventh.
+fn is_known(tenant: usize) -> bool {
+    !tenant.is_multiple_of(7)
+}
+
+/// The head of a delivery whose signature is well-formed.
+struct ToTenant(String);
+
+impl Head for ToTenant {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &str {
+        &self.0
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        if name.eq_ignore_ascii_case("x-hub-signature") {
+            visit(b"sha256=0000000000000000000000000000000000000000000000000000000000000000");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use conformance::facts::{Source, of_acme};
 use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
@@ -345,6 +346,40 @@ fn keys_rotate_under_load() {
             assert_eq!(receiver.calls(), accepted, "{}", receiver.framework);
             assert!(certain > DELIVERIES / 2, "{}: {certain} were certain", receiver.framework);
             assert!(newest.load(Ordering::SeqCst) > 50, "{}: {newest:?} changes", receiver.framework);
+        }
+    });
+}
+
+#[test]
+fn a_source_of_keys_that_panics_or_never_answers_takes_nobody_else_down() {
+    conformance::run(async {
+        let tenants = Source::default().tenants(Verifier::builder(providers::JIRA).body_limit(LIMIT));
+        for receiver in Setup::new(tenants).all().await {
+            let to = |target| {
+                let mut delivery = announced(of_acme().header("Host", "localhost"));
+                delivery.target = target;
+                delivery
+            };
+            let mut waiting = tokio::task::JoinSet::new();
+            for target in ["/hook/slow/event", "/hook/broken/event", "/hook/down/event"] {
+                for _ in 0..20 {
+                    let mut sender = connect(&receiver).await;
+                    let delivery = to(target);
+                    waiting.spawn(async move { sender.send_request(delivery.into_request()).await.unwrap() });
+                }
+            }
+            let mut sender = connect(&receiver).await;
+            for _ in 0..50 {
+                let (status, text) = send(&mut sender, to("/hook/acme/event")).await;
+                assert_eq!((status, &text[..]), (StatusCode::OK, "4 bytes by new"), "{}", receiver.framework);
+            }
+            while let Some(response) = waiting.join_next().await {
+                let response = response.unwrap();
+                assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", receiver.framework);
+                assert_eq!(response.headers()["retry-after"], "30", "{}", receiver.framework);
+            }
+            assert_eq!(send(&mut sender, to("/hook/initech/event")).await, refused(401), "{}", receiver.framework);
+            assert_eq!(receiver.calls(), 50, "{}", receiver.framework);
         }
     });
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use conformance::facts::{Source, of_acme, tenants_by_the_application};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
-use countersign::{Rejection, RejectionKind, Reported, Verified, Verifiers, providers};
+use countersign::{Rejection, RejectionKind, Reported, Verified, Verifier, Verifiers, providers};
 use countersign_tower::VerifyLayer;
 use countersign_warp::{Delivery as Verdict, JsonError, Refused, Verify, recover};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -445,5 +446,40 @@ fn nothing_secret_is_in_the_debug_of_filter_or_delivery() {
         assert!(shown.contains("len: 6") && !shown.contains("needle"), "{shown}");
         let shown = format!("{:?}", verify());
         assert!(!shown.contains(SECRET) && shown.contains("jira"), "{shown}");
+    });
+}
+
+async fn tenant(delivery: Verdict) -> String {
+    format!("{} of {}", String::from_utf8_lossy(delivery.body()), delivery.verified().tenant().unwrap())
+}
+
+#[test]
+fn a_tenant_is_found_in_the_whole_path_behind_filters_for_a_part_of_it() {
+    conformance::run(async {
+        let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
+        let hook = warp::path("hook").and(warp::path::param().map(|_: String| ())).untuple_one().and(Verify::new(tenants).then(tenant));
+        let service = warp::service(hook);
+        assert_eq!(answer(service.clone(), "/hook/acme/event?x", of_acme()).await, (200, "body of acme".into()));
+        assert_eq!(answer(service, "/hook/globex/event", of_acme()).await, (401, String::new()));
+    });
+}
+
+#[derive(Clone)]
+struct Workspace(&'static str);
+
+#[test]
+fn a_tenant_may_come_from_the_extensions() {
+    conformance::run(async {
+        let workspace = warp::ext::optional().map(|workspace: Option<Workspace>| workspace.map(|Workspace(name)| name.to_owned()));
+        let service = warp::service(warp::path!("hook").and(Verify::new(tenants_by_the_application()).tenant_by(workspace).then(tenant)));
+        let with = |workspace: Option<Workspace>| {
+            let mut request = request("/hook", of_acme());
+            workspace.map(|workspace| request.extensions_mut().insert(workspace));
+            request
+        };
+        let cases = [(None, 401), (Some(Workspace("acme")), 200), (Some(Workspace("globex")), 401)];
+        for (workspace, status) in cases {
+            assert_eq!(service.clone().oneshot(with(workspace)).await.unwrap().status().as_u16(), status);
+        }
     });
 }

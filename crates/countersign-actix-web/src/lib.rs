@@ -58,6 +58,11 @@
 //! # Failing closed
 //! A handler that asks for `ReqData<Verified>` on a route that the middleware does not cover is not run: actix-web answers 500.
 //!
+//! # Tenants
+//! Where tenants have keys of their own, the middleware takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the
+//! `Tenants` of `countersign-tenants`. It is asked first, sees the whole path under a `scope` too, and none of the body is polled until it has
+//! answered. [`Verify::tenant_by`] hands it what is in the request's extensions.
+//!
 //! # Slow bodies, and refusing early
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!

@@ -29,7 +29,9 @@ impl PathPattern {
         let fault = |fault: String| TenantsError::InvalidPattern { pattern: pattern.to_owned(), fault };
         let mut router = Router::new();
         router.insert(pattern, ()).map_err(|error| fault(error.to_string()))?;
-        if !["{tenant}", "{*tenant}"].iter().any(|parameter| pattern.contains(parameter)) {
+        // Two braces stand for one, and for no parameter.
+        let unescaped = pattern.replace("{{", "");
+        if !["{tenant}", "{*tenant}"].iter().any(|parameter| unescaped.contains(parameter)) {
             return Err(fault("there is no {tenant} in it".to_owned()));
         }
         Ok(Self(router))
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for pattern in ["", "/jira", "/jira/{name}", "/jira/{tenant", "/{tenant}/{tenant}x{y}", "/jira/{*tenant}/x"] {
+        for pattern in ["", "/jira", "/jira/{name}", "/jira/{tenant", "/jira/{{tenant}}", "/{tenant}/{tenant}x{y}", "/jira/{*tenant}/x"] {
             assert!(PathPattern::new(pattern).is_err(), "{pattern}");
         }
     }

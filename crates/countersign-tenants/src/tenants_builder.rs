@@ -11,6 +11,9 @@ use tokio::sync::Semaphore;
 use crate::tenants::{Find, Inner};
 use crate::{PathPattern, Tenants, TenantsError};
 
+/// A hundred years: the cache panics at a thousand.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Describes [`Tenants`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 #[must_use = "a builder does nothing before `build`"]
 pub struct TenantsBuilder {
@@ -108,8 +111,8 @@ impl TenantsBuilder {
             decoy,
             find,
             source: Box::new(move |tenant| source(tenant).map(move |found| found.map(|found| found.map(keys)).map_err(Into::into)).boxed()),
-            known: Cache::builder().max_capacity(self.capacity).time_to_live(self.time_to_live).build(),
-            unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.unknown_for).build(),
+            known: Cache::builder().max_capacity(self.capacity).time_to_live(self.time_to_live.min(FOREVER)).build(),
+            unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.unknown_for.min(FOREVER)).build(),
             turns: Semaphore::new(self.look_ups.min(Semaphore::MAX_PERMITS)),
             timeout: self.timeout,
             forgotten: 0.into(),

@@ -59,6 +59,11 @@
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
+//! # Tenants
+//! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
+//! `countersign-tenants`. It is asked first, and none of the body is polled until it has answered. axum's `nest` takes the front of the path off:
+//! with the feature `axum`, the resolver sees all of it. [`VerifyLayer::tenant_by`] hands it what is in the request's extensions.
+//!
 //! # Slow bodies, and refusing early
 //! A layer of `VerifyLayer::on_tokio`, behind the feature `tokio`, gives bodies a [`Deadline`](countersign::Deadline), past which they are
 //! answered 408. And after a refusal by head, length or budget it throws away what is left of the body, so that a client that writes all

@@ -101,6 +101,11 @@
 //! A handler of `then` cannot be reached without a [`Delivery`], and only a verified one can be made. `warp::ext::get::<Verified>()` on a
 //! route that the layer does not cover rejects, and warp answers 500.
 //!
+//! # Tenants
+//! Where tenants have keys of their own, the filter takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
+//! `countersign-tenants`. It is asked first, sees the whole path whatever filters have matched of it, and none of the body is polled until it
+//! has answered. [`Verify::tenant_by`] hands it what a filter finds, such as in the request's extensions.
+//!
 //! # Slow bodies, and refusing early
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!

@@ -32,8 +32,8 @@
 //!
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
-//! - **the next chunk**, and a [`Timer`]: [`Verifier::intake`] with a [`Head`] over the framework's request, [`Intake::poll_to_end`] and
-//!   [`Intake::finish`];
+//! - **the next chunk**, and a [`Timer`]: [`Verifiers::choose`] and [`Verifier::intake`] with a [`Head`] over the framework's request,
+//!   [`Intake::poll_to_end`] and [`Intake::finish`];
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
 //! - **no**: [`Verifier::report`], the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, a response of
 //!   [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where middleware finds it.
@@ -48,10 +48,27 @@
 //!   as its [`Deadline`] says, which adapters set. Connections, heads and what a server reads ahead are the server's.
 //!
 //! # Seeing it
-//! Each refusal is an event of `tracing` ([`Verifier::report`]), and a verified delivery is one at `DEBUG`, with the target `countersign` and
-//! the fields `scheme`, `key` and `body_bytes`. With [`VerifierBuilder::hints`] a refusal's event
-//! also tells what is probably the matter. An [`Observer`] is told of both. The feature `metrics` has one that counts by the facade of the
-//! crate `metrics`.
+//! Each refusal is an event of `tracing` ([`Verifier::report`]) at `WARN`, and a verified delivery is one at `DEBUG`, with the target
+//! `countersign`. Each delivery that is taken in is a span `delivery` at `DEBUG`, too, of the same target: it is entered while the delivery is
+//! judged (its busy time is the hashing), and closed when there is a verdict or the delivery was given up. Their fields:
+//!
+//! | field | |
+//! |---|---|
+//! | `verdict` | `verified`, `refused`, `let_through`; not there in the span of a delivery that was given up |
+//! | `scheme` | who judged: `jira` |
+//! | `tenant` | whose keys, where there are [tenants](Verifier::for_tenant) and this is a known one |
+//! | `key` | of a verified delivery, the id of the key that matched |
+//! | `cause` | of one that was not, [`RejectionKind::as_str`] |
+//! | `body_bytes` | how many bytes of the body had been taken in |
+//! | `seconds` | from the head to the verdict, the waiting for the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`] |
+//! | `status`, `hint`, `source`, `report_only` | of the events of refusals, and of what is let through: see [`Verifier::report`] |
+//!
+//! With [`VerifierBuilder::hints`] a refusal's event also tells what is probably the matter. An [`Observer`] is told of every verdict. The
+//! feature `metrics` has one that counts by the facade of the crate `metrics`.
+//!
+//! # Tenants
+//! Where each tenant has keys of its own, a [`Resolver`] chooses the verifier by the head. Adapters take one in place of a verifier. The crate
+//! `countersign-tenants` has one with a cache.
 //!
 //! # Sources
 //! HMAC: RFC 2104, with the values of RFC 2202, RFC 4231 and Project Wycheproof as tests. `method=signature`:

@@ -264,8 +264,10 @@ impl Verifier {
     /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
     /// one whose client has gone, is no refusal, and is not reported.
     ///
-    /// The fields are `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, `hint` where [hints](crate::VerifierBuilder::hints) are wanted and
-    /// one was found, and for a body that broke off `source`, which is what the framework's errors say. We write no secret, signature or byte
+    /// The fields are `verdict`, `scheme`, `tenant` where there are tenants, `cause` ([`RejectionKind::as_str`]), `status`, `body_bytes`,
+    /// `seconds` where it was measured, `hint` where [hints](crate::VerifierBuilder::hints) are wanted and
+    /// one was found, and for a body that broke off `source`, which is what the framework's errors say; for keys that cannot be had, what the
+    /// resolver's say. We write no secret, signature or byte
     /// of the body there.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.refusal(rejection, Instant::now());

@@ -52,16 +52,30 @@ impl Source {
     }
 }
 
+/// Tenants whose names the application knows, and tells the adapter. Their secret is `new of ` and that.
+#[must_use]
+pub fn tenants_by_the_application() -> Tenants {
+    let find = |head: &dyn Head| head.tenant().map(str::to_owned);
+    let ask = |tenant: String| async move { Ok::<_, io::Error>(Some([("k", Secret::new(format!("new of {tenant}")))])) };
+    Tenants::builder(jira()).by(find).build(ask).unwrap()
+}
+
+/// A delivery that `acme` has signed.
+#[must_use]
+pub fn of_acme() -> Delivery {
+    signed_by("new of acme", "/hook", "body")
+}
+
 fn jira() -> VerifierBuilder {
     Verifier::builder(providers::JIRA)
 }
 
 fn signed_by(secret: &str, target: &'static str, body: impl AsRef<[u8]>) -> Delivery {
-    signed_as(providers::JIRA, secret, target, body)
+    signed_as(&providers::JIRA, secret, target, body)
 }
 
-fn signed_as(scheme: Scheme, secret: &str, target: &'static str, body: impl AsRef<[u8]>) -> Delivery {
-    let mut delivery = Delivery::signed(&Signer::new(scheme, Secret::new(secret)).unwrap(), body);
+fn signed_as(scheme: &Scheme, secret: &str, target: &'static str, body: impl AsRef<[u8]>) -> Delivery {
+    let mut delivery = Delivery::signed(&Signer::new(*scheme, Secret::new(secret)).unwrap(), body);
     delivery.target = target;
     delivery
 }
@@ -130,7 +144,7 @@ pub async fn an_unknown_tenant_is_refused_as_a_wrong_signature_is<H: Harness>() 
 
     // A static token is judged by its head; there the wrong one is refused unread, and so is that of an unknown tenant.
     let tenants = source.tenants(Verifier::builder(providers::GITLAB_TOKEN));
-    let signed = |secret, target| signed_as(providers::GITLAB_TOKEN, secret, target, "body");
+    let signed = |secret, target| signed_as(&providers::GITLAB_TOKEN, secret, target, "body");
     H::deliver(tenants.clone(), signed("new of acme", "/hook/acme/event")).await.assert_verified(b"body", "a token");
     let wrong = H::deliver(tenants.clone(), signed("of nobody", "/hook/acme/event")).await;
     wrong.assert_refused_unread(RejectionKind::WrongToken, "a wrong token");
@@ -151,10 +165,12 @@ pub async fn what_is_refused_by_its_head_is_not_looked_up<H: Harness>() {
     assert_eq!(source.asked(), 0);
 }
 
+type Fault = fn(Verifier) -> Resolving;
+
 /// Goes wrong by itself, without the care of `countersign-tenants`.
 struct Faulty {
     decoy: Verifier,
-    resolve: fn(Verifier) -> Resolving,
+    resolve: Fault,
 }
 
 impl Resolver for Faulty {
@@ -190,7 +206,7 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         H::deliver(tenants.clone(), good()).await.assert_verified(b"body", case);
     }
 
-    let faults: [(_, fn(Verifier) -> Resolving, _, _); 4] = [
+    let faults: [(_, Fault, _, _); 4] = [
         ("at once", |_| panic!("as the test wants it"), 0, "the resolver panicked"),
         (
             "panics",
@@ -229,12 +245,12 @@ pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let decoy = Verifier::builder(scheme).build_decoy().unwrap();
         for secret in ["decoy", "a decoy, which is not even looked at", "any"] {
-            let outcome = H::deliver(decoy.clone(), signed_as(scheme, secret, "/hook", "body")).await;
+            let outcome = H::deliver(decoy.clone(), signed_as(&scheme, secret, "/hook", "body")).await;
             outcome.assert_refused(RejectionKind::UnknownTenant, secret);
         }
         // Not even with a key that is given to it later.
         decoy.keys().replace([("k", Secret::new("given to it"))]).unwrap();
-        let outcome = H::deliver(decoy.clone(), signed_as(scheme, "given to it", "/hook", "body")).await;
+        let outcome = H::deliver(decoy.clone(), signed_as(&scheme, "given to it", "/hook", "body")).await;
         outcome.assert_refused(RejectionKind::UnknownTenant, "given to it");
     }
 }
@@ -300,10 +316,10 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
     let acme = Verifier::any_of([of(&github, "by github"), of(&jira, "by jira")]).unwrap();
     let resolver = || Both(HashMap::from([("acme", acme.clone())]), Verifier::any_of([github.clone(), jira.clone()]).unwrap());
     for (scheme, secret) in [(providers::JIRA, "by jira"), (providers::GITHUB, "by github")] {
-        let outcome = H::deliver(resolver(), signed_as(scheme, secret, "/hook/acme", "body")).await;
+        let outcome = H::deliver(resolver(), signed_as(&scheme, secret, "/hook/acme", "body")).await;
         let verified = outcome.assert_verified(b"body", secret);
         assert_eq!((verified.tenant(), verified.scheme()), (Some("acme"), scheme.name()));
-        let outcome = H::deliver(resolver(), signed_as(scheme, secret, "/hook/initech", "body")).await;
+        let outcome = H::deliver(resolver(), signed_as(&scheme, secret, "/hook/initech", "body")).await;
         outcome.assert_refused(RejectionKind::UnknownTenant, secret);
         assert_eq!(outcome.rejection.unwrap().scheme(), scheme.name());
     }
@@ -323,8 +339,8 @@ pub async fn each_delivery_is_a_span_with_its_verdict<H: Harness>() {
             "cause=\"mismatch\"",
         ),
         (Delivery::unsigned("body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"missing_signature\""),
-        (good("much too long").chunks([&b"much "[..], b"too long"]), r#"body_bytes=5 seconds="#, "refused", "cause=\"body_too_large\""),
-        (good("body").header("Content-Length", "11"), r#"body_bytes=0 seconds="#, "refused", "cause=\"body_too_large\""),
+        (good("much too long").chunks([&b"much "[..], b"too long"]), "body_bytes=5 seconds=", "refused", "cause=\"body_too_large\""),
+        (good("body").header("Content-Length", "11"), "body_bytes=0 seconds=", "refused", "cause=\"body_too_large\""),
         (good("body").steps([Step::Chunk("bo".into()), Step::Error]), "body_bytes=2 seconds=", "refused", "cause=\"body_unreadable\""),
         (signed_by("any", "/hook/initech/event", "body"), r#"scheme="jira" body_bytes=4 seconds="#, "refused", "cause=\"unknown_tenant\""),
         (signed_by("any", "/hook/down/event", "body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"keys_unavailable\""),
