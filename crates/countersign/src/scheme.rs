@@ -1,7 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Algorithm, ConfigError, Encoding, Evidence, KeyId, Part, Secret, TimeFormat};
+use crate::head::Values;
+use crate::{Algorithm, ConfigError, Encoding, Evidence, Head, KeyId, Part, Secret, TimeFormat};
 
 mod soundness;
 
@@ -263,6 +264,13 @@ impl Scheme {
         self
     }
 
+    /// The provider signs with the bytes of the text that it shows as the secret, whatever it looks like. So it is unless said otherwise.
+    #[must_use]
+    pub const fn text_secret(mut self) -> Self {
+        self.secret_form = SecretForm::Verbatim;
+        self
+    }
+
     /// The provider shows its secret as base64, perhaps behind `prefix`, and signs with the bytes that it stands for.
     #[must_use]
     pub const fn base64_secret(mut self, prefix: &'static str) -> Self {
@@ -353,6 +361,18 @@ impl Scheme {
         }
     }
 
+    /// How the timestamp is written, of a scheme that signs one.
+    #[must_use]
+    pub const fn time_format_used(&self) -> TimeFormat {
+        self.format()
+    }
+
+    /// The header that a signed delivery id stands in; `None` if the scheme signs none.
+    #[must_use]
+    pub const fn signed_id_header(&self) -> Option<&'static str> {
+        self.id_header
+    }
+
     /// How its timestamp is written.
     pub(crate) const fn format(&self) -> TimeFormat {
         match self.time_format {
@@ -373,8 +393,49 @@ impl Scheme {
         self.before.contains(&Part::Url) || self.after.contains(&Part::Url)
     }
 
+    /// How the tag is written.
+    #[must_use]
+    pub const fn tag_encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// What the head says of when the delivery was signed, in the scheme's [`TimeFormat`] or not: **nobody has verified it yet**. `None` if
+    /// the scheme signs no timestamp, or it is not there once.
+    #[must_use]
+    pub fn unverified_timestamp<'h>(&self, head: &'h dyn Head) -> Option<&'h [u8]> {
+        let one = |name| match Values::of(head, name) {
+            Values::One(value) => Some(value),
+            Values::None | Values::Several => None,
+        };
+        match (self.timestamp?.source, self.grammar, self.list) {
+            (TimestampSource::Header(name), ..) => one(name),
+            (TimestampSource::Item(name), Grammar::Tagged { separator, .. }, Some(comma)) => {
+                let items = one(self.header())?.split(move |byte| *byte == comma).map(<[u8]>::trim_ascii);
+                let mut values = items.filter_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(&[separator]));
+                values.next()
+            }
+            _ => None,
+        }
+    }
+
+    /// A new secret in the form in which the provider shows one, made of these random bytes: hex digits, or base64 behind the prefix.
+    ///
+    /// ```
+    /// use countersign::providers;
+    ///
+    /// assert_eq!(providers::JIRA.secret_of(&[0xab; 32]), "ab".repeat(32));
+    /// assert!(providers::STANDARD_WEBHOOKS.secret_of(&[0xab; 32]).starts_with("whsec_"));
+    /// ```
+    #[must_use]
+    pub fn secret_of(&self, random: &[u8; 32]) -> String {
+        match self.secret_form {
+            SecretForm::Base64 { prefix } => format!("{prefix}{}", Encoding::Base64.encode(random)),
+            SecretForm::Verbatim | SecretForm::Hex => Encoding::Hex.encode(random),
+        }
+    }
+
     /// All algorithms that the scheme has a name for, in the order of the description.
-    pub(crate) fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let (bare, names): (_, &[_]) = match self.grammar {
             Grammar::Bare(algorithm) => (Some(algorithm), &[]),
             Grammar::Tagged { names, .. } => (None, names),

@@ -1,0 +1,91 @@
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::output::Verbosity;
+use crate::{completions, explain, providers, secret, sign, verify};
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign secret --file jira.secret
+  countersign sign --secret-file jira.secret event.json
+  countersign verify --secret-file jira.secret --header 'X-Hub-Signature: sha256=…' event.json
+  countersign explain --secret-file jira.secret --request captured.http
+
+Exit status: 0 if all went well, 1 if a delivery does not verify or was not accepted, 2 if the command could not be carried out.";
+
+/// Signs, sends and verifies webhook deliveries, and explains why a signature does not match.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, after_help = EXAMPLES, arg_required_else_help = true, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) color: Color,
+    /// Say nothing beside what was asked for
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+    /// Say more of what is going on
+    #[arg(short, long, global = true, help_heading = "Output")]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Color {
+    /// Whether to write in colour; `auto` heeds the terminal and `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    color: When,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub(crate) fn write_global(&self) {
+        match self.color {
+            When::Auto => {}
+            When::Always => anstream::ColorChoice::Always.write_global(),
+            When::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Secret(secret::Secret),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Explain(explain::Explain),
+    Providers(providers::Providers),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(completions::Man),
+}
+
+impl Arguments {
+    pub(crate) const fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Usual,
+        }
+    }
+}
+
+impl Command {
+    /// Whether the answer is yes.
+    pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        match self {
+            Self::Secret(secret) => secret.run(),
+            Self::Sign(sign) => sign.run(verbosity),
+            Self::Verify(verify) => verify.run(verbosity),
+            Self::Explain(explain) => explain.run(verbosity),
+            Self::Providers(providers) => Ok(providers.run()),
+            Self::Completions(completions) => completions.run(),
+            Self::Man(man) => man.run(),
+        }
+    }
+}

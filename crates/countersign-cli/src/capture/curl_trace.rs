@@ -1,0 +1,35 @@
+use data_encoding::HEXLOWER_PERMISSIVE;
+
+use crate::failure::Failure;
+
+const SENT: [&str; 2] = ["=> Send header, ", "=> Send data, "];
+
+/// Whether `curl --trace` wrote it.
+pub(crate) fn is_one(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.lines().any(|line| line.contains(SENT[0])))
+}
+
+/// What was sent, head and body.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Failure::because("the trace is not text", error))?;
+    let mut sent = Vec::new();
+    let mut sending = false;
+    for line in text.lines() {
+        let data = line.split_once(": ").filter(|(offset, _)| offset.len() >= 4 && offset.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match data {
+            // What does not belong to a dump begins a new one.
+            None => sending = SENT.iter().any(|sent| line.contains(sent)),
+            Some((_, dump)) if sending => sent.extend(row(dump)?),
+            Some(_) => {}
+        }
+    }
+    Ok(sent)
+}
+
+/// Up to 16 bytes in hex, and what they look like.
+fn row(dump: &str) -> Result<Vec<u8>, Failure> {
+    let hex = dump.get(..dump.len().min(48)).unwrap_or(dump);
+    let digits: String = hex.split(' ').take_while(|pair| pair.len() == 2).collect();
+    let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok().filter(|bytes| !bytes.is_empty());
+    bytes.ok_or_else(|| Failure::new("the trace is not in hex: write it with --trace and not with --trace-ascii"))
+}

@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::output;
+
+/// Print completions for a shell
+///
+/// For bash: countersign completions bash > ~/.local/share/bash-completion/completions/countersign
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(&self) -> Result<bool, Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Arguments::command(), "countersign", &mut script);
+        output::raw(&script).map_err(|error| Failure::because("cannot write the completions", error))?;
+        Ok(true)
+    }
+}
+
+/// Print the man page, or write one for each command into a folder
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to write the pages: countersign.1, countersign-sign.1 and so on
+    folder: Option<PathBuf>,
+}
+
+impl Man {
+    pub(crate) fn run(self) -> Result<bool, Failure> {
+        let command = Arguments::command();
+        if let Some(folder) = self.folder {
+            let fault = |error| Failure::because(format!("cannot write into {}", folder.display()), error);
+            clap_mangen::generate_to(command, &folder).map_err(fault)?;
+            return Ok(true);
+        }
+        let mut page = Vec::new();
+        let written = clap_mangen::Man::new(command).render(&mut page);
+        written.and_then(|()| output::raw(&page)).map_err(|error| Failure::because("cannot write the man page", error))?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,100 @@
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use countersign::Head;
+
+use crate::capture;
+use crate::failure::Failure;
+
+/// A request as it was received, with its body in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Delivery {
+    /// The first value of this header, if it is text.
+    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
+        let value = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        value.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+}
+
+impl Head for Delivery {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.headers.header(name, visit);
+    }
+}
+
+/// What was received.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Delivery")]
+pub(crate) struct Received {
+    /// The body as it was received; `-` for standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    file: String,
+    /// A header as it was received, with its name; all that take part in the signature are needed
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", required_unless_present = "request")]
+    header: Vec<String>,
+    /// The method, for providers that sign it
+    #[arg(long, value_name = "METHOD", default_value = "POST")]
+    method: String,
+    /// The whole request in place of these: as it stood on the wire, as `curl --trace` wrote it, or as a HAR file; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "header", "method"])]
+    request: Option<PathBuf>,
+    /// Which request of a HAR file, from 1; unless said, the first that has a body
+    #[arg(long, value_name = "NUMBER", requires = "request")]
+    entry: Option<usize>,
+}
+
+impl Received {
+    /// The delivery, and the bodies of others that were captured with it.
+    pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
+        let Some(request) = &self.request else {
+            let headers: Result<_, _> = self.header.iter().map(|header| parse_header(header)).collect();
+            let body = read(&self.file)?;
+            return Ok((Delivery { method: self.method.clone(), target: "/".to_owned(), headers: headers?, body }, Vec::new()));
+        };
+        let name = request.display().to_string();
+        let mut captured =
+            capture::parse(&read(&name)?).map_err(|error| Failure::because(format!("{name} is no captured request"), error))?;
+        let place = match self.entry {
+            Some(entry) => entry.checked_sub(1),
+            None => captured.iter().position(|delivery| !delivery.body.is_empty()).or(Some(0)),
+        };
+        let Some(place) = place.filter(|place| *place < captured.len()) else {
+            return Err(Failure::new(format!("{name} holds {} requests, numbered from 1", captured.len())));
+        };
+        let delivery = captured.remove(place);
+        Ok((delivery, captured.into_iter().map(|other| other.body).collect()))
+    }
+}
+
+fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| Failure::new(format!("{text:?} is no header: such as 'X-Hub-Signature: sha256=…'")))?;
+    Ok((name.trim().to_owned(), value.trim().as_bytes().to_vec()))
+}
+
+/// A file, or standard input.
+pub(crate) fn read(name: &str) -> Result<Vec<u8>, Failure> {
+    if name != "-" {
+        return fs::read(name).map_err(|error| Failure::because(format!("cannot read {name}"), error));
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::because("cannot read standard input", error))?;
+    Ok(bytes)
+}

@@ -1,0 +1,138 @@
+mod bodies;
+mod cause;
+mod keys;
+mod readings;
+mod search;
+
+use clap::Args;
+use countersign::RejectionKind;
+use serde_json::json;
+
+use crate::explain::cause::Cause;
+use crate::explain::search::Outcome;
+use crate::failure::Failure;
+use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
+use crate::verify::{Case, Evidence, proof, said};
+
+/// Find out why a delivery does not verify
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  countersign explain --secret-file jira.secret -H 'X-Hub-Signature: sha256=…' event.json\n  countersign explain --secret-file jira.secret --request captured.http\n\nNeither the secret nor the signature that would be right is shown. The exit status is 0 if the delivery verifies as it is, and 1 if not."
+)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    case: Case,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// How much may be told.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Asking {
+    /// Also try these bodies: a file of another request, or of this one as it was before something changed it
+    #[arg(long, value_name = "FILE", help_heading = "Explaining")]
+    other_body: Vec<String>,
+    /// Show the signature that would be right, with which anybody can forge this delivery
+    #[arg(long, help_heading = "Explaining")]
+    reveal: bool,
+}
+
+impl Explain {
+    pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        let evidence = self.case.load(verbosity)?;
+        answer(&evidence, &self.asking, self.case.json, verbosity)
+    }
+}
+
+/// Says whether the delivery is genuine, and if not why.
+pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
+    let verdict = evidence.judge();
+    if let Ok(Ok(verified)) = &verdict {
+        output::line(if json { proof(verified).to_string() } else { said(verified) });
+        return Ok(true);
+    }
+    let kind = verdict.as_ref().ok().and_then(|verdict| verdict.as_ref().err()).map(countersign::Rejection::kind);
+    let text = match &verdict {
+        Ok(Ok(_)) => String::new(),
+        Ok(Err(rejection)) => rejection.to_string(),
+        Err(failure) => failure.to_string(),
+    };
+    let mut others = Vec::new();
+    for file in &asking.other_body {
+        others.push(crate::delivery::read(file)?);
+    }
+    let outcome = search::search(evidence, kind, &others);
+    if json {
+        let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
+        let found = matches!(outcome, Outcome::Found(_));
+        let ruled_out = if found { Vec::new() } else { search::RULED_OUT.to_vec() };
+        let cause = kind.map(RejectionKind::as_str);
+        output::line(json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out }));
+    } else {
+        output::line(format!("{}: {text}", styled(BAD, "not verified")));
+        tell(&outcome, verbosity);
+    }
+    if asking.reveal {
+        reveal(evidence, json)?;
+    }
+    Ok(false)
+}
+
+fn tell(outcome: &Outcome, verbosity: Verbosity) {
+    let tell = |causes: &[Cause]| {
+        for Cause { what, fix, .. } in causes {
+            output::line(format!("\n  {what}"));
+            output::line(format!("  {} {fix}", styled(GOOD, "do:")));
+        }
+    };
+    match outcome {
+        Outcome::Found(causes) => {
+            let number = if causes.len() == 1 {
+                "The cause, tried and found right:"
+            } else {
+                "The causes, all of them at once, tried and found right:"
+            };
+            output::line(format!("\n{}", styled(GOOD, number)));
+            tell(causes);
+        }
+        Outcome::Suspected(causes) => {
+            output::line(format!("\n{}", styled(DOUBTFUL, "Not found by trying. What looks odd:")));
+            tell(causes);
+            rule_out(verbosity);
+        }
+        Outcome::Unknown => {
+            output::line(format!(
+                "\n{}",
+                styled(DOUBTFUL, "Not found by trying. The likeliest cause is another secret than the sender's.")
+            ));
+            rule_out(verbosity);
+        }
+    }
+}
+
+fn rule_out(verbosity: Verbosity) {
+    if verbosity > Verbosity::Quiet {
+        output::line("\nRuled out, each alone and in pairs:");
+        for ruled_out in search::RULED_OUT {
+            output::line(format!("  - {ruled_out}"));
+        }
+    }
+}
+
+fn reveal(evidence: &Evidence, json: bool) -> Result<(), Failure> {
+    for secret in &evidence.secrets {
+        let signer = evidence.provider.signer(secret.secret(), None).build()?;
+        let id = search::signed_id(evidence);
+        let (at, body) = (search::signed_at(evidence).unwrap_or(evidence.now), &evidence.delivery.body);
+        let headers = signer.sign_as(id.as_deref().unwrap_or("msg_0"), body, at);
+        if json {
+            output::line(json!({ "key": secret.id, "expected": headers }));
+        } else {
+            output::line(format!("\nWith the secret {} the headers would be:", secret.id));
+            for (name, value) in &headers {
+                output::line(format!("  {name}: {value}"));
+            }
+        }
+    }
+    Ok(())
+}

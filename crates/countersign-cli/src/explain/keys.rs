@@ -1,0 +1,69 @@
+use zeroize::Zeroizing;
+
+use crate::explain::cause::Cause;
+use crate::secrets::NamedSecret;
+
+/// A secret as it was given, or as it may have been meant.
+pub(crate) struct Key {
+    pub(crate) cause: Option<Cause>,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// The secrets as they are, and after them what each may have been meant to be.
+pub(crate) fn of(secrets: &[NamedSecret]) -> Vec<Key> {
+    let mut keys: Vec<Key> = secrets.iter().map(|secret| Key { cause: None, bytes: secret.bytes.clone() }).collect();
+    for NamedSecret { id, bytes } in secrets {
+        let mut add = |cause: &'static str, what: &str, fix: &str, meant: Vec<u8>| {
+            if !meant.is_empty() && keys.iter().all(|key| *key.bytes != meant) {
+                let cause = Cause::new(cause, format!("The secret {id} {what}."), fix);
+                keys.push(Key { cause: Some(cause), bytes: Zeroizing::new(meant) });
+            }
+        };
+        let unquoted = |quote: u8| bytes.trim_ascii().strip_prefix(&[quote]).and_then(|text| text.strip_suffix(&[quote]));
+        add("secret_white_space", "has white space at an end: a line break, a space or a tab", STRAY, bytes.trim_ascii().to_vec());
+        for quote in *b"\"'`" {
+            if let Some(text) = unquoted(quote) {
+                add(
+                    "secret_quotes",
+                    "stands in quotes",
+                    "Take the quotes away: where it was set, they were taken as part of it.",
+                    text.to_vec(),
+                );
+            }
+        }
+        if let Some(text) = bytes.strip_prefix(b"\xef\xbb\xbf") {
+            add("secret_bom", "begins with a byte order mark", "Save the file as UTF-8 without BOM.", text.trim_ascii().to_vec());
+        }
+        if let Some(text) = bytes.strip_suffix(b"\0") {
+            add("secret_nul", "ends with a NUL byte", "Take it away.", text.to_vec());
+        }
+        for end in [&b"\n"[..], b"\r\n", b"\r", b" ", b"\t"] {
+            add("secret_white_space_at_sender", "has white space at its end where the sender has it", AT_SENDER, [bytes, end].concat());
+        }
+        for space in [&b" "[..], b"\n"] {
+            add("secret_white_space_at_sender", "has white space in front where the sender has it", AT_SENDER, [space, bytes].concat());
+        }
+        for quote in [&b"\""[..], b"'"] {
+            let quoted = [quote, bytes, quote].concat();
+            add(
+                "secret_quotes_at_sender",
+                "stands in quotes where the sender has it",
+                "Set it anew at the sender, without quotes.",
+                quoted,
+            );
+        }
+        add(
+            "secret_bom_at_sender",
+            "begins with a byte order mark where the sender has it",
+            AT_SENDER,
+            [&b"\xef\xbb\xbf"[..], bytes].concat(),
+        );
+        add("secret_case", "has letters in the other case", "Copy it anew.", bytes.to_ascii_lowercase());
+        add("secret_case", "has letters in the other case", "Copy it anew.", bytes.to_ascii_uppercase());
+    }
+    keys
+}
+
+const STRAY: &str = "Take it away: write the file by `printf`, not by `echo`, or trim the variable.";
+
+const AT_SENDER: &str = "Set it anew at the sender, without it; or give it to the receiver in the same way.";

@@ -1,0 +1,400 @@
+use std::time::{Duration, SystemTime};
+
+use countersign::{Algorithm, Encoding, Scheme, TimeFormat, Verifier, providers};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+
+use crate::delivery::Delivery;
+use crate::explain::cause::Cause;
+use crate::provider::Provider;
+
+/// A way to read the head: as it is, or as it may have been meant.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) scheme: Scheme,
+    pub(crate) provider: Provider,
+    /// Without the body.
+    pub(crate) head: Delivery,
+    pub(crate) time: SystemTime,
+    /// Every hash that the scheme has a name for, and SHA-1.
+    pub(crate) any_hash: bool,
+}
+
+const HASHES: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
+
+impl Reading {
+    /// The head as it is, at the time that it says it was signed.
+    pub(crate) fn plain(provider: &Provider, delivery: &Delivery, now: SystemTime) -> Self {
+        let head = Delivery { body: Vec::new(), ..delivery.clone() };
+        let scheme = provider.scheme;
+        // A time in another unit is thousands of years ahead, or in 1970: that is not the plain reading.
+        let time = time_of(&scheme, &head, None).map(|(time, _)| time).filter(|time| is_plausible(*time, now)).unwrap_or(now);
+        Self { causes: Vec::new(), scheme, provider: provider.clone(), head, time, any_hash: false }
+    }
+
+    fn but(&self, cause: Cause, change: impl FnOnce(&mut Self)) -> Self {
+        let mut reading = self.clone();
+        reading.causes.push(cause);
+        change(&mut reading);
+        reading
+    }
+
+    /// A verifier with each of these keys that it can have, under its place.
+    pub(crate) fn verifier<'k>(&self, keys: impl IntoIterator<Item = (usize, &'k [u8])>) -> Option<Verifier> {
+        let builder = || {
+            let builder = Provider { allow_sha1: self.takes_sha1(), ..self.provider.clone() }
+                .configure(Verifier::builder(self.scheme.key_lengths(1, usize::MAX)));
+            if self.any_hash { builder.algorithms(self.scheme.algorithms()) } else { builder }
+        };
+        let mut all = builder().body_limit(usize::MAX);
+        for (place, key) in keys {
+            let secret = || countersign::Secret::new(key);
+            if builder().key("k", secret()).build().is_ok() {
+                all = all.key(place.to_string(), secret());
+            }
+        }
+        all.build().ok()
+    }
+
+    fn takes_sha1(&self) -> bool {
+        (self.provider.allow_sha1 || self.any_hash) && self.scheme.algorithms().any(|known| known == Algorithm::Sha1)
+    }
+
+    /// How far the time of signing is from `now`, if that is further than is tolerated.
+    pub(crate) fn staleness(&self, now: SystemTime) -> Option<Cause> {
+        let tolerance = self.scheme.tolerance()?;
+        let (late, off) = match now.duration_since(self.time) {
+            Ok(late) => (true, late),
+            Err(early) => (false, early.duration()),
+        };
+        (off > tolerance).then(|| {
+            let off = humantime::format_duration(Duration::from_secs(off.as_secs()));
+            let within = humantime::format_duration(tolerance);
+            let (what, fix) = if late {
+                (
+                    format!("It was signed {off} ago, and {within} are tolerated: it is late, repeated, or this machine's clock is fast."),
+                    "Set the clock; for a delivery that was captured earlier, give the time of its receipt as --at.",
+                )
+            } else {
+                (
+                    format!("It was signed {off} ahead of this machine's clock, and {within} are tolerated."),
+                    "Set the clock of this machine, or the sender's.",
+                )
+            };
+            Cause::new("timestamp_stale", what, fix)
+        })
+    }
+}
+
+/// What is tried in place of the head as it is.
+pub(crate) fn of(plain: &Reading, template: Option<&str>) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    hashes(plain, &mut readings);
+    secret_forms(plain, &mut readings);
+    times(plain, &mut readings);
+    urls(plain, &mut readings);
+    repairs(plain, template, &mut readings);
+    other_providers(plain, &mut readings);
+    other_places(plain, &mut readings);
+    readings
+}
+
+fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
+    let cause = |name: &str| {
+        let fix =
+            "Have the sender sign with another hash, or accept this one: `algorithms` of the verifier, and for sha1 `allow_legacy_sha1`.";
+        Cause::new("hash", format!("It is signed by {name}, which is not accepted here."), fix)
+    };
+    if !plain.scheme.covers_body() {
+        return;
+    }
+    readings.push(plain.but(cause("another hash"), |reading| reading.any_hash = true));
+    // A tag under the name of another hash, or without a name.
+    let Some(value) = plain.head.text_of(plain.scheme.header()) else { return };
+    let name = value.split_once('=').map(|(name, _)| name);
+    for hash in HASHES {
+        match name {
+            Some(name) if HASHES.iter().any(|known| known.name() == name) && name != hash.name() => {
+                let fix = "Have the sender name the hash that it uses.";
+                let cause = Cause::new("hash_name", format!("It is signed by {hash}, under the name of {name}."), fix);
+                let renamed = value.replacen(name, hash.name(), 1);
+                readings.push(plain.but(cause, |reading| {
+                    set(&mut reading.head, plain.scheme.header(), &renamed);
+                    reading.any_hash = true;
+                }));
+            }
+            _ if plain.scheme.algorithms().count() == 1 && plain.scheme.algorithms().all(|known| known != hash) => {
+                readings.push(plain.but(cause(hash.name()), |reading| {
+                    reading.scheme = reading.scheme.bare(hash);
+                    reading.any_hash = true;
+                }));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn secret_forms(plain: &Reading, readings: &mut Vec<Reading>) {
+    let forms = [
+        (
+            plain.scheme.text_secret(),
+            "secret_is_text",
+            "The secret is text, and was decoded.",
+            "Sign and verify with the very characters of the secret.",
+        ),
+        (
+            plain.scheme.base64_secret("whsec_"),
+            "secret_is_base64",
+            "The secret is base64 (behind `whsec_`, if that is there), and was not decoded.",
+            "Decode it before it becomes the key, at the sender as well.",
+        ),
+        (
+            plain.scheme.hex_secret(),
+            "secret_is_hex",
+            "The secret is hexadecimal, and was not decoded.",
+            "Decode it before it becomes the key, at the sender as well.",
+        ),
+    ];
+    for (scheme, id, what, fix) in forms {
+        if scheme != plain.scheme {
+            readings.push(plain.but(Cause::new(id, what, fix), |reading| reading.scheme = scheme));
+        }
+    }
+}
+
+fn is_plausible(time: SystemTime, now: SystemTime) -> bool {
+    const FIFTY_YEARS: Duration = Duration::from_secs(50 * 365 * 24 * 60 * 60);
+    let off = now.duration_since(time).unwrap_or_else(|early| early.duration());
+    off < FIFTY_YEARS
+}
+
+/// When the head says it was signed, if that is in this format; `None` for the scheme's own.
+fn time_of(scheme: &Scheme, head: &Delivery, format: Option<TimeFormat>) -> Option<(SystemTime, Scheme)> {
+    let text = std::str::from_utf8(scheme.unverified_timestamp(head)?).ok()?.trim();
+    let scheme = format.map_or(*scheme, |format| scheme.time_format(format));
+    let since_1970 = match scheme.time_format_used() {
+        TimeFormat::Seconds => Duration::from_secs(text.parse().ok()?),
+        TimeFormat::Milliseconds => Duration::from_millis(text.parse().ok()?),
+        _ => humantime::parse_rfc3339_weak(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?,
+    };
+    Some((SystemTime::UNIX_EPOCH.checked_add(since_1970)?, scheme))
+}
+
+fn times(plain: &Reading, readings: &mut Vec<Reading>) {
+    for format in [TimeFormat::Seconds, TimeFormat::Milliseconds, TimeFormat::Rfc3339] {
+        if let Some((time, scheme)) = time_of(&plain.scheme, &plain.head, Some(format))
+            && scheme.time_format_used() != plain.scheme.time_format_used()
+        {
+            let unit = match scheme.time_format_used() {
+                TimeFormat::Seconds => "in seconds",
+                TimeFormat::Milliseconds => "in milliseconds",
+                _ => "written as a date",
+            };
+            let cause = Cause::new(
+                "timestamp_unit",
+                format!("The timestamp is {unit}, which this provider's is not."),
+                "Have the sender write it as the provider does.",
+            );
+            readings.push(plain.but(cause, |reading| {
+                reading.scheme = scheme;
+                reading.time = time;
+            }));
+        }
+    }
+}
+
+fn urls(plain: &Reading, readings: &mut Vec<Reading>) {
+    let Some(url) = &plain.provider.url else { return };
+    let mut tried = vec![url.clone()];
+    let mut add = |what: &str, meant: String| {
+        if !tried.contains(&meant) {
+            let cause = Cause::new(
+                "url",
+                format!("The URL was signed {what}."),
+                "Give the verifier the URL in the very characters in which it was registered with the sender.",
+            );
+            readings.push(plain.but(cause, |reading| reading.provider.url = Some(meant.clone())));
+            tried.push(meant);
+        }
+    };
+    let (address, query) = url.split_once('?').map_or((url.as_str(), None), |(address, query)| (address, Some(query)));
+    let with_query = |address: &str| query.map_or_else(|| address.to_owned(), |query| format!("{address}?{query}"));
+    match address.strip_suffix('/') {
+        Some(address) => add("without the slash at its end", with_query(address)),
+        None => add("with a slash at its end", with_query(&format!("{address}/"))),
+    }
+    if let Some(rest) = url.strip_prefix("https://") {
+        add("with http in place of https, as behind a proxy", format!("http://{rest}"));
+    }
+    if let Some(rest) = url.strip_prefix("http://") {
+        add("with https in place of http", format!("https://{rest}"));
+    }
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let (host, path) = rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, ""));
+        match host.rsplit_once(':') {
+            Some((name, _)) => add("without the port", format!("{scheme}://{name}{path}")),
+            None => {
+                for port in [443, 80, 8080, 3000] {
+                    add("with a port", format!("{scheme}://{host}:{port}{path}"));
+                }
+            }
+        }
+        if let Some(named) = plain.head.text_of("host").filter(|named| *named != host) {
+            add("with the host that the request names", format!("{scheme}://{named}{path}"));
+        }
+    }
+    match (query, plain.head.target.split_once('?')) {
+        (Some(_), _) => add("without the query", address.to_owned()),
+        (None, Some((_, query))) => add("with the query", format!("{url}?{query}")),
+        (None, None) => {}
+    }
+}
+
+/// The signature itself is there, but not as this provider writes it.
+fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>) {
+    let header = plain.scheme.header();
+    let values: Vec<String> = values_of(&plain.head, header);
+    if values.len() > 1 {
+        for value in &values {
+            let cause = Cause::new(
+                "header_twice",
+                format!("{header} is there {} times.", values.len()),
+                "Find out which proxy adds one, or have it replace the sender's.",
+            );
+            readings.push(plain.but(cause, |reading| set(&mut reading.head, header, value)));
+        }
+    }
+    let Some(template) = template else { return };
+    for value in &values {
+        for tag in tags_in(value) {
+            let Some(hash) = HASHES.into_iter().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
+            let own = plain.scheme.tag_encoding();
+            let text = encode(own, &tag.bytes);
+            let Some(prefix) = template.len().checked_sub(text.len()).and_then(|end| template.get(..end)) else { continue };
+            let prefix = if prefix.starts_with("sha") { format!("{hash}=") } else { prefix.to_owned() };
+            let repaired = format!("{prefix}{text}");
+            if repaired == *value {
+                continue;
+            }
+            let cause = if tag.encoding == own {
+                let bare = value.trim_matches(['"', '\'', ' ', '<', '>']).len() < value.len();
+                let what = if bare {
+                    format!("{header} has quotes or spaces around the signature.")
+                } else {
+                    format!(
+                        "{header} does not have what this provider puts in front of the signature: it would begin with `{}`.",
+                        shown(&prefix)
+                    )
+                };
+                Cause::new("header_prefix", what, "Have the sender, or whatever rewrites the header, write it as the provider does.")
+            } else {
+                let what =
+                    format!("The signature is written in {}, and this provider writes it in {}.", name_of(tag.encoding), name_of(own));
+                Cause::new("tag_encoding", what, "Have the sender encode it as the provider does.")
+            };
+            readings.push(plain.but(cause, |reading| {
+                set(&mut reading.head, header, &repaired);
+                reading.any_hash = true;
+            }));
+        }
+    }
+}
+
+/// Of what stands in front of a signature, what is the same for all deliveries.
+fn shown(prefix: &str) -> &str {
+    if prefix.is_empty() { "the signature itself" } else { prefix }
+}
+
+/// The signature stands in another header.
+fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
+    let header = plain.scheme.header();
+    if !values_of(&plain.head, header).is_empty() {
+        return;
+    }
+    let alike = |name: &str| name.to_ascii_lowercase().replace('_', "-").trim_start_matches("http-").to_owned();
+    for (name, _) in &plain.head.headers {
+        let renamed = alike(name) == alike(header);
+        for value in values_of(&plain.head, name).into_iter().filter(|value| renamed || !tags_in(value).is_empty()) {
+            let cause = Cause::new(
+                "header_name",
+                format!("The signature stands in {name} and not in {header}."),
+                "Look for a proxy or a framework that renames headers, or take the provider that uses that header.",
+            );
+            readings.push(plain.but(cause, |reading| {
+                reading.head.headers.push((header.to_owned(), value.into_bytes()));
+                reading.any_hash = true;
+            }));
+        }
+    }
+}
+
+/// It is another provider's.
+fn other_providers(plain: &Reading, readings: &mut Vec<Reading>) {
+    for scheme in providers::ALL.iter().filter(|scheme| scheme.covers_body() && scheme.signs_url() == plain.scheme.signs_url()) {
+        let there = !values_of(&plain.head, scheme.header()).is_empty();
+        if *scheme != plain.scheme && there {
+            let name = scheme.name();
+            let cause = Cause::new("other_provider", format!("It is signed as {name} signs."), format!("Take the provider {name}."));
+            let time = time_of(scheme, &plain.head, None).map_or(plain.time, |(time, _)| time);
+            readings.push(plain.but(cause, |reading| {
+                reading.scheme = *scheme;
+                reading.time = time;
+                reading.any_hash = true;
+            }));
+        }
+    }
+}
+
+pub(crate) fn values_of(head: &Delivery, header: &str) -> Vec<String> {
+    let values = head.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
+    values.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+/// Puts one field in place of all of this name.
+fn set(head: &mut Delivery, header: &str, value: &str) {
+    head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
+    head.headers.push((header.to_owned(), value.as_bytes().to_vec()));
+}
+
+struct Tag {
+    bytes: Vec<u8>,
+    encoding: Encoding,
+}
+
+/// What in a header could be a whole tag, in whatever encoding.
+fn tags_in(value: &str) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    let is_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=');
+    for word in value.split(|character| !is_word(character)) {
+        // Padding stands at the end, and any other `=` behind a name.
+        let body = word.trim_end_matches('=');
+        let text = body.rfind('=').and_then(|equals| word.get(equals.saturating_add(1)..)).unwrap_or(word);
+        let decoded = [
+            (Encoding::Hex, HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()),
+            (Encoding::Base64, BASE64.decode(text.as_bytes()).ok()),
+            (Encoding::Base64Url, BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()),
+        ];
+        for (encoding, bytes) in decoded {
+            if let Some(bytes) = bytes.filter(|bytes| HASHES.iter().any(|hash| hash.tag_len() == bytes.len())) {
+                tags.push(Tag { bytes, encoding });
+            }
+        }
+    }
+    tags
+}
+
+fn encode(encoding: Encoding, bytes: &[u8]) -> String {
+    match encoding {
+        Encoding::Base64 => BASE64.encode(bytes),
+        Encoding::Base64Url => BASE64URL_NOPAD.encode(bytes),
+        _ => HEXLOWER.encode(bytes),
+    }
+}
+
+const fn name_of(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Base64 => "base64",
+        Encoding::Base64Url => "base64 for URLs",
+        _ => "hex",
+    }
+}

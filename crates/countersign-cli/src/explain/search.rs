@@ -1,0 +1,217 @@
+use std::time::SystemTime;
+
+use countersign::RejectionKind;
+
+use crate::explain::bodies::{self, Body};
+use crate::explain::cause::Cause;
+use crate::explain::keys::{self, Key};
+use crate::explain::readings::{self, Reading};
+use crate::verify::Evidence;
+
+/// What came of it.
+pub(crate) enum Outcome {
+    /// With all of these set right it verifies, and without one of them it does not.
+    Found(Vec<Cause>),
+    /// It verifies with nothing that was tried, but this looks odd.
+    Suspected(Vec<Cause>),
+    Unknown,
+}
+
+impl Outcome {
+    pub(crate) fn causes(&self) -> &[Cause] {
+        match self {
+            Self::Found(causes) | Self::Suspected(causes) => causes,
+            Self::Unknown => &[],
+        }
+    }
+}
+
+/// What has been tried where nothing was found.
+pub(crate) const RULED_OUT: &[&str] = &[
+    "white space, quotes, a byte order mark or a NUL around the secret, here or at the sender, and letters in the other case",
+    "a secret that is text, hex or base64 (with `whsec_` or without), and was read as another of them",
+    "line breaks or white space around the body, line breaks converted, a byte order mark, an empty body",
+    "JSON written anew: without white space, as Python writes it, indented by two, four or a tab; with sorted keys, with escapes",
+    "a body that was compressed or decompressed (as far as that can be done again), or whose charset was converted (Latin-1, UTF-16)",
+    "another hash, another hash's name, another provider's header or grammar, a header that was renamed or is there twice",
+    "a prefix of the signature that is missing or too much, hex and base64 confused, a signature cut short",
+    "a timestamp that is stale or in another unit; where it is signed, a URL with another slash, scheme, port, host or query",
+    "the body of another request, as far as there are any in the capture or given as --other-body",
+];
+
+/// Bodies up to this many bytes are also tried with three causes at once.
+const SMALL: usize = 64 * 1024;
+
+/// Characters of a signature that was cut short.
+const SHORTEST_CUT: usize = 8;
+
+pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>]) -> Outcome {
+    let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
+    let keys = keys::of(&evidence.secrets);
+    let given = evidence.secrets.len();
+    let search = Search { evidence, keys: &keys, given, body: &evidence.delivery.body };
+    let bodies =
+        if plain.scheme.covers_body() { bodies::of(search.body, evidence.others.iter().chain(others).cloned()) } else { Vec::new() };
+    let template = search.template(&plain, given);
+    let readings = readings::of(&plain, template.as_deref());
+    let found = search.singly(&plain, &bodies, &readings).or_else(|| search.in_pairs(&plain, &bodies, &readings));
+    let found = found.or_else(|| search.cut_short(&plain, &bodies));
+    let found = found.or_else(|| if search.body.len() <= SMALL { search.in_threes(&bodies, &readings) } else { None });
+    if let Some(causes) = found {
+        return Outcome::Found(causes);
+    }
+    let suspected = suspicions(evidence, kind);
+    if suspected.is_empty() { Outcome::Unknown } else { Outcome::Suspected(suspected) }
+}
+
+struct Search<'a> {
+    evidence: &'a Evidence,
+    keys: &'a [Key],
+    /// So many of the keys are the secrets as they are.
+    given: usize,
+    body: &'a [u8],
+}
+
+impl Search<'_> {
+    fn singly(&self, plain: &Reading, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+        let with_keys = self.attempt(plain, self.keys.len(), None).or_else(|| self.over_bodies(plain, self.given, bodies));
+        with_keys.or_else(|| readings.iter().find_map(|reading| self.attempt(reading, self.given, None)))
+    }
+
+    fn in_pairs(&self, plain: &Reading, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+        let keys_and_bodies = self.over_bodies(plain, self.keys.len(), bodies);
+        let keys_and_readings = || readings.iter().find_map(|reading| self.attempt(reading, self.keys.len(), None));
+        let readings_and_bodies = || readings.iter().find_map(|reading| self.over_bodies(reading, self.given, bodies));
+        keys_and_bodies.or_else(keys_and_readings).or_else(readings_and_bodies)
+    }
+
+    fn in_threes(&self, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+        readings.iter().find_map(|reading| self.over_bodies(reading, self.keys.len(), bodies))
+    }
+
+    fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body]) -> Option<Vec<Cause>> {
+        bodies.iter().find_map(|body| self.attempt(reading, keys, Some(body)))
+    }
+
+    /// What it takes to verify the delivery, if this does it, with one of the first `keys` keys.
+    fn attempt(&self, reading: &Reading, keys: usize, body: Option<&Body>) -> Option<Vec<Cause>> {
+        let keys = self.keys.get(..keys)?;
+        let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
+        let bytes = body.map_or(self.body, |body| &body.bytes);
+        let verified = verifier.verify_at(&reading.head, bytes, reading.time).ok()?;
+        let place: usize = verified.key_id().as_str().parse().ok()?;
+        let mut causes: Vec<Cause> = keys.get(place)?.cause.iter().cloned().collect();
+        for cause in &reading.causes {
+            let mut cause = cause.clone();
+            // Now it is known which.
+            if let (Some(hash), "hash") = (verified.algorithm(), cause.id) {
+                cause.what = cause.what.replace("another hash", hash.name());
+            }
+            causes.push(cause);
+        }
+        causes.extend(body.map(|body| body.cause.clone()));
+        causes.extend(reading.staleness(self.evidence.now));
+        if causes.is_empty() {
+            // It verifies as it is, but not by the rules for this provider's secrets.
+            causes.push(Cause::new(
+                "secret_length",
+                "The secret has not the length that the provider documents, but is the right one.",
+                "Nothing here; a verifier refuses it, so ask the provider for a new one.",
+            ));
+        }
+        Some(causes)
+    }
+
+    /// What the provider would write into its header, with the key at this place.
+    fn template(&self, plain: &Reading, keys: usize) -> Option<String> {
+        self.keys.get(..keys)?.iter().find_map(|key| self.expected(plain, key, self.body))
+    }
+
+    fn expected(&self, plain: &Reading, key: &Key, body: &[u8]) -> Option<String> {
+        let scheme = plain.scheme.key_lengths(1, usize::MAX);
+        let signer = countersign::Signer::builder(scheme, countersign::Secret::new(key.bytes.to_vec()));
+        let signer = plain.provider.url.iter().fold(signer, countersign::SignerBuilder::url).build().ok()?;
+        let id = signed_id(self.evidence);
+        signer.sign_as(id.as_deref().unwrap_or_default(), body, plain.time).pop().map(|(_, value)| value)
+    }
+
+    /// Whether what is there is the beginning of what should be.
+    fn cut_short(&self, plain: &Reading, bodies: &[Body]) -> Option<Vec<Cause>> {
+        let value = plain.head.text_of(plain.scheme.header())?;
+        let template = self.template(plain, self.given)?;
+        if value.len() >= template.len() || !plain.scheme.covers_body() {
+            return None;
+        }
+        let is_cut = |expected: &str| {
+            let same = value.bytes().zip(expected.bytes()).take_while(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs)).count();
+            let prefix = expected.rfind('=').map_or(0, |equals| equals.saturating_add(1));
+            same == value.len() && same >= prefix.saturating_add(SHORTEST_CUT).min(expected.len())
+        };
+        let cause = || {
+            let what = format!("The signature is cut short, after {} of {} characters.", value.len(), template.len());
+            Cause::new("header_cut_short", what, "Look for a proxy, a database column or a log that cuts headers.")
+        };
+        let given = self.keys.get(..self.given)?;
+        for key in self.keys {
+            if self.expected(plain, key, self.body).is_some_and(|expected| is_cut(&expected)) {
+                return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.evidence.now)).collect());
+            }
+        }
+        for (key, body) in given.iter().flat_map(|key| bodies.iter().map(move |body| (key, body))) {
+            if self.expected(plain, key, &body.bytes).is_some_and(|expected| is_cut(&expected)) {
+                return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.evidence.now)).collect());
+            }
+        }
+        None
+    }
+}
+
+/// When the head says it was signed.
+pub(crate) fn signed_at(evidence: &Evidence) -> Option<SystemTime> {
+    let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
+    plain.scheme.tolerance().map(|_| plain.time)
+}
+
+/// The id that the head has, for a provider that signs one.
+pub(crate) fn signed_id(evidence: &Evidence) -> Option<String> {
+    let name = evidence.provider.scheme.signed_id_header()?;
+    evidence.delivery.text_of(name).map(str::to_owned)
+}
+
+/// What may be the matter and cannot be tried.
+fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
+    let (delivery, scheme) = (&evidence.delivery, &evidence.provider.scheme);
+    let mut causes = Vec::new();
+    let mut add = |id, what: String, fix: &str| causes.push(Cause::new(id, what, fix));
+    let jwt = delivery.text_of("authorization").is_some_and(|value| value.starts_with("JWT ") || value.starts_with("Bearer eyJ"));
+    if jwt {
+        add(
+            "jwt",
+            "There is a JWT in Authorization, as webhooks of Jira's Connect and OAuth 2.0 apps have: they are not signed with a secret."
+                .to_owned(),
+            "Register the webhook as an administrator, with a secret.",
+        );
+    }
+    if kind == Some(RejectionKind::MissingSignature) && !jwt {
+        let what = format!("There is no signature: {} is absent or empty.", scheme.header());
+        add("no_signature", what, "Look whether the webhook has a secret at the sender, and whether a proxy drops the header.");
+    }
+    if scheme.covers_body() && delivery.body.is_empty() {
+        add("body_is_empty", "The body is empty.".to_owned(), "Look whether something has read it before it was captured.");
+    }
+    if delivery.text_of("content-encoding").is_some() && !delivery.body.starts_with(b"\x1f\x8b") {
+        add(
+            "content_encoding",
+            "The head has a Content-Encoding, and the body is not compressed: it may have been decompressed on the way.".to_owned(),
+            "Verify the bytes as they came in.",
+        );
+    }
+    if delivery.body.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
+        add(
+            "body_replacement_characters",
+            "The body holds replacement characters (U+FFFD): bytes that were not UTF-8 have been lost.".to_owned(),
+            "Verify the bytes as they came in, before they become text.",
+        );
+    }
+    causes
+}

@@ -1,0 +1,35 @@
+//! The `countersign` command: signs, sends, receives and verifies webhook deliveries, and explains why a signature does not match.
+
+mod arguments;
+mod capture;
+mod completions;
+mod delivery;
+mod explain;
+mod failure;
+mod output;
+mod provider;
+mod providers;
+mod secret;
+mod secrets;
+mod sign;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.color.write_global();
+    let verbosity = arguments.verbosity();
+    match arguments.command.run(verbosity) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            output::fault(&failure);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+use std::time::SystemTime;
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use countersign::{Algorithm, Scheme, SignerBuilder, VerifierBuilder, providers};
+
+use crate::failure::Failure;
+
+/// Who signs, and what of the request is signed beside the body.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Provider")]
+pub(crate) struct Provider {
+    /// Who signs; `countersign providers` lists them
+    #[arg(long = "provider", short, default_value = "jira", value_name = "NAME", value_parser = parser())]
+    pub(crate) scheme: Scheme,
+    /// The URL that the deliveries are posted to, for providers that sign it
+    #[arg(long = "signed-url", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Accept HMAC-SHA-1, too, which is not to be trusted
+    #[arg(long)]
+    pub(crate) allow_sha1: bool,
+}
+
+fn parser() -> impl clap::builder::TypedValueParser<Value = Scheme> {
+    let names = providers::ALL.iter().map(|scheme| PossibleValue::new(scheme.name()).hide(true));
+    PossibleValuesParser::new(names).try_map(|name| by_name(&name).ok_or("no such provider"))
+}
+
+pub(crate) fn by_name(name: &str) -> Option<Scheme> {
+    providers::ALL.iter().find(|scheme| scheme.name() == name).copied()
+}
+
+impl Provider {
+    pub(crate) fn verifier(&self) -> VerifierBuilder {
+        self.configure(countersign::Verifier::builder(self.scheme))
+    }
+
+    /// What the options say of this provider, for another scheme.
+    pub(crate) fn configure(&self, builder: VerifierBuilder) -> VerifierBuilder {
+        let builder = self.url.iter().fold(builder, VerifierBuilder::url);
+        if self.allow_sha1 { builder.allow_legacy_sha1() } else { builder }
+    }
+
+    pub(crate) fn signer(&self, secret: countersign::Secret, algorithm: Option<Algorithm>) -> SignerBuilder {
+        let signer = countersign::Signer::builder(self.scheme, secret);
+        let signer = self.url.iter().fold(signer, SignerBuilder::url);
+        algorithm.into_iter().fold(signer, SignerBuilder::algorithm)
+    }
+
+    pub(crate) fn check_url(&self) -> Result<(), Failure> {
+        match (self.scheme.signs_url(), &self.url) {
+            (true, None) => Err(Failure::new(format!("{} signs the URL: give the one it posts to as --signed-url", self.scheme.name()))),
+            (false, Some(_)) => Err(Failure::new(format!("{} does not sign the URL: leave --signed-url out", self.scheme.name()))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Seconds since 1970, or a time as RFC 3339 has it.
+pub(crate) fn time(text: &str) -> Result<SystemTime, String> {
+    if let Ok(seconds) = text.parse() {
+        let time = SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds));
+        return time.ok_or_else(|| "that is too far ahead".to_owned());
+    }
+    humantime::parse_rfc3339_weak(text).map_err(|error| format!("{error}; seconds since 1970, or such as 2026-11-24T17:30:00Z"))
+}
+
+pub(crate) fn algorithm(text: &str) -> Result<Algorithm, String> {
+    let known = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
+    known.into_iter().find(|known| known.name() == text).ok_or_else(|| "one of sha1, sha256, sha384 and sha512".to_owned())
+}

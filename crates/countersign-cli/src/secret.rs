@@ -1,0 +1,41 @@
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::provider::Provider;
+
+/// Make a new random secret of 256 bits, in the form in which the provider shows one
+#[derive(Debug, Args)]
+pub(crate) struct Secret {
+    #[command(flatten)]
+    provider: Provider,
+    /// Write it into this file, which must not be there yet, and which only its owner may read
+    #[arg(long, short, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Secret {
+    pub(crate) fn run(self) -> Result<bool, Failure> {
+        let mut random = Zeroizing::new([0; 32]);
+        getrandom::fill(random.as_mut()).map_err(|error| Failure::because("this machine has no random numbers", error))?;
+        let mut text = Zeroizing::new(self.provider.scheme.secret_of(&random));
+        text.push('\n');
+        match self.file {
+            None => output::raw(text.as_bytes()).map_err(|error| Failure::because("cannot write the secret", error))?,
+            Some(file) => {
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true);
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let written = options.open(&file).and_then(|mut file| file.write_all(text.as_bytes()));
+                written.map_err(|error| Failure::because(format!("cannot write the secret to {}", file.display()), error))?;
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,144 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::str::FromStr;
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output::{self, Verbosity};
+
+/// The variable that is looked into where nothing else is said.
+const VARIABLE: &str = "COUNTERSIGN_SECRET";
+
+/// Where the secrets are. Of several, each may be the one.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Secret (of several options, all are tried; with none, the variable COUNTERSIGN_SECRET, or a prompt)")]
+pub(crate) struct Secrets {
+    /// A file that holds the secret, without the line break at its end; ID is a name for it
+    #[arg(long, value_name = "[ID=]FILE")]
+    secret_file: Vec<String>,
+    /// An environment variable that holds the secret
+    #[arg(long, value_name = "[ID=]VARIABLE")]
+    secret_env: Vec<String>,
+    /// The secret itself. Other users of this machine can see it: better one of the others
+    #[arg(long, value_name = "TEXT")]
+    secret: Vec<Hidden>,
+}
+
+/// The text of an option that is not to be shown.
+#[derive(Clone)]
+struct Hidden(Zeroizing<String>);
+
+impl FromStr for Hidden {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(..)")
+    }
+}
+
+/// A secret and the name by which it is spoken of.
+#[derive(Clone)]
+pub(crate) struct NamedSecret {
+    pub(crate) id: String,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl NamedSecret {
+    fn new(id: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { id: id.into(), bytes: Zeroizing::new(bytes) }
+    }
+
+    pub(crate) fn secret(&self) -> countersign::Secret {
+        countersign::Secret::new(self.bytes.to_vec())
+    }
+}
+
+impl fmt::Debug for NamedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamedSecret").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Secrets {
+    /// At least one.
+    pub(crate) fn load(&self, verbosity: Verbosity) -> Result<Vec<NamedSecret>, Failure> {
+        let mut found = Vec::new();
+        for option in &self.secret_file {
+            let (id, path) = named(option);
+            found.push(NamedSecret::new(id, read(path)?));
+        }
+        for option in &self.secret_env {
+            let (id, variable) = named(option);
+            found.push(NamedSecret::new(id, of_variable(variable)?));
+        }
+        for (place, Hidden(text)) in self.secret.iter().enumerate() {
+            let id = if self.secret.len() == 1 { "--secret".to_owned() } else { format!("--secret {}", place.saturating_add(1)) };
+            found.push(NamedSecret::new(id, text.as_bytes().to_vec()));
+        }
+        if !self.secret.is_empty() && verbosity > Verbosity::Quiet {
+            output::warn("other users of this machine can see the arguments of a command: better --secret-file or --secret-env");
+        }
+        if found.is_empty() {
+            found.push(unnamed()?);
+        }
+        match found.iter().find(|secret| secret.bytes.is_empty()) {
+            Some(empty) => Err(Failure::new(format!("the secret {} is empty", empty.id))),
+            None => Ok(found),
+        }
+    }
+
+    /// The one of this id; the first without.
+    pub(crate) fn load_one(&self, id: Option<&str>, verbosity: Verbosity) -> Result<NamedSecret, Failure> {
+        let mut secrets = self.load(verbosity)?.into_iter();
+        match id {
+            None => secrets.next(),
+            Some(id) => secrets.find(|secret| secret.id == id),
+        }
+        .ok_or_else(|| Failure::new("no secret has that id: give it as --secret-file ID=FILE or --secret-env ID=VARIABLE"))
+    }
+}
+
+/// Where nothing is said of a secret.
+fn unnamed() -> Result<NamedSecret, Failure> {
+    if std::env::var_os(VARIABLE).is_some() {
+        return Ok(NamedSecret::new(VARIABLE, of_variable(VARIABLE)?));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(format!("there is no secret: give --secret-file FILE or --secret-env VARIABLE, or set {VARIABLE}")));
+    }
+    let text = rpassword::prompt_password("Secret: ").map_err(|error| Failure::because("cannot ask for the secret", error))?;
+    Ok(NamedSecret::new("prompt", text.into_bytes()))
+}
+
+/// `ID=PLACE`, where the id has nothing of a path in it; otherwise the place is its own name.
+fn named(option: &str) -> (&str, &str) {
+    match option.split_once('=') {
+        Some((id, place)) if !id.is_empty() && !id.contains(['/', '\\']) => (id, place),
+        _ => (option, option),
+    }
+}
+
+fn read(path: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = fs::read(path).map_err(|error| Failure::because(format!("cannot read the secret from {path}"), error))?;
+    let kept = bytes.strip_suffix(b"\n").map_or(bytes.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
+    bytes.truncate(kept);
+    Ok(bytes)
+}
+
+fn of_variable(variable: &str) -> Result<Vec<u8>, Failure> {
+    match std::env::var(variable) {
+        Ok(text) => Ok(text.into_bytes()),
+        Err(std::env::VarError::NotPresent) => Err(Failure::new(format!("the variable {variable} is not set"))),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::new(format!("the variable {variable} is not Unicode"))),
+    }
+}

@@ -1,0 +1,103 @@
+use std::time::SystemTime;
+
+use clap::Args;
+use countersign::Algorithm;
+
+use crate::delivery;
+use crate::failure::Failure;
+use crate::output::{self, Verbosity};
+use crate::provider::{self, Provider};
+use crate::secrets::Secrets;
+
+/// Print the headers that a provider would send with a body
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json\n  countersign sign --provider stripe --secret-env STRIPE_SECRET --curl http://localhost:3000/stripe event.json"
+)]
+pub(crate) struct Sign {
+    /// The body; `-` for standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    file: String,
+    /// Print no header but those of the signature
+    #[arg(long, conflicts_with = "curl")]
+    header_only: bool,
+    /// Print a line for a shell that posts the delivery to this URL by `curl`
+    #[arg(long, value_name = "URL")]
+    curl: Option<String>,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// How a delivery is signed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Signing {
+    #[command(flatten)]
+    pub(crate) provider: Provider,
+    #[command(flatten)]
+    secrets: Secrets,
+    /// Sign with the secret of this ID, of several
+    #[arg(long, value_name = "ID")]
+    key_id: Option<String>,
+    /// Sign with this hash, for providers that have several: sha1, sha256, sha384 or sha512
+    #[arg(long, value_name = "HASH", value_parser = provider::algorithm)]
+    hash: Option<Algorithm>,
+    /// The time of signing in place of now: seconds since 1970, or as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = provider::time)]
+    pub(crate) at: Option<SystemTime>,
+    /// The delivery id, for providers that sign one
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+impl Signing {
+    pub(crate) fn signer(&self, verbosity: Verbosity) -> Result<countersign::Signer, Failure> {
+        self.provider.check_url()?;
+        let secret = self.secrets.load_one(self.key_id.as_deref(), verbosity)?;
+        let built = self.provider.signer(secret.secret(), self.hash).build();
+        built.map_err(|error| Failure::because(format!("{} cannot sign with that", self.provider.scheme.name()), error))
+    }
+
+    pub(crate) fn headers(&self, signer: &countersign::Signer, body: &[u8]) -> Vec<(String, String)> {
+        let at = self.at.unwrap_or_else(SystemTime::now);
+        match &self.id {
+            Some(id) => signer.sign_as(id, body, at),
+            None => signer.sign_at(body, at),
+        }
+    }
+}
+
+impl Sign {
+    pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        let signer = self.signing.signer(verbosity)?;
+        let body = delivery::read(&self.file)?;
+        let mut headers = self.signing.headers(&signer, &body);
+        if !self.header_only {
+            headers.insert(0, ("Content-Type".to_owned(), content_type(&body).to_owned()));
+        }
+        match &self.curl {
+            None => headers.iter().for_each(|(name, value)| output::line(format!("{name}: {value}"))),
+            Some(url) => {
+                let headers = headers.iter().map(|(name, value)| format!("-H {} ", quoted(&format!("{name}: {value}"))));
+                let body = quoted(&format!("@{}", self.file));
+                output::line(format!("curl -i {}--data-binary {body} {}", headers.collect::<String>(), quoted(url)));
+                if self.file == "-" && verbosity > Verbosity::Quiet {
+                    output::warn("the body came from standard input: give it to curl in the same way");
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// JSON if it is some.
+pub(crate) fn content_type(body: &[u8]) -> &'static str {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => "application/json",
+        Err(_) => "application/octet-stream",
+    }
+}
+
+/// As one word for a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

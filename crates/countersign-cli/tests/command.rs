@@ -1,0 +1,7 @@
+//! The command as a user runs it.
+
+#[cfg(test)]
+mod command {
+    mod common;
+    mod explain;
+}

@@ -1,0 +1,383 @@
+//! Each cause that `explain` knows, made from a delivery that was really signed, and pairs of them.
+
+#![expect(clippy::string_slice, reason = "what is sliced is ASCII, and a test may panic")]
+
+use std::time::{Duration, SystemTime};
+
+use super::common::{Folder, countersign};
+use ::countersign::{Algorithm, Scheme, Secret, Signer, TimeFormat, providers};
+use serde_json::Value;
+
+const SECRET: &str = "c2VjcmV0LW9mLXRoaXMtdGVzdA==";
+const HEX_SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const BODY: &str =
+    "{\"webhookEvent\":\"jira:issue_updated\",\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50}}";
+
+/// A delivery as it is given to `explain`: signed by one thing, and received as another.
+struct Case {
+    provider: &'static str,
+    secret: Vec<u8>,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    arguments: Vec<String>,
+}
+
+impl Case {
+    /// What Jira sends.
+    fn jira(secret: impl AsRef<[u8]>, signed: impl AsRef<[u8]>) -> Self {
+        Self::of("jira", &Signer::new(providers::JIRA, Secret::new(secret.as_ref())).unwrap(), secret, signed)
+    }
+
+    fn of(provider: &'static str, signer: &Signer, secret: impl AsRef<[u8]>, signed: impl AsRef<[u8]>) -> Self {
+        let signed = signed.as_ref();
+        Self { provider, secret: secret.as_ref().to_vec(), headers: signer.sign(signed), body: signed.to_vec(), arguments: Vec::new() }
+    }
+
+    fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.secret = secret.as_ref().to_vec();
+        self
+    }
+
+    fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
+    fn header(mut self, change: impl Fn(&str) -> String) -> Self {
+        let (_, value) = self.headers.last_mut().unwrap();
+        *value = change(value);
+        self
+    }
+
+    fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.headers.last_mut().unwrap().0);
+        self
+    }
+
+    fn and(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn argument(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// What is found, as JSON. Nothing secret is shown on the way.
+    fn explain(&self) -> Value {
+        let folder = Folder::new();
+        let secret = folder.write("secret", [&self.secret[..], b"\n"].concat());
+        let body = folder.write("body", &self.body);
+        let mut arguments = vec!["explain", "--provider", self.provider, "--secret-file", &secret];
+        let headers: Vec<String> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        for header in &headers {
+            arguments.extend(["-H", header]);
+        }
+        arguments.extend(self.arguments.iter().map(String::as_str));
+        let told = countersign(&[&arguments[..], &[&body]].concat(), b"");
+        assert_eq!(told.code, 1, "{told:?}");
+        let json = countersign(&[&arguments[..], &["--json", &body]].concat(), b"");
+        let shown = told.stdout.clone() + &told.stderr + &json.stdout + &json.stderr;
+        let secret = String::from_utf8_lossy(&self.secret);
+        assert!(
+            !shown.contains(secret.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\u{feff}')),
+            "the secret is shown: {shown}"
+        );
+        let value: Value = serde_json::from_str(&json.stdout).unwrap();
+        for cause in value["causes"].as_array().unwrap() {
+            assert!(
+                told.stdout.contains(cause["what"].as_str().unwrap()) && told.stdout.contains(cause["fix"].as_str().unwrap()),
+                "{told:?}"
+            );
+        }
+        value
+    }
+
+    /// It is found, and it is these causes and no others.
+    #[track_caller]
+    fn assert_found(&self, causes: &[&str]) {
+        let value = self.explain();
+        let ids: Vec<&str> = value["causes"].as_array().unwrap().iter().map(|cause| cause["id"].as_str().unwrap()).collect();
+        assert_eq!((value["found"].as_bool(), &ids[..]), (Some(true), causes), "{value}");
+    }
+}
+
+fn jira() -> Case {
+    Case::jira(SECRET, BODY)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn by(scheme: &Scheme, secret: &str) -> Signer {
+    Signer::new(*scheme, Secret::new(secret)).unwrap()
+}
+
+fn upper_hex(value: &str) -> String {
+    let (name, tag) = value.split_once('=').unwrap();
+    format!("{name}={}", tag.to_uppercase())
+}
+
+#[test]
+fn what_verifies_is_said_to_verify() {
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", SECRET), folder.write("body", BODY));
+    let header = format!("X-Hub-Signature: {}", jira().headers[0].1);
+    let told = countersign(&["explain", "--secret-file", &secret, "-H", &header, &body], b"");
+    assert_eq!((told.code, told.stdout.contains("verified: signed with the secret")), (0, true), "{told:?}");
+    // Either hex case is right as it is.
+    let upper = format!("X-Hub-Signature: {}", upper_hex(&jira().headers[0].1));
+    assert_eq!(countersign(&["explain", "--secret-file", &secret, "-H", &upper, &body], b"").code, 0);
+}
+
+#[test]
+fn a_key_of_an_older_rotation_is_named() {
+    let folder = Folder::new();
+    let (old, new) = (folder.write("old", SECRET), folder.write("new", "another"));
+    let header = format!("X-Hub-Signature: {}", jira().headers[0].1);
+    let (old, new, body) = (format!("2026-05={old}"), format!("2026-11={new}"), folder.write("body", BODY));
+    let told = countersign(&["explain", "--secret-file", &new, "--secret-file", &old, "-H", &header, &body], b"");
+    assert_eq!((told.code, told.stdout.contains("signed with the secret 2026-05")), (0, true), "{told:?}");
+}
+
+#[test]
+fn secrets_with_something_stray() {
+    for stray in [format!("{SECRET}\n"), format!("{SECRET} "), format!("\t{SECRET}"), format!("{SECRET}\r\n"), format!(" {SECRET} \n\n")] {
+        jira().secret(stray).assert_found(&["secret_white_space"]);
+    }
+    for quoted in [format!("\"{SECRET}\""), format!("'{SECRET}'"), format!("\"{SECRET}\"\n")] {
+        jira().secret(quoted).assert_found(&["secret_quotes"]);
+    }
+    jira().secret(format!("\u{feff}{SECRET}")).assert_found(&["secret_bom"]);
+    jira().secret(format!("{SECRET}\0\0").trim_end_matches('\0').to_owned() + "x").explain();
+    for sender in [format!("{SECRET}\n"), format!("{SECRET}\r\n"), format!("{SECRET} "), format!(" {SECRET}")] {
+        Case::jira(sender, BODY).secret(SECRET).assert_found(&["secret_white_space_at_sender"]);
+    }
+    Case::jira(format!("\"{SECRET}\""), BODY).secret(SECRET).assert_found(&["secret_quotes_at_sender"]);
+    Case::jira(format!("\u{feff}{SECRET}"), BODY).secret(SECRET).assert_found(&["secret_bom_at_sender"]);
+    Case::jira(HEX_SECRET, BODY).secret(HEX_SECRET.to_uppercase()).assert_found(&["secret_case"]);
+}
+
+#[test]
+fn secrets_to_be_decoded_or_not() {
+    let as_jira = |scheme: Scheme, secret: &str| Case::of("jira", &by(&scheme, secret), secret, BODY);
+    as_jira(providers::JIRA.base64_secret(""), SECRET).assert_found(&["secret_is_base64"]);
+    as_jira(providers::JIRA.base64_secret("whsec_"), &format!("whsec_{SECRET}")).assert_found(&["secret_is_base64"]);
+    as_jira(providers::JIRA.hex_secret(), HEX_SECRET).assert_found(&["secret_is_hex"]);
+    let whsec = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let text = providers::STANDARD_WEBHOOKS.text_secret();
+    Case::of("standard-webhooks", &by(&text, whsec), whsec, BODY).assert_found(&["secret_is_text"]);
+}
+
+#[test]
+fn bodies_with_other_line_breaks() {
+    Case::jira(SECRET, "{}").body("{}\n").assert_found(&["body_line_break_added"]);
+    Case::jira(SECRET, "text").body("text\r\n").assert_found(&["body_line_break_added"]);
+    Case::jira(SECRET, "text\n").body("text").assert_found(&["body_line_break_removed"]);
+    Case::jira(SECRET, "text\r\n").body("text").assert_found(&["body_line_break_removed"]);
+    Case::jira(SECRET, "a\nb\n").body("a\r\nb\r\n").assert_found(&["body_line_breaks_converted"]);
+    Case::jira(SECRET, "a\r\nb\r\n").body("a\nb\n").assert_found(&["body_line_breaks_converted"]);
+    Case::jira(SECRET, "text").body("  text  ").assert_found(&["body_white_space_added"]);
+    Case::jira(SECRET, "").body("text").assert_found(&["body_empty"]);
+}
+
+#[test]
+fn bodies_with_marks_or_in_another_charset() {
+    Case::jira(SECRET, "\u{feff}text").body("text").assert_found(&["body_bom_removed"]);
+    Case::jira(SECRET, "text").body("\u{feff}text").assert_found(&["body_bom_added"]);
+    Case::jira(SECRET, b"K\xe4se").body("K\u{e4}se").assert_found(&["body_charset"]);
+    Case::jira(SECRET, "K\u{e4}se").body(b"K\xe4se").assert_found(&["body_charset"]);
+    Case::jira(SECRET, "K\u{e4}se").body("K\u{c3}\u{a4}se").assert_found(&["body_charset"]);
+    for mark in ["", "\u{feff}"] {
+        let text = format!("{mark}K\u{e4}se");
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for utf16 in [little, big] {
+            Case::jira(SECRET, &utf16).body("K\u{e4}se").assert_found(&["body_charset"]);
+            Case::jira(SECRET, "K\u{e4}se").body(utf16).assert_found(&["body_charset"]);
+        }
+    }
+}
+
+#[test]
+fn json_that_was_written_anew() {
+    let value = json(BODY);
+    let compact = serde_json::to_string(&value).unwrap();
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let four = pretty.replace("\n  ", "\n    ").replace("      \"", "        \"");
+    let python = r#"{"webhookEvent": "jira:issue_updated", "issue": {"key": "PROJ-1", "summary": "K\u00e4se & 1/2", "votes": 1.50}}"#;
+    let php = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1","summary":"K\u00e4se & 1\/2","votes":1.50}}"#;
+    let sorted = "{\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50},\"webhookEvent\":\"jira:issue_updated\"}";
+    assert_eq!(compact, BODY, "the numbers keep their digits");
+    for signed in [&pretty[..], &four, python, php, sorted, &pretty.replace("  ", "\t")] {
+        Case::jira(SECRET, signed).body(BODY).assert_found(&["body_json"]);
+        Case::jira(SECRET, format!("{signed}\n")).body(format!("{BODY}\n")).explain();
+    }
+    for received in [&pretty[..], &four, python, php] {
+        jira().body(received).assert_found(&["body_json"]);
+    }
+    Case::jira(SECRET, format!("{BODY}\n")).body(&pretty).assert_found(&["body_json"]);
+    Case::jira(SECRET, BODY).body("payload=%7B%22webhookEvent%22%3A%22jira%3Aissue_updated%22%2C%22issue%22%3A%7B%22key%22%3A%22PROJ-1%22%2C%22summary%22%3A%22K%C3%A4se+%26+1%2F2%22%2C%22votes%22%3A1.50%7D%7D").assert_found(&["body_form"]);
+}
+
+#[test]
+fn bodies_that_were_compressed_or_decompressed() {
+    use std::io::Write as _;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(BODY.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(BODY.as_bytes()).unwrap();
+    jira().body(&gzip).assert_found(&["body_compressed"]);
+    jira().body(zlib.finish().unwrap()).assert_found(&["body_compressed"]);
+    Case::jira(SECRET, &gzip).body(BODY).assert_found(&["body_decompressed"]);
+    // By a writer that cannot be done again.
+    let mut other = gzip;
+    other[4] = 1;
+    let value = Case::jira(SECRET, &other).body(BODY).and("Content-Encoding", "gzip").explain();
+    assert_eq!((value["found"].as_bool(), value["causes"][0]["id"].as_str()), (Some(false), Some("content_encoding")), "{value}");
+}
+
+#[test]
+fn the_body_of_another_request() {
+    let folder = Folder::new();
+    let other = folder.write("other", BODY);
+    jira().body("{\"another\":1}").argument(&["--other-body", &other]).assert_found(&["body_of_another_request"]);
+}
+
+#[test]
+fn other_hashes() {
+    let signed_by = |algorithm| {
+        let signer = Signer::builder(providers::JIRA, Secret::new(SECRET)).algorithm(algorithm).build().unwrap();
+        Case::of("jira", &signer, SECRET, BODY)
+    };
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512] {
+        signed_by(algorithm).assert_found(&["hash"]);
+        let value = signed_by(algorithm).explain();
+        assert!(value["causes"][0]["what"].as_str().unwrap().contains(algorithm.name()), "{value}");
+    }
+    signed_by(Algorithm::Sha512).header(|value| value.replace("sha512", "sha256")).assert_found(&["hash_name"]);
+    let bare = by(&providers::GITEA.bare(Algorithm::Sha512), SECRET);
+    Case::of("gitea", &bare, SECRET, BODY).assert_found(&["hash"]);
+}
+
+#[test]
+fn headers_of_another_form() {
+    let tag = |value: &str| value.split_once('=').unwrap().1.to_owned();
+    let bytes = |value: &str| data_encoding::HEXLOWER.decode(tag(value).as_bytes()).unwrap();
+    jira().header(tag).assert_found(&["header_prefix"]);
+    jira().header(|value| format!("\"{value}\"")).assert_found(&["header_prefix"]);
+    jira().header(|value| value.replace('=', ":")).assert_found(&["header_prefix"]);
+    let gitea = || Case::of("gitea", &by(&providers::GITEA, SECRET), SECRET, BODY);
+    gitea().header(|value| format!("sha256={value}")).assert_found(&["header_prefix"]);
+    jira().header(|value| format!("sha256={}", data_encoding::BASE64.encode(&bytes(value)))).assert_found(&["tag_encoding"]);
+    jira().header(|value| data_encoding::BASE64.encode(&bytes(value))).assert_found(&["tag_encoding"]);
+    let shopify = Case::of("shopify", &by(&providers::SHOPIFY, SECRET), SECRET, BODY);
+    let hex = |value: &str| data_encoding::HEXLOWER.encode(&data_encoding::BASE64.decode(value.as_bytes()).unwrap());
+    shopify.header(hex).assert_found(&["tag_encoding"]);
+    for cut in [30, 50, 70] {
+        jira().header(|value| value[..cut].to_owned()).assert_found(&["header_cut_short"]);
+    }
+    jira().and("X-Hub-Signature", "sha256=00").assert_found(&["header_twice"]);
+    jira().renamed("HTTP_X_HUB_SIGNATURE").assert_found(&["header_name"]);
+    jira().renamed("X-Signature-Of-A-Proxy").assert_found(&["header_name"]);
+}
+
+#[test]
+fn other_providers() {
+    for (scheme, name) in
+        [(providers::GITHUB, "github"), (providers::SHOPIFY, "shopify"), (providers::STRIPE, "stripe"), (providers::SLACK, "slack")]
+    {
+        let case = Case::of("jira", &by(&scheme, SECRET), SECRET, BODY);
+        case.assert_found(&["other_provider"]);
+        assert!(case.explain()["causes"][0]["fix"].as_str().unwrap().contains(name));
+    }
+}
+
+#[test]
+fn timestamps_that_are_stale_or_in_another_unit() {
+    let stripe = by(&providers::STRIPE, SECRET);
+    let hours = Duration::from_secs(3 * 60 * 60);
+    for at in [SystemTime::now() - hours, SystemTime::now() + hours] {
+        let headers = stripe.sign_at(BODY.as_bytes(), at);
+        Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.assert_found(&["timestamp_stale"]);
+    }
+    let millis = by(&providers::STRIPE.time_format(TimeFormat::Milliseconds), SECRET);
+    Case::of("stripe", &millis, SECRET, BODY).assert_found(&["timestamp_unit"]);
+    let seconds = by(&providers::SLACK.time_format(TimeFormat::Rfc3339), SECRET);
+    Case::of("slack", &seconds, SECRET, BODY).assert_found(&["timestamp_unit"]);
+    // Given the time of receipt, it is not stale.
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let headers = stripe.sign_at(BODY.as_bytes(), at);
+    let case = Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.body(format!("{BODY}\n"));
+    case.argument(&["--at", "2023-11-14T22:14:00Z"]).assert_found(&["body_line_break_added"]);
+}
+
+#[test]
+fn urls_that_were_written_otherwise() {
+    let signed_at = |url: &str| {
+        let signer = Signer::builder(providers::SQUARE, Secret::new(SECRET)).url(url).build().unwrap();
+        Case::of("square", &signer, SECRET, BODY)
+    };
+    let cases = [
+        ("https://h.example/hook", "https://h.example/hook/"),
+        ("https://h.example/hook/", "https://h.example/hook"),
+        ("https://h.example/hook", "http://h.example/hook"),
+        ("http://h.example/hook", "https://h.example/hook"),
+        ("https://h.example/hook", "https://h.example:443/hook"),
+        ("https://h.example:443/hook", "https://h.example/hook"),
+        ("https://h.example/hook", "https://h.example/hook?a=b"),
+    ];
+    for (signed, given) in cases {
+        signed_at(signed).argument(&["--signed-url", given]).assert_found(&["url"]);
+    }
+    let host = signed_at("https://h.example/hook").and("Host", "h.example");
+    host.argument(&["--signed-url", "https://other.example/hook"]).assert_found(&["url"]);
+}
+
+#[test]
+fn two_causes_at_once() {
+    let pretty = serde_json::to_string_pretty(&json(BODY)).unwrap();
+    jira().secret(format!("{SECRET}\n")).body(&pretty).assert_found(&["secret_white_space", "body_json"]);
+    jira().secret(format!("\"{SECRET}\"")).body(format!("{BODY}\n")).assert_found(&["secret_quotes", "body_line_break_added"]);
+    jira().body(&pretty).header(|value| value.replace("sha256=", "")).assert_found(&["header_prefix", "body_json"]);
+    jira().secret(format!("{SECRET} ")).header(|value| value.replace("sha256=", "")).assert_found(&["secret_white_space", "header_prefix"]);
+    jira().secret(format!("{SECRET}\n")).header(|value| value[..60].to_owned()).assert_found(&["secret_white_space", "header_cut_short"]);
+    jira().body(&pretty).header(|value| value[..60].to_owned()).assert_found(&["body_json", "header_cut_short"]);
+    Case::of("jira", &by(&providers::GITHUB, SECRET), SECRET, BODY).body(&pretty).assert_found(&["other_provider", "body_json"]);
+    Case::of("jira", &by(&providers::JIRA.hex_secret(), HEX_SECRET), HEX_SECRET, BODY)
+        .body(&pretty)
+        .assert_found(&["secret_is_hex", "body_json"]);
+    let stripe = by(&providers::STRIPE, SECRET);
+    let headers = stripe.sign_at(BODY.as_bytes(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.body(&pretty).assert_found(&["body_json", "timestamp_stale"]);
+    // And three, for a body that is not large.
+    let three = jira().secret(format!("{SECRET}\n")).body(&pretty).header(|value| value.replace("sha256=", ""));
+    three.assert_found(&["secret_white_space", "header_prefix", "body_json"]);
+}
+
+#[test]
+fn what_cannot_be_found_is_said_to_be_ruled_out() {
+    let value = jira().secret("quite another secret").explain();
+    assert_eq!((value["found"].as_bool(), value["causes"].as_array().unwrap().len()), (Some(false), 0), "{value}");
+    assert!(value["ruled_out"].as_array().unwrap().len() > 5);
+    let value = Case { headers: vec![("Authorization".into(), "JWT eyJ0eXAiOiJKV1QifQ.e30.x".into())], ..jira() }.explain();
+    assert_eq!(value["causes"][0]["id"], "jwt", "{value}");
+    let value = Case { headers: vec![("Content-Type".into(), "application/json".into())], ..jira() }.explain();
+    assert_eq!(value["causes"][0]["id"], "no_signature", "{value}");
+    let value = jira().body("K\u{fffd}se").explain();
+    assert_eq!(value["causes"][0]["id"], "body_replacement_characters", "{value}");
+}
+
+#[test]
+fn the_right_signature_is_only_shown_if_asked_for() {
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", SECRET), folder.write("body", BODY));
+    let right = jira().headers[0].1.clone();
+    let arguments = ["explain", "--secret-file", &secret, "-H", "X-Hub-Signature: sha256=00", &body];
+    let told = countersign(&arguments, b"");
+    assert!(!told.stdout.contains(&right) && !told.stderr.contains(&right));
+    assert!(countersign(&[&arguments[..], &["--reveal"]].concat(), b"").stdout.contains(&right));
+}
