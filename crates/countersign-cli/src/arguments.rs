@@ -2,12 +2,14 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::output::Verbosity;
-use crate::{completions, explain, providers, secret, sign, verify};
+use crate::{completions, explain, listen, providers, secret, send, sign, verify};
 
 const EXAMPLES: &str = "\
 Examples:
   countersign secret --file jira.secret
   countersign sign --secret-file jira.secret event.json
+  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json
+  countersign listen --secret-file jira.secret --port 3000 --explain
   countersign verify --secret-file jira.secret --header 'X-Hub-Signature: sha256=…' event.json
   countersign explain --secret-file jira.secret --request captured.http
 
@@ -57,6 +59,8 @@ impl Color {
 pub(crate) enum Command {
     Secret(secret::Secret),
     Sign(sign::Sign),
+    Send(send::Send),
+    Listen(listen::Listen),
     Verify(verify::Verify),
     Explain(explain::Explain),
     Providers(providers::Providers),
@@ -81,11 +85,25 @@ impl Command {
         match self {
             Self::Secret(secret) => secret.run(),
             Self::Sign(sign) => sign.run(verbosity),
+            Self::Send(send) => send.run(verbosity),
+            Self::Listen(listen) => listen.run(verbosity),
             Self::Verify(verify) => verify.run(verbosity),
             Self::Explain(explain) => explain.run(verbosity),
             Self::Providers(providers) => Ok(providers.run()),
             Self::Completions(completions) => completions.run(),
             Self::Man(man) => man.run(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
     }
 }

@@ -83,7 +83,7 @@ impl Received {
     }
 }
 
-fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
+pub(crate) fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
     let (name, value) =
         text.split_once(':').ok_or_else(|| Failure::new(format!("{text:?} is no header: such as 'X-Hub-Signature: sha256=…'")))?;
     Ok((name.trim().to_owned(), value.trim().as_bytes().to_vec()))

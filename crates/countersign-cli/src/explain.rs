@@ -8,7 +8,7 @@ use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
-use crate::explain::cause::Cause;
+pub(crate) use crate::explain::cause::Cause;
 use crate::explain::search::Outcome;
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
@@ -76,6 +76,11 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
         reveal(evidence, json)?;
     }
     Ok(false)
+}
+
+/// Why it does not verify, as far as that can be found or suspected.
+pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
+    search::search(evidence, kind, &[]).causes().to_vec()
 }
 
 fn tell(outcome: &Outcome, verbosity: Verbosity) {

@@ -2,15 +2,18 @@
 
 mod arguments;
 mod capture;
+mod client;
 mod completions;
 mod delivery;
 mod explain;
 mod failure;
+mod listen;
 mod output;
 mod provider;
 mod providers;
 mod secret;
 mod secrets;
+mod send;
 mod sign;
 mod verify;
 

@@ -11,18 +11,18 @@ use crate::failure::Failure;
 #[command(next_help_heading = "Provider")]
 pub(crate) struct Provider {
     /// Who signs; `countersign providers` lists them
-    #[arg(long = "provider", short, default_value = "jira", value_name = "NAME", value_parser = parser())]
+    #[arg(long = "provider", short, default_value = "jira", value_name = "NAME", value_parser = parser(), hide_possible_values = true)]
     pub(crate) scheme: Scheme,
     /// The URL that the deliveries are posted to, for providers that sign it
-    #[arg(long = "signed-url", value_name = "URL")]
-    pub(crate) url: Option<String>,
+    #[arg(long, value_name = "URL")]
+    pub(crate) signed_url: Option<String>,
     /// Accept HMAC-SHA-1, too, which is not to be trusted
     #[arg(long)]
     pub(crate) allow_sha1: bool,
 }
 
 fn parser() -> impl clap::builder::TypedValueParser<Value = Scheme> {
-    let names = providers::ALL.iter().map(|scheme| PossibleValue::new(scheme.name()).hide(true));
+    let names = providers::ALL.iter().map(|scheme| PossibleValue::new(scheme.name()));
     PossibleValuesParser::new(names).try_map(|name| by_name(&name).ok_or("no such provider"))
 }
 
@@ -37,18 +37,18 @@ impl Provider {
 
     /// What the options say of this provider, for another scheme.
     pub(crate) fn configure(&self, builder: VerifierBuilder) -> VerifierBuilder {
-        let builder = self.url.iter().fold(builder, VerifierBuilder::url);
+        let builder = self.signed_url.iter().fold(builder, VerifierBuilder::url);
         if self.allow_sha1 { builder.allow_legacy_sha1() } else { builder }
     }
 
     pub(crate) fn signer(&self, secret: countersign::Secret, algorithm: Option<Algorithm>) -> SignerBuilder {
         let signer = countersign::Signer::builder(self.scheme, secret);
-        let signer = self.url.iter().fold(signer, SignerBuilder::url);
+        let signer = self.signed_url.iter().fold(signer, SignerBuilder::url);
         algorithm.into_iter().fold(signer, SignerBuilder::algorithm)
     }
 
     pub(crate) fn check_url(&self) -> Result<(), Failure> {
-        match (self.scheme.signs_url(), &self.url) {
+        match (self.scheme.signs_url(), &self.signed_url) {
             (true, None) => Err(Failure::new(format!("{} signs the URL: give the one it posts to as --signed-url", self.scheme.name()))),
             (false, Some(_)) => Err(Failure::new(format!("{} does not sign the URL: leave --signed-url out", self.scheme.name()))),
             _ => Ok(()),

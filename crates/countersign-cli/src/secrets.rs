@@ -70,6 +70,10 @@ impl fmt::Debug for NamedSecret {
 }
 
 impl Secrets {
+    pub(crate) const fn new(secret_file: Vec<String>, secret_env: Vec<String>) -> Self {
+        Self { secret_file, secret_env, secret: Vec::new() }
+    }
+
     /// At least one.
     pub(crate) fn load(&self, verbosity: Verbosity) -> Result<Vec<NamedSecret>, Failure> {
         let mut found = Vec::new();

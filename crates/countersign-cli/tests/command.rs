@@ -4,4 +4,7 @@
 mod command {
     mod common;
     mod explain;
+    mod listen;
+    mod send;
+    mod sign;
 }

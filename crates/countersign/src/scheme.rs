@@ -373,6 +373,18 @@ impl Scheme {
         self.id_header
     }
 
+    /// The header in which the provider sends an id of the delivery that it does not sign, if one is known.
+    #[must_use]
+    pub const fn unsigned_delivery_id_header(&self) -> Option<&'static str> {
+        self.unsigned.delivery_id
+    }
+
+    /// The header in which the provider names the kind of event, which nobody signs, if one is known.
+    #[must_use]
+    pub const fn unsigned_event_header(&self) -> Option<&'static str> {
+        self.unsigned.event
+    }
+
     /// How its timestamp is written.
     pub(crate) const fn format(&self) -> TimeFormat {
         match self.time_format {

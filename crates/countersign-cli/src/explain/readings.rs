@@ -204,7 +204,7 @@ fn times(plain: &Reading, readings: &mut Vec<Reading>) {
 }
 
 fn urls(plain: &Reading, readings: &mut Vec<Reading>) {
-    let Some(url) = &plain.provider.url else { return };
+    let Some(url) = &plain.provider.signed_url else { return };
     let mut tried = vec![url.clone()];
     let mut add = |what: &str, meant: String| {
         if !tried.contains(&meant) {
@@ -213,7 +213,7 @@ fn urls(plain: &Reading, readings: &mut Vec<Reading>) {
                 format!("The URL was signed {what}."),
                 "Give the verifier the URL in the very characters in which it was registered with the sender.",
             );
-            readings.push(plain.but(cause, |reading| reading.provider.url = Some(meant.clone())));
+            readings.push(plain.but(cause, |reading| reading.provider.signed_url = Some(meant.clone())));
             tried.push(meant);
         }
     };

@@ -130,7 +130,7 @@ impl Search<'_> {
     fn expected(&self, plain: &Reading, key: &Key, body: &[u8]) -> Option<String> {
         let scheme = plain.scheme.key_lengths(1, usize::MAX);
         let signer = countersign::Signer::builder(scheme, countersign::Secret::new(key.bytes.to_vec()));
-        let signer = plain.provider.url.iter().fold(signer, countersign::SignerBuilder::url).build().ok()?;
+        let signer = plain.provider.signed_url.iter().fold(signer, countersign::SignerBuilder::url).build().ok()?;
         let id = signed_id(self.evidence);
         signer.sign_as(id.as_deref().unwrap_or_default(), body, plain.time).pop().map(|(_, value)| value)
     }

@@ -1,10 +1,15 @@
 //! Runs the command as a user would.
 
+#![expect(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 /// What came of a command.
 #[derive(Debug)]
@@ -60,4 +65,65 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// A server that answers one request after another with what `answer` makes of the bytes that came.
+pub(crate) struct Upstream {
+    pub(crate) url: String,
+    pub(crate) seen: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Upstream {
+    pub(crate) fn new(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
+        let requests = Arc::clone(&seen);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (requests, answer) = (Arc::clone(&requests), Arc::clone(&answer));
+                thread::spawn(move || serve(stream.unwrap(), &requests, &*answer));
+            }
+        });
+        Self { url, seen }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Vec<u8>> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, answer: &(dyn Fn(usize) -> String + Send + Sync)) {
+    let mut received = Vec::new();
+    loop {
+        while let Some(length) = request_length(&received) {
+            let request: Vec<u8> = received.drain(..length).collect();
+            let number = {
+                let mut seen = seen.lock().unwrap();
+                seen.push(request);
+                seen.len()
+            };
+            if stream.write_all(answer(number).as_bytes()).is_err() {
+                return;
+            }
+        }
+        let mut buffer = [0; 4096];
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(length) => received.extend_from_slice(&buffer[..length]),
+        }
+    }
+}
+
+/// Of the first request in these bytes, if all of it is there.
+fn request_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
+    (bytes.len() >= head + length).then_some(head + length)
+}
+
+/// An answer with a header of its own.
+pub(crate) fn answer_of(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nX-Answer: Yes\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }

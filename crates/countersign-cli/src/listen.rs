@@ -1,0 +1,97 @@
+mod config;
+mod forward;
+mod journal;
+mod receiver;
+mod saved;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use http::Uri;
+use tokio::net::TcpListener;
+
+use crate::client::{self, Client};
+use crate::failure::Failure;
+use crate::listen::config::Endpoint;
+use crate::listen::journal::Journal;
+use crate::listen::receiver::Receiver;
+use crate::listen::saved::Folder;
+use crate::output::{self, Verbosity};
+use crate::provider::Provider;
+use crate::secrets::Secrets;
+
+/// Receive deliveries, say of each whether it is genuine, and pass on those that are
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  secret-file = [\"2026-11=/run/secrets/jira\"]   # or secret-env; of several, each may be the one\n  forward = \"http://127.0.0.1:8080\"             # optional, as are signed-url and allow-sha1\n\nWhat is not genuine is answered 401 and goes nowhere. If the service behind is down, the answer is 502; if it is slow, 504. Ctrl-C finishes\nwhat is in flight, and stops."
+)]
+pub(crate) struct Listen {
+    #[command(flatten)]
+    provider: Provider,
+    #[command(flatten)]
+    secrets: Secrets,
+    #[command(flatten)]
+    listening: Listening,
+}
+
+/// Where, and what is done with what comes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Listening")]
+struct Listening {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port; 0 for one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// Several providers by path, from this TOML file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scheme", "secret_file", "secret_env", "secret", "signed_url", "allow_sha1", "forward"])]
+    config: Option<PathBuf>,
+    /// Pass genuine deliveries on to this URL, unchanged, and give its answer back. If it has a path, all go there; otherwise each goes to its own
+    #[arg(long, value_name = "URL", value_parser = client::url)]
+    forward: Option<Uri>,
+    /// How long the service behind may take to answer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    forward_timeout: Duration,
+    /// Keep each delivery in this folder, for `verify --request`
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+    /// Find out why, of deliveries that are not genuine
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON object for each delivery, in place of a line
+    #[arg(long)]
+    json: bool,
+    /// The largest body in bytes, in place of the provider's
+    #[arg(long, value_name = "BYTES")]
+    body_limit: Option<usize>,
+}
+
+impl Listen {
+    pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        let Listening { config, forward, body_limit, .. } = &self.listening;
+        let endpoints = match config {
+            Some(file) => config::read(file, *body_limit, verbosity)?,
+            None => vec![Endpoint::new(None, self.provider, self.secrets.load(verbosity)?, forward.clone(), *body_limit)?],
+        };
+        let Listening { host, port, forward_timeout, save, explain, json, .. } = self.listening;
+        let journal = Journal::new(json, verbosity);
+        let folder = save.map(Folder::open).transpose()?;
+        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal };
+        client::block_on(async move {
+            let listener = TcpListener::bind((host, port)).await;
+            let listener = listener.map_err(|error| Failure::because(format!("cannot listen on {host}:{port}"), error))?;
+            let address = listener.local_addr().map_err(|error| Failure::because("cannot listen", error))?;
+            if verbosity > Verbosity::Quiet {
+                for path in receiver.endpoints.iter().map(|endpoint| endpoint.path.as_deref().unwrap_or("/")) {
+                    output::note(format!("Listening on http://{address}{path}. Ctrl-C stops it."));
+                }
+            }
+            Arc::new(receiver).serve(listener).await;
+            Ok(true)
+        })
+    }
+}

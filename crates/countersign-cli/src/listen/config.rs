@@ -1,0 +1,91 @@
+use std::path::Path;
+
+use countersign::Verifier;
+use http::Uri;
+use serde::Deserialize;
+
+use crate::client;
+use crate::failure::Failure;
+use crate::output::Verbosity;
+use crate::provider::{self, Provider};
+use crate::secrets::{NamedSecret, Secrets};
+
+/// A provider, and where it posts to.
+pub(crate) struct Endpoint {
+    /// `None` for every path.
+    pub(crate) path: Option<String>,
+    pub(crate) provider: Provider,
+    pub(crate) secrets: Vec<NamedSecret>,
+    pub(crate) forward: Option<Uri>,
+    pub(crate) verifier: Verifier,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        path: Option<String>,
+        provider: Provider,
+        secrets: Vec<NamedSecret>,
+        forward: Option<Uri>,
+        body_limit: Option<usize>,
+    ) -> Result<Self, Failure> {
+        provider.check_url()?;
+        let builder = secrets.iter().fold(provider.verifier(), |builder, secret| builder.key(secret.id.as_str(), secret.secret()));
+        let builder = body_limit.into_iter().fold(builder, countersign::VerifierBuilder::body_limit);
+        let name = provider.scheme.name();
+        let verifier = builder.build().map_err(|error| Failure::because(format!("{name} cannot be verified with that"), error))?;
+        Ok(Self { path, provider, secrets, forward, verifier })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    provider: Vec<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Table {
+    path: String,
+    provider: String,
+    #[serde(default)]
+    secret_file: Vec<String>,
+    #[serde(default)]
+    secret_env: Vec<String>,
+    signed_url: Option<String>,
+    #[serde(default)]
+    allow_sha1: bool,
+    forward: Option<String>,
+}
+
+/// The endpoints of a file, of which there is at least one.
+pub(crate) fn read(file: &Path, body_limit: Option<usize>, verbosity: Verbosity) -> Result<Vec<Endpoint>, Failure> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::because(format!("cannot read {name}"), error))?;
+    let config: Config = toml::from_str(&text).map_err(|error| Failure::because(format!("{name} is not as it should be"), error))?;
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for table in config.provider {
+        let path = table.path.clone();
+        let fault = |error| Failure::because(format!("{name}, provider at {path}"), error);
+        let endpoint = endpoint(table, body_limit, verbosity).map_err(fault)?;
+        if endpoints.iter().any(|other| other.path == endpoint.path) {
+            return Err(fault(Failure::new("two providers have this path")));
+        }
+        endpoints.push(endpoint);
+    }
+    if endpoints.is_empty() { Err(Failure::new(format!("{name} has no [[provider]]"))) } else { Ok(endpoints) }
+}
+
+fn endpoint(table: Table, body_limit: Option<usize>, verbosity: Verbosity) -> Result<Endpoint, Failure> {
+    let Table { path, provider, secret_file, secret_env, signed_url, allow_sha1, forward } = table;
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        return Err(Failure::new("a path begins with / and has no query"));
+    }
+    let scheme = provider::by_name(&provider).ok_or_else(|| Failure::new(format!("there is no provider {provider}")))?;
+    if secret_file.is_empty() && secret_env.is_empty() {
+        return Err(Failure::new("there is no secret: give secret-file or secret-env"));
+    }
+    let secrets = Secrets::new(secret_file, secret_env).load(verbosity)?;
+    let forward = forward.map(|url| client::url(&url).map_err(|error| Failure::new(format!("{url} is no URL to forward to: {error}"))));
+    Endpoint::new(Some(path), Provider { scheme, signed_url, allow_sha1 }, secrets, forward.transpose()?, body_limit)
+}

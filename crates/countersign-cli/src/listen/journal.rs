@@ -1,0 +1,105 @@
+use std::path::Path;
+
+use countersign::{Rejection, Verified};
+use serde_json::{Map, Value, json};
+
+use crate::explain::Cause;
+use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, styled};
+
+/// Tells of deliveries, one line each.
+pub(crate) struct Journal {
+    json: bool,
+    verbosity: Verbosity,
+}
+
+/// What is told of one.
+pub(crate) struct Entry<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) verdict: Result<&'a Verified, &'a Rejection>,
+    pub(crate) event: Option<&'a str>,
+    pub(crate) bytes: usize,
+    pub(crate) status: u16,
+    pub(crate) saved: Option<&'a Path>,
+    pub(crate) headers: &'a [(String, Vec<u8>)],
+    /// If it was tried to find out.
+    pub(crate) causes: Option<&'a [Cause]>,
+    /// Whether it was passed on, and what went wrong with that.
+    pub(crate) forwarded: Option<Result<(), &'a str>>,
+}
+
+impl Journal {
+    pub(crate) const fn new(json: bool, verbosity: Verbosity) -> Self {
+        Self { json, verbosity }
+    }
+
+    pub(crate) fn tell(&self, entry: &Entry<'_>) {
+        if self.json {
+            output::line(Value::Object(as_json(entry)));
+        } else {
+            self.say(entry);
+        }
+    }
+
+    fn say(&self, entry: &Entry<'_>) {
+        let Entry { provider, path, event, bytes, status, .. } = entry;
+        let verdict = match entry.verdict {
+            Ok(verified) => format!("{} with {}", styled(GOOD, "verified"), verified.key_id()),
+            Err(rejection) => format!("{}: {rejection}", styled(BAD, "refused")),
+        };
+        let event = event.map(|event| format!(" {}", shown(event))).unwrap_or_default();
+        output::line(format!("{status} {} {provider}{event}, {bytes} bytes, {verdict}", shown(path)));
+        match entry.forwarded {
+            Some(Err(error)) => output::line(format!("    {}: {error}", styled(DOUBTFUL, "not passed on"))),
+            Some(Ok(())) if self.verbosity == Verbosity::Verbose => output::line(styled(FAINT, "    passed on")),
+            _ => {}
+        }
+        if self.verbosity == Verbosity::Verbose {
+            for (name, value) in entry.headers {
+                output::line(styled(FAINT, format!("    {name}: {}", shown(&String::from_utf8_lossy(value)))));
+            }
+        }
+        match entry.causes {
+            Some([]) => output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret"))),
+            Some(causes) => {
+                for Cause { what, fix, .. } in causes {
+                    output::line(format!("    {what}\n    {} {fix}", styled(GOOD, "do:")));
+                }
+            }
+            None => {}
+        }
+        if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
+            output::line(styled(FAINT, format!("    kept as {}", saved.display())));
+        }
+    }
+}
+
+/// A stranger's text, without what a terminal would obey.
+fn shown(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
+}
+
+fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
+    add("provider", json!(entry.provider));
+    add("path", json!(entry.path));
+    add("verified", json!(entry.verdict.is_ok()));
+    add("key", json!(entry.verdict.ok().map(|verified| verified.key_id().as_str())));
+    add("cause", json!(entry.verdict.err().map(|rejection| rejection.kind().as_str())));
+    add("event", json!(entry.event));
+    add("bytes", json!(entry.bytes));
+    add("status", json!(entry.status));
+    if let Some(forwarded) = entry.forwarded {
+        add("forwarded", json!(forwarded.is_ok()));
+        add("forward_error", json!(forwarded.err()));
+    }
+    if let Some(causes) = entry.causes {
+        let causes: Vec<_> = causes.iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
+        add("causes", json!(causes));
+    }
+    if let Some(saved) = entry.saved {
+        add("saved", json!(saved));
+    }
+    fields
+}

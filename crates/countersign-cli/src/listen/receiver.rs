@@ -1,0 +1,236 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use countersign::{Rejection, Verified};
+use countersign_tower::{VerifiedBody, VerifyLayer};
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::client::Client;
+use crate::delivery::Delivery;
+use crate::explain::{self, Cause};
+use crate::listen::config::Endpoint;
+use crate::listen::forward::forward;
+use crate::listen::journal::{Entry, Journal};
+use crate::listen::saved::Folder;
+use crate::output;
+use crate::verify::Evidence;
+
+/// How long deliveries that are in flight may take when it is stopped.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Receiver {
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) client: Client,
+    pub(crate) forward_timeout: Duration,
+    pub(crate) folder: Option<Folder>,
+    pub(crate) explain: bool,
+    pub(crate) journal: Journal,
+}
+
+/// What came of a delivery whose body is there, for whoever tells of it.
+#[derive(Clone)]
+struct Handled {
+    verdict: Result<Verified, Rejection>,
+    body: Bytes,
+    forwarded: Option<Result<(), String>>,
+}
+
+impl Receiver {
+    /// Serves until Ctrl-C or SIGTERM, and then what is in flight.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let graceful = GracefulShutdown::new();
+        let mut stop = std::pin::pin!(stop());
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            let Ok((stream, _)) = accepted else {
+                // No more files, or the client has gone already: neither lasts.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let receiver = Arc::clone(&self);
+            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let receiver = Arc::clone(&receiver);
+                async move { Ok::<_, Infallible>(receiver.receive(request.map(Body::new)).await) }
+            });
+            let mut server = auto::Builder::new(TokioExecutor::new());
+            server.http1().preserve_header_case(true);
+            let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                // A client that breaks off ends in an error, which is its own affair.
+                let _ = connection.await;
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(PATIENCE, graceful.shutdown()).await.is_err() {
+            output::warn("some deliveries were not finished");
+        }
+    }
+
+    async fn receive(self: Arc<Self>, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        let place = self.endpoints.iter().position(|endpoint| endpoint.path.as_ref().is_none_or(|own| *own == path));
+        let Some((place, endpoint)) = place.and_then(|place| Some((place, self.endpoints.get(place)?))) else {
+            return of_status(StatusCode::NOT_FOUND);
+        };
+        let (received, head) = (SystemTime::now(), head(&parts));
+        // It lets deliveries through that are not genuine, for they are to be told of in full. `handle` answers them.
+        let layer = VerifyLayer::on_tokio(endpoint.verifier.clone()).insecure_report_only();
+        let receiver = Arc::clone(&self);
+        let handler = service_fn(move |request: Request<VerifiedBody>| {
+            let receiver = Arc::clone(&receiver);
+            async move { Ok::<_, Infallible>(receiver.handle(place, request).await) }
+        });
+        let Ok(mut response) = layer.layer(handler).oneshot(Request::from_parts(parts, body)).await;
+        self.tell(endpoint, head, received, &mut response).await;
+        response
+    }
+
+    /// Answers a delivery whose body is there.
+    async fn handle(&self, place: usize, request: Request<VerifiedBody>) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let body = body.into_bytes();
+        let rejection = parts.extensions.remove::<Rejection>();
+        let Some(verified) = parts.extensions.remove::<Verified>().filter(|_| rejection.is_none()) else {
+            let mut response = of_status(StatusCode::UNAUTHORIZED);
+            if let Some(rejection) = rejection {
+                response.extensions_mut().insert(Handled { verdict: Err(rejection), body, forwarded: None });
+            }
+            return response;
+        };
+        let to = self.endpoints.get(place).and_then(|endpoint| endpoint.forward.as_ref());
+        let (mut response, forwarded) = match to {
+            None => (of_status(StatusCode::OK), None),
+            Some(to) => {
+                let (response, outcome) = forward(&self.client, to, parts, body.clone(), self.forward_timeout).await;
+                (response, Some(outcome))
+            }
+        };
+        response.extensions_mut().insert(Handled { verdict: Ok(verified), body, forwarded });
+        response
+    }
+
+    async fn tell(&self, endpoint: &Endpoint, head: Delivery, received: SystemTime, response: &mut Response) {
+        let status = response.status().as_u16();
+        let handled = response.extensions_mut().remove::<Handled>();
+        let refused = response.extensions_mut().remove::<Rejection>();
+        let (verdict, body, forwarded) = match (handled, refused) {
+            (Some(Handled { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
+            // Of what is too large, too slow or broken off there is no body to be kept.
+            (None, Some(rejection)) => (Err(rejection), None, None),
+            (None, None) => return,
+        };
+        let delivery = Delivery { body: body.as_deref().unwrap_or_default().to_vec(), ..head };
+        let saved = self.folder.as_ref().filter(|_| body.is_some()).and_then(|folder| match folder.keep(&delivery, received) {
+            Ok(file) => Some(file),
+            Err(failure) => {
+                output::warn(failure);
+                None
+            }
+        });
+        let (delivery, causes) = match &verdict {
+            Err(rejection) if self.explain && body.is_some() => {
+                let (delivery, causes) = causes(endpoint, delivery, rejection, received).await;
+                (delivery, Some(causes))
+            }
+            _ => (delivery, None),
+        };
+        let event = endpoint.provider.scheme.unsigned_event_header().and_then(|name| delivery.text_of(name)).map(str::to_owned);
+        let event = event.or_else(|| event_in(&delivery.body));
+        self.journal.tell(&Entry {
+            provider: endpoint.provider.scheme.name(),
+            path: &delivery.target,
+            verdict: verdict.as_ref(),
+            event: event.as_deref(),
+            bytes: delivery.body.len(),
+            status,
+            saved: saved.as_deref(),
+            headers: &delivery.headers,
+            causes: causes.as_deref(),
+            forwarded: forwarded.as_ref().map(|outcome| outcome.as_ref().map(drop).map_err(String::as_str)),
+        });
+    }
+}
+
+/// Why it does not verify. The search takes a while, and has a thread of its own.
+async fn causes(endpoint: &Endpoint, delivery: Delivery, rejection: &Rejection, now: SystemTime) -> (Delivery, Vec<Cause>) {
+    let kept = delivery.clone();
+    let (provider, secrets) = (endpoint.provider.clone(), endpoint.secrets.clone());
+    let kind = rejection.kind();
+    let search = move || {
+        let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
+        explain::causes(&evidence, Some(kind))
+    };
+    (kept, tokio::task::spawn_blocking(search).await.unwrap_or_default())
+}
+
+/// What Jira, and others that have no header for it, call the kind of event. Nobody need have signed it.
+fn event_in(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Event {
+        #[serde(alias = "webhookEvent", alias = "type", alias = "event")]
+        name: String,
+    }
+    serde_json::from_slice::<Event>(body).ok().map(|event| event.name)
+}
+
+fn head(parts: &Parts) -> Delivery {
+    Delivery {
+        method: parts.method.to_string(),
+        target: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+        headers: fields(&parts.headers),
+        body: Vec::new(),
+    }
+}
+
+fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
+}
+
+fn of_status(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    if let Some((name, value)) = Rejection::required_header(status.as_u16()) {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Returns at Ctrl-C or, as service managers ask for it, at SIGTERM.
+async fn stop() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

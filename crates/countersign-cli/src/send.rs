@@ -1,0 +1,262 @@
+mod retry;
+mod tally;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use tokio::task::JoinSet;
+
+use crate::client::{self, Client};
+use crate::delivery;
+use crate::failure::Failure;
+use crate::output::{self, BAD, FAINT, GOOD, Verbosity, styled};
+use crate::send::retry::Retries;
+use crate::send::tally::Tally;
+use crate::sign::{Signing, content_type};
+
+/// Deliver a body as the provider would
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (4xx)."
+)]
+pub(crate) struct Send {
+    /// Where the receiver is
+    #[arg(value_parser = client::url)]
+    url: Uri,
+    /// The body; `-` for standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    file: String,
+    #[command(flatten)]
+    signing: Signing,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// How it is sent.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sending")]
+struct Sending {
+    /// The kind of event, for providers that name it in a header
+    #[arg(long, value_name = "NAME")]
+    event: Option<String>,
+    /// One more header, or another value for one
+    #[arg(long, short = 'H', value_name = "NAME: VALUE")]
+    header: Vec<String>,
+    /// Make the delivery one that is to be refused
+    #[arg(long, value_name = "HOW")]
+    forge: Option<Forgery>,
+    /// How often a delivery is repeated after 408, 409, 425, 429, 5xx, a lost connection or no answer, with the provider's pauses (Jira: up
+    /// to 5 times, 5 to 15 minutes apart; others: from 5 seconds on, doubled each time)
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    retries: u32,
+    /// Make the pauses before repeats as short as a tenth of a second
+    #[arg(long)]
+    fast: bool,
+    /// How many deliveries to send, each with an id and a time of its own
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// How many of them at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    concurrency: u32,
+    /// How long to wait for an answer
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Forgery {
+    /// The signature of another body
+    Signature,
+    /// No signature
+    Missing,
+    /// A signature that is cut short
+    Truncated,
+    /// A body that was changed after it was signed
+    Body,
+}
+
+impl Send {
+    pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        let signer = self.signing.signer(verbosity)?;
+        let body = Bytes::from(delivery::read(&self.file)?);
+        let extra = self.sending.header.iter().map(|text| delivery::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
+        let sender = Sender { signer, body, extra, client: Client::new()?, send: self };
+        client::block_on(sender.send_all(verbosity))
+    }
+}
+
+struct Sender {
+    send: Send,
+    signer: countersign::Signer,
+    body: Bytes,
+    extra: Vec<(String, Vec<u8>)>,
+    client: Client,
+}
+
+/// What came of one delivery.
+struct Answer {
+    status: Result<StatusCode, String>,
+    /// Of the last attempt.
+    took: Duration,
+    attempts: u32,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// Bytes of an answer that are read.
+const MOST_OF_AN_ANSWER: usize = 64 * 1024;
+
+impl Sender {
+    async fn send_all(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        let Sending { count, concurrency, forge, .. } = self.send.sending;
+        let sender = Arc::new(self);
+        let mut tally = Tally::new(count, verbosity);
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut senders = JoinSet::new();
+        let (answers, mut incoming) = tokio::sync::mpsc::channel(64);
+        for _ in 0..concurrency.min(count) {
+            let (sender, next, answers) = (Arc::clone(&sender), Arc::clone(&next), answers.clone());
+            senders.spawn(async move {
+                while next.fetch_add(1, Ordering::Relaxed) < usize::try_from(count).unwrap_or(usize::MAX) {
+                    let answer = sender.deliver().await;
+                    let failed = answer.is_err();
+                    if answers.send(answer).await.is_err() || failed {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(answers);
+        let mut all_as_wanted = true;
+        while let Some(answer) = incoming.recv().await {
+            let answer = answer?;
+            all_as_wanted &= match (&answer.status, forge) {
+                (Ok(status), None) => status.is_success(),
+                (Ok(status), Some(_)) => status.is_client_error(),
+                (Err(_), _) => false,
+            };
+            if count == 1 {
+                show(&answer, verbosity);
+            } else {
+                tally.add(&answer);
+            }
+        }
+        tally.finish();
+        Ok(all_as_wanted)
+    }
+
+    /// One delivery, and its repeats.
+    async fn deliver(&self) -> Result<Answer, Failure> {
+        let request = self.request()?;
+        let mut retries = Retries::new(&self.send.signing.provider.scheme, self.send.sending.retries, self.send.sending.fast);
+        let mut attempts = 0_u32;
+        loop {
+            attempts = attempts.saturating_add(1);
+            let mut request = request.clone();
+            if attempts > 1
+                && let Some(name) = retries.header()
+            {
+                request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(attempts.saturating_sub(1)));
+            }
+            let answer = self.attempt(request, attempts).await;
+            match retries.pause_after(answer.status.as_ref().ok().copied())? {
+                None => return Ok(answer),
+                Some(pause) => tokio::time::sleep(pause).await,
+            }
+        }
+    }
+
+    async fn attempt(&self, request: Request<Full<Bytes>>, attempts: u32) -> Answer {
+        let began = Instant::now();
+        let sent = self.client.send(request, self.send.sending.timeout).await;
+        let took = began.elapsed();
+        match sent {
+            Err(error) => Answer { status: Err(error.to_string()), took, attempts, headers: Vec::new(), body: Bytes::new() },
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+                let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+                // What does not come is not worth more waiting than the head was.
+                let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MOST_OF_AN_ANSWER).collect()).await;
+                let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                Answer { status: Ok(head.status), took: began.elapsed(), attempts, headers, body }
+            }
+        }
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
+        let Sending { event, forge, .. } = &self.send.sending;
+        let scheme = self.send.signing.provider.scheme;
+        let mut signed = match forge {
+            Some(Forgery::Signature) => self.send.signing.headers(&self.signer, &[&self.body[..], b"-"].concat()),
+            _ => self.send.signing.headers(&self.signer, &self.body),
+        };
+        match forge {
+            Some(Forgery::Missing) => drop(signed.pop()),
+            Some(Forgery::Truncated) => signed.last_mut().into_iter().for_each(|(_, value)| value.truncate(value.len() / 2)),
+            Some(Forgery::Signature | Forgery::Body) | None => {}
+        }
+        let body = match forge {
+            Some(Forgery::Body) => Bytes::from([&self.body[..], b" "].concat()),
+            _ => self.body.clone(),
+        };
+        let mut headers: Vec<(String, Vec<u8>)> = vec![
+            ("content-type".into(), content_type(&self.body).into()),
+            ("user-agent".into(), concat!("countersign/", env!("CARGO_PKG_VERSION")).into()),
+        ];
+        if let Some(name) = scheme.unsigned_delivery_id_header() {
+            headers.push((name.to_owned(), random_id()?.into()));
+        }
+        headers.extend(scheme.unsigned_event_header().zip(event.as_ref()).map(|(name, event)| (name.to_owned(), event.clone().into())));
+        headers.extend(signed.into_iter().map(|(name, value)| (name, value.into_bytes())));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = self.send.url.clone();
+        for (name, value) in headers.iter().chain(&self.extra) {
+            let fault = || Failure::new(format!("{name} cannot be sent as a header"));
+            let name: HeaderName = name.parse().map_err(|_| fault())?;
+            request.headers_mut().insert(name.clone(), HeaderValue::from_bytes(value).map_err(|_| fault())?);
+        }
+        Ok(request)
+    }
+}
+
+/// A UUID of version 4 (RFC 9562 §5.4).
+fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::because("this machine has no random numbers", error))?;
+    let id = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let digits = format!("{id:032x}");
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+}
+
+/// In the words of the standard, as far as it has any.
+fn named(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
+}
+
+fn show(answer: &Answer, verbosity: Verbosity) {
+    let took = format!("in {} ms", answer.took.as_millis());
+    let after = if answer.attempts > 1 { format!(", at attempt {}", answer.attempts) } else { String::new() };
+    match &answer.status {
+        Ok(status) => {
+            let style = if status.is_success() { GOOD } else { BAD };
+            output::line(format!("{} {took}{after}", styled(style, named(*status))));
+            if verbosity == Verbosity::Verbose {
+                for (name, value) in &answer.headers {
+                    output::line(styled(FAINT, format!("{name}: {value}")));
+                }
+            }
+            if !answer.body.is_empty() {
+                output::line(String::from_utf8_lossy(&answer.body).trim_end());
+            }
+        }
+        Err(error) => output::line(format!("{} {took}{after}: {error}", styled(BAD, "no answer"))),
+    }
+}

@@ -1,0 +1,102 @@
+//! Deliveries as a provider makes them.
+
+use std::time::Duration;
+
+use super::common::{Folder, Told, Upstream, answer_of, countersign};
+
+const BODY: &str = "{\"webhookEvent\":\"jira:issue_created\"}";
+
+fn send(url: &str, arguments: &[&str]) -> Told {
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", BODY));
+    countersign(&[&["send", "--secret-file", &secret, url, &body], arguments].concat(), b"")
+}
+
+fn text(request: &[u8]) -> String {
+    String::from_utf8(request.to_vec()).unwrap()
+}
+
+#[test]
+fn a_delivery_is_what_the_provider_would_send() {
+    let upstream = Upstream::new(|_| answer_of("200 OK", "thanks"));
+    let told = send(&format!("{}/jira?a=b", upstream.url), &["-H", "X-Extra: 1"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stdout.starts_with("200 OK in ") && told.stdout.ends_with("thanks\n"), "{told:?}");
+    let request = text(&upstream.seen()[0]);
+    assert!(request.starts_with("POST /jira?a=b HTTP/1.1\r\n") && request.ends_with(&format!("\r\n\r\n{BODY}")), "{request}");
+    for header in ["Content-Type: application/json\r\n", "X-Hub-Signature: sha256=", "X-Atlassian-Webhook-Identifier: ", "X-Extra: 1\r\n"] {
+        assert!(request.contains(header), "{header} in {request}");
+    }
+    assert!(!request.contains("Retry"), "{request}");
+}
+
+#[test]
+fn the_exit_status_says_whether_it_was_accepted() {
+    for (status, code) in [("204 No Content", 0), ("401 Unauthorized", 1), ("302 Found", 1), ("500 Internal Server Error", 1)] {
+        let upstream = Upstream::new(move |_| answer_of(status, ""));
+        let told = send(&upstream.url, &[]);
+        assert_eq!((told.code, told.stdout.starts_with(status)), (code, true), "{told:?}");
+        assert_eq!(send(&upstream.url, &["--forge", "body"]).code == 0, status.starts_with('4'), "{status}");
+    }
+    let told = send("http://127.0.0.1:1/", &[]);
+    assert_eq!((told.code, told.stdout.starts_with("no answer in ")), (1, true), "{told:?}");
+    let silent = Upstream::new(|_| String::new());
+    let told = send(&silent.url, &["--timeout", "100ms"]);
+    assert_eq!((told.code, told.stdout.contains("no answer within 100ms")), (1, true), "{told:?}");
+    assert_eq!(send("ftp://127.0.0.1/", &[]).code, 2);
+}
+
+#[test]
+fn what_may_pass_is_repeated_with_the_same_id() {
+    let upstream = Upstream::new(|number| answer_of(if number < 3 { "503 Service Unavailable" } else { "200 OK" }, ""));
+    let told = send(&upstream.url, &["--retries", "5", "--fast"]);
+    assert_eq!((told.code, told.stdout.contains("at attempt 3")), (0, true), "{told:?}");
+    let line = |request: &[u8], name: &str| text(request).lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    let seen = upstream.seen();
+    let retries: Vec<_> = seen.iter().map(|request| line(request, "X-Atlassian-Webhook-Retry: ")).collect();
+    assert_eq!(retries, [None, Some("X-Atlassian-Webhook-Retry: 1".into()), Some("X-Atlassian-Webhook-Retry: 2".into())]);
+    let ids: Vec<_> = seen.iter().map(|request| line(request, "X-Atlassian-Webhook-Identifier: ").unwrap()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+
+    let refused = Upstream::new(|_| answer_of("401 Unauthorized", ""));
+    assert_eq!(send(&refused.url, &["--retries", "5", "--fast"]).code, 1);
+    assert_eq!(refused.seen().len(), 1, "what is final is not repeated");
+}
+
+#[test]
+fn many_are_counted_and_timed() {
+    let upstream = Upstream::new(|number| {
+        std::thread::sleep(Duration::from_millis(2));
+        answer_of(if number % 10 == 0 { "401 Unauthorized" } else { "200 OK" }, "")
+    });
+    let told = send(&upstream.url, &["--count", "100", "--concurrency", "10"]);
+    assert_eq!(told.code, 1, "one of them was refused: {told:?}");
+    for line in ["      90  200 OK", "      10  401 Unauthorized"] {
+        assert!(told.stdout.lines().any(|other| other == line), "{told:?}");
+    }
+    assert!(told.stdout.contains("p50 ") && told.stdout.contains("p99 ") && told.stderr.is_empty(), "{told:?}");
+    let seen = upstream.seen();
+    let ids: std::collections::BTreeSet<_> = seen
+        .iter()
+        .map(|request| text(request).lines().find(|line| line.starts_with("X-Atlassian-Webhook-Id")).unwrap().to_owned())
+        .collect();
+    assert_eq!((seen.len(), ids.len()), (100, 100), "each has an id of its own");
+}
+
+#[test]
+fn forgeries_are_what_they_are_called() {
+    let upstream = Upstream::new(|_| answer_of("401 Unauthorized", ""));
+    for forgery in ["signature", "missing", "truncated", "body"] {
+        assert_eq!(send(&upstream.url, &["--forge", forgery]).code, 0, "{forgery}");
+    }
+    let good = Upstream::new(|_| answer_of("200 OK", ""));
+    send(&good.url, &[]);
+    let signature = |request: &[u8]| text(request).lines().find_map(|line| line.strip_prefix("X-Hub-Signature: ").map(str::to_owned));
+    let right = signature(&good.seen()[0]).unwrap();
+    let [wrong, missing, truncated, body] = <[Vec<u8>; 4]>::try_from(upstream.seen()).unwrap();
+    assert_eq!((signature(&wrong).unwrap().len(), signature(&wrong) != Some(right.clone())), (right.len(), true));
+    assert_eq!(signature(&missing), None);
+    assert!(signature(&truncated).is_some_and(|cut| cut.len() < right.len() && right.starts_with(&cut)));
+    assert_eq!(signature(&body), Some(right));
+    assert!(text(&body).ends_with(&format!("{BODY} ")) && text(&wrong).ends_with(BODY));
+}

@@ -1,0 +1,197 @@
+//! Making secrets and signatures, and judging them.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::common::{Folder, command, countersign, run};
+
+const BODY: &str = "{\"webhookEvent\":\"jira:issue_created\"}";
+
+fn sign(arguments: &[&str]) -> String {
+    let told = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
+    assert_eq!(told.code, 0, "{told:?}");
+    told.stdout
+}
+
+#[test]
+fn a_known_value_is_signed() {
+    let folder = Folder::new();
+    // From Atlassian's page on securing webhooks.
+    let secret = folder.write("secret", "It's a Secret to Everybody\n");
+    let body = folder.write("body", "Hello World!");
+    let told = countersign(&["sign", "--secret-file", &secret, "--header-only", &body], b"");
+    assert_eq!(told.stdout, "X-Hub-Signature: sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9\n");
+    assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn what_is_signed_verifies_for_every_provider() {
+    let list = countersign(&["providers", "--json"], b"");
+    let rows: Vec<Value> = list.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(rows.len() > 50);
+    let folder = Folder::new();
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        let secret = folder.write("secret", countersign(&["secret", "--provider", name], b"").stdout);
+        let url: &[&str] = if row["signs_url"] == true { &["--signed-url", "https://h.example/hook"] } else { &[] };
+        let sha1: &[&str] = if row["hashes"] == serde_json::json!(["sha1"]) { &["--allow-sha1"] } else { &[] };
+        let options = [&["--provider", name, "--secret-file", &secret], url, sha1].concat();
+        let told = countersign(&[&["sign", "--header-only"], &options[..]].concat(), BODY.as_bytes());
+        assert_eq!(told.code, 0, "{name}: {told:?}");
+        let headers: Vec<&str> = told.stdout.lines().flat_map(|header| ["-H", header]).collect();
+        let told = countersign(&[&["verify", "--json"], &options[..], &headers].concat(), BODY.as_bytes());
+        assert_eq!(told.code, 0, "{name}: {told:?}");
+        let value: Value = serde_json::from_str(&told.stdout).unwrap();
+        assert_eq!((value["verified"].as_bool(), value["provider"].as_str()), (Some(true), Some(name)));
+        if row["signs_body"] == true {
+            let told = countersign(&[&["verify"], &options[..], &headers].concat(), b"another body");
+            assert_eq!((told.code, told.stdout.contains("not verified: no key")), (1, true), "{name}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_new_each_time_and_its_owners_alone() {
+    let folder = Folder::new();
+    let file = folder.0.join("secret");
+    let path = file.to_str().unwrap();
+    assert_eq!(countersign(&["secret", "--file", path], b"").code, 0);
+    let first = fs::read_to_string(&file).unwrap();
+    assert_eq!((first.len(), first.trim_end().bytes().all(|byte| byte.is_ascii_hexdigit())), (65, true));
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions()) & 0o777, 0o600);
+    let told = countersign(&["secret", "--file", path], b"");
+    assert_eq!(told.code, 2, "what is there is not written over: {told:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), first);
+    assert_ne!(countersign(&["secret"], b"").stdout, first);
+}
+
+#[test]
+fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "swordfish\n");
+    let by_file = sign(&["--secret-file", &secret]);
+    let with_variable = |name: &str, arguments: &[&str]| {
+        let mut command = command(&[&["sign"], arguments].concat());
+        command.env(name, "swordfish");
+        run(command, BODY.as_bytes())
+    };
+    assert_eq!(with_variable("MY_SECRET", &["--secret-env", "MY_SECRET"]).stdout, by_file);
+    assert_eq!(with_variable("COUNTERSIGN_SECRET", &[]).stdout, by_file);
+    let told = countersign(&["sign", "--secret", "swordfish"], BODY.as_bytes());
+    assert_eq!((told.stdout, told.stderr.contains("warning: other users")), (by_file, true));
+    assert_eq!(countersign(&["sign", "--quiet", "--secret", "swordfish"], BODY.as_bytes()).stderr, "");
+
+    // Of several, one is named by its id.
+    let other = format!("2026-11={}", folder.write("other", "another"));
+    let own = format!("2026-05={secret}");
+    let of_id = |id| sign(&["--secret-file", &other, "--secret-file", &own, "--key-id", id]);
+    assert_ne!(of_id("2026-11"), of_id("2026-05"));
+    assert_eq!(of_id("2026-05"), sign(&["--secret-file", &secret]));
+
+    let faults = [
+        (&[][..], "there is no secret: give --secret-file FILE"),
+        (&["--secret-file", "/nowhere/secret"], "cannot read the secret from /nowhere/secret"),
+        (&["--secret-env", "COUNTERSIGN_NOT_SET"], "the variable COUNTERSIGN_NOT_SET is not set"),
+        (&["--secret", ""], "is empty"),
+        (&["--secret-file", &secret, "--key-id", "2026-11"], "no secret has that id"),
+        (&["--secret-file", &secret, "--provider", "square"], "give the one it posts to as --signed-url"),
+        (&["--secret-file", &secret, "--signed-url", "https://h"], "leave --signed-url out"),
+        (&["--secret-file", &secret, "--provider", "standard-webhooks"], "not in the form"),
+        (&["--secret-file", &secret, "--at", "yesterday"], "2026-11-24T17:30:00Z"),
+        (&["--secret-file", &secret, "--provider", "jiro"], "jira"),
+        (&["--secret-file", &secret, "/nowhere/body"], "cannot read /nowhere/body"),
+    ];
+    for (arguments, text) in faults {
+        let told = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
+        assert_eq!((told.code, told.stdout.as_str(), told.stderr.contains(text)), (2, "", true), "{arguments:?}: {told:?}");
+        assert!(!told.stderr.contains("swordfish"), "{told:?}");
+    }
+}
+
+#[test]
+fn time_and_id_can_be_given() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let options = ["--provider", "standard-webhooks", "--secret-file", &secret];
+    let at = |time| sign(&[&options[..], &["--header-only", "--at", time, "--id", "msg_1"]].concat());
+    let signed = at("1700000000");
+    assert_eq!(signed, at("2023-11-14T22:13:20Z"));
+    assert!(signed.contains("webhook-id: msg_1\n") && signed.contains("webhook-timestamp: 1700000000\n"), "{signed}");
+    let headers: Vec<&str> = signed.lines().flat_map(|header| ["-H", header]).collect();
+    let verify = |at: &[&str]| countersign(&[&["verify"], &options[..], &headers, at].concat(), BODY.as_bytes());
+    assert_eq!(verify(&["--at", "1700000100"]).code, 0);
+    let stale = verify(&[]);
+    assert_eq!((stale.code, stale.stdout.contains("too long ago")), (1, true), "{stale:?}");
+}
+
+#[test]
+fn a_curl_line_is_one_for_a_shell() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "swordfish");
+    let body = folder.write("it's a body", BODY);
+    let told = countersign(&["sign", "--secret-file", &secret, "--curl", "http://127.0.0.1:1/a?b&c", &body], b"");
+    // What the shell makes of it, without a `curl`.
+    let shell = Command::new("sh").args(["-c", &told.stdout.replacen("curl ", "printf '<%s>' ", 1)]).output().unwrap();
+    let words = String::from_utf8(shell.stdout).unwrap();
+    let signature = sign(&["--secret-file", &secret, "--header-only"]);
+    assert!(words.starts_with("<-i><-H><Content-Type: application/json><-H><X-Hub-Signature: sha256="), "{words}");
+    assert!(words.contains(&format!("<{}>", signature.trim_end())), "{words}");
+    assert!(words.ends_with(&format!("<--data-binary><@{body}><http://127.0.0.1:1/a?b&c>")), "{words}");
+}
+
+#[test]
+fn output_is_the_same_in_a_pipe_but_for_colour() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "swordfish");
+    let verify = |options: &[&str]| {
+        countersign(&[&["verify", "--secret-file", &secret, "-H", "X-Hub-Signature: sha256=00"], options].concat(), b"").stdout
+    };
+    let plain = verify(&[]);
+    assert!(!plain.contains('\x1b'), "{plain:?}");
+    let coloured = verify(&["--color", "always"]);
+    assert!(coloured.contains('\x1b'), "{coloured:?}");
+    let stripped: String = coloured
+        .split('\x1b')
+        .map(|part| part.split_once('m').filter(|(code, _)| code.starts_with('[')).map_or(part, |(_, text)| text))
+        .collect();
+    assert_eq!(stripped, plain);
+    let mut command = command(&["verify", "--secret-file", &secret, "-H", "X-Hub-Signature: sha256=00"]);
+    command.env("NO_COLOR", "1");
+    assert_eq!(run(command, b"").stdout, plain);
+}
+
+#[test]
+fn providers_are_listed() {
+    let table = countersign(&["providers"], b"").stdout;
+    assert!(table.lines().any(|line| line.starts_with("jira ") && line.contains("X-Hub-Signature") && line.ends_with("yes")), "{table}");
+    assert!(table.lines().any(|line| line.starts_with("stripe ") && line.contains("5m")), "{table}");
+    assert_eq!(countersign(&["providers", "no-such"], b"").code, 1);
+}
+
+#[test]
+fn completions_and_man_pages_are_made() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let told = countersign(&["completions", shell], b"");
+        assert!(told.code == 0 && told.stdout.contains("countersign") && told.stdout.contains("secret-file"), "{shell}");
+    }
+    let folder = Folder::new();
+    assert!(countersign(&["man"], b"").stdout.contains(".TH countersign 1"));
+    assert_eq!(countersign(&["man", folder.0.to_str().unwrap()], b"").code, 0);
+    for page in ["countersign.1", "countersign-explain.1", "countersign-listen.1"] {
+        assert!(folder.0.join(page).exists(), "{page}");
+    }
+}
+
+#[test]
+fn help_has_examples_and_says_what_the_exit_status_means() {
+    for command in ["sign", "send", "listen", "verify", "explain"] {
+        let told = countersign(&[command, "--help"], b"");
+        assert!(told.code == 0 && told.stdout.contains("Examples:"), "{command}: {told:?}");
+    }
+    let told = countersign(&["--help"], b"");
+    assert!(told.stdout.contains("Exit status: 0"), "{told:?}");
+    assert_eq!(countersign(&[], b"").code, 2);
+}
