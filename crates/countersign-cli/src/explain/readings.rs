@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use countersign::{Algorithm, Encoding, Scheme, TimeFormat, Verifier, providers};
+use countersign::{Algorithm, Encoding, RejectionKind, Scheme, TimeFormat, Verifier, providers};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::delivery::Delivery;
@@ -87,9 +87,12 @@ impl Reading {
 }
 
 /// What is tried in place of the head as it is.
-pub(crate) fn of(plain: &Reading, template: Option<&str>) -> Vec<Reading> {
+pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<RejectionKind>) -> Vec<Reading> {
     let mut readings = Vec::new();
-    hashes(plain, &mut readings);
+    // A head that is in order names the hash that it is signed by.
+    if kind != Some(RejectionKind::Mismatch) {
+        hashes(plain, &mut readings);
+    }
     secret_forms(plain, &mut readings);
     times(plain, &mut readings);
     urls(plain, &mut readings);

@@ -1,3 +1,7 @@
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::SystemTime;
 
 use countersign::RejectionKind;
@@ -53,7 +57,7 @@ pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &
     let bodies =
         if plain.scheme.covers_body() { bodies::of(search.body, evidence.others.iter().chain(others).cloned()) } else { Vec::new() };
     let template = search.template(&plain, given);
-    let readings = readings::of(&plain, template.as_deref());
+    let readings = readings::of(&plain, template.as_deref(), kind);
     let found = search.singly(&plain, &bodies, &readings).or_else(|| search.in_pairs(&plain, &bodies, &readings));
     let found = found.or_else(|| search.cut_short(&plain, &bodies));
     let found = found.or_else(|| if search.body.len() <= SMALL { search.in_threes(&bodies, &readings) } else { None });
@@ -89,8 +93,28 @@ impl Search<'_> {
         readings.iter().find_map(|reading| self.over_bodies(reading, self.keys.len(), bodies))
     }
 
+    /// By the first body that does it. Hashing a large body many times is what takes long, so all processors take part.
     fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body]) -> Option<Vec<Cause>> {
-        bodies.iter().find_map(|body| self.attempt(reading, keys, Some(body)))
+        let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get) } else { 1 };
+        let (next, first) = (AtomicUsize::new(0), Mutex::new(None));
+        let attempt_all = || {
+            while let Some((place, body)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, bodies.get(place)?))) {
+                let Some(causes) = self.attempt(reading, keys, Some(body)) else { continue };
+                // Those that come after it need not be tried any more.
+                next.store(bodies.len(), Ordering::Relaxed);
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.as_ref().is_none_or(|(other, _)| place < *other) {
+                    *first = Some((place, causes));
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads.min(bodies.len()) {
+                scope.spawn(attempt_all);
+            }
+            attempt_all();
+        });
+        first.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, causes)| causes)
     }
 
     /// What it takes to verify the delivery, if this does it, with one of the first `keys` keys.
