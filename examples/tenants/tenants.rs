@@ -44,10 +44,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .build(move |tenant| secrets_of(folder.clone(), tenant))?;
 
     let limit = DefaultBodyLimit::max(tenants.body_limit());
-    let app = Router::new().route("/jira/{tenant}", post(on_event)).route_layer(VerifyLayer::on_tokio(tenants.clone())).layer(limit).route(
-        "/tenants/{tenant}/forget",
-        post(|extract::Path(tenant): extract::Path<String>| async move { tenants.forget(&tenant).await }),
-    );
+    let app = Router::new()
+        .route("/jira/{tenant}", post(on_event))
+        .route_layer(VerifyLayer::on_tokio(tenants.clone()))
+        .layer(limit)
+        .route("/tenants/{tenant}/forget", post(async move |extract::Path(tenant): extract::Path<String>| tenants.forget(&tenant)));
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;

@@ -113,6 +113,7 @@ macro_rules! suite {
             each_refusal_is_one_event_with_cause_and_scheme,
             a_flood_of_refusals_is_counted_and_does_not_fill_the_log,
             each_delivery_is_a_span_with_its_verdict,
+            the_time_that_a_look_up_takes_is_told,
             a_tenant_is_judged_by_its_own_keys_and_named,
             an_unknown_tenant_is_refused_as_a_wrong_signature_is,
             what_is_refused_by_its_head_is_not_looked_up,

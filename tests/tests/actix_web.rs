@@ -513,3 +513,12 @@ fn a_tenant_may_come_from_the_extensions() {
         }
     });
 }
+
+#[test]
+fn a_closure_that_panics_lets_nothing_through() {
+    conformance::run(async {
+        let verify = Verify::new(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
+        let hook = web::resource("/hook").route(web::post().to(tenant)).wrap(verify);
+        assert_eq!(answer!(App::new().service(hook), "/hook", of_acme()), (503, String::new()));
+    });
+}

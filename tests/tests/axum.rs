@@ -35,7 +35,7 @@ impl Harness for Axum {
             }
             async { StatusCode::OK }
         };
-        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -302,5 +302,14 @@ fn a_tenant_may_come_from_the_extensions() {
             let app = app.clone().layer(Extension(Workspace(name)));
             same(answer(app, to("/hook")).await, expected);
         }
+    });
+}
+
+#[test]
+fn a_closure_that_panics_lets_nothing_through() {
+    conformance::run(async {
+        let layer = VerifyLayer::on_tokio(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
+        let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
+        same(answer(app, to("/hook")).await, (503, ""));
     });
 }

@@ -14,8 +14,8 @@ use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, Hint, KeyId, Part, Rejection, RejectionKind, Reported, Scheme, Secret,
-    Signer, Timer, Verified, Verifier, Verifiers, providers,
+    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported, Scheme,
+    Secret, Signer, Timer, Verified, Verifier, Verifiers, providers,
 };
 
 struct Core;
@@ -25,11 +25,16 @@ impl Harness for Core {
 
     async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let mut outcome = Outcome::default();
-        let (mut choosing, mut clock) = (verifiers.into().choose(&delivery), Clock::default());
-        let verifier = poll_fn(|cx| choosing.poll(cx, &mut clock)).await;
+        let (mut choosing, mut clock) = (verifiers.into().choose(|| &delivery), Clock::default());
+        let chosen = poll_fn(|cx| choosing.poll(cx, &mut clock)).await;
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
-        let taken_in = take_in(&verifier, &delivery, &mut body);
+        let (verifier, intake) = chosen.intake(&delivery, delivery.report_only);
+        let intake = match delivery.now {
+            Some(now) => verifier.intake_at(&delivery, now),
+            None => intake,
+        };
+        let taken_in = intake.and_then(|intake| take_in(intake, &delivery, &mut body));
         if !delivery.report_only {
             agree(&verifier, &delivery, &taken_in);
         }
@@ -115,12 +120,7 @@ impl Script {
 }
 
 /// What an adapter does, without a framework.
-fn take_in(verifier: &Verifier, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
-    let intake = match delivery.now {
-        Some(now) => verifier.intake_at(delivery, now)?,
-        None if delivery.report_only => verifier.insecure_intake(delivery)?,
-        None => verifier.intake(delivery)?,
-    };
+fn take_in(intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
     let mut intake = intake.within(delivery.deadline);
     while let Some(chunk) = body.next(|now| intake.wait(|| now))? {
         match chunk {

@@ -267,7 +267,7 @@ fn a_million_tenants_take_no_more_than_those_who_are_held() {
             .await;
             peaks.push(peak);
         }
-        let held = tenants.held().await;
+        let held = tenants.held();
         println!(
             "{held} held, {} look-ups, KiB beyond the round before: {:?}",
             total(),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifiers, providers};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -38,7 +38,7 @@ impl Harness for Tower {
             }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
-        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -72,6 +72,34 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
 }
 
 conformance::suite!(Tower);
+
+#[test]
+fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
+    let tenants = conformance::facts::tenants_by_the_application();
+    let layer = VerifyLayer::new(tenants).tenant_by(|_| Some("acme".into()));
+    let mut response =
+        Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::of_acme().into_request()));
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    // What is looked up needs a runtime, and is not to be had without.
+    let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is refused at once") };
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+
+    struct Never(Verifier);
+    impl countersign::Resolver for Never {
+        fn decoy(&self) -> &Verifier {
+            &self.0
+        }
+        fn resolve(&self, _: &dyn countersign::Head) -> countersign::Resolving {
+            countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
+        }
+        fn timeout(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+    let layer = VerifyLayer::new(Never(verifier(providers::JIRA)));
+    let mut waiting = Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(signed("body")));
+    assert!(waiting.as_mut().poll(&mut cx).is_pending());
+}
 
 fn signed(body: &str) -> Request<ScriptedBody> {
     Delivery::signed(&signer(providers::JIRA), body).into_request()

@@ -73,7 +73,7 @@ impl Harness for LayeredWarp {
             }
             StatusCode::OK
         };
-        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -481,5 +481,18 @@ fn a_tenant_may_come_from_the_extensions() {
         for (workspace, status) in cases {
             assert_eq!(service.clone().oneshot(with(workspace)).await.unwrap().status().as_u16(), status);
         }
+    });
+}
+
+#[test]
+fn a_filter_that_rejects_knows_of_no_tenant() {
+    conformance::run(async {
+        let workspace = warp::ext::get().map(|Workspace(name)| Some(name.to_owned()));
+        let verify = Verify::new(tenants_by_the_application()).tenant_by(workspace);
+        let service = warp::service(warp::path!("hook").and(verify.clone().then(tenant)));
+        assert_eq!(answer(service, "/hook", of_acme()).await, status(401));
+        let handler = |reported: Reported| matches!(reported, Reported::Unverified(..)).to_string();
+        let service = warp::service(warp::path!("hook").and(verify.insecure_report_only()).map(handler));
+        assert_eq!(answer(service, "/hook", of_acme()).await, (200, "true".into()));
     });
 }

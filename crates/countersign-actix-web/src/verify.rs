@@ -143,8 +143,8 @@ impl Verify {
 
     /// Starts to choose the verifier.
     pub(crate) fn choose(&self, request: &ServiceRequest) -> Choosing {
-        let tenant = self.tenant_by.as_ref().and_then(|find| find(request));
-        self.verifiers.choose(&RequestHead::of_tenant(request, tenant))
+        let tenant = || self.tenant_by.as_ref().and_then(|find| find(request));
+        self.verifiers.choose(|| RequestHead::of_tenant(request, tenant()))
     }
 
     /// What is to be thrown away before the answer.

@@ -46,9 +46,8 @@ where
         let mut choosing = verify.choose(&request);
         Box::pin(async move {
             let mut timer = ActixTimer::default();
-            let verifier = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
-            let head = RequestHead::new(&request);
-            let intake = if verify.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
+            let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
+            let (verifier, intake) = chosen.intake(&RequestHead::new(&request), verify.report_only);
             let received = match intake {
                 Ok(intake) => receive(request.parts_mut().1, intake.within(verify.deadline), verify.report_only, &mut timer).await,
                 Err(rejection) => Err(rejection),

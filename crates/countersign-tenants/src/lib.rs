@@ -38,26 +38,31 @@
 //! 2. If the tenant's keys are held, they are used. If it is held that there is no such tenant, or the head has a fault anyway, nothing is
 //!    looked up.
 //! 3. Otherwise they are looked up, in a task of tokio, once for all deliveries that wait for them. In the meantime none of the body is read.
-//! 4. A tenant that is not known is refused as a wrong signature is: by the same 401, and after the same work, as the whole body is hashed
-//!    for nothing. What a look-up takes is all that can be seen from outside.
+//! 4. A tenant that is not known is refused as a wrong signature is: by the same 401, and after the work of one key, as the whole body is
+//!    hashed for nothing. By time, somebody who tries can tell whether a name is held, as a look-up takes longer; when it is looked up again,
+//!    which is sooner for unknown ones; and, of large bodies, whether a tenant has several keys just now. Names of tenants should be no secret.
 //! 5. If the source fails, panics or does not answer in time, the answer is 503 with `Retry-After`, and the log has the cause
 //!    `keys_unavailable` with what the source said.
 //!
-//! The handler goes by [`Verified::tenant`](countersign::Verified::tenant), which is the tenant with whose key the delivery is signed.
+//! The handler goes by [`Verified::tenant`](countersign::Verified::tenant), which is the tenant with whose key the delivery is signed, in the
+//! spelling of the head: where the source takes `ACME` for `acme`, they are two names here.
 //!
 //! # Bounds
 //! | what | default | set by |
 //! |---|---|---|
 //! | tenants held, and names of unknown ones | 10,000 of each | [`capacity`](TenantsBuilder::capacity) |
-//! | how long keys are held | a minute | [`time_to_live`](TenantsBuilder::time_to_live), [`Tenants::forget`] |
+//! | how long keys are used before they are looked up again | a minute | [`time_to_live`](TenantsBuilder::time_to_live), [`Tenants::forget`] |
 //! | how long it is held that a tenant is unknown | ten seconds | [`unknown_for`](TenantsBuilder::unknown_for) |
 //! | how long a look-up may take | five seconds | [`timeout`](TenantsBuilder::timeout) |
-//! | look-ups at once | 64 | [`look_ups_at_once`](TenantsBuilder::look_ups_at_once) |
+//! | look-ups at once | 64 of names that may be nobody's, and as many of tenants that have been known before | [`look_ups_at_once`](TenantsBuilder::look_ups_at_once) |
+//! | names that wait for their turn | 16 for each turn; beyond them 503 at once | |
 //! | a tenant's name | 256 bytes; longer ones are unknown | |
 //!
 //! # Seeing it
-//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault`.
+//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`. It stands in the span of
+//! the delivery that began it.
 
+mod flight;
 mod miss;
 mod path_pattern;
 mod tenants;

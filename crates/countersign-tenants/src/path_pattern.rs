@@ -6,10 +6,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::TenantsError;
 
-/// A pattern of paths that finds the tenant in them: `/jira/{tenant}`, in the syntax of axum's routes (crate `matchit`).
+/// A pattern of paths that finds the tenant in them: `/jira/{tenant}`, in the syntax of the crate `matchit`, which axum's routes have, too.
 ///
-/// The parameter `{tenant}` is the tenant: a whole segment, a part of one (`/hooks/jira-{tenant}`) or all the rest of the path
-/// (`/hooks/{*tenant}`). Others match anything.
+/// The parameter `{tenant}` is the tenant: a whole segment, a part of one (`/hooks/jira-{tenant}`, which axum may not have) or all the rest
+/// of the path (`/hooks/{*tenant}`). Others match anything.
 ///
 /// ```
 /// use countersign_tenants::PathPattern;

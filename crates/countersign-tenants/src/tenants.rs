@@ -3,19 +3,26 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign::{Head, KeyId, Resolver, Resolving, Secret, Verifier, VerifierBuilder};
 use futures_util::FutureExt as _;
-use moka::future::Cache;
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use crate::TenantsBuilder;
+use crate::flight::{Boarded, Flights, Landing};
 use crate::miss::Miss;
 
 /// Bytes of a tenant's name. There is no look-up for what is longer.
 const LONGEST_NAME: usize = 256;
+
+/// Names that nobody knows may wait for their turn, so many for each turn: what comes beyond them is answered 503 at once.
+const WAITING_FOR_A_TURN: usize = 16;
+
+/// What an adapter waits longer than a look-up may take, so that it is the look-up that says what was the matter.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Chooses the verifier of a delivery by its tenant, whose keys are looked up once and then held. Cheap to clone. Every adapter takes it in
 /// place of a [`Verifier`].
@@ -51,13 +58,37 @@ pub(crate) struct Inner {
     pub(crate) decoy: Verifier,
     pub(crate) find: Find,
     pub(crate) source: Box<dyn Fn(String) -> Asking + Send + Sync>,
-    pub(crate) known: Cache<String, Verifier>,
+    /// For longer than they are used: who was known before has turns of their own.
+    pub(crate) known: Cache<String, Known>,
     /// Apart from those, so that no flood of strangers takes their place.
     pub(crate) unknown: Cache<String, ()>,
-    pub(crate) turns: Semaphore,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) turns: Turns,
+    pub(crate) time_to_live: Duration,
     pub(crate) timeout: Duration,
-    /// How often a tenant was forgotten.
-    pub(crate) forgotten: AtomicU64,
+}
+
+#[derive(Clone)]
+pub(crate) struct Known {
+    verifier: Verifier,
+    /// When it was looked up; `None` if it is to be looked up again.
+    since: Option<Instant>,
+}
+
+/// How many look-ups go on at once.
+pub(crate) struct Turns {
+    pub(crate) number: usize,
+    /// Of names that may be nobody's.
+    pub(crate) strangers: Semaphore,
+    /// Of tenants that have been known before.
+    pub(crate) known: Semaphore,
+}
+
+impl Turns {
+    pub(crate) fn new(number: usize) -> Self {
+        let number = number.min(Semaphore::MAX_PERMITS);
+        Self { number, strangers: Semaphore::new(number), known: Semaphore::new(number) }
+    }
 }
 
 impl Tenants {
@@ -76,24 +107,29 @@ impl Tenants {
         self.0.decoy.body_limit()
     }
 
-    /// The verifier that stands for tenants that are not known. It shares its log with those of the tenants: by its
-    /// [`refused`](Verifier::refused) it tells how many deliveries have been refused, whoever's they were.
+    /// How many deliveries were refused for this cause, whoever's they were: as [`Verifier::refused`].
     #[must_use]
-    pub fn decoy(&self) -> &Verifier {
-        &self.0.decoy
+    pub fn refused(&self, kind: countersign::RejectionKind) -> u64 {
+        self.0.decoy.refused(kind)
     }
 
-    /// Looks this tenant up again when it is met next: after its secret was changed, or it was added or taken away.
-    pub async fn forget(&self, tenant: &str) {
-        // What a look-up that is under way brings is from before.
-        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
-        self.0.known.invalidate(tenant).await;
-        self.0.unknown.invalidate(tenant).await;
+    /// Looks this tenant up again when it is met next: after its secret was changed, or it was added or taken away. Every delivery that comes
+    /// after this is judged by what the source says after this. The name is the one in the head, in the same spelling.
+    pub fn forget(&self, tenant: &str) {
+        let Inner { flights, known, unknown, .. } = &*self.0;
+        flights.cancel(tenant, || {
+            // It is remembered that there is one.
+            if let Some(Known { verifier, .. }) = known.get(tenant) {
+                known.insert(tenant.to_owned(), Known { verifier, since: None });
+            }
+            unknown.invalidate(tenant);
+        });
     }
 
     /// How many tenants are held now.
-    pub async fn held(&self) -> u64 {
-        self.0.known.run_pending_tasks().await;
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.0.known.run_pending_tasks();
         self.0.known.entry_count()
     }
 }
@@ -104,68 +140,92 @@ impl Resolver for Tenants {
     }
 
     fn resolve(&self, head: &dyn Head) -> Resolving {
-        let tenant = (self.0.find)(head).filter(|tenant| !tenant.is_empty() && tenant.len() <= LONGEST_NAME);
+        let inner = &self.0;
+        let tenant = (inner.find)(head).filter(|tenant| !tenant.is_empty() && tenant.len() <= LONGEST_NAME);
         let Some(tenant) = tenant else { return Resolving::ready(None) };
+        if let Some(held) = inner.held(&tenant) {
+            return Resolving::ready(held);
+        }
         // What is refused by its head, whoever's it is, is not worth a look-up.
-        if !self.0.known.contains_key(&tenant) && self.0.decoy.head_fault(&head).is_some() {
+        if inner.decoy.head_fault(&head).is_some() {
             return Resolving::ready(None);
         }
-        let inner = Arc::clone(&self.0);
-        Resolving::new(async move {
-            if let Some(verifier) = inner.known.get(&tenant).await {
-                return Ok(Some(verifier));
+        let was_known = inner.known.contains_key(&tenant);
+        let most = if was_known { usize::MAX } else { inner.turns.number.saturating_mul(WAITING_FOR_A_TURN) };
+        let flight = match inner.flights.board(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.held(&tenant)) {
+            Ok(held) => return Resolving::ready(held),
+            Err(Boarded::Full) => return Resolving::new(async { Err(Arc::new(Miss::Full)) }),
+            Err(Boarded::Joined(flight)) => flight,
+            Err(Boarded::New(flight, pilot)) => {
+                let inner = Arc::clone(inner);
+                let look_up = async move {
+                    let landing = inner.look_up(&tenant, was_known).await;
+                    pilot.land(landing, |landing| inner.hold(tenant, landing));
+                };
+                // It goes on when this request is gone: others may wait for the same tenant.
+                tokio::spawn(look_up.in_current_span());
+                flight
             }
-            if inner.unknown.get(&tenant).await.is_some() {
-                return Ok(None);
+        };
+        Resolving::new(async {
+            match flight.landing().await? {
+                Landing::Known(verifier) => Ok(Some(verifier)),
+                Landing::Unknown => Ok(None),
+                Landing::Failed(miss) => Err(miss),
             }
-            // It goes on when this request is gone: others may wait for the same tenant.
-            tokio::spawn(inner.look_up(tenant)).await.map_err(|_| Arc::new(Miss::Stopped))?
         })
     }
 
     fn timeout(&self) -> Duration {
-        self.0.timeout
+        self.0.timeout.saturating_add(GRACE)
     }
 }
 
 impl Inner {
-    /// One for each tenant, however many wait for it.
-    async fn look_up(self: Arc<Self>, tenant: String) -> Result<Option<Verifier>, Arc<Miss>> {
-        let before = self.forgotten.load(Ordering::SeqCst);
-        let found = self.known.try_get_with_by_ref(&tenant, self.ask(&tenant)).await;
-        if self.forgotten.load(Ordering::SeqCst) != before {
-            self.known.invalidate(&tenant).await;
-            self.unknown.invalidate(&tenant).await;
-        }
-        match found {
-            Ok(verifier) => Ok(Some(verifier)),
-            Err(miss) if matches!(*miss, Miss::Unknown) => Ok(None),
-            Err(miss) => Err(miss),
+    /// What is known without a look-up: a verifier, or that there is none.
+    #[expect(clippy::option_option, reason = "that nobody knows the tenant is something to know")]
+    fn held(&self, tenant: &str) -> Option<Option<Verifier>> {
+        let known = self.known.get(tenant).filter(|known| known.since.is_some_and(|since| since.elapsed() < self.time_to_live));
+        match known {
+            Some(known) => Some(Some(known.verifier)),
+            None => self.unknown.get(tenant).map(|()| None),
         }
     }
 
-    async fn ask(&self, tenant: &str) -> Result<Verifier, Miss> {
-        // By somebody who has just asked.
-        if self.unknown.contains_key(tenant) {
-            return Err(Miss::Unknown);
+    fn hold(&self, tenant: String, landing: &Landing) {
+        match landing {
+            Landing::Known(verifier) => self.known.insert(tenant, Known { verifier: verifier.clone(), since: Some(Instant::now()) }),
+            Landing::Unknown => {
+                self.known.invalidate(&tenant);
+                self.unknown.insert(tenant, ());
+            }
+            Landing::Failed(_) => {}
         }
+    }
+
+    async fn look_up(&self, tenant: &str, was_known: bool) -> Landing {
         let began = Instant::now();
-        let asked = self.ask_source(tenant).await;
+        let asked = self.ask_source(tenant, was_known).await;
         let seconds = began.elapsed().as_secs_f64();
         match &asked {
             Ok(found) => tracing::debug!(target: "countersign", tenant, found = found.is_some(), seconds, "tenant looked up"),
-            Err(fault) => tracing::debug!(target: "countersign", tenant, seconds, %fault, "tenant not looked up"),
+            Err(fault) => {
+                let source = fault.source().map(tracing::field::display);
+                tracing::debug!(target: "countersign", tenant, seconds, %fault, source, "tenant not looked up");
+            }
         }
-        let Some(keys) = asked? else {
-            self.unknown.insert(tenant.to_owned(), ()).await;
-            return Err(Miss::Unknown);
-        };
-        self.decoy.for_tenant(tenant, keys).map_err(Miss::Unfit)
+        let verifier = asked.and_then(|found| found.map(|keys| self.decoy.for_tenant(tenant, keys).map_err(Miss::Unfit)).transpose());
+        match verifier {
+            Ok(Some(verifier)) => Landing::Known(verifier),
+            Ok(None) => Landing::Unknown,
+            Err(miss) => Landing::Failed(Arc::new(miss)),
+        }
     }
 
-    async fn ask_source(&self, tenant: &str) -> Result<Option<Keys>, Miss> {
+    async fn ask_source(&self, tenant: &str, was_known: bool) -> Result<Option<Keys>, Miss> {
+        let turns = if was_known { &self.turns.known } else { &self.turns.strangers };
         let asked = async {
-            let _turn = self.turns.acquire().await.map_err(|_| Miss::Stopped)?;
+            let _turn = turns.acquire().await.map_err(|_| Miss::Stopped)?;
             let found = AssertUnwindSafe(async { (self.source)(tenant.to_owned()).await }).catch_unwind().await;
             found.map_err(|_| Miss::Panicked)?.map_err(Miss::Failed)
         };

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use countersign::{Head, KeyId, Secret, VerifierBuilder};
 use futures_util::FutureExt as _;
-use moka::future::Cache;
-use tokio::sync::Semaphore;
+use moka::sync::Cache;
 
-use crate::tenants::{Find, Inner};
+use crate::flight::Flights;
+use crate::tenants::{Find, Inner, Turns};
 use crate::{PathPattern, Tenants, TenantsError};
 
 /// A hundred years: the cache panics at a thousand.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// For so long after its keys are no longer used it is remembered that there was such a tenant.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
 /// Describes [`Tenants`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 #[must_use = "a builder does nothing before `build`"]
@@ -60,8 +63,8 @@ impl TenantsBuilder {
         self
     }
 
-    /// How long keys are held before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
-    /// accepted still, unless the tenant is [forgotten](Tenants::forget).
+    /// How long keys are used before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
+    /// accepted still, unless the tenant is [forgotten](Tenants::forget). They stay in memory for up to an hour more.
     pub const fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;
         self
@@ -80,8 +83,12 @@ impl TenantsBuilder {
         self
     }
 
-    /// How many look-ups, each for another tenant, may go on at once: 64 unless set. Others wait for their turn, within their timeout: so that
-    /// a flood of names that nobody knows is not passed on to the source.
+    /// How many look-ups, each for another tenant, may go on at once: 64 unless set, of names that may be nobody's, and as many of tenants
+    /// that have been known in the last hour. Others wait for their turn, within their timeout, and too many are answered 503 at once. So a
+    /// flood of names that nobody knows keeps no more than this of the source busy, and those who are known have turns of their own; a tenant
+    /// that is new meanwhile gets 503, which senders repeat.
+    ///
+    /// A turn ends when the look-up is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
     pub const fn look_ups_at_once(mut self, look_ups: usize) -> Self {
         self.look_ups = look_ups;
         self
@@ -111,11 +118,15 @@ impl TenantsBuilder {
             decoy,
             find,
             source: Box::new(move |tenant| source(tenant).map(move |found| found.map(|found| found.map(keys)).map_err(Into::into)).boxed()),
-            known: Cache::builder().max_capacity(self.capacity).time_to_live(self.time_to_live.min(FOREVER)).build(),
+            known: Cache::builder()
+                .max_capacity(self.capacity)
+                .time_to_live(self.time_to_live.saturating_add(REMEMBERED).min(FOREVER))
+                .build(),
             unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.unknown_for.min(FOREVER)).build(),
-            turns: Semaphore::new(self.look_ups.min(Semaphore::MAX_PERMITS)),
+            flights: Arc::new(Flights::default()),
+            turns: Turns::new(self.look_ups),
+            time_to_live: self.time_to_live,
             timeout: self.timeout,
-            forgotten: 0.into(),
         }))
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use countersign::{Choosing, Discarding, Intake, Rejection, Reported, Verified, Verifier};
+use countersign::{Choosing, Chosen, Discarding, Intake, Rejection, Reported, Verified, Verifier};
 use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
@@ -76,17 +76,16 @@ where
     pub(crate) fn new(inner: S, refuse: R, judge: &Judge, options: Options, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
         let http1 = parts.version < Version::HTTP_2;
-        let tenant = judge.tenant_by.as_ref().and_then(|find| find(&parts));
-        let choosing = judge.verifiers.choose(&RequestHead::of_tenant(&parts, tenant));
+        let tenant = || judge.tenant_by.as_ref().and_then(|find| find(&parts));
+        let choosing = judge.verifiers.choose(|| RequestHead::of_tenant(&parts, tenant()));
         let state = State::Choosing { request: Some((inner, parts)), choosing };
-        Self { refuse, options, http1, timer: RuntimeTimer::default(), body: Some(body), state }
+        Self { refuse, options, http1, timer: RuntimeTimer::new(options.clock), body: Some(body), state }
     }
 }
 
 /// Judges the head.
-fn begin<S, F>(inner: S, parts: Parts, verifier: Verifier, options: Options, http1: bool, at_end: bool) -> State<S, F> {
-    let head = RequestHead::new(&parts);
-    let intake = if options.report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
+fn begin<S, F>(inner: S, parts: Parts, chosen: Chosen, options: Options, http1: bool, at_end: bool) -> State<S, F> {
+    let (verifier, intake) = chosen.intake(&RequestHead::new(&parts), options.report_only);
     match intake {
         Ok(intake) => {
             let intake = intake.within(options.deadline);
@@ -128,10 +127,10 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Choosing { request, choosing } => {
-                    let verifier = ready!(choosing.poll(cx, this.timer));
+                    let chosen = ready!(choosing.poll(cx, this.timer));
                     let Some((inner, parts)) = request.take() else { return Poll::Pending };
                     let at_end = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
-                    begin(inner, parts, verifier, *this.options, *this.http1, at_end)
+                    begin(inner, parts, chosen, *this.options, *this.http1, at_end)
                 }
                 StateProj::Receiving { delivery } => {
                     let Some(receiving) = delivery else { return Poll::Pending };

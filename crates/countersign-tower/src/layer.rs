@@ -36,7 +36,7 @@ impl VerifyLayer {
     /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
     /// answers a refusal with its status and no body.
     ///
-    /// It knows of no runtime, and so has no clock: a body may take as long as it likes, and an early refusal is answered at once. On tokio,
+    /// It knows of no runtime, and so has no clock: a body, and a resolver, may take as long as it likes, and an early refusal is answered at once. On tokio,
     /// use [`on_tokio`](Self::on_tokio).
     #[must_use]
     pub fn new(verifiers: impl Into<Verifiers>) -> Self {
@@ -51,7 +51,9 @@ impl VerifyLayer {
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn on_tokio(verifiers: impl Into<Verifiers>) -> Self {
-        Self::new(verifiers).deadline(Deadline::default()).discard(Discard::default())
+        let layer = Self::new(verifiers);
+        let options = Options { clock: true, ..layer.options };
+        Self { options, ..layer }.deadline(Deadline::default()).discard(Discard::default())
     }
 }
 
@@ -61,6 +63,7 @@ impl<R> VerifyLayer<R> {
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
         self.options.deadline = deadline.into();
+        self.options.clock |= self.options.deadline.is_some();
         self
     }
 
@@ -69,6 +72,7 @@ impl<R> VerifyLayer<R> {
     #[must_use]
     pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
         self.options.discard = discard.into();
+        self.options.clock |= self.options.discard.is_some();
         self
     }
 }

@@ -22,6 +22,8 @@ impl fmt::Debug for Judge {
 /// What a layer does beside judging.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
+    /// Whether there is one, by which a resolver has its timeout.
+    pub(crate) clock: bool,
     /// Nothing that takes time, unless it was told how to tell it.
     pub(crate) deadline: Option<Deadline>,
     pub(crate) discard: Option<Discard>,

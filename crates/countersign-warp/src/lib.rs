@@ -121,9 +121,11 @@ mod refused;
 mod request_head;
 mod timer;
 mod verify;
+mod verify_tenant;
 
 pub use delivery::Delivery;
 pub use json_error::JsonError;
 pub use recover::recover;
 pub use refused::Refused;
 pub use verify::Verify;
+pub use verify_tenant::VerifyTenant;

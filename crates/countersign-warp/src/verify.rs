@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::{poll_fn, ready};
@@ -8,14 +9,13 @@ use bytes::Buf;
 use countersign::{Choosing, Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier, Verifiers};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
-use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::refused::{Answer, empty};
 use crate::request_head::{self, RequestHead};
 use crate::timer::TokioTimer;
-use crate::{Delivery, Refused, recover};
+use crate::{Delivery, Refused, VerifyTenant, recover};
 
 /// Lets only verified deliveries through to a handler.
 ///
@@ -37,7 +37,6 @@ use crate::{Delivery, Refused, recover};
 #[derive(Clone)]
 pub struct Verify {
     verifiers: Verifiers,
-    tenant_by: BoxedFilter<(Option<String>,)>,
     deadline: Option<Deadline>,
     discard: Option<Discard>,
     answer: Answer,
@@ -54,7 +53,6 @@ impl Verify {
     pub fn new(verifiers: impl Into<Verifiers>) -> Self {
         Self {
             verifiers: verifiers.into(),
-            tenant_by: warp::any().map(|| None).boxed(),
             deadline: Some(Deadline::default()),
             discard: Some(Discard::default()),
             answer: Arc::new(|rejection| empty(rejection.status_code())),
@@ -95,14 +93,14 @@ impl Verify {
     /// ```
     ///
     /// [`Head::tenant`]: countersign::Head::tenant
+    ///
+    /// Where the filter rejects, the application knows of no tenant. It must not read the body.
     #[must_use]
-    pub fn tenant_by<F>(mut self, find: F) -> Self
+    pub const fn tenant_by<F>(self, find: F) -> VerifyTenant<F>
     where
-        F: Filter<Extract = (Option<String>,)> + Send + Sync + 'static,
-        F::Error: Into<warp::Rejection>,
+        F: Filter<Extract = (Option<String>,), Error: Into<warp::Rejection>> + Clone + Send + Sync + 'static,
     {
-        self.tenant_by = find.boxed();
-        self
+        VerifyTenant::new(self, find)
     }
 
     /// Answers refusals with what `refuse` returns, instead of with the status alone.
@@ -147,7 +145,7 @@ impl Verify {
         F: Future<Output = R> + Send,
         R: Reply,
     {
-        self.delivery().then(handler).map(R::into_response).recover(recover).unify()
+        then(self.delivery(), handler)
     }
 
     /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
@@ -158,13 +156,7 @@ impl Verify {
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
-        self.reported(false).and_then(|reported| {
-            ready(match reported {
-                Reported::Verified(verified, body) => Ok(Delivery::new(verified, body)),
-                // Only what is reported on comes so far without a proof.
-                Reported::Unverified(..) => Err(warp::reject::reject()),
-            })
-        })
+        proven(self.reported(false, request_head::filter()))
     }
 
     /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
@@ -174,16 +166,18 @@ impl Verify {
     /// signed.
     #[must_use]
     pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
-        self.reported(true)
+        self.reported(true, request_head::filter())
     }
 
-    fn reported(self, report_only: bool) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+    pub(crate) fn reported(
+        self,
+        report_only: bool,
+        heads: impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone,
+    ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
         let judge = self.clone();
-        request_head::filter()
-            .and(self.tenant_by.clone())
-            .and_then(move |mut head: RequestHead, tenant| {
-                head.tenant = tenant;
-                let (judge, choosing) = (judge.clone(), judge.verifiers.choose(&head));
+        heads
+            .and_then(move |head: RequestHead| {
+                let (judge, choosing) = (judge.clone(), judge.verifiers.choose(|| &head));
                 async move { judge.judge(head, choosing, report_only).await }
             })
             // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
@@ -197,8 +191,8 @@ impl Verify {
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
     async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Judged, warp::Rejection> {
         let mut timer = TokioTimer::default();
-        let verifier = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
-        let intake = if report_only { verifier.insecure_intake(&head) } else { verifier.intake(&head) };
+        let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
+        let (verifier, intake) = chosen.intake(&head, report_only);
         // At once: whoever waits for the rest to be thrown away may go before it is.
         match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| verifier.report(rejection)) {
             Err(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => Err(self.refuse(rejection, head.announces_body())),
@@ -256,6 +250,31 @@ impl Verify {
     fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
         warp::reject::custom(Refused::new(rejection, Arc::clone(&self.answer), close))
     }
+}
+
+/// A filter that answers with what `handler` makes of a delivery.
+pub(crate) fn then<H, F, R>(
+    deliveries: impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone,
+    handler: H,
+) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
+where
+    H: Fn(Delivery) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = R> + Send,
+    R: Reply,
+{
+    deliveries.then(handler).map(R::into_response).recover(recover).unify()
+}
+
+/// What comes without a proof goes no further. Only where deliveries are reported on does any come so far.
+pub(crate) fn proven(
+    reported: impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone,
+) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+    reported.and_then(|reported| {
+        ready(match reported {
+            Reported::Verified(verified, body) => Ok(Delivery::new(verified, body)),
+            Reported::Unverified(..) => Err(warp::reject::reject()),
+        })
+    })
 }
 
 /// What has become of the head.

@@ -5,11 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::{Resolving, Timer, Verifier};
+use crate::span::DeliverySpan;
+use crate::{Head, Intake, Rejection, Resolving, Timer, Verifier};
 
 /// The choice of a verifier for one delivery, made by [`Verifiers::choose`](crate::Verifiers::choose). For adapters.
 #[must_use = "it is for the adapter to poll"]
-pub struct Choosing(State);
+pub struct Choosing {
+    span: Option<DeliverySpan>,
+    state: State,
+}
 
 enum State {
     Made(Option<Verifier>),
@@ -23,46 +27,73 @@ enum State {
 }
 
 impl Choosing {
-    pub(crate) const fn made(verifier: Verifier) -> Self {
-        Self(State::Made(Some(verifier)))
+    pub(crate) const fn made(span: DeliverySpan, verifier: Verifier) -> Self {
+        Self { span: Some(span), state: State::Made(Some(verifier)) }
     }
 
-    pub(crate) const fn new(decoy: Verifier, resolving: Resolving, timeout: Duration) -> Self {
-        Self(State::Pending { decoy, resolving, timeout, until: None })
+    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, resolving: Resolving, timeout: Duration) -> Self {
+        Self { span: Some(span), state: State::Pending { decoy, resolving, timeout, until: None } }
     }
 
     /// Ready with the verifier that is to judge the delivery. Where none is known, or none can be had now, that is one which refuses it: so
-    /// an adapter goes on with [`Verifier::intake`] whatever came of it. Not to be polled again after that.
-    pub fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Verifier> {
-        let verifier = match &mut self.0 {
-            State::Made(verifier) => match verifier.take() {
-                Some(verifier) => verifier,
-                None => return Poll::Pending,
-            },
-            State::Pending { decoy, resolving, timeout, until } => {
-                match catch_unwind(AssertUnwindSafe(|| Pin::new(resolving).poll(cx))) {
-                    Ok(Poll::Ready(Ok(Some(verifier)))) => verifier,
-                    Ok(Poll::Ready(Ok(None))) => decoy.clone(),
-                    Ok(Poll::Ready(Err(error))) => decoy.unavailable(error),
-                    Ok(Poll::Pending) => {
-                        // Past what the clock can say is never.
-                        let until = match *until {
-                            Some(until) => Some(until),
-                            None => timer.now().checked_add(*timeout).inspect(|due| *until = Some(*due)),
-                        };
-                        let Some(until) = until else { return Poll::Pending };
-                        while timer.now() < until {
-                            ready!(timer.poll_until(until, cx));
-                        }
-                        decoy.unavailable(Fault::TimedOut.into())
-                    }
-                    Err(_) => decoy.unavailable(Fault::Panicked.into()),
+    /// an adapter goes on with [`Chosen::intake`] whatever came of it. Not to be polled again after that.
+    pub fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Chosen> {
+        let verifier = ready!(self.poll_verifier(cx, timer));
+        // What is left of the search is given up, and what it does about that is its own affair.
+        let left = std::mem::replace(&mut self.state, State::Made(None));
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
+        match self.span.take() {
+            Some(span) => Poll::Ready(Chosen { span, verifier }),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_verifier(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Verifier> {
+        let _entered = self.span.as_ref().map(DeliverySpan::enter);
+        let (decoy, resolving, timeout, until) = match &mut self.state {
+            State::Made(verifier) => return verifier.take().map_or(Poll::Pending, Poll::Ready),
+            State::Pending { decoy, resolving, timeout, until } => (decoy, resolving, timeout, until),
+        };
+        let found = match catch_unwind(AssertUnwindSafe(|| Pin::new(resolving).poll(cx))) {
+            Ok(Poll::Ready(found)) => found,
+            Err(_) => Err(Fault::Panicked.into()),
+            Ok(Poll::Pending) => {
+                // Past what the clock can say is never.
+                let due = match *until {
+                    Some(until) => Some(until),
+                    None => timer.now().checked_add(*timeout).inspect(|due| *until = Some(*due)),
+                };
+                let Some(due) = due else { return Poll::Pending };
+                // A timer that never rings is none, whatever the time.
+                ready!(timer.poll_until(due, cx));
+                while timer.now() < due {
+                    ready!(timer.poll_until(due, cx));
                 }
+                Err(Fault::TimedOut.into())
             }
         };
-        // What is left of the search is given up.
-        self.0 = State::Made(None);
-        Poll::Ready(verifier)
+        Poll::Ready(match found {
+            Ok(Some(verifier)) => verifier,
+            Ok(None) => decoy.clone(),
+            Err(error) => decoy.unavailable(error),
+        })
+    }
+}
+
+/// The verifier that was chosen for one delivery. For adapters.
+#[derive(Debug)]
+pub struct Chosen {
+    span: DeliverySpan,
+    verifier: Verifier,
+}
+
+impl Chosen {
+    /// [`Verifier::intake`], of the delivery for which it was chosen; or, if an adapter only reports, [`Verifier::insecure_intake`]. And the
+    /// verifier, to be [told](Verifier::report) of a refusal.
+    pub fn intake(self, head: &(impl Head + ?Sized), insecure_report_only: bool) -> (Verifier, Result<Intake, Rejection>) {
+        let Self { span, verifier } = self;
+        let intake = if insecure_report_only { verifier.take_in_anyway(&head, span) } else { verifier.take_in(&head, None, span) };
+        (verifier, intake)
     }
 }
 

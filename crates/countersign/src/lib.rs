@@ -32,7 +32,7 @@
 //!
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
-//! - **the next chunk**, and a [`Timer`]: [`Verifiers::choose`] and [`Verifier::intake`] with a [`Head`] over the framework's request,
+//! - **the next chunk**, and a [`Timer`]: [`Verifiers::choose`] and [`Chosen::intake`] with a [`Head`] over the framework's request,
 //!   [`Intake::poll_to_end`] and [`Intake::finish`];
 //! - **the body back**: what `finish` returns goes to the handler, the [`Verified`] where handlers find such things;
 //! - **no**: [`Verifier::report`], the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, a response of
@@ -50,7 +50,8 @@
 //! # Seeing it
 //! Each refusal is an event of `tracing` ([`Verifier::report`]) at `WARN`, and a verified delivery is one at `DEBUG`, with the target
 //! `countersign`. Each delivery that is taken in is a span `delivery` at `DEBUG`, too, of the same target: it is entered while the delivery is
-//! judged (its busy time is the hashing), and closed when there is a verdict or the delivery was given up. Their fields:
+//! judged (its busy time is the hashing, and what a resolver does), and closed when there is a verdict or the delivery was given up. The event
+//! of a refusal follows it, and does not stand in it. Their fields:
 //!
 //! | field | |
 //! |---|---|
@@ -60,7 +61,7 @@
 //! | `key` | of a verified delivery, the id of the key that matched |
 //! | `cause` | of one that was not, [`RejectionKind::as_str`] |
 //! | `body_bytes` | how many bytes of the body had been taken in |
-//! | `seconds` | from the head to the verdict, the waiting for the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`] |
+//! | `seconds` | from the head to the verdict, the waiting for the resolver and the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`] or a [`Resolver`] |
 //! | `status`, `hint`, `source`, `report_only` | of the events of refusals, and of what is let through: see [`Verifier::report`] |
 //!
 //! With [`VerifierBuilder::hints`] a refusal's event also tells what is probably the matter. An [`Observer`] is told of every verdict. The
@@ -121,7 +122,7 @@ mod verifiers;
 pub use algorithm::Algorithm;
 pub use budget::Budget;
 pub use check::Check;
-pub use choosing::Choosing;
+pub use choosing::{Choosing, Chosen};
 pub use config_error::ConfigError;
 pub use deadline::Deadline;
 pub use discard::{Discard, Discarding};

@@ -7,7 +7,7 @@ use crate::{Budget, Observer, Verdict};
 /// | name | | labels |
 /// |---|---|---|
 /// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `refused` or `let_through`; `cause`, empty if verified |
-/// | `countersign_key_used_total` | counter | `scheme`, `key` |
+/// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
 /// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
 /// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
 /// | `countersign_bytes_in_flight` | gauge of bytes, where a budget is given | |
@@ -49,7 +49,10 @@ impl Observer for MetricsObserver {
         };
         counter!("countersign_deliveries_total", "scheme" => scheme(), "verdict" => word, "cause" => cause).increment(1);
         if let Some(key) = verdict.key_id() {
-            counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
+            // As many keys as tenants would be as many series.
+            if verdict.tenant().is_none() {
+                counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
+            }
             histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
             histogram!("countersign_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
         }

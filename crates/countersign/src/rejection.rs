@@ -11,7 +11,8 @@ use crate::Hint;
 /// sender is told only [`status_code`](Self::status_code), so that a stranger learns nothing from trying.
 ///
 /// It holds no secret, tag, header value or body; what the framework's own error says, which is the source of
-/// [`BodyUnreadable`](RejectionKind::BodyUnreadable), is the framework's. It is cheap to clone.
+/// [`BodyUnreadable`](RejectionKind::BodyUnreadable), is the framework's, and what the source of
+/// [`KeysUnavailable`](RejectionKind::KeysUnavailable) says, the resolver's. It is cheap to clone.
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{Head, Resolving, Verifier};
@@ -43,7 +44,7 @@ use crate::{Head, Resolving, Verifier};
 )]
 pub trait Resolver: Send + Sync + 'static {
     /// The verifier for tenants that are not known, made by [`build_decoy`](crate::VerifierBuilder::build_decoy). Asked for once, when
-    /// an adapter is set up.
+    /// an adapter is set up. Of any other verifier a decoy is made, so that nobody gets in by it.
     fn decoy(&self) -> &Verifier;
 
     /// Starts to look for the verifier of a delivery. It must not block. `None` for a tenant that is not known, which is then refused as a
@@ -53,8 +54,23 @@ pub trait Resolver: Send + Sync + 'static {
     fn resolve(&self, head: &dyn Head) -> Resolving;
 
     /// How long a delivery waits for its verifier before it is answered 503, by the adapter's clock: five seconds unless said otherwise. A
-    /// tower layer that was not told of a runtime has no clock, and waits for as long as it takes.
+    /// tower layer of `VerifyLayer::new`, which was told of no runtime, has no clock, and waits for as long as it takes.
     fn timeout(&self) -> Duration {
         Duration::from_secs(5)
+    }
+}
+
+/// To keep a handle on it.
+impl<R: Resolver + ?Sized> Resolver for Arc<R> {
+    fn decoy(&self) -> &Verifier {
+        (**self).decoy()
+    }
+
+    fn resolve(&self, head: &dyn Head) -> Resolving {
+        (**self).resolve(head)
+    }
+
+    fn timeout(&self) -> Duration {
+        (**self).timeout()
     }
 }

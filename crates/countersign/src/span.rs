@@ -7,6 +7,7 @@ use crate::{Rejection, Verified};
 
 /// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
 /// verdict or it was given up. Where nobody looks, nothing is paid for it.
+#[derive(Debug)]
 pub(crate) struct DeliverySpan {
     span: Span,
     /// If somebody is to be told how long it takes.

@@ -4,7 +4,7 @@ use std::time::Instant;
 /// The clock and the alarm of a runtime, for [`Intake::poll_to_end`](crate::Intake::poll_to_end) and
 /// [`Discarding::poll_to_end`](crate::Discarding::poll_to_end). For adapters.
 ///
-/// It is asked only while a body is pending, and so need not make anything before.
+/// It is asked only while a body or a resolver is pending, and so need not make anything before.
 pub trait Timer {
     /// What the runtime's clock says.
     fn now(&self) -> Instant;

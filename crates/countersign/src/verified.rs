@@ -35,7 +35,7 @@ impl Verified {
     }
 
     /// The tenant with whose key it is signed, where there are tenants ([`Verifier::for_tenant`](crate::Verifier::for_tenant)): go by this,
-    /// and by nothing else that the request says of a tenant.
+    /// and by nothing else that the request says of a tenant. It is the name by which the resolver found the keys.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()

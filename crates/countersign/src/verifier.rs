@@ -105,6 +105,23 @@ impl Verifier {
         Ok(Self::sharing(config, Arc::clone(&self.0.reporter)))
     }
 
+    /// The same verifier, which does the work and verifies nothing.
+    pub(crate) fn to_decoy(&self) -> Self {
+        let decoy = |config: &Arc<Config>| {
+            let Config { settings, keys, is_decoy, .. } = &**config;
+            let made = || Arc::new(Config::new(Arc::clone(settings), KeySet::clone(&keys.load()), None, true));
+            if *is_decoy { Arc::clone(config) } else { made() }
+        };
+        let Schemes { first, others, name, reporter, .. } = &*self.0;
+        Self(Arc::new(Schemes {
+            first: decoy(first),
+            others: others.iter().map(decoy).collect(),
+            name: name.clone(),
+            reporter: Arc::clone(reporter),
+            unavailable: None,
+        }))
+    }
+
     /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
     pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
         let Schemes { first, others, name, reporter, .. } = &*self.0;
@@ -138,8 +155,12 @@ impl Verifier {
     /// [`ConfigError::NoVerifier`]; [`ConfigError::SharedHeader`] if two schemes read their signature from the same header, which then
     /// says nothing about the sender, or if a scheme reads one that a later one's sender also sends.
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
+        let verifiers: Vec<Self> = verifiers.into_iter().collect();
+        // Verifiers of one mould have one log, and go on to have it.
+        let mut reporters = verifiers.iter().map(|verifier| &verifier.0.reporter);
+        let shared = reporters.next().filter(|first| reporters.all(|other| Arc::ptr_eq(first, other))).cloned();
         let mut configs: Vec<Arc<Config>> = Vec::new();
-        for config in verifiers.into_iter().flat_map(|verifier| verifier.0.configs().cloned().collect::<Vec<_>>()) {
+        for config in verifiers.iter().flat_map(|verifier| verifier.0.configs().cloned()) {
             let shares = |other: &Arc<Config>| other.settings.scheme.shared_header(&config.settings.scheme);
             if let Some(header) = configs.iter().find_map(shares) {
                 return Err(ConfigError::SharedHeader { header });
@@ -151,7 +172,7 @@ impl Verifier {
         let first = configs.next().ok_or(ConfigError::NoVerifier)?;
         let others: Vec<_> = configs.collect();
         let name = if others.is_empty() { first.scheme_name().into() } else { SchemeName::Several(names.into()) };
-        Ok(Self(Arc::new(Schemes { first, others, name, reporter: Arc::default(), unavailable: None })))
+        Ok(Self(Arc::new(Schemes { first, others, name, reporter: shared.unwrap_or_default(), unavailable: None })))
     }
 
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
@@ -192,7 +213,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in(&head, None)
+        self.take_in(&head, None, DeliverySpan::new())
     }
 
     /// [`intake`](Self::intake) at a given time.
@@ -201,7 +222,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
-        self.take_in(&head, Some(now))
+        self.take_in(&head, Some(now), DeliverySpan::new())
     }
 
     /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
@@ -210,8 +231,11 @@ impl Verifier {
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
     pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        let span = DeliverySpan::new();
-        let check = span.in_scope(|| self.start(&head, None));
+        self.take_in_anyway(&head, DeliverySpan::new())
+    }
+
+    pub(crate) fn take_in_anyway(&self, head: &dyn Head, span: DeliverySpan) -> Result<Intake, Rejection> {
+        let check = span.in_scope(|| self.start(head, None));
         let config = match &check {
             Ok(check) => check.config(),
             Err(rejection) if rejection.status_code() == 401 => {
@@ -223,7 +247,7 @@ impl Verifier {
                 return Err(rejection.clone());
             }
         };
-        Self::admit(Arc::clone(config), check, &head, span)
+        Self::admit(Arc::clone(config), check, head, span)
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
@@ -321,15 +345,18 @@ impl Verifier {
             let kind = RejectionKind::MissingSignature;
             return Err(Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind)));
         };
-        let check = Check::new(config, head, now).map_err(|kind| config.reject(kind).with_hint(hint(config, kind)))?;
-        match &self.0.unavailable {
-            None => Ok(check),
-            Some(why) => Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
-        }
+        let check = match &self.0.unavailable {
+            None => Check::new(config, head, now),
+            // A token would be judged by its head already, and there is nothing to judge it by.
+            Some(why) => match SignedHead::read(&config.settings, head, now) {
+                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
+                Err(kind) => Err(kind),
+            },
+        };
+        check.map_err(|kind| config.reject(kind).with_hint(hint(config, kind)))
     }
 
-    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
-        let span = DeliverySpan::new();
+    pub(crate) fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, span: DeliverySpan) -> Result<Intake, Rejection> {
         let check = span.in_scope(|| self.start(head, now)).inspect_err(|rejection| span.refused(rejection))?;
         let config = Arc::clone(check.config());
         Self::admit(config, Ok(check), head, span)

@@ -139,8 +139,8 @@ pub async fn an_unknown_tenant_is_refused_as_a_wrong_signature_is<H: Harness>() 
     }
     let (_, log) = log_of(send("/hook/initech/event")).await;
     assert!(log.contains("countersign: delivery refused") && log.contains("cause=\"unknown_tenant\""), "{log}");
-    assert_eq!(tenants.decoy().refused(RejectionKind::UnknownTenant), 9);
-    assert_eq!(tenants.decoy().refused(RejectionKind::Mismatch), 1, "the log is shared by all tenants");
+    assert_eq!(tenants.refused(RejectionKind::UnknownTenant), 9);
+    assert_eq!(tenants.refused(RejectionKind::Mismatch), 1, "the log is shared by all tenants");
 
     // A static token is judged by its head; there the wrong one is refused unread, and so is that of an unknown tenant.
     let tenants = source.tenants(Verifier::builder(providers::GITLAB_TOKEN));
@@ -163,6 +163,15 @@ pub async fn what_is_refused_by_its_head_is_not_looked_up<H: Harness>() {
         H::deliver(tenants.clone(), malformed).await.assert_refused_unread(RejectionKind::TagLength, target);
     }
     assert_eq!(source.asked(), 0);
+}
+
+/// Panics when it is given up.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "as the test wants it");
+    }
 }
 
 type Fault = fn(Verifier) -> Resolving;
@@ -193,12 +202,17 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
     let good = || signed_by("new of acme", "/hook/acme/event", "body");
     let cases = [
         ("down", "/hook/down/event", 0, "the source of the keys failed: the database is away"),
-        ("slow", "/hook/slow/event", 3, "in time"),
+        ("slow", "/hook/slow/event", 3, "the source of the keys did not answer in time"),
         ("broken", "/hook/broken/event", 0, "the source of the keys panicked"),
         ("unfit", "/hook/unfit/event", 0, "cannot be the keys: the secret of key \"only\" is empty"),
         ("keyless", "/hook/keyless/event", 0, "cannot be the keys: there is no key"),
     ];
     for (case, target, seconds, cause) in cases {
+        // A token is judged by its head; where there is nothing to judge it by, it is neither right nor wrong.
+        let tokens = Source::default().tenants(Verifier::builder(providers::GITLAB_TOKEN));
+        let token = || signed_as(&providers::GITLAB_TOKEN, "any", target, "body");
+        H::deliver(tokens.clone(), token()).await.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        H::deliver(tokens, token().report_only()).await.assert_refused_unread(RejectionKind::KeysUnavailable, case);
         let ((outcome, after), log) = log_of(timed::<H>(tenants.clone(), signed_by("any", target, "body"))).await;
         outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
         assert_eq!(after, seconds, "{case}");
@@ -228,6 +242,19 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         // What is refused by its head is refused for that.
         H::deliver(faulty(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, case);
     }
+    // What goes wrong when it is given up is nobody's affair.
+    let dropped = Faulty {
+        decoy: jira().build_decoy().unwrap(),
+        resolve: |_| {
+            let bomb = Bomb;
+            Resolving::new(async move {
+                std::future::pending::<()>().await;
+                drop(bomb);
+                Ok::<_, io::Error>(None)
+            })
+        },
+    };
+    H::deliver(dropped, good()).await.assert_refused_unread(RejectionKind::KeysUnavailable, "dropped");
     // Slow, and in time.
     let slow = Faulty {
         decoy: jira().build_decoy().unwrap(),
@@ -242,6 +269,13 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
 }
 
 pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
+    // What a resolver calls its decoy is made one, if it is none.
+    let keyed = || Verifier::builder(providers::JIRA).key("k", Secret::new("any")).build().unwrap();
+    let github = Verifier::builder(providers::GITHUB).build_decoy().unwrap();
+    for decoy in [keyed(), Verifier::any_of([github, keyed()]).unwrap()] {
+        let careless = Faulty { decoy, resolve: |_| Resolving::ready(None) };
+        H::deliver(careless, signed_by("any", "/hook", "body")).await.assert_refused(RejectionKind::UnknownTenant, "a decoy with a key");
+    }
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let decoy = Verifier::builder(scheme).build_decoy().unwrap();
         for secret in ["decoy", "a decoy, which is not even looked at", "any"] {
@@ -324,6 +358,29 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
         assert_eq!(outcome.rejection.unwrap().scheme(), scheme.name());
     }
     H::deliver(resolver(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, "unsigned");
+    // They are told apart by their moulds, and have a log each; of one mould, one for all.
+    let mould = jira.clone();
+    let before = mould.refused(RejectionKind::Mismatch);
+    let of_one = Verifier::any_of([of(&mould, "by jira")]).unwrap();
+    H::deliver(of_one, signed_as(&providers::JIRA, "wrong", "/hook", "body")).await.assert_refused(RejectionKind::Mismatch, "wrong");
+    assert_eq!(mould.refused(RejectionKind::Mismatch), before + 1);
+}
+
+pub async fn the_time_that_a_look_up_takes_is_told<H: Harness>() {
+    let slow = Faulty {
+        decoy: jira().build_decoy().unwrap(),
+        resolve: |_| {
+            // By the real clock, which measures it.
+            std::thread::sleep(Duration::from_millis(30));
+            Resolving::new(async {
+                std::thread::sleep(Duration::from_millis(30));
+                Err::<Option<Verifier>, io::Error>(io::Error::other("away"))
+            })
+        },
+    };
+    let (_, spans) = spans_of(H::deliver(slow, signed_by("any", "/hook", "body"))).await;
+    let seconds: f64 = spans[0].split("seconds=").nth(1).unwrap().split([' ', '}']).next().unwrap().parse().unwrap();
+    assert!((0.06..60.0).contains(&seconds), "{spans:?}");
 }
 
 pub async fn each_delivery_is_a_span_with_its_verdict<H: Harness>() {
@@ -348,6 +405,7 @@ pub async fn each_delivery_is_a_span_with_its_verdict<H: Harness>() {
     ];
     for (delivery, fields, verdict, cause) in cases {
         let (_, spans) = spans_of(H::deliver(tenants.clone(), delivery)).await;
+        let spans: Vec<_> = spans.into_iter().filter(|span| span.contains("delivery{")).collect();
         assert_eq!(spans.len(), 1, "{cause}: {spans:?}");
         let span = &spans[0];
         assert!(

@@ -1,0 +1,65 @@
+use std::convert::Infallible;
+use std::fmt;
+
+use countersign::Reported;
+use warp::reply::Response;
+use warp::{Filter, Reply};
+
+use crate::request_head::{self, RequestHead};
+use crate::verify::{proven, then};
+use crate::{Delivery, Verify};
+
+/// A [`Verify`] whose resolver is told what a filter knows of the tenant, made by [`Verify::tenant_by`].
+#[derive(Clone)]
+pub struct VerifyTenant<F> {
+    verify: Verify,
+    find: F,
+}
+
+impl<F> VerifyTenant<F>
+where
+    F: Filter<Extract = (Option<String>,), Error: Into<warp::Rejection>> + Clone + Send + Sync + 'static,
+{
+    pub(crate) const fn new(verify: Verify, find: F) -> Self {
+        Self { verify, find }
+    }
+
+    /// As [`Verify::then`].
+    #[must_use]
+    pub fn then<H, T, R>(self, handler: H) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
+    where
+        H: Fn(Delivery) -> T + Clone + Send + Sync + 'static,
+        T: Future<Output = R> + Send,
+        R: Reply,
+    {
+        then(self.delivery(), handler)
+    }
+
+    /// As [`Verify::delivery`].
+    #[must_use]
+    pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+        let heads = self.heads();
+        proven(self.verify.reported(false, heads))
+    }
+
+    /// As [`Verify::insecure_report_only`].
+    #[must_use]
+    pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+        let heads = self.heads();
+        self.verify.reported(true, heads)
+    }
+
+    fn heads(&self) -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone + use<F> {
+        let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
+        request_head::filter().and(find).map(|mut head: RequestHead, tenant| {
+            head.tenant = tenant;
+            head
+        })
+    }
+}
+
+impl<F> fmt::Debug for VerifyTenant<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyTenant").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}
