@@ -73,6 +73,23 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
 
 conformance::suite!(Tower);
 
+/// Answers at no time, and has no time for it.
+struct Never(Verifier);
+
+impl countersign::Resolver for Never {
+    fn decoy(&self) -> &Verifier {
+        &self.0
+    }
+
+    fn resolve(&self, _: &dyn countersign::Head) -> countersign::Resolving {
+        countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
 #[test]
 fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let tenants = conformance::facts::tenants_by_the_application();
@@ -84,18 +101,6 @@ fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is refused at once") };
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    struct Never(Verifier);
-    impl countersign::Resolver for Never {
-        fn decoy(&self) -> &Verifier {
-            &self.0
-        }
-        fn resolve(&self, _: &dyn countersign::Head) -> countersign::Resolving {
-            countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
-        }
-        fn timeout(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
     let layer = VerifyLayer::new(Never(verifier(providers::JIRA)));
     let mut waiting = Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(signed("body")));
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
