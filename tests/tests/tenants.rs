@@ -323,14 +323,14 @@ fn a_look_up_whose_runtime_is_gone_is_no_trap() {
     let (asked, head) = (tenants.clone(), to("acme"));
     // Begun on a runtime that ends before it is done.
     let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let waiting = other.block_on(async {
-        let waiting = asked.resolve(&head);
+    let mut waiting = None;
+    other.block_on(async {
+        waiting = Some(asked.resolve(&head));
         settle().await;
-        waiting
     });
     drop(other);
     conformance::run(async move {
-        assert!(waiting.await.is_err());
+        assert!(waiting.unwrap().await.is_err());
         store.gate.add_permits(1000);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });

@@ -227,3 +227,22 @@ impl fmt::Debug for Check {
         f.debug_struct("Check").field("scheme", &self.config.scheme_name()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Secret, Verifier, providers};
+
+    use super::*;
+
+    #[test]
+    fn a_decoy_hashes_as_much_as_one_key() {
+        let builder = || Verifier::builder(providers::JIRA);
+        let head = [("X-Hub-Signature", format!("sha256={}", "0".repeat(64)))];
+        let hashes = |verifier: &Verifier| match verifier.begin(&head).unwrap().judging {
+            Judging::Macs { mut running, .. } => running.iter_mut().count(),
+            Judging::Token { .. } => 0,
+        };
+        let one = builder().key("k", Secret::new("secret")).build().unwrap();
+        assert_eq!((hashes(&one), hashes(&builder().build_decoy().unwrap())), (1, 1));
+    }
+}
