@@ -15,7 +15,7 @@
 use std::env;
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -60,14 +60,16 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 /// The ids and secrets of a tenant, or `None` if there is no such tenant. What is wrong with the store is an error, and answered 503.
 async fn secrets_of(folder: PathBuf, tenant: String) -> io::Result<Option<[(&'static str, Secret); 1]>> {
     // The name is a stranger's, and must not lead out of the folder.
-    if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    if tenant.len() > 64 || !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Ok(None);
     }
     // Reading a file blocks, so it has a thread of its own.
-    let found = tokio::task::spawn_blocking(move || Secret::from_file(Path::new(&folder).join(tenant))).await?;
+    let path = folder.join(tenant);
+    let found = tokio::task::spawn_blocking(move || Secret::from_file(path)).await?;
     match found {
         Ok(secret) => Ok(Some([("current", secret)])),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // But where the whole folder is gone, nobody can tell who is a tenant.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
         Err(error) => Err(error),
     }
 }

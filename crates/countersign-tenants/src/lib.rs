@@ -4,7 +4,7 @@
 //! address is `/jira/{tenant}`, and a database knows the secrets:
 //!
 //! ```no_run
-//! use axum::{Extension, Router, routing::post};
+//! use axum::{Extension, Router, extract::DefaultBodyLimit, routing::post};
 //! use countersign::{Secret, Verified, Verifier, providers};
 //! use countersign_tenants::Tenants;
 //! use countersign_tower::VerifyLayer; // with the features `axum` and `tokio`
@@ -19,7 +19,11 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}").build(secrets_of)?;
-//!     let app = Router::new().route("/jira/{tenant}", post(on_event)).route_layer(VerifyLayer::on_tokio(tenants));
+//!     let limit = DefaultBodyLimit::max(tenants.body_limit());
+//!     let app = Router::new()
+//!         .route("/jira/{tenant}", post(on_event))
+//!         .route_layer(VerifyLayer::on_tokio(tenants))
+//!         .layer(limit);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
 //!     Ok(())
@@ -59,7 +63,7 @@
 //! | a tenant's name | 256 bytes; longer ones are unknown | |
 //!
 //! # Seeing it
-//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`. It stands in the span of
+//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`; that a head names no tenant is one, too. It stands in the span of
 //! the delivery that began it.
 
 mod flight;

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use countersign::ConfigError;
 
@@ -37,5 +38,24 @@ impl Error for Miss {
             Self::Unfit(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+/// Why the keys of a tenant cannot be had. The name is the sender's, and written so that it cannot be taken for anything else.
+#[derive(Debug)]
+pub(crate) struct Unavailable {
+    pub(crate) tenant: String,
+    pub(crate) miss: Arc<Miss>,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the keys of {:?} cannot be had", self.tenant)
+    }
+}
+
+impl Error for Unavailable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.miss)
     }
 }

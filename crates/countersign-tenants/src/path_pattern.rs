@@ -29,10 +29,13 @@ impl PathPattern {
         let fault = |fault: String| TenantsError::InvalidPattern { pattern: pattern.to_owned(), fault };
         let mut router = Router::new();
         router.insert(pattern, ()).map_err(|error| fault(error.to_string()))?;
+        if !pattern.starts_with('/') {
+            return Err(fault("a path begins with /".to_owned()));
+        }
         // Two braces stand for one, and for no parameter.
         let unescaped = pattern.replace("{{", "");
         if !["{tenant}", "{*tenant}"].iter().any(|parameter| unescaped.contains(parameter)) {
-            return Err(fault("there is no {tenant} in it".to_owned()));
+            return Err(fault("there is no {tenant} in it, in braces as axum 0.8 has them".to_owned()));
         }
         Ok(Self(router))
     }
@@ -90,7 +93,18 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for pattern in ["", "/jira", "/jira/{name}", "/jira/{tenant", "/jira/{{tenant}}", "/{tenant}/{tenant}x{y}", "/jira/{*tenant}/x"] {
+        for pattern in [
+            "",
+            "jira/{tenant}",
+            "https://h/{tenant}",
+            "/jira",
+            "/jira/:tenant",
+            "/jira/{name}",
+            "/jira/{tenant",
+            "/jira/{{tenant}}",
+            "/{tenant}/{tenant}x{y}",
+            "/jira/{*tenant}/x",
+        ] {
             assert!(PathPattern::new(pattern).is_err(), "{pattern}");
         }
     }

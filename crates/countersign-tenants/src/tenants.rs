@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::TenantsBuilder;
 use crate::flight::{Boarded, Flights, Landing};
-use crate::miss::Miss;
+use crate::miss::{Miss, Unavailable};
 
 /// Bytes of a tenant's name. There is no look-up for what is longer.
 const LONGEST_NAME: usize = 256;
@@ -142,7 +142,10 @@ impl Resolver for Tenants {
     fn resolve(&self, head: &dyn Head) -> Resolving {
         let inner = &self.0;
         let tenant = (inner.find)(head).filter(|tenant| !tenant.is_empty() && tenant.len() <= LONGEST_NAME);
-        let Some(tenant) = tenant else { return Resolving::ready(None) };
+        let Some(tenant) = tenant else {
+            tracing::debug!(target: "countersign", "the head names no tenant");
+            return Resolving::ready(None);
+        };
         if let Some(held) = inner.held(&tenant) {
             return Resolving::ready(held);
         }
@@ -154,10 +157,11 @@ impl Resolver for Tenants {
         let most = if was_known { usize::MAX } else { inner.turns.number.saturating_mul(WAITING_FOR_A_TURN) };
         let flight = match inner.flights.board(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.held(&tenant)) {
             Ok(held) => return Resolving::ready(held),
-            Err(Boarded::Full) => return Resolving::new(async { Err(Arc::new(Miss::Full)) }),
+            Err(Boarded::Full) => return Resolving::new(async { Err(Unavailable { tenant, miss: Arc::new(Miss::Full) }) }),
             Err(Boarded::Joined(flight)) => flight,
             Err(Boarded::New(flight, pilot)) => {
                 let inner = Arc::clone(inner);
+                let tenant = tenant.clone();
                 let look_up = async move {
                     let landing = inner.look_up(&tenant, was_known).await;
                     pilot.land(landing, |landing| inner.hold(tenant, landing));
@@ -168,10 +172,10 @@ impl Resolver for Tenants {
             }
         };
         Resolving::new(async {
-            match flight.landing().await? {
-                Landing::Known(verifier) => Ok(Some(verifier)),
-                Landing::Unknown => Ok(None),
-                Landing::Failed(miss) => Err(miss),
+            match flight.landing().await {
+                Ok(Landing::Known(verifier)) => Ok(Some(verifier)),
+                Ok(Landing::Unknown) => Ok(None),
+                Ok(Landing::Failed(miss)) | Err(miss) => Err(Unavailable { tenant, miss }),
             }
         })
     }

@@ -64,7 +64,8 @@ impl TenantsBuilder {
     }
 
     /// How long keys are used before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
-    /// accepted still, unless the tenant is [forgotten](Tenants::forget). They stay in memory for up to an hour more.
+    /// accepted still, unless the tenant is [forgotten](Tenants::forget). They stay in memory for up to an hour more, and are
+    /// not used then: when the source is down, what has to be looked up is answered 503.
     pub const fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;
         self
@@ -97,7 +98,22 @@ impl TenantsBuilder {
     /// The tenants, whose keys `source` looks up: it is given the tenant's name, and returns the keys with their ids, `None` if there is no such
     /// tenant, or why that cannot be told now.
     ///
-    /// It runs on tokio, in a task of its own, and must not block.
+    /// It runs on tokio, in a task of its own, and must not block. Names are a stranger's, of up to 256 bytes: where the store cannot have such
+    /// a name, say `None`, for an error is answered 503.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::convert::Infallible;
+    /// use countersign::{Secret, Verifier, providers};
+    /// use countersign_tenants::Tenants;
+    ///
+    /// let store = HashMap::from([("acme".to_owned(), "It's a Secret to Everybody".to_owned())]);
+    /// let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}").build(move |tenant: String| {
+    ///     let secret = store.get(&tenant).cloned();
+    ///     async move { Ok::<_, Infallible>(secret.map(|secret| [("current", Secret::new(secret))])) }
+    /// })?;
+    /// # Ok::<(), countersign_tenants::TenantsError>(())
+    /// ```
     ///
     /// # Errors
     /// [`TenantsError`].

@@ -102,7 +102,7 @@ impl fmt::Display for ConfigError {
             }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
             Self::UnknownKey { key } => write!(f, "there is no key with the id {key:?}"),
-            Self::UnusedKey { key } => write!(f, "the key {key:?} is given to a decoy, which has none"),
+            Self::UnusedKey { key } => write!(f, "the key {key:?} is given where each tenant brings keys of its own"),
             Self::SeveralSchemes => f.write_str("keys of a tenant are given for several schemes at once"),
             Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
             Self::NothingAllowed => f.write_str("no algorithm is allowed"),

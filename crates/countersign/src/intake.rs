@@ -139,8 +139,7 @@ impl Intake {
 
     fn give_up(&mut self, kind: RejectionKind) -> Rejection {
         self.refused = Some(kind);
-        let rejection = self.rejection(kind);
-        self.span.refused(&rejection);
+        let rejection = self.span.refused(self.rejection(kind));
         self.buffer.clear();
         rejection
     }
@@ -161,7 +160,7 @@ impl Intake {
         let Self { config, span, check, buffer, .. } = self;
         let _entered = span.enter();
         let checked = check.and_then(Check::finish).map_err(|rejection| rejection.after(seen));
-        let verified = checked.inspect_err(|rejection| span.refused(rejection))?;
+        let verified = checked.map_err(|rejection| span.refused(rejection))?;
         tell(&config, &span, &verified, seen);
         Ok((verified, buffer.into_bytes()))
     }
@@ -210,9 +209,7 @@ impl Intake {
             Some(_) => self.rejection(RejectionKind::BodyTooLarge),
             None => self.rejection(RejectionKind::BodyUnreadable).because(error),
         };
-        let rejection = rejection.after(failed);
-        self.span.refused(&rejection);
-        rejection
+        self.span.refused(rejection.after(failed))
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
@@ -227,10 +224,11 @@ impl fmt::Debug for Intake {
 }
 
 /// Tells the operator's log, at `DEBUG`, and whoever observes of a delivery that is verified.
-fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
+fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
+    let Seen { body_bytes, time, .. } = seen;
     let (scheme, tenant, key) = (verified.scheme(), verified.tenant(), verified.key_id().as_str());
     let seconds = time.as_ref().map(Duration::as_secs_f64);
-    span.verified(verified, body_bytes);
+    span.verified(verified, seen);
     tracing::debug!(target: "countersign", verdict = "verified", scheme, tenant, key, body_bytes, seconds, "delivery verified");
     if let Some(observer) = &config.settings.observer {
         observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));

@@ -55,9 +55,9 @@
 //!
 //! | field | |
 //! |---|---|
-//! | `verdict` | `verified`, `refused`, `let_through`; not there in the span of a delivery that was given up |
+//! | `verdict` | `verified`, `refused`, `let_through`; the span of a delivery that was given up has no field |
 //! | `scheme` | who judged: `jira` |
-//! | `tenant` | whose keys, where there are [tenants](Verifier::for_tenant) and this is a known one |
+//! | `tenant` | whose keys it was judged by, where there are [tenants](Verifier::for_tenant) and this is a known one |
 //! | `key` | of a verified delivery, the id of the key that matched |
 //! | `cause` | of one that was not, [`RejectionKind::as_str`] |
 //! | `body_bytes` | how many bytes of the body had been taken in |

@@ -102,7 +102,8 @@ impl<'a> Verdict<'a> {
         self.body_bytes
     }
 
-    /// From the head to the verdict, the waiting for the body included; nothing if it was refused by its head.
+    /// From the head to the verdict, the waiting for a resolver and for the body included; nothing if it was refused by its head, and no
+    /// resolver was asked.
     #[must_use]
     pub const fn time(&self) -> Duration {
         self.time

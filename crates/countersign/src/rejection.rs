@@ -100,7 +100,7 @@ impl Rejection {
         }
     }
 
-    /// The tenant whose keys did not match, if there are tenants and this is a known one: see
+    /// The tenant by whose keys it was judged, if there are tenants and this is a known one: see
     /// [`Verifier::for_tenant`](crate::Verifier::for_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::rejection::Seen;
 use crate::{Rejection, Verified};
 
 /// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
@@ -49,13 +50,17 @@ impl DeliverySpan {
         self.span.in_scope(work)
     }
 
-    pub(crate) fn verified(&self, verified: &Verified, body_bytes: usize) {
-        self.record("verified", verified.scheme(), verified.tenant(), body_bytes);
+    pub(crate) fn verified(&self, verified: &Verified, seen: Seen) {
+        self.record("verified", verified.scheme(), verified.tenant(), seen);
         self.span.record("key", verified.key_id().as_str());
     }
 
-    pub(crate) fn refused(&self, rejection: &Rejection) {
-        self.rejected("refused", rejection);
+    /// The refusal, with the time that it took.
+    pub(crate) fn refused(&self, rejection: Rejection) -> Rejection {
+        let seen = rejection.seen();
+        let rejection = rejection.after(Seen { time: seen.time.or_else(|| self.time()), ..seen });
+        self.rejected("refused", &rejection);
+        rejection
     }
 
     pub(crate) fn let_through(&self, rejection: &Rejection) {
@@ -63,17 +68,17 @@ impl DeliverySpan {
     }
 
     fn rejected(&self, verdict: &str, rejection: &Rejection) {
-        self.record(verdict, rejection.scheme(), rejection.tenant(), rejection.seen().body_bytes);
+        self.record(verdict, rejection.scheme(), rejection.tenant(), rejection.seen());
         self.span.record("cause", rejection.kind().as_str());
     }
 
-    fn record(&self, verdict: &str, scheme: &str, tenant: Option<&str>, body_bytes: usize) {
+    fn record(&self, verdict: &str, scheme: &str, tenant: Option<&str>, Seen { body_bytes, time, .. }: Seen) {
         self.span.record("verdict", verdict).record("scheme", scheme);
         if let Some(tenant) = tenant {
             self.span.record("tenant", tenant);
         }
         self.span.record("body_bytes", body_bytes);
-        if let Some(time) = self.time() {
+        if let Some(time) = time {
             self.span.record("seconds", time.as_secs_f64());
         }
     }

@@ -242,10 +242,7 @@ impl Verifier {
                 let judge = self.0.configs().find(|config| config.scheme_name() == rejection.scheme());
                 judge.unwrap_or(&self.0.first)
             }
-            Err(rejection) => {
-                span.refused(rejection);
-                return Err(rejection.clone());
-            }
+            Err(rejection) => return Err(span.refused(rejection.clone())),
         };
         Self::admit(Arc::clone(config), check, head, span)
     }
@@ -357,7 +354,7 @@ impl Verifier {
     }
 
     pub(crate) fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, span: DeliverySpan) -> Result<Intake, Rejection> {
-        let check = span.in_scope(|| self.start(head, now)).inspect_err(|rejection| span.refused(rejection))?;
+        let check = span.in_scope(|| self.start(head, now)).map_err(|rejection| span.refused(rejection))?;
         let config = Arc::clone(check.config());
         Self::admit(config, Ok(check), head, span)
     }
@@ -377,9 +374,7 @@ impl Verifier {
             None
         };
         if let Some(kind) = fault {
-            let rejection = config.reject(kind);
-            span.refused(&rejection);
-            return Err(rejection);
+            return Err(span.refused(config.reject(kind)));
         }
         let buffer = Buffer::new(most, announced, budget.clone());
         Ok(Intake::new(config, check, buffer, span))
