@@ -65,7 +65,6 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     Providers(providers::Providers),
     Completions(completions::Completions),
-    #[command(hide = true)]
     Man(completions::Man),
 }
 
@@ -90,7 +89,7 @@ impl Command {
             Self::Verify(verify) => verify.run(verbosity),
             Self::Explain(explain) => explain.run(verbosity),
             Self::Providers(providers) => Ok(providers.run()),
-            Self::Completions(completions) => completions.run(),
+            Self::Completions(completions) => Ok(completions.run()),
             Self::Man(man) => man.run(),
         }
     }

@@ -12,10 +12,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Delivery>, Failure> {
     let start = bytes.trim_ascii_start();
     if start.starts_with(b"{") || start.starts_with(b"\xef\xbb\xbf{") {
         har::parse(bytes)
-    } else if curl_trace::is_one(bytes) {
-        curl_trace::parse(bytes).and_then(|request| raw::parse(&request)).map(|delivery| vec![delivery])
     } else {
-        raw::parse(start).map(|delivery| vec![delivery])
+        let raw = match raw::parse(start) {
+            Err(_) if curl_trace::is_one(bytes) => curl_trace::parse(bytes).and_then(|request| raw::parse(&request)),
+            raw => raw,
+        };
+        raw.map(|delivery| vec![delivery])
     }
 }
 

@@ -17,11 +17,11 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self) -> Result<bool, Failure> {
+    pub(crate) fn run(&self) -> bool {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "countersign", &mut script);
-        output::raw(&script).map_err(|error| Failure::because("cannot write the completions", error))?;
-        Ok(true)
+        output::raw(&script);
+        true
     }
 }
 
@@ -37,12 +37,14 @@ impl Man {
         let command = Arguments::command();
         if let Some(folder) = self.folder {
             let fault = |error| Failure::because(format!("cannot write into {}", folder.display()), error);
+            std::fs::create_dir_all(&folder).map_err(fault)?;
             clap_mangen::generate_to(command, &folder).map_err(fault)?;
             return Ok(true);
         }
         let mut page = Vec::new();
-        let written = clap_mangen::Man::new(command).render(&mut page);
-        written.and_then(|()| output::raw(&page)).map_err(|error| Failure::because("cannot write the man page", error))?;
+        let made = clap_mangen::Man::new(command).render(&mut page);
+        made.map_err(|error| Failure::because("cannot make the man page", error))?;
+        output::raw(&page);
         Ok(true)
     }
 }

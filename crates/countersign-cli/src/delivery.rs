@@ -69,8 +69,9 @@ impl Received {
             return Ok((Delivery { method: self.method.clone(), target: "/".to_owned(), headers: headers?, body }, Vec::new()));
         };
         let name = request.display().to_string();
-        let mut captured =
-            capture::parse(&read(&name)?).map_err(|error| Failure::because(format!("{name} is no captured request"), error))?;
+        let mut captured = capture::parse(&read(&name)?).map_err(|error| {
+            Failure::because(format!("{name} is no captured request (a body alone goes without --request, with -H)"), error)
+        })?;
         let place = match self.entry {
             Some(entry) => entry.checked_sub(1),
             None => captured.iter().position(|delivery| !delivery.body.is_empty()).or(Some(0)),

@@ -12,6 +12,7 @@ pub(crate) use crate::explain::cause::Cause;
 use crate::explain::search::Outcome;
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
+use crate::secrets::NamedSecret;
 use crate::verify::{Case, Evidence, proof, said};
 
 /// Find out why a delivery does not verify
@@ -48,7 +49,7 @@ impl Explain {
 pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
     let verdict = evidence.judge();
     if let Ok(Ok(verified)) = &verdict {
-        output::line(if json { proof(verified).to_string() } else { said(verified) });
+        output::line(if json { proof(verified).to_string() } else { said(verified, evidence) });
         return Ok(true);
     }
     let kind = verdict.as_ref().ok().and_then(|verdict| verdict.as_ref().err()).map(countersign::Rejection::kind);
@@ -62,18 +63,34 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
         others.push(crate::delivery::read(file)?);
     }
     let outcome = search::search(evidence, kind, &others);
+    let ruled_out = search::ruled_out(evidence, kind, others.len());
     if json {
         let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         let found = matches!(outcome, Outcome::Found(_));
-        let ruled_out = if found { Vec::new() } else { search::RULED_OUT.to_vec() };
+        let ruled_out = if found { Vec::new() } else { ruled_out };
         let cause = kind.map(RejectionKind::as_str);
-        output::line(json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out }));
-    } else {
-        output::line(format!("{}: {text}", styled(BAD, "not verified")));
-        tell(&outcome, verbosity);
+        let mut answer =
+            json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out });
+        if asking.reveal
+            && let Some(answer) = answer.as_object_mut()
+        {
+            answer.insert(
+                "expected".to_owned(),
+                expected(evidence)?.into_iter().map(|(key, headers)| json!({ "key": key, "headers": headers })).collect(),
+            );
+        }
+        output::line(answer);
+        return Ok(false);
     }
+    output::line(format!("{}: {text}", styled(BAD, "not verified")));
+    tell(&outcome, &ruled_out, verbosity);
     if asking.reveal {
-        reveal(evidence, json)?;
+        for (key, headers) in expected(evidence)? {
+            output::line(format!("\nWith the secret {key} the headers would be:"));
+            for (name, value) in &headers {
+                output::line(format!("  {name}: {value}"));
+            }
+        }
     }
     Ok(false)
 }
@@ -83,10 +100,10 @@ pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Ca
     search::search(evidence, kind, &[]).causes().to_vec()
 }
 
-fn tell(outcome: &Outcome, verbosity: Verbosity) {
+fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
     let tell = |causes: &[Cause]| {
         for Cause { what, fix, .. } in causes {
-            output::line(format!("\n  {what}"));
+            output::line(format!("\n  {}", output::shown(what)));
             output::line(format!("  {} {fix}", styled(GOOD, "do:")));
         }
     };
@@ -103,41 +120,41 @@ fn tell(outcome: &Outcome, verbosity: Verbosity) {
         Outcome::Suspected(causes) => {
             output::line(format!("\n{}", styled(DOUBTFUL, "Not found by trying. What looks odd:")));
             tell(causes);
-            rule_out(verbosity);
+            rule_out(ruled_out, verbosity);
         }
         Outcome::Unknown => {
             output::line(format!(
                 "\n{}",
-                styled(DOUBTFUL, "Not found by trying. The likeliest cause is another secret than the sender's.")
+                styled(
+                    DOUBTFUL,
+                    "Not found by trying. Most likely the sender has another secret, or the body was changed in a way that cannot be undone."
+                )
             ));
-            rule_out(verbosity);
+            rule_out(ruled_out, verbosity);
         }
     }
 }
 
-fn rule_out(verbosity: Verbosity) {
-    if verbosity > Verbosity::Quiet {
-        output::line("\nRuled out, each alone and in pairs:");
-        for ruled_out in search::RULED_OUT {
+fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
+    if verbosity > Verbosity::Quiet && !ruled_out.is_empty() {
+        output::line(
+            "\nRuled out, each alone, and one about the secret, one about the body and one about the head together (of large bodies, two of these):",
+        );
+        for ruled_out in ruled_out {
             output::line(format!("  - {ruled_out}"));
         }
     }
 }
 
-fn reveal(evidence: &Evidence, json: bool) -> Result<(), Failure> {
-    for secret in &evidence.secrets {
+type Headers = Vec<(String, String)>;
+
+/// What would be right, by each secret.
+fn expected(evidence: &Evidence) -> Result<Vec<(String, Headers)>, Failure> {
+    let id = search::signed_id(evidence);
+    let (at, body) = (search::signed_at(evidence).unwrap_or(evidence.now), &evidence.delivery.body);
+    let of = |secret: &NamedSecret| {
         let signer = evidence.provider.signer(secret.secret(), None).build()?;
-        let id = search::signed_id(evidence);
-        let (at, body) = (search::signed_at(evidence).unwrap_or(evidence.now), &evidence.delivery.body);
-        let headers = signer.sign_as(id.as_deref().unwrap_or("msg_0"), body, at);
-        if json {
-            output::line(json!({ "key": secret.id, "expected": headers }));
-        } else {
-            output::line(format!("\nWith the secret {} the headers would be:", secret.id));
-            for (name, value) in &headers {
-                output::line(format!("  {name}: {value}"));
-            }
-        }
-    }
-    Ok(())
+        Ok((secret.id.clone(), signer.sign_as(id.as_deref().unwrap_or("msg_0"), body, at)))
+    };
+    evidence.secrets.iter().map(of).collect()
 }

@@ -26,7 +26,7 @@ use crate::secrets::Secrets;
 /// Receive deliveries, say of each whether it is genuine, and pass on those that are
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  secret-file = [\"2026-11=/run/secrets/jira\"]   # or secret-env; of several, each may be the one\n  forward = \"http://127.0.0.1:8080\"             # optional, as are signed-url and allow-sha1\n\nWhat is not genuine is answered 401 and goes nowhere. If the service behind is down, the answer is 502; if it is slow, 504. Ctrl-C finishes\nwhat is in flight, and stops."
+    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  secret-file = \"2026-11=/run/secrets/jira\"     # or secret-env; of a list, each may be the one\n  forward = \"http://127.0.0.1:8080\"             # optional, as are signed-url and allow-sha1\n\nPaths of files are looked for from where the command is run. What is not genuine is answered 401 and goes nowhere; what is not posted, 405. Nobody signs path and headers: give --forward a path if what stands behind it has several. What is passed on keeps its Host. If the service behind is down, the answer is 502; if it is slow, 504. Of what is too large (413), cut off or too slow nothing is kept. Ctrl-C finishes what is in flight, and stops."
 )]
 pub(crate) struct Listen {
     #[command(flatten)]
@@ -53,7 +53,7 @@ struct Listening {
     /// Pass genuine deliveries on to this URL, unchanged, and give its answer back. If it has a path, all go there; otherwise each goes to its own
     #[arg(long, value_name = "URL", value_parser = client::url)]
     forward: Option<Uri>,
-    /// How long the service behind may take to answer
+    /// How long the service behind may take to answer, such as 30s or 500ms
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     forward_timeout: Duration,
     /// Keep each delivery in this folder, for `verify --request`
@@ -80,7 +80,8 @@ impl Listen {
         let Listening { host, port, forward_timeout, save, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);
         let folder = save.map(Folder::open).transpose()?;
-        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal };
+        let turn = tokio::sync::Mutex::default();
+        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, turn };
         client::block_on(async move {
             let listener = TcpListener::bind((host, port)).await;
             let listener = listener.map_err(|error| Failure::because(format!("cannot listen on {host}:{port}"), error))?;

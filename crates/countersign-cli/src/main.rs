@@ -28,6 +28,10 @@ fn main() -> ExitCode {
     arguments.color.write_global();
     let verbosity = arguments.verbosity();
     match arguments.command.run(verbosity) {
+        Ok(_) if !output::is_complete() => {
+            output::fault(&"the answer could not be written");
+            ExitCode::from(2)
+        }
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(failure) => {

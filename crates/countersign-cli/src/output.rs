@@ -1,5 +1,6 @@
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 
@@ -30,14 +31,36 @@ pub(crate) fn warn(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{} {text}", styled(DOUBTFUL, "warning:"));
 }
 
-/// Prints a line. A reader that has gone away, such as `head`, is no fault.
+/// Whether something could not be printed.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line.
 pub(crate) fn line(text: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    note_loss(writeln!(anstream::stdout(), "{text}"));
+}
+
+/// A reader that has gone away, such as `head`, is no fault; a full disk is one.
+fn note_loss(written: io::Result<()>) {
+    if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether all that was printed has arrived.
+pub(crate) fn is_complete() -> bool {
+    !LOST.load(Ordering::Relaxed)
+}
+
+/// A stranger's text, without what a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    let plain =
+        |character: char| if character.is_control() && !matches!(character, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { character };
+    text.chars().map(plain).collect()
 }
 
 /// Prints bytes or text that must reach a file as they are.
-pub(crate) fn raw(bytes: &[u8]) -> io::Result<()> {
-    io::stdout().lock().write_all(bytes)
+pub(crate) fn raw(bytes: &[u8]) {
+    note_loss(io::stdout().lock().write_all(bytes));
 }
 
 /// Says something that nobody has asked for, on standard error.

@@ -33,6 +33,9 @@ impl Providers {
                 output::line(row(cells, &mark));
             }
         }
+        if let (false, Some(filter)) = (found, &self.filter) {
+            output::note(format!("no provider has {filter:?} in its name"));
+        }
         found
     }
 }

@@ -1,5 +1,5 @@
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::provider::Provider;
 
-/// Make a new random secret of 256 bits, in the form in which the provider shows one
+/// Make a new random secret of 256 bits: in base64 behind its prefix for providers that decode it, and in hex for the others
 #[derive(Debug, Args)]
 pub(crate) struct Secret {
     #[command(flatten)]
@@ -26,14 +26,17 @@ impl Secret {
         let mut text = Zeroizing::new(self.provider.scheme.secret_of(&random));
         text.push('\n');
         match self.file {
-            None => output::raw(text.as_bytes()).map_err(|error| Failure::because("cannot write the secret", error))?,
+            None => output::raw(text.as_bytes()),
             Some(file) => {
                 let mut options = OpenOptions::new();
                 options.write(true).create_new(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 let written = options.open(&file).and_then(|mut file| file.write_all(text.as_bytes()));
-                written.map_err(|error| Failure::because(format!("cannot write the secret to {}", file.display()), error))?;
+                written.map_err(|error| match error.kind() {
+                    ErrorKind::AlreadyExists => Failure::new(format!("{} is there already, and is not written over", file.display())),
+                    _ => Failure::because(format!("cannot write the secret to {}", file.display()), error),
+                })?;
             }
         }
         Ok(true)

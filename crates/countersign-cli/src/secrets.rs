@@ -95,6 +95,11 @@ impl Secrets {
         if found.is_empty() {
             found.push(unnamed()?);
         }
+        if let Some((_, twice)) =
+            found.iter().enumerate().find(|(place, secret)| found.iter().take(*place).any(|other| other.id == secret.id))
+        {
+            return Err(Failure::new(format!("two secrets have the id {}", twice.id)));
+        }
         match found.iter().find(|secret| secret.bytes.is_empty()) {
             Some(empty) => Err(Failure::new(format!("the secret {} is empty", empty.id))),
             None => Ok(found),
@@ -117,7 +122,8 @@ fn unnamed() -> Result<NamedSecret, Failure> {
     if std::env::var_os(VARIABLE).is_some() {
         return Ok(NamedSecret::new(VARIABLE, of_variable(VARIABLE)?));
     }
-    if !io::stdin().is_terminal() {
+    // The prompt is on the terminal itself, whatever standard input is.
+    if !io::stderr().is_terminal() {
         return Err(Failure::new(format!("there is no secret: give --secret-file FILE or --secret-env VARIABLE, or set {VARIABLE}")));
     }
     let text = rpassword::prompt_password("Secret: ").map_err(|error| Failure::because("cannot ask for the secret", error))?;

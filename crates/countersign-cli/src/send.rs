@@ -17,12 +17,12 @@ use crate::failure::Failure;
 use crate::output::{self, BAD, FAINT, GOOD, Verbosity, styled};
 use crate::send::retry::Retries;
 use crate::send::tally::Tally;
-use crate::sign::{Signing, content_type};
+use crate::sign::{Signing, content_type, random_id};
 
 /// Deliver a body as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (4xx)."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (400, 401 or 403)."
 )]
 pub(crate) struct Send {
     /// Where the receiver is
@@ -50,8 +50,8 @@ struct Sending {
     /// Make the delivery one that is to be refused
     #[arg(long, value_name = "HOW")]
     forge: Option<Forgery>,
-    /// How often a delivery is repeated after 408, 409, 425, 429, 5xx, a lost connection or no answer, with the provider's pauses (Jira: up
-    /// to 5 times, 5 to 15 minutes apart; others: from 5 seconds on, doubled each time)
+    /// How often a delivery is repeated after 408, 409, 425, 429, 5xx, a lost connection or no answer, with the provider's pauses where they are
+    /// known (Jira: up to 5 times, 5 to 15 minutes apart) and otherwise this command's own (from 5 seconds on, doubled each time)
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     retries: u32,
     /// Make the pauses before repeats as short as a tenth of a second
@@ -63,7 +63,7 @@ struct Sending {
     /// How many of them at once
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     concurrency: u32,
-    /// How long to wait for an answer
+    /// How long to wait for an answer, such as 20s or 500ms
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -82,6 +82,9 @@ enum Forgery {
 
 impl Send {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
+        if self.sending.forge == Some(Forgery::Body) && !self.signing.provider.scheme.covers_body() {
+            return Err(Failure::new("a token says nothing about the body, so no receiver could tell: forge the signature instead"));
+        }
         let signer = self.signing.signer(verbosity)?;
         let body = Bytes::from(delivery::read(&self.file)?);
         let extra = self.sending.header.iter().map(|text| delivery::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
@@ -137,7 +140,7 @@ impl Sender {
             let answer = answer?;
             all_as_wanted &= match (&answer.status, forge) {
                 (Ok(status), None) => status.is_success(),
-                (Ok(status), Some(_)) => status.is_client_error(),
+                (Ok(status), Some(_)) => matches!(status.as_u16(), 400 | 401 | 403),
                 (Err(_), _) => false,
             };
             if count == 1 {
@@ -152,12 +155,13 @@ impl Sender {
 
     /// One delivery, and its repeats.
     async fn deliver(&self) -> Result<Answer, Failure> {
-        let request = self.request()?;
+        let ids = (random_id()?, self.send.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?);
         let mut retries = Retries::new(&self.send.signing.provider.scheme, self.send.sending.retries, self.send.sending.fast);
         let mut attempts = 0_u32;
         loop {
             attempts = attempts.saturating_add(1);
-            let mut request = request.clone();
+            // Signed anew each time, as a timestamp does not last.
+            let mut request = self.request(&ids.0, &ids.1)?;
             if attempts > 1
                 && let Some(name) = retries.header()
             {
@@ -189,13 +193,18 @@ impl Sender {
         }
     }
 
-    fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(&self, delivery_id: &str, signed_id: &str) -> Result<Request<Full<Bytes>>, Failure> {
         let Sending { event, forge, .. } = &self.send.sending;
         let scheme = self.send.signing.provider.scheme;
         let mut signed = match forge {
-            Some(Forgery::Signature) => self.send.signing.headers(&self.signer, &[&self.body[..], b"-"].concat()),
-            _ => self.send.signing.headers(&self.signer, &self.body),
+            Some(Forgery::Signature) => self.send.signing.headers(&self.signer, signed_id, &[&self.body[..], b"-"].concat()),
+            _ => self.send.signing.headers(&self.signer, signed_id, &self.body),
         };
+        // A token is no signature of anything.
+        if let (Some(Forgery::Signature), false, Some((_, token))) = (forge, scheme.covers_body(), signed.last_mut()) {
+            let last = token.pop();
+            token.push(if last == Some('0') { '1' } else { '0' });
+        }
         match forge {
             Some(Forgery::Missing) => drop(signed.pop()),
             Some(Forgery::Truncated) => signed.last_mut().into_iter().for_each(|(_, value)| value.truncate(value.len() / 2)),
@@ -210,7 +219,7 @@ impl Sender {
             ("user-agent".into(), concat!("countersign/", env!("CARGO_PKG_VERSION")).into()),
         ];
         if let Some(name) = scheme.unsigned_delivery_id_header() {
-            headers.push((name.to_owned(), random_id()?.into()));
+            headers.push((name.to_owned(), delivery_id.into()));
         }
         headers.extend(scheme.unsigned_event_header().zip(event.as_ref()).map(|(name, event)| (name.to_owned(), event.clone().into())));
         headers.extend(signed.into_iter().map(|(name, value)| (name, value.into_bytes())));
@@ -224,16 +233,6 @@ impl Sender {
         }
         Ok(request)
     }
-}
-
-/// A UUID of version 4 (RFC 9562 §5.4).
-fn random_id() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::because("this machine has no random numbers", error))?;
-    let id = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let digits = format!("{id:032x}");
-    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
-    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
 }
 
 /// In the words of the standard, as far as it has any.
@@ -250,11 +249,11 @@ fn show(answer: &Answer, verbosity: Verbosity) {
             output::line(format!("{} {took}{after}", styled(style, named(*status))));
             if verbosity == Verbosity::Verbose {
                 for (name, value) in &answer.headers {
-                    output::line(styled(FAINT, format!("{name}: {value}")));
+                    output::line(styled(FAINT, format!("{name}: {}", output::shown(value))));
                 }
             }
             if !answer.body.is_empty() {
-                output::line(String::from_utf8_lossy(&answer.body).trim_end());
+                output::line(output::shown(String::from_utf8_lossy(&answer.body).trim_end()));
             }
         }
         Err(error) => output::line(format!("{} {took}{after}: {error}", styled(BAD, "no answer"))),

@@ -36,16 +36,16 @@ pub(crate) struct Signing {
     #[command(flatten)]
     secrets: Secrets,
     /// Sign with the secret of this ID, of several
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = "Signing")]
     key_id: Option<String>,
     /// Sign with this hash, for providers that have several: sha1, sha256, sha384 or sha512
-    #[arg(long, value_name = "HASH", value_parser = provider::algorithm)]
+    #[arg(long, value_name = "HASH", value_parser = provider::algorithm, help_heading = "Signing")]
     hash: Option<Algorithm>,
     /// The time of signing in place of now: seconds since 1970, or as in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = provider::time)]
+    #[arg(long, value_name = "TIME", value_parser = provider::time, help_heading = "Signing")]
     pub(crate) at: Option<SystemTime>,
     /// The delivery id, for providers that sign one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = "Signing")]
     pub(crate) id: Option<String>,
 }
 
@@ -57,12 +57,8 @@ impl Signing {
         built.map_err(|error| Failure::because(format!("{} cannot sign with that", self.provider.scheme.name()), error))
     }
 
-    pub(crate) fn headers(&self, signer: &countersign::Signer, body: &[u8]) -> Vec<(String, String)> {
-        let at = self.at.unwrap_or_else(SystemTime::now);
-        match &self.id {
-            Some(id) => signer.sign_as(id, body, at),
-            None => signer.sign_at(body, at),
-        }
+    pub(crate) fn headers(&self, signer: &countersign::Signer, id: &str, body: &[u8]) -> Vec<(String, String)> {
+        signer.sign_as(id, body, self.at.unwrap_or_else(SystemTime::now))
     }
 }
 
@@ -70,7 +66,8 @@ impl Sign {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let signer = self.signing.signer(verbosity)?;
         let body = delivery::read(&self.file)?;
-        let mut headers = self.signing.headers(&signer, &body);
+        let id = self.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?;
+        let mut headers = self.signing.headers(&signer, &id, &body);
         if !self.header_only {
             headers.insert(0, ("Content-Type".to_owned(), content_type(&body).to_owned()));
         }
@@ -100,4 +97,14 @@ pub(crate) fn content_type(body: &[u8]) -> &'static str {
 /// As one word for a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A UUID of version 4 (RFC 9562 §5.4).
+pub(crate) fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::because("this machine has no random numbers", error))?;
+    let id = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let digits = format!("{id:032x}");
+    let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
+    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
 }

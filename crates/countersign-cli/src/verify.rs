@@ -36,7 +36,7 @@ pub(crate) struct Case {
     #[command(flatten)]
     secrets: Secrets,
     /// The time of receiving in place of now: seconds since 1970, or as in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = provider::time)]
+    #[arg(long, value_name = "TIME", value_parser = provider::time, help_heading = "Delivery")]
     at: Option<SystemTime>,
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
@@ -94,7 +94,7 @@ impl Verify {
         let verdict = evidence.judge()?;
         match &verdict {
             Ok(verified) if self.case.json => output::line(proof(verified)),
-            Ok(verified) => output::line(said(verified)),
+            Ok(verified) => output::line(said(verified, &evidence)),
             Err(rejection) if self.case.json => {
                 output::line(json!({ "verified": false, "cause": rejection.kind().as_str(), "text": rejection.to_string() }));
             }
@@ -110,13 +110,15 @@ impl Verify {
 }
 
 /// For a person.
-pub(crate) fn said(verified: &Verified) -> String {
+pub(crate) fn said(verified: &Verified, evidence: &Evidence) -> String {
     let key = verified.key_id();
+    let first = evidence.secrets.first().filter(|first| *key != *first.id.as_str());
+    let older = first.map(|first| format!("; not with {}, so perhaps by one of an older rotation", first.id)).unwrap_or_default();
     let by = match verified.algorithm() {
         Some(algorithm) => format!("signed with the secret {key}, by HMAC of {algorithm}"),
         None => format!("it shows the token {key}, which says nothing about the body"),
     };
-    format!("{}: {by}", styled(GOOD, "verified"))
+    format!("{}: {by}{older}", styled(GOOD, "verified"))
 }
 
 /// For a program.

@@ -81,20 +81,21 @@ impl Verify {
     /// may look into the request's extensions. A verifier does not ask.
     ///
     /// ```
-    /// # fn verify(tenants: impl countersign::Resolver) -> countersign_warp::Verify {
+    /// # fn deliveries(tenants: impl countersign::Resolver) {
     /// use countersign_warp::Verify;
     /// use warp::Filter;
     ///
     /// #[derive(Clone)]
     /// struct Workspace(String);
     ///
-    /// Verify::new(tenants).tenant_by(warp::ext::optional().map(|workspace: Option<Workspace>| workspace.map(|Workspace(name)| name)))
+    /// let workspace = warp::ext::get().map(|Workspace(name)| Some(name));
+    /// let deliveries = Verify::new(tenants).tenant_by(workspace).delivery();
     /// # }
     /// ```
     ///
-    /// [`Head::tenant`]: countersign::Head::tenant
-    ///
     /// Where the filter rejects, the application knows of no tenant. It must not read the body.
+    ///
+    /// [`Head::tenant`]: countersign::Head::tenant
     #[must_use]
     pub const fn tenant_by<F>(self, find: F) -> VerifyTenant<F>
     where

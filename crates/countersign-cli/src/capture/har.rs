@@ -37,8 +37,7 @@ struct Field {
 
 #[derive(Deserialize)]
 struct PostData {
-    #[serde(default)]
-    text: String,
+    text: Option<String>,
     encoding: Option<String>,
 }
 
@@ -56,13 +55,21 @@ fn delivery(request: Request) -> Result<Delivery, Failure> {
     let Request { method, url, headers, post_data } = request;
     let body = match post_data {
         None => Vec::new(),
-        Some(PostData { text, encoding: None }) => text.into_bytes(),
-        Some(PostData { text, encoding: Some(_) }) => {
+        Some(PostData { text: None, .. }) => {
+            return Err(Failure::new("a request of the HAR file has fields of a form in place of its body, which are not what was signed"));
+        }
+        Some(PostData { text: Some(text), encoding: None }) => text.into_bytes(),
+        Some(PostData { text: Some(text), encoding: Some(_) }) => {
             BASE64.decode(text.as_bytes()).map_err(|error| Failure::because("a body of the HAR file is not in base64", error))?
         }
     };
     let after_host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-    let target = after_host.find('/').and_then(|slash| after_host.get(slash..)).unwrap_or("/").to_owned();
+    let after_host = after_host.split('#').next().unwrap_or_default();
+    let target = match after_host.find(['/', '?']).and_then(|place| after_host.get(place..)) {
+        Some(query) if query.starts_with('?') => format!("/{query}"),
+        Some(target) => target.to_owned(),
+        None => "/".to_owned(),
+    };
     let headers = headers.into_iter().map(|Field { name, value }| (name, value.into_bytes())).collect();
     Ok(Delivery { method, target, headers, body })
 }

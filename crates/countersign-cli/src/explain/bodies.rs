@@ -59,6 +59,11 @@ impl Bodies<'_> {
             }
             self.add("body_line_break_removed", removed, raw, [received, end].concat());
         }
+        for space in [&b" "[..], b"\t"] {
+            if let Some(body) = received.strip_suffix(space) {
+                self.add("body_white_space_added", "White space was added behind the body.", raw, body.to_vec());
+            }
+        }
         self.add("body_white_space_added", "White space was added around the body.", raw, received.trim_ascii().to_vec());
         self.add(
             "body_line_breaks_converted",
@@ -158,6 +163,12 @@ impl Bodies<'_> {
         let mut sorted = value.clone();
         sorted.sort_all_objects();
         for (value, how) in [(&value, ""), (&sorted, ", with its keys sorted")] {
+            if let Some(bytes) = written(value, Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true }) {
+                let what = format!(
+                    "The JSON was parsed and written anew: it was signed without white space{how}, with `\\u0026` and the like, as Go writes it."
+                );
+                self.add("body_json", &what, "Verify the bytes as they came in, and parse them afterwards.", bytes);
+            }
             for (ascii, slashes, also) in [
                 (false, false, ""),
                 (true, false, ", with `\\u` escapes"),
@@ -169,13 +180,13 @@ impl Bodies<'_> {
                     if slashes && !matches!(spacing, Spacing::Compact | Spacing::Indented(4)) {
                         continue;
                     }
-                    let Some(bytes) = written(value, Style { spacing, ascii, slashes }) else { continue };
+                    let Some(bytes) = written(value, Style { spacing, ascii, slashes, html: false }) else { continue };
                     let what = format!("The JSON was parsed and written anew: it was signed {name}{how}{also}.");
                     let fix = "Verify the bytes as they came in, and parse them afterwards.";
                     let with_end = (!slashes).then(|| [&bytes[..], b"\n"].concat());
                     self.add("body_json", &what, fix, bytes);
                     if let Some(bytes) = with_end {
-                        let what = format!("{what} It ended with a line break.");
+                        let what = what.replace("it was signed", "it was signed with a line break at its end, and");
                         self.add("body_json", &what, fix, bytes);
                     }
                 }
@@ -238,6 +249,8 @@ struct Style {
     spacing: Spacing,
     ascii: bool,
     slashes: bool,
+    /// Characters that HTML would heed are escaped, too.
+    html: bool,
 }
 
 fn written(value: &Value, style: Style) -> Option<Vec<u8>> {
@@ -312,6 +325,7 @@ impl Formatter for Writer {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         for character in fragment.chars() {
             match character {
+                '&' | '<' | '>' if self.style.html => write!(writer, "\\u{:04x}", u32::from(character))?,
                 '/' if self.style.slashes => writer.write_all(b"\\/")?,
                 _ if self.style.ascii && !character.is_ascii() => {
                     for unit in character.encode_utf16(&mut [0; 2]) {

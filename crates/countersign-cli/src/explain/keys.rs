@@ -37,6 +37,39 @@ pub(crate) fn of(secrets: &[NamedSecret]) -> Vec<Key> {
         if let Some(text) = bytes.strip_suffix(b"\0") {
             add("secret_nul", "ends with a NUL byte", "Take it away.", text.to_vec());
         }
+        let whole: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        add(
+            "secret_white_space",
+            "has white space in its middle, such as a line break where it was wrapped",
+            "Take it away: `base64 -w0` writes one line.",
+            whole,
+        );
+        let line = bytes.trim_ascii();
+        let line = line.strip_prefix(b"export ").unwrap_or(line);
+        if let Some(place) = line.iter().position(|byte| *byte == b'=') {
+            let value = line.get(place.saturating_add(1)..).unwrap_or_default();
+            let value = value.trim_ascii();
+            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            add("secret_variable", "begins with the name of a variable", "Give what stands behind the `=` alone.", value.to_vec());
+        }
+        if let Some(place) = bytes.windows(2).position(|bytes| bytes == b" #") {
+            let value = bytes.get(..place).unwrap_or_default();
+            add("secret_comment", "has a comment behind it", "Take the comment away.", value.trim_ascii().to_vec());
+        }
+        match bytes.strip_prefix(b"whsec_") {
+            Some(rest) => add(
+                "secret_prefix",
+                "begins with `whsec_` where the sender has it without",
+                "Give both the same text, as the provider shows it.",
+                rest.to_vec(),
+            ),
+            None => add(
+                "secret_prefix",
+                "lacks the `whsec_` that the sender has in front of it",
+                "Give both the same text, as the provider shows it.",
+                [b"whsec_", &bytes[..]].concat(),
+            ),
+        }
         for end in [&b"\n"[..], b"\r\n", b"\r", b" ", b"\t"] {
             add("secret_white_space_at_sender", "has white space at its end where the sender has it", AT_SENDER, [bytes, end].concat());
         }
@@ -64,6 +97,7 @@ pub(crate) fn of(secrets: &[NamedSecret]) -> Vec<Key> {
     keys
 }
 
-const STRAY: &str = "Take it away: write the file by `printf`, not by `echo`, or trim the variable.";
+const STRAY: &str =
+    "Take it away, where it is set: of a file, one line break at the end is forgiven here, and perhaps not by the receiver.";
 
 const AT_SENDER: &str = "Set it anew at the sender, without it; or give it to the receiver in the same way.";

@@ -90,6 +90,7 @@ impl Reading {
 pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<RejectionKind>) -> Vec<Reading> {
     let mut readings = Vec::new();
     // A head that is in order names the hash that it is signed by.
+    other_providers(plain, false, &mut readings);
     if kind != Some(RejectionKind::Mismatch) {
         hashes(plain, &mut readings);
     }
@@ -97,15 +98,14 @@ pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<Rejection
     times(plain, &mut readings);
     urls(plain, &mut readings);
     repairs(plain, template, &mut readings);
-    other_providers(plain, &mut readings);
+    other_providers(plain, true, &mut readings);
     other_places(plain, &mut readings);
     readings
 }
 
 fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
     let cause = |name: &str| {
-        let fix =
-            "Have the sender sign with another hash, or accept this one: `algorithms` of the verifier, and for sha1 `allow_legacy_sha1`.";
+        let fix = "Have the sender sign with another hash, or accept this one: `algorithms` of the verifier; for sha1 `allow_legacy_sha1`, here --allow-sha1.";
         Cause::new("hash", format!("It is signed by {name}, which is not accepted here."), fix)
     };
     if !plain.scheme.covers_body() {
@@ -128,6 +128,8 @@ fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
             }
             _ if plain.scheme.algorithms().count() == 1 && plain.scheme.algorithms().all(|known| known != hash) => {
                 readings.push(plain.but(cause(hash.name()), |reading| {
+                    let bare = value.strip_prefix(hash.name()).and_then(|rest| rest.strip_prefix('=')).unwrap_or(value);
+                    set(&mut reading.head, plain.scheme.header(), bare);
                     reading.scheme = reading.scheme.bare(hash);
                     reading.any_hash = true;
                 }));
@@ -142,20 +144,20 @@ fn secret_forms(plain: &Reading, readings: &mut Vec<Reading>) {
         (
             plain.scheme.text_secret(),
             "secret_is_text",
-            "The secret is text, and was decoded.",
-            "Sign and verify with the very characters of the secret.",
+            "The sender signed with the characters of the secret, and this provider signs with the bytes that they stand for.",
+            "Have the sender decode the secret, as the provider does.",
         ),
         (
             plain.scheme.base64_secret("whsec_"),
             "secret_is_base64",
-            "The secret is base64 (behind `whsec_`, if that is there), and was not decoded.",
-            "Decode it before it becomes the key, at the sender as well.",
+            "The sender signed with the bytes that the secret stands for in base64 (behind `whsec_`, if that is there), and here its characters were taken.",
+            "If the sender is right, as with a secret that was encoded to be stored, decode it here; if this provider's secrets are text, mend the sender.",
         ),
         (
             plain.scheme.hex_secret(),
             "secret_is_hex",
-            "The secret is hexadecimal, and was not decoded.",
-            "Decode it before it becomes the key, at the sender as well.",
+            "The sender signed with the bytes that the secret stands for in hexadecimal, and here its characters were taken.",
+            "If the sender is right, decode it here; if this provider's secrets are text, mend the sender.",
         ),
     ];
     for (scheme, id, what, fix) in forms {
@@ -207,8 +209,18 @@ fn times(plain: &Reading, readings: &mut Vec<Reading>) {
 }
 
 fn urls(plain: &Reading, readings: &mut Vec<Reading>) {
+    let before = readings.len();
+    other_urls(plain, readings);
+    // Two things at once, such as a port and a slash.
+    for reading in readings.get(before..).unwrap_or_default().to_vec() {
+        other_urls(&reading, readings);
+    }
+}
+
+fn other_urls(plain: &Reading, readings: &mut Vec<Reading>) {
     let Some(url) = &plain.provider.signed_url else { return };
-    let mut tried = vec![url.clone()];
+    let mut tried: Vec<String> = readings.iter().filter_map(|reading| reading.provider.signed_url.clone()).collect();
+    tried.push(url.clone());
     let mut add = |what: &str, meant: String| {
         if !tried.contains(&meant) {
             let cause = Cause::new(
@@ -273,8 +285,13 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
             let Some(hash) = HASHES.into_iter().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
             let own = plain.scheme.tag_encoding();
             let text = encode(own, &tag.bytes);
-            let Some(prefix) = template.len().checked_sub(text.len()).and_then(|end| template.get(..end)) else { continue };
-            let prefix = if prefix.starts_with("sha") { format!("{hash}=") } else { prefix.to_owned() };
+            let Some(prefix) = prefix_of(template, own) else { continue };
+            let named = prefix.starts_with("sha");
+            // What is shorter than a tag of this provider is none, but a part of one.
+            if !named && plain.scheme.algorithms().all(|known| known != hash) {
+                continue;
+            }
+            let prefix = if named { format!("{hash}=") } else { prefix.to_owned() };
             let repaired = format!("{prefix}{text}");
             if repaired == *value {
                 continue;
@@ -301,6 +318,15 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
             }));
         }
     }
+}
+
+/// What stands in front of the tag, in a header as this provider writes it.
+pub(crate) fn prefix_of(template: &str, encoding: Encoding) -> Option<&str> {
+    let mut lengths: Vec<usize> = HASHES.iter().map(|hash| encode(encoding, &vec![0; hash.tag_len()]).len()).collect();
+    lengths.sort_unstable();
+    // Of several, the longest tag: what is in front of a shorter one would be a part of it.
+    let mut prefixes = lengths.iter().rev().filter_map(|length| template.get(..template.len().checked_sub(*length)?));
+    prefixes.find(|prefix| prefix.is_empty() || prefix.ends_with(['=', ',', ':', ';', ' ']))
 }
 
 /// Of what stands in front of a signature, what is the same for all deliveries.
@@ -331,13 +357,28 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Who has the same header.
+fn alike(scheme: &Scheme) -> String {
+    let alike = providers::ALL.iter().filter(|other| other.header().eq_ignore_ascii_case(scheme.header()) && other.name() != scheme.name());
+    let names: Vec<&str> = alike.map(Scheme::name).collect();
+    if names.is_empty() { String::new() } else { format!(", or whoever it is of {}, who have that header, too", names.join(", ")) }
+}
+
 /// It is another provider's.
-fn other_providers(plain: &Reading, readings: &mut Vec<Reading>) {
-    for scheme in providers::ALL.iter().filter(|scheme| scheme.covers_body() && scheme.signs_url() == plain.scheme.signs_url()) {
+fn other_providers(plain: &Reading, of_same_header: bool, readings: &mut Vec<Reading>) {
+    // Of several with one header, the one that is nobody's in particular.
+    let generic = providers::ALL.iter().filter(|scheme| **scheme == providers::STANDARD_WEBHOOKS);
+    let others = generic.chain(providers::ALL.iter().filter(|scheme| **scheme != providers::STANDARD_WEBHOOKS));
+    for scheme in others.filter(|scheme| scheme.covers_body() && scheme.signs_url() == plain.scheme.signs_url()) {
         let there = !values_of(&plain.head, scheme.header()).is_empty();
-        if *scheme != plain.scheme && there {
+        let same_header = scheme.header().eq_ignore_ascii_case(plain.scheme.header());
+        if *scheme != plain.scheme && there && same_header == of_same_header {
             let name = scheme.name();
-            let cause = Cause::new("other_provider", format!("It is signed as {name} signs."), format!("Take the provider {name}."));
+            let cause = Cause::new(
+                "other_provider",
+                format!("It is signed as {name} signs."),
+                format!("Take the provider {name}{}.", alike(scheme)),
+            );
             let time = time_of(scheme, &plain.head, None).map_or(plain.time, |(time, _)| time);
             readings.push(plain.but(cause, |reading| {
                 reading.scheme = *scheme;

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
 
-use countersign::RejectionKind;
+use countersign::{RejectionKind, providers};
 
 use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
@@ -31,17 +31,37 @@ impl Outcome {
 }
 
 /// What has been tried where nothing was found.
-pub(crate) const RULED_OUT: &[&str] = &[
-    "white space, quotes, a byte order mark or a NUL around the secret, here or at the sender, and letters in the other case",
-    "a secret that is text, hex or base64 (with `whsec_` or without), and was read as another of them",
-    "line breaks or white space around the body, line breaks converted, a byte order mark, an empty body",
-    "JSON written anew: without white space, as Python writes it, indented by two, four or a tab; with sorted keys, with escapes",
-    "a body that was compressed or decompressed (as far as that can be done again), or whose charset was converted (Latin-1, UTF-16)",
-    "another hash, another hash's name, another provider's header or grammar, a header that was renamed or is there twice",
-    "a prefix of the signature that is missing or too much, hex and base64 confused, a signature cut short",
-    "a timestamp that is stale or in another unit; where it is signed, a URL with another slash, scheme, port, host or query",
-    "the body of another request, as far as there are any in the capture or given as --other-body",
-];
+pub(crate) fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
+    let scheme = &evidence.provider.scheme;
+    // Without a signature, or a secret, there is nothing to try.
+    if kind.is_none_or(|kind| kind == RejectionKind::MissingSignature) {
+        return Vec::new();
+    }
+    let mut ruled_out = vec![
+        "white space, quotes, a byte order mark, a NUL, a comment or the name of a variable around the secret; `whsec_` in front of it; letters in the other case",
+    ];
+    if !scheme.covers_body() {
+        return ruled_out;
+    }
+    ruled_out.extend([
+        "a secret that is text, hex or base64, and was read as another of them",
+        "line breaks or white space around the body, line breaks converted, a byte order mark, an empty body",
+        "JSON written anew, as far as it can be written back: without white space, as Python writes it, indented by two, four or a tab; with keys that the sender sorts, with escapes",
+        "a body that was compressed or decompressed (as far as that can be done again), or whose charset was converted (Latin-1, UTF-16)",
+        "another hash, another hash's name, another provider's header or grammar, a header that was renamed or is there twice",
+        "a prefix of the signature that is missing or too much, hex and base64 confused, a signature cut short",
+    ]);
+    if scheme.tolerance().is_some() {
+        ruled_out.push("a timestamp that is stale or in another unit");
+    }
+    if scheme.signs_url() {
+        ruled_out.push("a URL with another slash, scheme, port, host or query");
+    }
+    if others.saturating_add(evidence.others.len()) > 0 {
+        ruled_out.push("the bodies of the other requests that were given");
+    }
+    ruled_out
+}
 
 /// Bodies up to this many bytes are also tried with three causes at once.
 const SMALL: usize = 64 * 1024;
@@ -167,12 +187,14 @@ impl Search<'_> {
             return None;
         }
         let is_cut = |expected: &str| {
+            let prefix = readings::prefix_of(expected, plain.scheme.tag_encoding()).map_or(0, str::len);
             let same = value.bytes().zip(expected.bytes()).take_while(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs)).count();
-            let prefix = expected.rfind('=').map_or(0, |equals| equals.saturating_add(1));
-            same == value.len() && same >= prefix.saturating_add(SHORTEST_CUT).min(expected.len())
+            let behind =
+                value.bytes().rev().zip(expected.bytes().rev()).take_while(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs)).count();
+            (same == value.len() && same >= prefix.saturating_add(SHORTEST_CUT)) || (behind == value.len() && behind >= SHORTEST_CUT)
         };
         let cause = || {
-            let what = format!("The signature is cut short, after {} of {} characters.", value.len(), template.len());
+            let what = format!("The signature is cut short: {} of {} characters are there.", value.len(), template.len());
             Cause::new("header_cut_short", what, "Look for a proxy, a database column or a log that cuts headers.")
         };
         let given = self.keys.get(..self.given)?;
@@ -202,6 +224,23 @@ pub(crate) fn signed_id(evidence: &Evidence) -> Option<String> {
     evidence.delivery.text_of(name).map(str::to_owned)
 }
 
+/// Whether there are keys, and all of them are in order.
+fn is_sorted(value: &serde_json::Value) -> bool {
+    fn sorted(value: &serde_json::Value, most: &mut usize) -> bool {
+        match value {
+            serde_json::Value::Object(object) => {
+                *most = object.len().max(*most);
+                object.keys().is_sorted() && object.values().all(|value| sorted(value, most))
+            }
+            serde_json::Value::Array(values) => values.iter().all(|value| sorted(value, most)),
+            _ => true,
+        }
+    }
+    // A few keys can be in order by chance.
+    let mut most = 0;
+    sorted(value, &mut most) && most >= 4
+}
+
 /// What may be the matter and cannot be tried.
 fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
     let (delivery, scheme) = (&evidence.delivery, &evidence.provider.scheme);
@@ -217,8 +256,20 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
         );
     }
     if kind == Some(RejectionKind::MissingSignature) && !jwt {
-        let what = format!("There is no signature: {} is absent or empty.", scheme.header());
-        add("no_signature", what, "Look whether the webhook has a secret at the sender, and whether a proxy drops the header.");
+        // `Authorization` says nothing about who sent it.
+        let of_others = providers::ALL.iter().filter(|other| other.header() != "Authorization");
+        let mut of_others = of_others;
+        let other = of_others.find(|other| !readings::values_of(delivery, other.header()).is_empty());
+        if let Some(other) = other {
+            let (header, theirs) = (scheme.header(), other.header());
+            let what = format!("{header} is absent, but {theirs} is there, which is a header of {}.", other.name());
+            add("other_provider_perhaps", what, "Say who signs by --provider; with that, another secret would show.");
+        } else if delivery.method == "GET" {
+            add("method", "It was a GET, and deliveries are posted.".to_owned(), "Look who asks: a browser, or a health check.");
+        } else {
+            let what = format!("There is no signature: {} is absent or empty.", scheme.header());
+            add("no_signature", what, "Look whether the webhook has a secret at the sender, and whether a proxy drops the header.");
+        }
     }
     if scheme.covers_body() && delivery.body.is_empty() {
         add("body_is_empty", "The body is empty.".to_owned(), "Look whether something has read it before it was captured.");
@@ -229,6 +280,24 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
             "The head has a Content-Encoding, and the body is not compressed: it may have been decompressed on the way.".to_owned(),
             "Verify the bytes as they came in.",
         );
+    }
+    let json = serde_json::from_slice::<serde_json::Value>(&delivery.body);
+    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) {
+        match &json {
+            Ok(value) if is_sorted(value) => {
+                let what =
+                    "All keys of the JSON are in alphabetical order: it may have been written anew, and its order cannot be had back.";
+                add("json_sorted", what.to_owned(), "Compare it with the body as it came in, if you can: --other-body.");
+            }
+            Err(error) if error.is_eof() && delivery.body.starts_with(b"{") => {
+                add("body_cut_short", "The body is JSON that ends too early.".to_owned(), "Look for whatever reads a part of it only.");
+            }
+            Err(_) if delivery.body.starts_with(b"{") => {
+                let what = "The body begins like JSON, and is none: it may have been printed by a program, such as Python's `repr`.";
+                add("body_is_no_json", what.to_owned(), "Verify the bytes as they came in, before they are parsed.");
+            }
+            _ => {}
+        }
     }
     if delivery.body.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
         add(

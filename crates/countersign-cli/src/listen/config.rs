@@ -40,7 +40,29 @@ impl Endpoint {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
+    #[serde(default)]
     provider: Vec<Table>,
+}
+
+/// A text, or a list of them.
+#[derive(Default, Deserialize)]
+#[serde(from = "Given")]
+struct OneOrMore(Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Given {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<Given> for OneOrMore {
+    fn from(given: Given) -> Self {
+        match given {
+            Given::One(text) => Self(vec![text]),
+            Given::More(texts) => Self(texts),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,9 +71,9 @@ struct Table {
     path: String,
     provider: String,
     #[serde(default)]
-    secret_file: Vec<String>,
+    secret_file: OneOrMore,
     #[serde(default)]
-    secret_env: Vec<String>,
+    secret_env: OneOrMore,
     signed_url: Option<String>,
     #[serde(default)]
     allow_sha1: bool,
@@ -77,7 +99,8 @@ pub(crate) fn read(file: &Path, body_limit: Option<usize>, verbosity: Verbosity)
 }
 
 fn endpoint(table: Table, body_limit: Option<usize>, verbosity: Verbosity) -> Result<Endpoint, Failure> {
-    let Table { path, provider, secret_file, secret_env, signed_url, allow_sha1, forward } = table;
+    let Table { path, provider, secret_file: OneOrMore(secret_file), secret_env: OneOrMore(secret_env), signed_url, allow_sha1, forward } =
+        table;
     if !path.starts_with('/') || path.contains(['?', '#']) {
         return Err(Failure::new("a path begins with / and has no query"));
     }

@@ -1,18 +1,20 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, EXPECT, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 
 use crate::client::{Client, NoAnswer};
 
-/// Fields of a connection, and not of the request or answer (RFC 9110 §7.6.1).
-const OF_THE_CONNECTION: [HeaderName; 7] = [
+/// Fields of a connection, and not of the request or answer (RFC 9110 §7.6.1); and an `Expect` that has been answered. What `Connection` names
+/// beside them goes on: a sender could name the signature there.
+const OF_THE_CONNECTION: [HeaderName; 8] = [
     CONNECTION,
+    EXPECT,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     TE,
@@ -20,6 +22,9 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+/// Bytes of an answer that is given back.
+const MOST_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Passes a delivery on as it was received, and gives the answer back as it comes. What went wrong is for the operator.
 pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes, within: Duration) -> (Response, Result<(), String>) {
@@ -37,10 +42,18 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
     *request.uri_mut() = uri;
     *request.version_mut() = http::Version::HTTP_11;
     drop_connection_fields(request.headers_mut());
+    let began = Instant::now();
     match client.send(request, within).await {
-        Ok(mut answer) => {
-            drop_connection_fields(answer.headers_mut());
-            (answer.map(Body::new), Ok(()))
+        Ok(answer) => {
+            let (mut head, body) = answer.into_parts();
+            drop_connection_fields(&mut head.headers);
+            head.version = http::Version::HTTP_11;
+            // An answer that breaks off is none: all of it has to be there before a byte of it is given back.
+            match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MOST_OF_AN_ANSWER).collect()).await {
+                Ok(Ok(body)) => (Response::from_parts(head, Body::new(body)), Ok(())),
+                Ok(Err(error)) => fail(StatusCode::BAD_GATEWAY, format!("the answer broke off, or is too large: {error}")),
+                Err(_) => fail(StatusCode::GATEWAY_TIMEOUT, NoAnswer::TimedOut(within).to_string()),
+            }
         }
         Err(error @ NoAnswer::TimedOut(_)) => fail(StatusCode::GATEWAY_TIMEOUT, error.to_string()),
         Err(error @ NoAnswer::Failed(_)) => fail(StatusCode::BAD_GATEWAY, error.to_string()),
@@ -60,17 +73,10 @@ fn target(to: &Uri, received: &Uri) -> Result<Uri, http::Error> {
 }
 
 fn drop_connection_fields(headers: &mut HeaderMap) {
-    // What `Connection` names belongs to the connection, too.
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named.iter().chain(&OF_THE_CONNECTION) {
-        headers.remove(name);
-    }
+    // To take one out would move the last one into its place.
+    let kept: HeaderMap =
+        headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    *headers = kept;
 }
 
 #[cfg(test)]
@@ -93,11 +99,17 @@ mod tests {
     #[test]
     fn fields_of_the_connection_go_no_further() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("connection", "keep-alive, X-Hop"), ("x-hop", "1"), ("keep-alive", "5"), ("te", "trailers"), ("x-kept", "1")]
-        {
+        for (name, value) in [
+            ("x-first", "1"),
+            ("connection", "keep-alive, X-Kept"),
+            ("keep-alive", "5"),
+            ("te", "trailers"),
+            ("x-kept", "1"),
+            ("x-last", "1"),
+        ] {
             headers.insert(name, value.parse().unwrap());
         }
         drop_connection_fields(&mut headers);
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-kept"]);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-first", "x-kept", "x-last"]);
     }
 }

@@ -1,10 +1,11 @@
 use std::path::Path;
+use std::time::SystemTime;
 
 use countersign::{Rejection, Verified};
 use serde_json::{Map, Value, json};
 
 use crate::explain::Cause;
-use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, styled};
+use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, shown, styled};
 
 /// Tells of deliveries, one line each.
 pub(crate) struct Journal {
@@ -15,7 +16,9 @@ pub(crate) struct Journal {
 /// What is told of one.
 pub(crate) struct Entry<'a> {
     pub(crate) provider: &'a str,
+    pub(crate) method: &'a str,
     pub(crate) path: &'a str,
+    pub(crate) received: SystemTime,
     pub(crate) verdict: Result<&'a Verified, &'a Rejection>,
     pub(crate) event: Option<&'a str>,
     pub(crate) bytes: usize,
@@ -41,6 +44,16 @@ impl Journal {
         }
     }
 
+    /// What comes to a path where nobody is expected.
+    pub(crate) fn tell_of_nobody(&self, method: &http::Method, path: &str, status: u16) {
+        if self.json {
+            output::line(json!({ "method": method.as_str(), "path": path, "status": status }));
+        } else {
+            let why = if status == 405 { "deliveries are posted" } else { "no provider has this path" };
+            output::line(format!("{status} {method} {}: {why}", shown(path)));
+        }
+    }
+
     fn say(&self, entry: &Entry<'_>) {
         let Entry { provider, path, event, bytes, status, .. } = entry;
         let verdict = match entry.verdict {
@@ -63,6 +76,7 @@ impl Journal {
             Some([]) => output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret"))),
             Some(causes) => {
                 for Cause { what, fix, .. } in causes {
+                    let what = shown(what);
                     output::line(format!("    {what}\n    {} {fix}", styled(GOOD, "do:")));
                 }
             }
@@ -74,19 +88,17 @@ impl Journal {
     }
 }
 
-/// A stranger's text, without what a terminal would obey.
-fn shown(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
-}
-
 fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
+    add("time", json!(humantime::format_rfc3339_millis(entry.received).to_string()));
     add("provider", json!(entry.provider));
+    add("method", json!(entry.method));
     add("path", json!(entry.path));
     add("verified", json!(entry.verdict.is_ok()));
     add("key", json!(entry.verdict.ok().map(|verified| verified.key_id().as_str())));
     add("cause", json!(entry.verdict.err().map(|rejection| rejection.kind().as_str())));
+    add("text", json!(entry.verdict.err().map(ToString::to_string)));
     add("event", json!(entry.event));
     add("bytes", json!(entry.bytes));
     add("status", json!(entry.status));

@@ -8,11 +8,11 @@ use axum::response::Response;
 use bytes::Bytes;
 use countersign::{Rejection, Verified};
 use countersign_tower::{VerifiedBody, VerifyLayer};
-use http::header::{HeaderName, HeaderValue};
+use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use http::{HeaderMap, Method, StatusCode};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -31,6 +31,12 @@ use crate::verify::Evidence;
 /// How long deliveries that are in flight may take when it is stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of a body of which it is found out why.
+const MOST_EXPLAINED: usize = 4 * 1024 * 1024;
+
 pub(crate) struct Receiver {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) client: Client,
@@ -38,6 +44,8 @@ pub(crate) struct Receiver {
     pub(crate) folder: Option<Folder>,
     pub(crate) explain: bool,
     pub(crate) journal: Journal,
+    /// Held while it is found out why.
+    pub(crate) turn: tokio::sync::Mutex<()>,
 }
 
 /// What came of a delivery whose body is there, for whoever tells of it.
@@ -52,11 +60,11 @@ impl Receiver {
     /// Serves until Ctrl-C or SIGTERM, and then what is in flight.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let graceful = GracefulShutdown::new();
-        let mut stop = std::pin::pin!(stop());
+        let mut stopped = std::pin::pin!(stop());
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = &mut stop => break,
+                () = &mut stopped => break,
             };
             let Ok((stream, _)) = accepted else {
                 // No more files, or the client has gone already: neither lasts.
@@ -66,11 +74,13 @@ impl Receiver {
             let receiver = Arc::clone(&self);
             let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let receiver = Arc::clone(&receiver);
-                async move { Ok::<_, Infallible>(receiver.receive(request.map(Body::new)).await) }
+                // It goes on when its sender is gone, so that every delivery is told of.
+                let received = tokio::spawn(receiver.receive(request.map(Body::new)));
+                async { Ok::<_, Infallible>(received.await.unwrap_or_else(|_| of_status(StatusCode::INTERNAL_SERVER_ERROR))) }
             });
-            let mut server = auto::Builder::new(TokioExecutor::new());
-            server.http1().preserve_header_case(true);
-            let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+            let mut server = http1::Builder::new();
+            server.preserve_header_case(true).auto_date_header(false).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+            let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 // A client that breaks off ends in an error, which is its own affair.
@@ -78,7 +88,20 @@ impl Receiver {
             });
         }
         drop(listener);
-        if tokio::time::timeout(PATIENCE, graceful.shutdown()).await.is_err() {
+        let finish = async {
+            graceful.shutdown().await;
+            // This one is left when all that was begun is done.
+            while Arc::strong_count(&self) > 1 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // Whoever asks twice means it.
+        let stop_again = stop();
+        let finished = tokio::select! {
+            finished = tokio::time::timeout(PATIENCE, finish) => finished.is_ok(),
+            () = stop_again => false,
+        };
+        if !finished {
             output::warn("some deliveries were not finished");
         }
     }
@@ -88,8 +111,15 @@ impl Receiver {
         let path = parts.uri.path().to_owned();
         let place = self.endpoints.iter().position(|endpoint| endpoint.path.as_ref().is_none_or(|own| *own == path));
         let Some((place, endpoint)) = place.and_then(|place| Some((place, self.endpoints.get(place)?))) else {
+            self.journal.tell_of_nobody(&parts.method, &path, 404);
             return of_status(StatusCode::NOT_FOUND);
         };
+        if parts.method != Method::POST {
+            self.journal.tell_of_nobody(&parts.method, &path, 405);
+            let mut response = of_status(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            return response;
+        }
         let (received, head) = (SystemTime::now(), head(&parts));
         // It lets deliveries through that are not genuine, for they are to be told of in full. `handle` answers them.
         let layer = VerifyLayer::on_tokio(endpoint.verifier.clone()).insecure_report_only();
@@ -99,7 +129,15 @@ impl Receiver {
             async move { Ok::<_, Infallible>(receiver.handle(place, request).await) }
         });
         let Ok(mut response) = layer.layer(handler).oneshot(Request::from_parts(parts, body)).await;
-        self.tell(endpoint, head, received, &mut response).await;
+        let (handled, rejection) = (response.extensions_mut().remove::<Handled>(), response.extensions_mut().remove::<Rejection>());
+        let (receiver, status) = (Arc::clone(&self), response.status().as_u16());
+        let told = async move { receiver.tell(place, head, received, status, handled, rejection).await };
+        // The sender need not wait until it is found out why.
+        if self.explain {
+            drop(tokio::spawn(told));
+        } else {
+            told.await;
+        }
         response
     }
 
@@ -127,10 +165,16 @@ impl Receiver {
         response
     }
 
-    async fn tell(&self, endpoint: &Endpoint, head: Delivery, received: SystemTime, response: &mut Response) {
-        let status = response.status().as_u16();
-        let handled = response.extensions_mut().remove::<Handled>();
-        let refused = response.extensions_mut().remove::<Rejection>();
+    async fn tell(
+        &self,
+        place: usize,
+        head: Delivery,
+        received: SystemTime,
+        status: u16,
+        handled: Option<Handled>,
+        refused: Option<Rejection>,
+    ) {
+        let Some(endpoint) = self.endpoints.get(place) else { return };
         let (verdict, body, forwarded) = match (handled, refused) {
             (Some(Handled { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
             // Of what is too large, too slow or broken off there is no body to be kept.
@@ -146,7 +190,9 @@ impl Receiver {
             }
         });
         let (delivery, causes) = match &verdict {
-            Err(rejection) if self.explain && body.is_some() => {
+            Err(rejection) if self.explain && body.is_some() && delivery.body.len() <= MOST_EXPLAINED => {
+                // One at a time, so that a flood of forgeries takes one processor's time and no more.
+                let _turn = self.turn.lock().await;
                 let (delivery, causes) = causes(endpoint, delivery, rejection, received).await;
                 (delivery, Some(causes))
             }
@@ -154,15 +200,22 @@ impl Receiver {
         };
         let event = endpoint.provider.scheme.unsigned_event_header().and_then(|name| delivery.text_of(name)).map(str::to_owned);
         let event = event.or_else(|| event_in(&delivery.body));
+        // A token is the secret itself.
+        let is_token = |name: &str| !endpoint.provider.scheme.covers_body() && name.eq_ignore_ascii_case(endpoint.provider.scheme.header());
+        let hidden =
+            |(name, value): &(String, Vec<u8>)| (name.clone(), if is_token(name) { b"(not shown)".to_vec() } else { value.clone() });
+        let headers: Vec<_> = delivery.headers.iter().map(hidden).collect();
         self.journal.tell(&Entry {
             provider: endpoint.provider.scheme.name(),
+            method: &delivery.method,
             path: &delivery.target,
+            received,
             verdict: verdict.as_ref(),
             event: event.as_deref(),
             bytes: delivery.body.len(),
             status,
             saved: saved.as_deref(),
-            headers: &delivery.headers,
+            headers: &headers,
             causes: causes.as_deref(),
             forwarded: forwarded.as_ref().map(|outcome| outcome.as_ref().map(drop).map_err(String::as_str)),
         });
@@ -185,7 +238,7 @@ async fn causes(endpoint: &Endpoint, delivery: Delivery, rejection: &Rejection, 
 fn event_in(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Event {
-        #[serde(alias = "webhookEvent", alias = "type", alias = "event")]
+        #[serde(rename = "webhookEvent", alias = "type", alias = "event")]
         name: String,
     }
     serde_json::from_slice::<Event>(body).ok().map(|event| event.name)

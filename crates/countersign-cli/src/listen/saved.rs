@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -14,7 +15,14 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn open(path: PathBuf) -> Result<Self, Failure> {
-        fs::create_dir_all(&path).map_err(|error| Failure::because(format!("cannot make the folder {}", path.display()), error))?;
+        let mut builder = fs::DirBuilder::new();
+        // What is kept is nobody else's, and may hold a token.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .recursive(true)
+            .create(&path)
+            .map_err(|error| Failure::because(format!("cannot make the folder {}", path.display()), error))?;
         Ok(Self { path, next: AtomicU64::new(1) })
     }
 
@@ -23,7 +31,12 @@ impl Folder {
         let time = humantime::format_rfc3339_millis(received).to_string().replace(':', "-");
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let file = self.path.join(format!("{time}-{number}.http"));
-        fs::write(&file, as_request(delivery)).map_err(|error| Failure::because(format!("cannot write {}", file.display()), error))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&file).and_then(|mut file| file.write_all(&as_request(delivery)));
+        written.map_err(|error| Failure::because(format!("cannot write {}", file.display()), error))?;
         Ok(file)
     }
 }

@@ -103,7 +103,6 @@ fn forgeries() -> Vec<Vec<u8>> {
         request("/jira", "", BODY),
         request("/jira", &right.replace("sha256", "sha1"), BODY),
         b"POST /jira HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
-        b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".to_vec(),
         chunked.into_bytes(),
     ]
 }
@@ -139,8 +138,14 @@ fn nothing_that_is_not_genuine_is_passed_on() {
     let long = "x".repeat(101);
     assert!(receiver.answer(&request("/jira", &signature(long.as_bytes()), &long)).starts_with("HTTP/1.1 413 "));
     assert_eq!(upstream.seen().len(), 0);
+    let genuine_but_no_post = String::from_utf8(request("/admin", &signature(BODY.as_bytes()), BODY)).unwrap().replace("POST", "DELETE");
+    assert!(receiver.answer(genuine_but_no_post.as_bytes()).starts_with("HTTP/1.1 405 "));
+    assert_eq!(upstream.seen().len(), 0);
     for line in receiver.lines(8) {
         let value: Value = serde_json::from_str(&line).unwrap();
+        if value["status"] == 405 {
+            continue;
+        }
         assert_eq!((value["verified"].as_bool(), value["forwarded"].as_bool()), (Some(false), None), "{line}");
         assert!(!line.contains(SECRET), "{line}");
     }
@@ -159,6 +164,10 @@ fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
         answer_of("200 OK", "")
     });
     let receiver = Receiver::new(&["--forward", &slow.url, "--forward-timeout", "200ms"]);
+    assert!(receiver.answer(&good()).starts_with("HTTP/1.1 504 "));
+    // Slow after its head.
+    let half = Upstream::new(|_| "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_owned());
+    let receiver = Receiver::new(&["--forward", &half.url, "--forward-timeout", "200ms"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 504 "));
 }
 
@@ -185,6 +194,11 @@ fn each_delivery_is_told_of_and_kept_if_asked_for() {
     for (line, code) in lines.iter().zip([0, 1]) {
         let told = countersign(&["verify", "--secret-file", &secret, "--request", line["saved"].as_str().unwrap()], b"");
         assert_eq!(told.code, code, "{told:?}");
+        #[cfg(unix)]
+        for path in [save.as_path(), std::path::Path::new(line["saved"].as_str().unwrap())] {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions());
+            assert_eq!(mode & 0o077, 0, "nobody else reads it");
+        }
     }
 }
 
@@ -207,13 +221,44 @@ fn lines_are_for_people_and_hold_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
+fn a_delivery_whose_sender_is_gone_is_told_of() {
+    let slow = Upstream::new(|_| {
+        thread::sleep(Duration::from_millis(500));
+        answer_of("200 OK", "late")
+    });
+    let receiver = Receiver::new(&["--json", "--forward", &slow.url]);
+    let mut stream = TcpStream::connect(&receiver.address).unwrap();
+    stream.write_all(&good()).unwrap();
+    while slow.seen().is_empty() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(stream);
+    let value: Value = serde_json::from_str(&receiver.lines(1)[0]).unwrap();
+    assert_eq!((value["verified"].as_bool(), value["status"].as_u64()), (Some(true), Some(200)));
+}
+
+#[test]
+fn who_asks_twice_does_not_wait() {
+    let mut receiver = Receiver::new(&[]);
+    let mut stream = TcpStream::connect(&receiver.address).unwrap();
+    stream.write_all(b"POST /jira HTTP/1.1\r\nHost").unwrap();
+    thread::sleep(Duration::from_millis(100));
+    let began = Instant::now();
+    while receiver.child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it waits for half a head");
+        receiver.interrupt();
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn several_providers_are_told_apart_by_path() {
     let upstream = Upstream::new(|_| answer_of("200 OK", ""));
     let folder = Folder::new();
     let (jira, github) = (folder.write("jira", SECRET), folder.write("github", "another"));
     let config = folder.write(
         "config.toml",
-        format!("[[provider]]\npath = \"/jira\"\nprovider = \"jira\"\nsecret-file = [\"2026-11={jira}\"]\nforward = \"{}/base\"\n\n[[provider]]\npath = \"/github\"\nprovider = \"github\"\nsecret-file = [\"{github}\"]\n", upstream.url),
+        format!("[[provider]]\npath = \"/jira\"\nprovider = \"jira\"\nsecret-file = [\"2026-11={jira}\"]\nforward = \"{}/base\"\n\n[[provider]]\npath = \"/github\"\nprovider = \"github\"\nsecret-file = \"{github}\"\n", upstream.url),
     );
     let receiver = Receiver::new(&["--config", &config, "--json"]);
     assert!(receiver.answer(&request("/jira?q", &signature(BODY.as_bytes()), BODY)).starts_with("HTTP/1.1 200 "));
@@ -225,7 +270,9 @@ fn several_providers_are_told_apart_by_path() {
     assert!(receiver.answer(signed.as_bytes()).starts_with("HTTP/1.1 200 "));
     assert!(receiver.answer(signed.replace("/github", "/jira").as_bytes()).starts_with("HTTP/1.1 401 "));
     assert!(receiver.answer(&request("/elsewhere", "-", BODY)).starts_with("HTTP/1.1 404 "));
-    let keys: Vec<Value> = receiver.lines(3).iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["key"].clone()).collect();
+    let of_nobody: Value = serde_json::from_str(&receiver.lines(4)[3]).unwrap();
+    assert_eq!(of_nobody, serde_json::json!({ "method": "POST", "path": "/elsewhere", "status": 404 }));
+    let keys: Vec<Value> = receiver.lines(4)[..3].iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["key"].clone()).collect();
     assert_eq!(keys, [Value::from("2026-11"), Value::from(github), Value::Null]);
 }
 
@@ -236,7 +283,7 @@ fn mistakes_in_the_file_are_named() {
     let table = |path: &str, provider: &str, rest: &str| format!("[[provider]]\npath = \"{path}\"\nprovider = \"{provider}\"\n{rest}\n");
     let of_secret = format!("secret-file = [\"{secret}\"]");
     let cases = [
-        (String::new(), "missing field"),
+        (String::new(), "has no [[provider]]"),
         ("provider = []".to_owned(), "has no [[provider]]"),
         (table("/a", "jiro", &of_secret), "there is no provider jiro"),
         (table("a", "jira", &of_secret), "begins with /"),

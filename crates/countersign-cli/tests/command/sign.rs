@@ -96,6 +96,7 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
         (&["--secret-file", "/nowhere/secret"], "cannot read the secret from /nowhere/secret"),
         (&["--secret-env", "COUNTERSIGN_NOT_SET"], "the variable COUNTERSIGN_NOT_SET is not set"),
         (&["--secret", ""], "is empty"),
+        (&["--secret-file", &format!("a={secret}"), "--secret-file", &format!("a={secret}")], "two secrets have the id a"),
         (&["--secret-file", &secret, "--key-id", "2026-11"], "no secret has that id"),
         (&["--secret-file", &secret, "--provider", "square"], "give the one it posts to as --signed-url"),
         (&["--secret-file", &secret, "--signed-url", "https://h"], "leave --signed-url out"),
@@ -169,6 +170,14 @@ fn providers_are_listed() {
     assert!(table.lines().any(|line| line.starts_with("jira ") && line.contains("X-Hub-Signature") && line.ends_with("yes")), "{table}");
     assert!(table.lines().any(|line| line.starts_with("stripe ") && line.contains("5m")), "{table}");
     assert_eq!(countersign(&["providers", "no-such"], b"").code, 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_a_fault() {
+    let mut command = command(&["providers"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert_eq!(command.stdout(full).status().unwrap().code(), Some(2));
 }
 
 #[test]
