@@ -13,11 +13,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Delivery>, Failure> {
     if start.starts_with(b"{") || start.starts_with(b"\xef\xbb\xbf{") {
         har::parse(bytes)
     } else {
-        let raw = match raw::parse(start) {
-            Err(_) if curl_trace::is_one(bytes) => curl_trace::parse(bytes).and_then(|request| raw::parse(&request)),
-            raw => raw,
-        };
-        raw.map(|delivery| vec![delivery])
+        match raw::parse(start) {
+            Err(_) if curl_trace::is_one(bytes) => curl_trace::parse(bytes)?.iter().map(|request| raw::parse(request)).collect(),
+            raw => raw.map(|delivery| vec![delivery]),
+        }
     }
 }
 
@@ -69,6 +68,10 @@ mod tests {
             0000: 48 54 54 50 2f 31 2e 31 20 32 30 30 20 4f 4b 0d HTTP/1.1 200 OK.\n";
         let delivery = one(trace.as_bytes());
         assert_eq!((delivery.target.as_str(), &delivery.body[..]), ("/hook", &b"body"[..]));
+        let two = parse([trace, trace].concat().as_bytes()).unwrap();
+        assert_eq!(two.iter().map(|delivery| &delivery.body[..]).collect::<Vec<_>>(), [b"body", b"body"]);
+        let quoted = one(b"POST / HTTP/1.1\r\n\r\n=> Send header, 1 bytes (0x1)\n");
+        assert!(quoted.body.starts_with(b"=> Send"));
         let timed = trace.replace("=> Send", "12:00:00.000001 => Send").replace("<= Recv", "12:00:00.000002 <= Recv");
         assert_eq!(one(timed.as_bytes()).body, b"body");
     }

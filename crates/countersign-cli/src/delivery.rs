@@ -55,7 +55,7 @@ pub(crate) struct Received {
     /// The whole request in place of these: as it stood on the wire, as `curl --trace` wrote it, or as a HAR file; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "header", "method"])]
     request: Option<PathBuf>,
-    /// Which request of a HAR file, from 1; unless said, the first that has a body
+    /// Which request of a HAR file or a trace, from 1; unless said, the first that has a body
     #[arg(long, value_name = "NUMBER", requires = "request")]
     entry: Option<usize>,
 }

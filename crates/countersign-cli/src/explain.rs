@@ -15,6 +15,9 @@ use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
 use crate::verify::{Case, Evidence, proof, said};
 
+/// Bodies of more bytes than this are tried in fewer ways at once.
+pub(crate) const SMALL: usize = 64 * 1024;
+
 /// Find out why a delivery does not verify
 #[derive(Debug, Args)]
 #[command(
@@ -138,7 +141,7 @@ fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
 fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
     if verbosity > Verbosity::Quiet && !ruled_out.is_empty() {
         output::line(
-            "\nRuled out, each alone, and one about the secret, one about the body and one about the head together (of large bodies, two of these):",
+            "\nRuled out, each alone, and one about the secret, one about the body and one about the head together (of bodies over 64 KiB, the likelier of two of these):",
         );
         for ruled_out in ruled_out {
             output::line(format!("  - {ruled_out}"));

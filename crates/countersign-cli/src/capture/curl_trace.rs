@@ -9,21 +9,29 @@ pub(crate) fn is_one(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.lines().any(|line| line.contains(SENT[0])))
 }
 
-/// What was sent, head and body.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+/// What was sent, head and body, for each request.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|error| Failure::because("the trace is not text", error))?;
-    let mut sent = Vec::new();
+    let mut requests: Vec<Vec<u8>> = Vec::new();
     let mut sending = false;
     for line in text.lines() {
         let data = line.split_once(": ").filter(|(offset, _)| offset.len() >= 4 && offset.bytes().all(|byte| byte.is_ascii_hexdigit()));
         match data {
             // What does not belong to a dump begins a new one.
-            None => sending = SENT.iter().any(|sent| line.contains(sent)),
-            Some((_, dump)) if sending => sent.extend(row(dump)?),
+            None => {
+                sending = SENT.iter().any(|sent| line.contains(sent));
+                if line.contains(SENT[0]) {
+                    requests.push(Vec::new());
+                }
+            }
+            Some((_, dump)) if sending => {
+                let row = row(dump)?;
+                requests.last_mut().into_iter().for_each(|request| request.extend_from_slice(&row));
+            }
             Some(_) => {}
         }
     }
-    Ok(sent)
+    Ok(requests)
 }
 
 /// Up to 16 bytes in hex, and what they look like.

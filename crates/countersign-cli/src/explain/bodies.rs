@@ -5,6 +5,7 @@ use serde::Serialize as _;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
+use crate::explain::SMALL;
 use crate::explain::cause::Cause;
 
 /// A body as it may have been when it was signed.
@@ -177,13 +178,15 @@ impl Bodies<'_> {
             ] {
                 for (spacing, name) in SPACINGS {
                     // What is seldom combined need not be: each costs a hash of the body.
-                    if slashes && !matches!(spacing, Spacing::Compact | Spacing::Indented(4)) {
+                    if slashes && (self.received.len() > SMALL || !matches!(spacing, Spacing::Compact | Spacing::Indented(4))) {
                         continue;
                     }
                     let Some(bytes) = written(value, Style { spacing, ascii, slashes, html: false }) else { continue };
                     let what = format!("The JSON was parsed and written anew: it was signed {name}{how}{also}.");
                     let fix = "Verify the bytes as they came in, and parse them afterwards.";
-                    let with_end = (!slashes).then(|| [&bytes[..], b"\n"].concat());
+                    // A large body is not tried in every way that is thinkable: it is to be found out soon.
+                    let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
+                    let with_end = (!slashes && (usual || self.received.len() <= SMALL)).then(|| [&bytes[..], b"\n"].concat());
                     self.add("body_json", &what, fix, bytes);
                     if let Some(bytes) = with_end {
                         let what = what.replace("it was signed", "it was signed with a line break at its end, and");
@@ -323,18 +326,27 @@ impl Formatter for Writer {
     }
 
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        for character in fragment.chars() {
-            match character {
-                '&' | '<' | '>' if self.style.html => write!(writer, "\\u{:04x}", u32::from(character))?,
-                '/' if self.style.slashes => writer.write_all(b"\\/")?,
-                _ if self.style.ascii && !character.is_ascii() => {
+        let Style { ascii, slashes, html, .. } = self.style;
+        let is_escaped = |character: char| match character {
+            '/' => slashes,
+            '&' | '<' | '>' => html,
+            _ => ascii && !character.is_ascii(),
+        };
+        let mut rest = fragment;
+        while let Some((plain, behind)) = rest.find(is_escaped).and_then(|place| rest.split_at_checked(place)) {
+            writer.write_all(plain.as_bytes())?;
+            let mut characters = behind.chars();
+            match characters.next() {
+                Some('/') => writer.write_all(b"\\/")?,
+                Some(character) => {
                     for unit in character.encode_utf16(&mut [0; 2]) {
                         write!(writer, "\\u{unit:04x}")?;
                     }
                 }
-                _ => writer.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?,
+                None => {}
             }
+            rest = characters.as_str();
         }
-        Ok(())
+        writer.write_all(rest.as_bytes())
     }
 }

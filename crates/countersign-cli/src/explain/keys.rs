@@ -94,7 +94,16 @@ pub(crate) fn of(secrets: &[NamedSecret]) -> Vec<Key> {
         add("secret_case", "has letters in the other case", "Copy it anew.", bytes.to_ascii_lowercase());
         add("secret_case", "has letters in the other case", "Copy it anew.", bytes.to_ascii_uppercase());
     }
+    // Those that are likelier come first: a large body is tried with no more than them in pairs.
+    keys.sort_by_key(Key::is_of_sender);
     keys
+}
+
+impl Key {
+    /// Whether it is the sender whose secret has something odd; or none of them, but the copy.
+    pub(crate) fn is_of_sender(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| cause.id.ends_with("_at_sender") || matches!(cause.id, "secret_case" | "secret_prefix"))
+    }
 }
 
 const STRAY: &str =

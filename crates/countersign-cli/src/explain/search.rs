@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use countersign::{RejectionKind, providers};
 
+use crate::explain::SMALL;
 use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
 use crate::explain::keys::{self, Key};
@@ -63,9 +64,6 @@ pub(crate) fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others
     ruled_out
 }
 
-/// Bodies up to this many bytes are also tried with three causes at once.
-const SMALL: usize = 64 * 1024;
-
 /// Characters of a signature that was cut short.
 const SHORTEST_CUT: usize = 8;
 
@@ -73,7 +71,9 @@ pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &
     let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
     let keys = keys::of(&evidence.secrets);
     let given = evidence.secrets.len();
-    let search = Search { evidence, keys: &keys, given, body: &evidence.delivery.body };
+    let body = &evidence.delivery.body;
+    let in_pairs = if body.len() > SMALL { keys.iter().take_while(|key| !key.is_of_sender()).count() } else { keys.len() };
+    let search = Search { evidence, keys: &keys, given, in_pairs, body };
     let bodies =
         if plain.scheme.covers_body() { bodies::of(search.body, evidence.others.iter().chain(others).cloned()) } else { Vec::new() };
     let template = search.template(&plain, given);
@@ -93,6 +93,8 @@ struct Search<'a> {
     keys: &'a [Key],
     /// So many of the keys are the secrets as they are.
     given: usize,
+    /// So many are tried together with something else.
+    in_pairs: usize,
     body: &'a [u8],
 }
 
@@ -103,8 +105,8 @@ impl Search<'_> {
     }
 
     fn in_pairs(&self, plain: &Reading, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
-        let keys_and_bodies = self.over_bodies(plain, self.keys.len(), bodies);
-        let keys_and_readings = || readings.iter().find_map(|reading| self.attempt(reading, self.keys.len(), None));
+        let keys_and_bodies = self.over_bodies(plain, self.in_pairs, bodies);
+        let keys_and_readings = || readings.iter().find_map(|reading| self.attempt(reading, self.in_pairs, None));
         let readings_and_bodies = || readings.iter().find_map(|reading| self.over_bodies(reading, self.given, bodies));
         keys_and_bodies.or_else(keys_and_readings).or_else(readings_and_bodies)
     }
