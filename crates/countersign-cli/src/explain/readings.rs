@@ -442,3 +442,25 @@ const fn name_of(encoding: Encoding) -> &'static str {
         _ => "hex",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_front_of_a_tag_is_no_part_of_it() {
+        let cases = [
+            (String::new(), 64),
+            ("sha256=".to_owned(), 64),
+            ("sha1=".to_owned(), 40),
+            // So long that a longer tag would find room.
+            (format!("t={},v1=", "1".repeat(40)), 64),
+            (format!("{};h1=", "f".repeat(64)), 64),
+        ];
+        for (prefix, length) in cases {
+            assert_eq!(prefix_of(&format!("{prefix}{}", "a".repeat(length)), Encoding::Hex), Some(prefix.as_str()));
+        }
+        assert_eq!(prefix_of(&format!("v1,{}=", "a".repeat(43)), Encoding::Base64), Some("v1,"));
+        assert_eq!(prefix_of("short", Encoding::Hex), None);
+    }
+}

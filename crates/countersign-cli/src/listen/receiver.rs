@@ -145,10 +145,9 @@ impl Receiver {
     async fn handle(&self, place: usize, request: Request<VerifiedBody>) -> Response {
         let (mut parts, body) = request.into_parts();
         let body = body.into_bytes();
-        let rejection = parts.extensions.remove::<Rejection>();
-        let Some(verified) = parts.extensions.remove::<Verified>().filter(|_| rejection.is_none()) else {
+        let Some(verified) = parts.extensions.remove::<Verified>() else {
             let mut response = of_status(StatusCode::UNAUTHORIZED);
-            if let Some(rejection) = rejection {
+            if let Some(rejection) = parts.extensions.remove::<Rejection>() {
                 response.extensions_mut().insert(Handled { verdict: Err(rejection), body, forwarded: None });
             }
             return response;

@@ -147,6 +147,7 @@ fn secrets_with_something_stray() {
     for stray in [format!("{SECRET}\n"), format!("{SECRET} "), format!("\t{SECRET}"), format!("{SECRET}\r\n"), format!(" {SECRET} \n\n")] {
         jira().secret(stray).assert_found(&["secret_white_space"]);
     }
+    Case::jira("with spaces in it", BODY).secret("with spaces in it\n").assert_found(&["secret_white_space"]);
     for quoted in [format!("\"{SECRET}\""), format!("'{SECRET}'"), format!("\"{SECRET}\"\n")] {
         jira().secret(quoted).assert_found(&["secret_quotes"]);
     }
