@@ -1294,25 +1294,29 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     for delivery in deliveries {
         H::deliver(verifier.clone(), delivery).await;
     }
+    // As many keys as tenants would be as many series.
+    let acme = verifier.for_tenant("acme", [("of-acme", Secret::new(SECRET))]).unwrap();
+    H::deliver(acme, signed("body")).await.assert_verified(b"body", "of a tenant");
     // By now nobody holds a body; but of this one, when its verdict was found.
     assert_eq!(budget.in_flight(), 0);
     H::deliver(verifier, signed("body")).await;
     let metrics = rendered.render();
     let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
     for line in [
-        &format!("{total}\"verified\",cause=\"\"}} 3"),
+        &format!("{total}\"verified\",cause=\"\"}} 4"),
         &format!("{total}\"refused\",cause=\"mismatch\"}} 1"),
         &format!("{total}\"refused\",cause=\"missing_signature\"}} 1"),
         &format!("{total}\"refused\",cause=\"body_too_large\"}} 1"),
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
         "countersign_key_used_total{scheme=\"jira\",key=\"main\"} 3",
-        "countersign_body_bytes_sum{scheme=\"jira\"} 14",
-        "countersign_body_bytes_count{scheme=\"jira\"} 3",
-        "countersign_seconds_count{scheme=\"jira\"} 3",
+        "countersign_body_bytes_sum{scheme=\"jira\"} 18",
+        "countersign_body_bytes_count{scheme=\"jira\"} 4",
+        "countersign_seconds_count{scheme=\"jira\"} 4",
         "countersign_bytes_in_flight 4",
     ] {
         assert!(metrics.lines().any(|other| other == line), "{line} in {metrics}");
     }
+    assert!(!metrics.contains("of-acme"), "{metrics}");
     assert!(!metrics.contains(SECRET) && !metrics.contains(&signature(b"body")[7..]));
 }
 

@@ -42,8 +42,8 @@ pub struct Verify {
 type TenantBy = Arc<dyn Fn(&ServiceRequest) -> Option<String> + Send + Sync>;
 
 impl Verify {
-    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with
-    /// its status and no body.
+    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
+    /// answers a refusal with its status and no body.
     ///
     /// Bodies have the default [`Deadline`]. After an early refusal up to 64 KiB of the rest of the body are thrown away, in five seconds:
     /// of more than that, actix-web takes in what comes for a second by itself.

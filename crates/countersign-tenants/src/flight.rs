@@ -35,7 +35,9 @@ impl Flight {
 pub(crate) struct Flights(Mutex<HashMap<String, Flight>>);
 
 /// Whether there is a flight already, or this one has to be flown.
-pub(crate) enum Boarded {
+pub(crate) enum Boarded<T> {
+    /// One has just ended, and brought this.
+    Landed(T),
     Joined(Flight),
     New(Flight, Pilot),
     /// There are too many.
@@ -61,22 +63,22 @@ impl Flights {
         most: usize,
         longest: Duration,
         landed: impl FnOnce() -> Option<T>,
-    ) -> Result<T, Boarded> {
+    ) -> Boarded<T> {
         let mut flights = self.lock();
         if let Some(landed) = landed() {
-            return Ok(landed);
+            return Boarded::Landed(landed);
         }
         if let Some(flight) = flights.get(tenant).filter(|flight| flight.began.elapsed() <= longest) {
-            return Err(Boarded::Joined(flight.clone()));
+            return Boarded::Joined(flight.clone());
         }
         if flights.len() >= most {
-            return Err(Boarded::Full);
+            return Boarded::Full;
         }
         let (sender, landing) = watch::channel(None);
         let flight = Flight { began: Instant::now(), landing };
         flights.insert(tenant.to_owned(), flight.clone());
         let pilot = Pilot { flights: Arc::clone(self), tenant: tenant.to_owned(), flight: flight.clone(), landing: sender };
-        Err(Boarded::New(flight, pilot))
+        Boarded::New(flight, pilot)
     }
 
     /// Whoever comes from now on waits for a look-up of their own, and what the one under way brings is not held. `drop_held` is done while

@@ -126,7 +126,7 @@ impl Tenants {
         });
     }
 
-    /// How many tenants are held now.
+    /// How many tenants are held now, those among them whose keys are to be looked up again.
     #[must_use]
     pub fn held(&self) -> u64 {
         self.0.known.run_pending_tasks();
@@ -156,10 +156,10 @@ impl Resolver for Tenants {
         let was_known = inner.known.contains_key(&tenant);
         let most = if was_known { usize::MAX } else { inner.turns.number.saturating_mul(WAITING_FOR_A_TURN) };
         let flight = match inner.flights.board(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.held(&tenant)) {
-            Ok(held) => return Resolving::ready(held),
-            Err(Boarded::Full) => return Resolving::new(async { Err(Unavailable { tenant, miss: Arc::new(Miss::Full) }) }),
-            Err(Boarded::Joined(flight)) => flight,
-            Err(Boarded::New(flight, pilot)) => {
+            Boarded::Landed(held) => return Resolving::ready(held),
+            Boarded::Full => return Resolving::new(async { Err(Unavailable { tenant, miss: Arc::new(Miss::Full) }) }),
+            Boarded::Joined(flight) => flight,
+            Boarded::New(flight, pilot) => {
                 let inner = Arc::clone(inner);
                 let tenant = tenant.clone();
                 let look_up = async move {
@@ -198,7 +198,10 @@ impl Inner {
 
     fn hold(&self, tenant: String, landing: &Landing) {
         match landing {
-            Landing::Known(verifier) => self.known.insert(tenant, Known { verifier: verifier.clone(), since: Some(Instant::now()) }),
+            Landing::Known(verifier) => {
+                self.unknown.invalidate(&tenant);
+                self.known.insert(tenant, Known { verifier: verifier.clone(), since: Some(Instant::now()) });
+            }
             Landing::Unknown => {
                 self.known.invalidate(&tenant);
                 self.unknown.insert(tenant, ());

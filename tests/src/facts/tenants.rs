@@ -279,7 +279,9 @@ pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
     let github = Verifier::builder(providers::GITHUB).build_decoy().unwrap();
     for decoy in [keyed(), Verifier::any_of([github, keyed()]).unwrap()] {
         let careless = Faulty { decoy, resolve: |_| Resolving::ready(None) };
-        H::deliver(careless, signed_by("any", "/hook", "body")).await.assert_refused(RejectionKind::UnknownTenant, "a decoy with a key");
+        H::deliver(Arc::new(careless), signed_by("any", "/hook", "body"))
+            .await
+            .assert_refused(RejectionKind::UnknownTenant, "a decoy with a key");
     }
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let decoy = Verifier::builder(scheme).build_decoy().unwrap();

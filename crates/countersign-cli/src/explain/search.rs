@@ -259,8 +259,7 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
     }
     if kind == Some(RejectionKind::MissingSignature) && !jwt {
         // `Authorization` says nothing about who sent it.
-        let of_others = providers::ALL.iter().filter(|other| other.header() != "Authorization");
-        let mut of_others = of_others;
+        let mut of_others = providers::ALL.iter().filter(|other| other.header() != "Authorization");
         let other = of_others.find(|other| !readings::values_of(delivery, other.header()).is_empty());
         if let Some(other) = other {
             let (header, theirs) = (scheme.header(), other.header());

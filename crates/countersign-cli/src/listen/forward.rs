@@ -26,7 +26,7 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
 /// Bytes of an answer that is given back.
 const MOST_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Passes a delivery on as it was received, and gives the answer back as it comes. What went wrong is for the operator.
+/// Passes a delivery on as it was received, and gives the answer back once all of it is there. What went wrong is for the operator.
 pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes, within: Duration) -> (Response, Result<(), String>) {
     let fail = |status: StatusCode, error: String| {
         let mut response = Response::new(Body::empty());

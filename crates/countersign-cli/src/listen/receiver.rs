@@ -190,7 +190,7 @@ impl Receiver {
         });
         let (delivery, causes) = match &verdict {
             Err(rejection) if self.explain && body.is_some() && delivery.body.len() <= MOST_EXPLAINED => {
-                // One at a time, so that a flood of forgeries takes one processor's time and no more.
+                // One search at a time, however many forgeries come.
                 let _turn = self.turn.lock().await;
                 let (delivery, causes) = causes(endpoint, delivery, rejection, received).await;
                 (delivery, Some(causes))

@@ -66,6 +66,25 @@ fn what_may_pass_is_repeated_with_the_same_id() {
 }
 
 #[test]
+fn each_attempt_is_signed_anew_under_the_same_id() {
+    let upstream = Upstream::new(|_| answer_of("503 Service Unavailable", ""));
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), folder.write("body", BODY));
+    let options = ["--provider", "standard-webhooks", "--secret-file", &secret];
+    countersign(&[&["send"], &options[..], &["--retries", "12", "--fast", &upstream.url, &body]].concat(), b"");
+    let headers =
+        |request: &[u8]| -> Vec<String> { text(request).lines().filter(|line| line.starts_with("Webhook-")).map(str::to_owned).collect() };
+    let (seen, of) =
+        (upstream.seen(), |headers: &[String], name: &str| headers.iter().find(|header| header.starts_with(name)).unwrap().clone());
+    let (first, last) = (headers(&seen[0]), headers(seen.last().unwrap()));
+    assert_eq!(seen.len(), 13);
+    assert_eq!(of(&first, "Webhook-Id"), of(&last, "Webhook-Id"));
+    assert_ne!(of(&first, "Webhook-Timestamp"), of(&last, "Webhook-Timestamp"));
+    let headers: Vec<&str> = last.iter().flat_map(|header| ["-H", header]).collect();
+    assert_eq!(countersign(&[&["verify"], &options[..], &headers, &[&body]].concat(), b"").code, 0);
+}
+
+#[test]
 fn many_are_counted_and_timed() {
     let upstream = Upstream::new(|number| {
         std::thread::sleep(Duration::from_millis(2));
