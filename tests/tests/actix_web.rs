@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -53,21 +53,26 @@ impl Harness for ActixWeb {
             verify = verify.insecure_report_only();
         }
         let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(limit).route(web::route().to(handler)).wrap(verify);
-        let app = init_service(App::new().service(hook)).await;
+        let outcome = outcome(hook, delivery).await;
+        Outcome { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
+    }
+}
 
-        let (request, polls) = request(delivery.target, delivery);
-        let response = app.call(request).await.unwrap();
-        let rejection = response.response().extensions().get::<Rejection>().cloned();
-        Outcome {
-            status: response.status().as_u16(),
-            headers: response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
-            closes: false,
-            body: read_body(response).await,
-            handled: handled.lock().unwrap().clone(),
-            polls: polls.load(Ordering::SeqCst),
-            rejection,
-            reported: reported.lock().unwrap().clone(),
-        }
+/// What came of a delivery, but for what the handler has seen.
+async fn outcome(hook: impl HttpServiceFactory + 'static, delivery: Delivery) -> Outcome {
+    let app = init_service(App::new().service(hook)).await;
+    let (request, polls) = request(delivery.target, delivery);
+    let response = app.call(request).await.unwrap();
+    let rejection = response.response().extensions().get::<Rejection>().cloned();
+    Outcome {
+        status: response.status().as_u16(),
+        headers: response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+        closes: false,
+        body: read_body(response).await,
+        handled: Vec::new(),
+        polls: polls.load(Ordering::SeqCst),
+        rejection,
+        reported: Vec::new(),
     }
 }
 
@@ -521,4 +526,124 @@ fn a_closure_that_panics_lets_nothing_through() {
         let hook = web::resource("/hook").route(web::post().to(tenant)).wrap(verify);
         assert_eq!(answer!(App::new().service(hook), "/hook", of_acme()), (503, String::new()));
     });
+}
+
+/// The same facts, through the extractor and no middleware.
+mod extractor {
+    use super::*;
+    use countersign_actix_web::{Delivery as Extracted, Refused, VerifiedJson};
+
+    struct Extractor;
+
+    impl Harness for Extractor {
+        const SAYS_CLOSE: bool = false;
+
+        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+            // Which is the middleware's alone: see the tests below.
+            if delivery.report_only {
+                return ActixWeb::deliver(verifiers, delivery).await;
+            }
+            let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+            let seen = Arc::clone(&handled);
+            let handler = move |delivery: Extracted| {
+                let (verified, body) = delivery.into_parts();
+                seen.lock().unwrap().push(Handled { body, verified });
+                async { HttpResponse::Ok().finish() }
+            };
+            let verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+            // actix-web's own limit is left where it is, and does not hold.
+            let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(verify).route(web::route().to(handler));
+            let outcome = outcome(hook, delivery).await;
+            Outcome { handled: handled.lock().unwrap().clone(), ..outcome }
+        }
+    }
+
+    conformance::suite!(Extractor);
+
+    async fn handler(delivery: Extracted) -> String {
+        format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+    }
+
+    #[test]
+    fn behind_the_middleware_it_is_what_that_has_verified_and_no_copy() {
+        conformance::run(async {
+            let body = Bytes::from(vec![b'x'; 100_000]);
+            let address = body.as_ptr() as usize;
+            let handler = move |delivery: Extracted, verified: web::ReqData<Verified>| {
+                assert_eq!((delivery.body().len(), delivery.body().as_ptr() as usize), (100_000, address));
+                assert_eq!(delivery.verified().key_id(), verified.key_id());
+                async { "handled" }
+            };
+            let app = || App::new().service(web::resource("/hook").route(web::post().to(handler)).wrap(verify()));
+            let delivery = signed(&body);
+            assert_eq!(answer!(app(), "/hook", delivery.clone().steps([Step::Chunk(body.clone())])), (200, "handled".into()));
+            assert_eq!(answer!(app(), "/hook", delivery.body("forged")), status(401));
+        });
+    }
+
+    #[test]
+    fn what_the_middleware_only_reports_is_refused_by_the_extractor() {
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").route(web::post().to(handler)).wrap(verify().insecure_report_only()));
+            assert_eq!(answer!(app(), "/hook", signed("body")), good());
+            let service = init_service(app()).await;
+            let response = service.call(request("/hook", unsigned()).0).await.unwrap();
+            assert_eq!(response.status(), 401);
+            assert!(response.headers().contains_key("www-authenticate"));
+            let strict = || web::resource("/hook").app_data(verify().insecure_report_only()).route(web::post().to(handler));
+            assert_eq!(answer!(App::new().service(strict()), "/hook", signed("body")), good());
+            assert_eq!(answer!(App::new().service(strict()), "/hook", unsigned()), status(401));
+        });
+    }
+
+    #[test]
+    fn the_nearest_data_is_judged_by_and_without_any_the_handler_is_not_run() {
+        conformance::run(async {
+            let resource = || web::resource("/hook").route(web::post().to(handler));
+            let github = || Verify::new(verifier(providers::GITHUB));
+            assert_eq!(answer!(App::new().app_data(verify()).service(resource()), "/hook", signed("body")), good());
+            assert_eq!(answer!(App::new().app_data(web::Data::new(verify())).service(resource()), "/hook", signed("body")), good());
+            let nearest = || App::new().app_data(github()).service(resource().app_data(verify()));
+            assert_eq!(answer!(nearest(), "/hook", signed("body")), good());
+            let (status, text) = answer!(App::new().service(resource()), "/hook", signed("body"));
+            assert_eq!((status, text.as_str()), (500, ""));
+        });
+    }
+
+    #[test]
+    fn a_handler_can_answer_refusals_itself() {
+        async fn lenient(delivery: Result<Extracted, Refused>) -> String {
+            match delivery {
+                Ok(_) => "verified".to_owned(),
+                Err(refused) => refused.rejection().unwrap().kind().as_str().to_owned(),
+            }
+        }
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(lenient)));
+            assert_eq!(answer!(app(), "/hook", signed("body")), (200, "verified".into()));
+            assert_eq!(answer!(app(), "/hook", unsigned()), (200, "missing_signature".into()));
+        });
+    }
+
+    #[test]
+    fn a_refusal_of_ones_own_is_answered_by_the_extractor_too() {
+        conformance::run(async {
+            let verify = verify().refuse_with(|_| HttpResponse::Forbidden().body("no"));
+            let app = App::new().service(web::resource("/hook").app_data(verify).route(web::post().to(handler)));
+            assert_eq!(answer!(app, "/hook", unsigned()), (403, "no".into()));
+        });
+    }
+
+    #[test]
+    fn json_is_parsed_once_it_is_verified() {
+        async fn on_event(VerifiedJson(verified, event): VerifiedJson<Vec<u8>>) -> String {
+            format!("{event:?} by {}", verified.key_id())
+        }
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(on_event)));
+            assert_eq!(answer!(app(), "/hook", signed("[1, 2]")), (200, "[1, 2] by main".into()));
+            assert_eq!(answer!(app(), "/hook", signed("[1, ")).0, 400);
+            assert_eq!(answer!(app(), "/hook", Delivery::unsigned("[1, ")), status(401));
+        });
+    }
 }

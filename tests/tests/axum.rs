@@ -40,23 +40,27 @@ impl Harness for Axum {
             layer = layer.insecure_report_only();
         }
         let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).route_layer(layer);
-        let app = app.layer(DefaultBodyLimit::disable());
+        let outcome = outcome(app.layer(DefaultBodyLimit::disable()), delivery).await;
+        Outcome { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
+    }
+}
 
-        let request = delivery.into_request();
-        let polls = request.body().polls();
-        let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
-        // axum describes every body's length; a refusal's is 0 whatever the cause.
-        let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length" && *name != "connection");
-        Outcome {
-            status: parts.status.as_u16(),
-            headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
-            closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
-            body: body.collect().await.unwrap().to_bytes(),
-            handled: handled.lock().unwrap().clone(),
-            polls: polls.load(Ordering::SeqCst),
-            rejection: parts.extensions.get::<Rejection>().cloned(),
-            reported: reported.lock().unwrap().clone(),
-        }
+/// What came of a delivery, but for what the handler has seen.
+async fn outcome(app: Router, delivery: Delivery) -> Outcome {
+    let request = delivery.into_request();
+    let polls = request.body().polls();
+    let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
+    // axum describes every body's length; a refusal's is 0 whatever the cause.
+    let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length" && *name != "connection");
+    Outcome {
+        status: parts.status.as_u16(),
+        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+        closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
+        body: body.collect().await.unwrap().to_bytes(),
+        handled: Vec::new(),
+        polls: polls.load(Ordering::SeqCst),
+        rejection: parts.extensions.get::<Rejection>().cloned(),
+        reported: Vec::new(),
     }
 }
 
@@ -312,4 +316,91 @@ fn a_closure_that_panics_lets_nothing_through() {
         let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
         same(answer(app, to("/hook")).await, (503, ""));
     });
+}
+
+/// The same facts, through the extractor and no layer.
+mod extractor {
+    use super::*;
+    use countersign_tower::{Delivery as Extracted, Refused, VerifiedJson};
+
+    struct Extractor;
+
+    impl Harness for Extractor {
+        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+            // Which is the layer's alone: see the test below.
+            if delivery.report_only {
+                return Axum::deliver(verifiers, delivery).await;
+            }
+            let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
+            let seen = Arc::clone(&handled);
+            let handler = move |delivery: Extracted| {
+                let (verified, body) = delivery.into_parts();
+                seen.lock().unwrap().push(Handled { body, verified });
+                async { StatusCode::OK }
+            };
+            let layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+            // axum's own limit is left where it is, and does not hold.
+            let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).with_state(layer);
+            let outcome = outcome(app, delivery).await;
+            Outcome { handled: handled.lock().unwrap().clone(), ..outcome }
+        }
+    }
+
+    conformance::suite!(Extractor);
+
+    async fn handler(delivery: Extracted) -> String {
+        format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+    }
+
+    #[test]
+    fn what_a_layer_would_only_report_is_refused() {
+        conformance::run(async {
+            let app = || Router::new().route("/hook", post(handler)).with_state(layer().insecure_report_only());
+            same(answer(app(), signed("/hook")).await, GOOD);
+            same(answer(app(), unsigned("POST", "/hook")).await, (401, ""));
+        });
+    }
+
+    #[test]
+    fn a_handler_can_answer_refusals_itself() {
+        async fn lenient(delivery: Result<Extracted, Refused>) -> (StatusCode, &'static str) {
+            match delivery {
+                Ok(_) => (StatusCode::OK, "verified"),
+                Err(refused) => (StatusCode::ACCEPTED, refused.rejection().kind().as_str()),
+            }
+        }
+        conformance::run(async {
+            let app = || Router::new().route("/hook", post(lenient)).with_state(layer());
+            same(answer(app(), signed("/hook")).await, (200, "verified"));
+            same(answer(app(), unsigned("POST", "/hook")).await, (202, "missing_signature"));
+        });
+    }
+
+    #[test]
+    fn json_is_parsed_once_it_is_verified() {
+        async fn on_event(VerifiedJson(verified, event): VerifiedJson<Vec<u8>>) -> String {
+            format!("{event:?} by {}", verified.key_id())
+        }
+        conformance::run(async {
+            let app = || Router::new().route("/hook", post(on_event)).with_state(layer());
+            let json = |body| request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), body));
+            same(answer(app(), json("[1, 2]")).await, (200, "[1, 2] by main"));
+            let (status, text) = answer(app(), json("[1, ")).await;
+            assert!(status == 400 && text.contains("EOF"), "{status} {text}");
+            assert_eq!(answer(app(), json("{}")).await.0, 422);
+            same(answer(app(), request("POST", "/hook", Delivery::unsigned("[1, "))).await, (401, ""));
+        });
+    }
+
+    #[test]
+    fn each_router_has_a_provider_of_its_own() {
+        conformance::run(async {
+            let router = |path, provider| Router::new().route(path, post(handler)).with_state(VerifyLayer::new(verifier(provider)));
+            let app = router("/hook", providers::JIRA).merge(router("/github", providers::GITHUB));
+            same(answer(app.clone(), signed("/hook")).await, GOOD);
+            same(answer(app.clone(), signed("/github")).await, (401, ""));
+            let github = request("POST", "/github", Delivery::signed(&signer(providers::GITHUB), "body"));
+            same(answer(app, github).await, GOOD);
+        });
+    }
 }

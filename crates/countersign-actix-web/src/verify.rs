@@ -56,7 +56,7 @@ impl Verify {
             deadline: Some(Deadline::default()),
             discard: Some(discard),
             report_only: false,
-            refuse: Arc::new(|rejection| empty(rejection.status_code())),
+            refuse: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
         }
     }
 
@@ -105,7 +105,7 @@ impl Verify {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.refuse_with(|rejection| empty(rejection.acknowledging_status_code()))
+        self.refuse_with(|rejection| HttpResponse::new(status(rejection.acknowledging_status_code())))
     }
 
     /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
@@ -156,20 +156,24 @@ impl Verify {
 
     /// Makes what the sender is told.
     pub(crate) fn refuse(&self, rejection: Rejection) -> HttpResponse {
-        let mut response = (self.refuse)(&rejection);
-        // Whoever replaces the response need not know that a 401 must have one.
-        if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
-            && !response.headers().contains_key(name)
-        {
-            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        response.extensions_mut().insert(rejection);
-        response
+        answer((self.refuse)(&rejection), rejection)
     }
 }
 
-fn empty(status: u16) -> HttpResponse {
-    HttpResponse::new(StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED))
+/// The response to a refusal, with what every one needs.
+pub(crate) fn answer(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
+    // Whoever replaces the response need not know that a 401 must have one.
+    if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
+        && !response.headers().contains_key(name)
+    {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response.extensions_mut().insert(rejection);
+    response
+}
+
+pub(crate) fn status(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED)
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Verify

@@ -7,7 +7,7 @@ use http::Response;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use crate::options::{Judge, Options};
+use crate::judge::Judge;
 use crate::{Acknowledgement, EmptyResponse, Verify};
 
 /// Lets only verified deliveries through to the service that it is laid around.
@@ -27,9 +27,9 @@ use crate::{Acknowledgement, EmptyResponse, Verify};
 /// ```
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
-    judge: Judge,
+    // Behind one pointer, as axum clones a layer for every request.
+    judge: Arc<Judge>,
     refuse: R,
-    options: Options,
 }
 
 impl VerifyLayer {
@@ -40,8 +40,8 @@ impl VerifyLayer {
     /// use [`on_tokio`](Self::on_tokio).
     #[must_use]
     pub fn new(verifiers: impl Into<Verifiers>) -> Self {
-        let judge = Judge { verifiers: verifiers.into(), tenant_by: None };
-        Self { judge, refuse: EmptyResponse, options: Options::default() }
+        let judge = Judge { verifiers: verifiers.into(), tenant_by: None, clock: false, deadline: None, discard: None, report_only: false };
+        Self { judge: Arc::new(judge), refuse: EmptyResponse }
     }
 
     /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early refusal the rest of the body
@@ -51,9 +51,9 @@ impl VerifyLayer {
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn on_tokio(verifiers: impl Into<Verifiers>) -> Self {
-        let layer = Self::new(verifiers);
-        let options = Options { clock: true, ..layer.options };
-        Self { options, ..layer }.deadline(Deadline::default()).discard(Discard::default())
+        let mut layer = Self::new(verifiers).deadline(Deadline::default()).discard(Discard::default());
+        layer.judge_mut().clock = true;
+        layer
     }
 }
 
@@ -62,8 +62,9 @@ impl<R> VerifyLayer<R> {
     /// How long a body may take, by tokio's clock: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        self.options.deadline = deadline.into();
-        self.options.clock |= self.options.deadline.is_some();
+        let judge = self.judge_mut();
+        judge.deadline = deadline.into();
+        judge.clock |= judge.deadline.is_some();
         self
     }
 
@@ -71,8 +72,9 @@ impl<R> VerifyLayer<R> {
     /// refused by its head is answered without its body being polled.
     #[must_use]
     pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
-        self.options.discard = discard.into();
-        self.options.clock |= self.options.discard.is_some();
+        let judge = self.judge_mut();
+        judge.discard = discard.into();
+        judge.clock |= judge.discard.is_some();
         self
     }
 }
@@ -102,7 +104,7 @@ impl<R> VerifyLayer<R> {
     where
         F: Fn(&Rejection) -> Response<B>,
     {
-        VerifyLayer { judge: self.judge, refuse, options: self.options }
+        VerifyLayer { judge: self.judge, refuse }
     }
 }
 
@@ -124,7 +126,7 @@ impl<R> VerifyLayer<R> {
     /// [`Head::tenant`]: countersign::Head::tenant
     #[must_use]
     pub fn tenant_by(mut self, find: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.judge.tenant_by = Some(Arc::new(find));
+        self.judge_mut().tenant_by = Some(Arc::new(find));
         self
     }
 
@@ -136,8 +138,12 @@ impl<R> VerifyLayer<R> {
     /// meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.options.report_only = true;
+        self.judge_mut().report_only = true;
         self
+    }
+
+    fn judge_mut(&mut self) -> &mut Judge {
+        Arc::make_mut(&mut self.judge)
     }
 }
 
@@ -147,7 +153,18 @@ impl VerifyLayer {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
-        VerifyLayer { judge: self.judge, refuse: Acknowledgement, options: self.options }
+        VerifyLayer { judge: self.judge, refuse: Acknowledgement }
+    }
+}
+
+#[cfg(feature = "axum")]
+impl VerifyLayer {
+    /// For what lets nothing through unverified, whatever the layer does.
+    pub(crate) fn into_strict_judge(mut self) -> Arc<Judge> {
+        if self.judge.report_only {
+            self.judge_mut().report_only = false;
+        }
+        self.judge
     }
 }
 
@@ -155,6 +172,6 @@ impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
     type Service = Verify<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.judge.clone(), self.refuse.clone(), self.options)
+        Verify::new(inner, Arc::clone(&self.judge), self.refuse.clone())
     }
 }

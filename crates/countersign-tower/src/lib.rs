@@ -59,6 +59,11 @@
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
+//! # The extractors
+//! With the feature `axum`, a handler can ask for a [`Delivery`], which is the body and the proof in one, or for [`VerifiedJson`]. The layer
+//! is then the application's state and need not be laid around anything, no limit of axum's is in the way, and a request costs less: see
+//! the figures of `countersign`.
+//!
 //! # Tenants
 //! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
 //! `countersign-tenants`. It is asked first, and none of the body is polled until it has answered. axum's `nest` takes the front of the path off:
@@ -76,18 +81,31 @@
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
 //! connection reset before it sees the answer.
 
+#[cfg(feature = "axum")]
+mod delivery;
 mod future;
+mod judge;
 mod layer;
-mod options;
+mod receiving;
 mod refuse;
+#[cfg(feature = "axum")]
+mod refused;
 mod request_head;
 mod service;
 #[cfg_attr(not(feature = "tokio"), path = "no_timer.rs")]
 mod timer;
 mod verified_body;
+#[cfg(feature = "axum")]
+mod verified_json;
 
+#[cfg(feature = "axum")]
+pub use delivery::Delivery;
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
 pub use refuse::{Acknowledgement, EmptyResponse, Refuse};
+#[cfg(feature = "axum")]
+pub use refused::Refused;
 pub use service::Verify;
 pub use verified_body::VerifiedBody;
+#[cfg(feature = "axum")]
+pub use verified_json::{VerifiedJson, VerifiedJsonRejection};

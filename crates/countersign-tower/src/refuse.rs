@@ -16,7 +16,7 @@ pub struct EmptyResponse;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Acknowledgement;
 
-mod sealed {
+pub(crate) mod sealed {
     use super::{Rejection, Response};
 
     #[expect(unnameable_types, reason = "so that nobody else can implement it")]

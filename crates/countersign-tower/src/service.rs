@@ -1,11 +1,12 @@
 use std::error::Error;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::options::{Judge, Options};
+use crate::judge::Judge;
 use crate::{Refuse, VerifiedBody, VerifyFuture};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
@@ -15,14 +16,13 @@ use crate::{Refuse, VerifiedBody, VerifyFuture};
 #[derive(Clone, Debug)]
 pub struct Verify<S, R = crate::EmptyResponse> {
     inner: S,
-    judge: Judge,
+    judge: Arc<Judge>,
     refuse: R,
-    options: Options,
 }
 
 impl<S, R> Verify<S, R> {
-    pub(crate) const fn new(inner: S, judge: Judge, refuse: R, options: Options) -> Self {
-        Self { inner, judge, refuse, options }
+    pub(crate) const fn new(inner: S, judge: Arc<Judge>, refuse: R) -> Self {
+        Self { inner, judge, refuse }
     }
 }
 
@@ -45,6 +45,6 @@ where
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.refuse.clone(), &self.judge, self.options, request)
+        VerifyFuture::new(ready, self.refuse.clone(), Arc::clone(&self.judge), request)
     }
 }

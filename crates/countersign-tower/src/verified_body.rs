@@ -14,11 +14,12 @@ use http_body::{Body, Frame, SizeHint};
 #[derive(Default)]
 pub struct VerifiedBody {
     data: Bytes,
-    trailers: Option<HeaderMap>,
+    // Boxed, as nearly every body has none.
+    trailers: Option<Box<HeaderMap>>,
 }
 
 impl VerifiedBody {
-    pub(crate) const fn new(data: Bytes, trailers: Option<HeaderMap>) -> Self {
+    pub(crate) const fn new(data: Bytes, trailers: Option<Box<HeaderMap>>) -> Self {
         Self { data, trailers }
     }
 
@@ -35,7 +36,7 @@ impl Body for VerifiedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.data.is_empty() {
-            return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+            return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))));
         }
         Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))))
     }

@@ -185,7 +185,7 @@ impl Verify {
             .and(warp::body::stream())
             .and_then(move |judged, body| {
                 let verify = self.clone();
-                async move { verify.take_in(judged, body, report_only).await }
+                async move { verify.take_in(judged, body).await }
             })
     }
 
@@ -201,7 +201,7 @@ impl Verify {
         }
     }
 
-    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
+    async fn take_in<S, D>(&self, judged: Judged, body: S) -> Result<Reported, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
@@ -209,43 +209,31 @@ impl Verify {
         let mut body = pin!(body);
         let is_limit = <dyn Error>::is::<LengthLimitError>;
         let Judged { head, verifier, mut timer, intake } = judged;
-        let received = match intake {
+        let (rejection, at_end) = match intake {
             Ok(mut intake) => match poll_fn(|cx| intake.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
-                // Whatever comes of it, the body is at its end.
-                Ok(()) if report_only => {
-                    let reported = intake.insecure_finish().map_err(|rejection| self.report_and_refuse(&verifier, rejection))?;
+                Ok(reported) => {
                     if let Reported::Unverified(rejection, _) = &reported {
                         verifier.report_only(rejection);
                     }
                     return Ok(reported);
                 }
-                Ok(()) => {
-                    let finished = intake.finish().map(|(verified, body)| Reported::Verified(verified, body));
-                    return finished.map_err(|rejection| self.report_and_refuse(&verifier, rejection));
-                }
                 Err(rejection) => {
                     verifier.report(&rejection);
-                    rejection
+                    (rejection, intake.is_at_end())
                 }
             },
-            Err(rejection) => rejection,
+            Err(rejection) => (rejection, false),
         };
-        let close = match self.discarding(&received, &head, &verifier) {
+        let close = match self.discarding(&rejection, &head, &verifier) {
             Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx))).await,
-            None => head.announces_body(),
+            None => !at_end && head.announces_body(),
         };
-        Err(self.refuse(received, close))
+        Err(self.refuse(rejection, close))
     }
 
     fn discarding(&self, rejection: &Rejection, head: &RequestHead, verifier: &Verifier) -> Option<Discarding> {
         let discard = self.discard.filter(|_| head.announces_body())?;
         discard.start(rejection, head, verifier.body_limit())
-    }
-
-    /// At the end of the body.
-    fn report_and_refuse(&self, verifier: &Verifier, rejection: Rejection) -> warp::Rejection {
-        verifier.report(&rejection);
-        self.refuse(rejection, false)
     }
 
     fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {

@@ -102,13 +102,14 @@ impl Buffer {
         self.charge = None;
     }
 
-    pub(crate) fn into_bytes(self) -> Bytes {
-        let body = match self.kept {
+    /// Hands out the whole, and is empty after that.
+    pub(crate) fn take(&mut self) -> Bytes {
+        let body = match std::mem::replace(&mut self.kept, Kept::Chunk(Bytes::new())) {
             Kept::Chunk(chunk) if self.charge.is_some() && chunk.len() < LEAST_KEPT => Bytes::copy_from_slice(&chunk),
             Kept::Chunk(chunk) => chunk,
             Kept::Copied(copied) => copied.into(),
         };
-        match self.charge {
+        match self.charge.take() {
             Some(charge) => charge.hold(body),
             None => body,
         }
@@ -139,7 +140,7 @@ mod tests {
         buffer.push(Bytes::new());
         buffer.push(chunk.clone());
         buffer.push(Bytes::new());
-        assert_eq!(buffer.into_bytes().as_ptr(), chunk.as_ptr());
+        assert_eq!(buffer.take().as_ptr(), chunk.as_ptr());
     }
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
             assert!(capacity(&buffer) <= (2 * count).min(limit));
         }
         assert_eq!(buffer.room(), 0);
-        assert_eq!(buffer.into_bytes(), vec![b'x'; limit]);
+        assert_eq!(buffer.take(), vec![b'x'; limit]);
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
             assert!(count == 1 || budget.in_flight() == capacity(&buffer));
         }
         assert_eq!(budget.in_flight(), 100_000, "what was announced is not overshot");
-        let body = buffer.into_bytes();
+        let body = buffer.take();
         assert_eq!((body.len(), budget.in_flight()), (100_000, 100_000));
         drop(body);
         assert_eq!(budget.in_flight(), 0);
@@ -219,7 +220,7 @@ mod tests {
             assert!(budget.in_flight() >= capacity(&buffer), "what is allocated is charged");
         }
         assert!(buffer.admit(1).is_err());
-        assert_eq!(buffer.into_bytes().len(), 1000);
+        assert_eq!(buffer.take().len(), 1000);
         assert_eq!(budget.in_flight(), 0);
     }
 
@@ -230,7 +231,7 @@ mod tests {
             let mut buffer = Buffer::new(usize::MAX, 0, Some(Budget::new(1_000_000)));
             buffer.admit(len).unwrap();
             buffer.push(read.slice(..len));
-            let body = buffer.into_bytes();
+            let body = buffer.take();
             assert_eq!((body.len(), body.as_ptr() == read.as_ptr()), (len, kept));
         }
     }

@@ -18,7 +18,7 @@ use crate::{Head, Rejection, RejectionKind, Timer};
 /// - where the head announces more than that: a client that sends so much for nothing has to bear the reset;
 /// - after an `Expect`, while its client waits for the answer before it writes;
 /// - over HTTP/2, where a refusal ends the stream alone, if the adapter can see that it is HTTP/2 (warp's filter cannot);
-/// - of a body that failed or came too slowly.
+/// - of a body that failed, came too slowly, or is at its end.
 ///
 /// A stranger can make a server read as much by a well-formed wrong signature, which is found out at the end of the body only; so this
 /// gives away no more than bandwidth.
@@ -52,7 +52,7 @@ impl Discard {
         let room = self.bytes.unwrap_or(limit);
         // Once the body is asked for, a client has been told to go on, and waits no more.
         let waits = stage == Stage::Head && Values::is_there(head, "expect");
-        let over = stage == Stage::Failed || kind == RejectionKind::TooSlow;
+        let over = matches!(stage, Stage::Failed | Stage::End) || kind == RejectionKind::TooSlow;
         (!waits && !over && announced(head) <= room).then_some(Discarding { room, within: self.within, until: None })
     }
 }

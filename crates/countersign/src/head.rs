@@ -83,7 +83,9 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Head for [(N, V)] {
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         for (key, value) in self {
-            if key.as_ref().eq_ignore_ascii_case(name) {
+            let key = key.as_ref();
+            // Most senders write it as the provider documents it, and that is told sooner.
+            if key == name || key.eq_ignore_ascii_case(name) {
                 visit(value.as_ref());
             }
         }

@@ -8,10 +8,11 @@ use bytes::{Buf, Bytes};
 
 use crate::budget::Spent;
 use crate::buffer::Buffer;
-use crate::config::Config;
+use crate::config::{Config, Settings};
+use crate::head::announced;
 use crate::rejection::{Seen, Stage};
 use crate::span::DeliverySpan;
-use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
+use crate::{Check, Deadline, Head, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -39,23 +40,75 @@ use crate::{Check, Deadline, Rejection, RejectionKind, Reported, Timer, Verdict,
 /// ```
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Intake {
-    /// Of the scheme that judges, or of the first one if none does.
-    config: Arc<Config>,
     span: DeliverySpan,
-    /// A delivery that is only reported on may have been refused by its head.
-    check: Result<Check, Rejection>,
+    /// By the scheme that judges, or by the first one if none does.
+    check: Check,
+    /// Why the head of a delivery that is only reported on would have been refused.
+    fault: Option<Box<Rejection>>,
     buffer: Buffer,
-    /// For which it was given up.
-    refused: Option<RejectionKind>,
+    /// Whether a delivery that would be answered 401 is handed out, to be reported on.
+    report_only: bool,
+    end: End,
     deadline: Option<Deadline>,
     /// When an adapter had to wait for the first time.
     waiting_since: Option<Instant>,
 }
 
+/// What has come of it.
+#[derive(Clone, Copy)]
+enum End {
+    Open,
+    /// It was given up for this.
+    Refused(RejectionKind),
+    Judged,
+}
+
 impl Intake {
-    pub(crate) fn new(config: Arc<Config>, check: Result<Check, Rejection>, buffer: Buffer, span: DeliverySpan) -> Self {
-        let span = if config.settings.observer.is_some() { span.timed() } else { span };
-        Self { config, span, check, buffer, refused: None, deadline: None, waiting_since: None }
+    /// One whose head is yet to be judged, by what [`check`](Self::check) hands out.
+    pub(crate) fn new(config: &Arc<Config>, span: DeliverySpan) -> Self {
+        Self {
+            span: if config.settings.observer.is_some() { span.timed() } else { span },
+            check: Check::unread(config),
+            fault: None,
+            buffer: Buffer::new(0, 0, None),
+            report_only: false,
+            end: End::Open,
+            deadline: None,
+            waiting_since: None,
+        }
+    }
+
+    /// What judges the head, and the span of doing so.
+    pub(crate) const fn head(&mut self) -> (&mut Check, &DeliverySpan) {
+        (&mut self.check, &self.span)
+    }
+
+    /// To be only reported on, whatever is wrong with its head.
+    pub(crate) fn report_only(&mut self, fault: Option<Rejection>) {
+        self.report_only = true;
+        self.fault = fault.map(Box::new);
+    }
+
+    /// Judges what the head announces.
+    pub(crate) fn admit(&mut self, head: &dyn Head) -> Result<(), Rejection> {
+        let config = self.check.config();
+        let Settings { body_limit, budget, .. } = &*config.settings;
+        let announced = announced(head);
+        // What is larger than the whole budget can never fit: there is no use in coming again.
+        let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
+        let fault = if announced > most {
+            Some(RejectionKind::BodyTooLarge)
+        } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
+            // What does not fit need not be begun; what fits now may yet find it spent.
+            Some(RejectionKind::BudgetSpent)
+        } else {
+            None
+        };
+        if let Some(kind) = fault {
+            return Err(self.span.refused(config.reject(kind)));
+        }
+        self.buffer = Buffer::new(most, announced, budget.clone());
+        Ok(())
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
@@ -71,7 +124,7 @@ impl Intake {
     /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
     /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
     pub fn push(&mut self, mut chunk: impl Buf) -> Result<(), Rejection> {
-        if let Some(kind) = self.refused {
+        if let End::Refused(kind) = self.end {
             return Err(self.rejection(kind));
         }
         let len = chunk.remaining();
@@ -83,8 +136,8 @@ impl Intake {
         }
         let _entered = self.span.enter();
         let chunk = chunk.copy_to_bytes(len);
-        if let Ok(check) = &mut self.check {
-            check.update(&chunk);
+        if self.fault.is_none() {
+            self.check.update(&chunk);
         }
         self.buffer.push(chunk);
         Ok(())
@@ -96,7 +149,7 @@ impl Intake {
     /// # Errors
     /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
     pub fn wait(&mut self, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
-        if let Some(kind) = self.refused {
+        if let End::Refused(kind) = self.end {
             return Err(self.rejection(kind));
         }
         let Some(deadline) = self.deadline else { return Ok(None) };
@@ -107,25 +160,32 @@ impl Intake {
         }
     }
 
-    /// Takes in the body to its end. `next` polls the framework for the next chunk; after an error it is not polled again.
+    /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
+    ///
+    /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
+    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. Not to be polled again after that.
     ///
     /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
     /// broke off: see [`failed`](Self::failed).
     ///
     /// # Errors
-    /// Those of [`push`](Self::push) and [`wait`](Self::wait), and what [`failed`](Self::failed) makes of an error.
+    /// Those of [`push`](Self::push) and [`wait`](Self::wait), what [`failed`](Self::failed) makes of an error, and at the end
+    /// [`RejectionKind::Mismatch`].
     pub fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<(), Rejection>> {
+    ) -> Poll<Result<Reported, Rejection>> {
+        if let End::Judged = self.end {
+            return Poll::Pending;
+        }
         loop {
             match next(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.push(chunk)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(error, is_limit))),
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(None) => return Poll::Ready(self.judge(self.report_only)),
                 Poll::Pending => {
                     // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
                     while let Some(until) = self.wait(|| timer.now())? {
@@ -137,8 +197,14 @@ impl Intake {
         }
     }
 
+    /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it refused.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        matches!(self.end, End::Judged)
+    }
+
     fn give_up(&mut self, kind: RejectionKind) -> Rejection {
-        self.refused = Some(kind);
+        self.end = End::Refused(kind);
         let rejection = self.span.refused(self.rejection(kind));
         self.buffer.clear();
         rejection
@@ -152,17 +218,11 @@ impl Intake {
     ///
     /// # Errors
     /// [`RejectionKind::Mismatch`]; what `push` or `wait` said before.
-    pub fn finish(self) -> Result<(Verified, Bytes), Rejection> {
-        if let Some(kind) = self.refused {
-            return Err(self.rejection(kind));
+    pub fn finish(mut self) -> Result<(Verified, Bytes), Rejection> {
+        match self.judge(false)? {
+            Reported::Verified(verified, body) => Ok((verified, body)),
+            Reported::Unverified(rejection, _) => Err(rejection),
         }
-        let seen = self.seen();
-        let Self { config, span, check, buffer, .. } = self;
-        let _entered = span.enter();
-        let checked = check.and_then(Check::finish).map_err(|rejection| rejection.after(seen));
-        let verified = checked.map_err(|rejection| span.refused(rejection))?;
-        tell(&config, &span, &verified, seen);
-        Ok((verified, buffer.into_bytes()))
     }
 
     /// As [`finish`](Self::finish), but hands out the body of a delivery that would be answered 401 as well, **whoever sent it**: for an
@@ -171,25 +231,37 @@ impl Intake {
     ///
     /// # Errors
     /// What `push` or `wait` said before: limit, budget and deadline hold for it too.
-    pub fn insecure_finish(self) -> Result<Reported, Rejection> {
-        if let Some(kind) = self.refused {
+    pub fn insecure_finish(mut self) -> Result<Reported, Rejection> {
+        self.judge(true)
+    }
+
+    /// Where it stands, as it is large. Once.
+    fn judge(&mut self, report_only: bool) -> Result<Reported, Rejection> {
+        if let End::Refused(kind) = self.end {
             return Err(self.rejection(kind));
         }
-        let seen = self.seen();
-        let Self { config, span, check, buffer, .. } = self;
-        let _entered = span.enter();
-        let body = buffer.into_bytes();
-        Ok(match check.and_then(Check::finish) {
+        self.end = End::Judged;
+        let seen = Seen { stage: Stage::End, ..self.seen() };
+        let _entered = self.span.enter();
+        let checked = match self.fault.take() {
+            None => self.check.conclude(),
+            Some(rejection) => Err(*rejection),
+        };
+        match checked {
             Ok(verified) => {
-                tell(&config, &span, &verified, seen);
-                Reported::Verified(verified, body)
+                tell(self.check.config(), &self.span, &verified, seen);
+                Ok(Reported::Verified(verified, self.buffer.take()))
+            }
+            Err(rejection) if report_only => {
+                let rejection = rejection.after(seen);
+                self.span.let_through(&rejection);
+                Ok(Reported::Unverified(rejection, self.buffer.take()))
             }
             Err(rejection) => {
-                let rejection = rejection.after(seen);
-                span.let_through(&rejection);
-                Reported::Unverified(rejection, body)
+                self.buffer.clear();
+                Err(self.span.refused(rejection.after(seen)))
             }
-        })
+        }
     }
 
     /// The body failed with `error`: what an adapter says when its framework reports one.
@@ -213,7 +285,7 @@ impl Intake {
     }
 
     fn rejection(&self, kind: RejectionKind) -> Rejection {
-        self.config.reject(kind).after(self.seen())
+        self.check.config().reject(kind).after(self.seen())
     }
 }
 

@@ -84,7 +84,10 @@ impl PreparedKey {
     /// Remembers that a delivery has been verified by it just now.
     pub(crate) fn matched(&self, now: SystemTime) {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since_1970| since_1970.as_secs());
-        self.last_matched.fetch_max(seconds, Ordering::Relaxed);
+        // Looked at first: it is written to once a second, so that processors which verify by the same key do not wait for each other.
+        if self.last_matched.load(Ordering::Relaxed) < seconds {
+            self.last_matched.fetch_max(seconds, Ordering::Relaxed);
+        }
     }
 
     /// Goes on with what is known of a key of the same id.

@@ -1,8 +1,10 @@
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
+use subtle::Choice;
 
 use crate::Algorithm;
+use crate::one_or_more::OneOrMore;
 use crate::tag::Tag;
 
 /// An HMAC (RFC 2104) under way. Cloning a fresh one is how a prepared key is used again: the key's own two blocks are hashed once.
@@ -36,12 +38,25 @@ impl Mac {
         }
     }
 
+    #[inline]
     pub(crate) fn update(&mut self, data: &[u8]) {
         match self {
             Self::Sha1(mac) => mac.update(data),
             Self::Sha256(mac) => mac.update(data),
             Self::Sha384(mac) => mac.update(data),
             Self::Sha512(mac) => mac.update(data),
+        }
+    }
+
+    /// Whether what it makes of the text so far is one of these tags, in constant time.
+    pub(crate) fn is_among(&self, tags: &OneOrMore<Tag>) -> Choice {
+        let algorithm = self.algorithm();
+        let is_among = |computed: &[u8]| tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.is_computed(algorithm, computed));
+        match self {
+            Self::Sha1(mac) => is_among(&mac.clone().finalize().into_bytes()),
+            Self::Sha256(mac) => is_among(&mac.clone().finalize().into_bytes()),
+            Self::Sha384(mac) => is_among(&Hmac::clone(mac).finalize().into_bytes()),
+            Self::Sha512(mac) => is_among(&Hmac::clone(mac).finalize().into_bytes()),
         }
     }
 

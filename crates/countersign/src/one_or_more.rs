@@ -23,10 +23,4 @@ impl<T> OneOrMore<T> {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         std::iter::once(&mut self.first).chain(&mut self.rest)
     }
-
-    /// Hands each item over. The items can be large: a loop over a chained iterator would move them about more often.
-    pub(crate) fn consume(self, mut each: impl FnMut(T)) {
-        each(self.first);
-        self.rest.into_iter().for_each(each);
-    }
 }

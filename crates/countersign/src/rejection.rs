@@ -33,6 +33,8 @@ pub(crate) enum Stage {
     Body,
     /// By the body itself, of which nothing more is to be had.
     Failed,
+    /// At the end of its body.
+    End,
 }
 
 /// How far a delivery had come.

@@ -23,6 +23,11 @@ const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 /// All that a head says about its signature, parsed and found to be in order. What is left to judge is whether it matches.
 pub(crate) struct SignedHead<'h> {
     pub(crate) credential: Credential<'h>,
+    pub(crate) envelope: Envelope<'h>,
+}
+
+/// What a head says that may be signed with the body.
+pub(crate) struct Envelope<'h> {
     pub(crate) signed_at: Option<SystemTime>,
     pub(crate) id: Option<&'h str>,
     timestamp: Option<&'h str>,
@@ -85,9 +90,11 @@ impl<'h> SignedHead<'h> {
             Some(Url::Base(base)) => (&**base, Url::target(head.target()).ok_or(RejectionKind::MalformedTarget)?),
         };
         let (timestamp, signed_at) = timestamp.unzip();
-        Ok(Self { credential, signed_at, id, timestamp, method, url })
+        Ok(Self { credential, envelope: Envelope { signed_at, id, timestamp, method, url } })
     }
+}
 
+impl Envelope<'_> {
     /// Hands the signed text that `parts` stand for to `feed`, piece by piece.
     pub(crate) fn feed(&self, parts: &'static [Part], mut feed: impl FnMut(&[u8])) {
         for part in parts {
@@ -174,42 +181,45 @@ impl<'h> Signatures<'h> {
         if !value.is_ascii() {
             return Err(RejectionKind::NonAsciiSignature);
         }
-        let Settings { scheme, accepted, .. } = self.settings;
-        for item in value.split(|byte| scheme.list == Some(*byte)) {
-            let item = if scheme.list.is_some() { without_leading_spaces(item) } else { item };
-            let (algorithm, text) = match scheme.grammar {
-                Grammar::StaticToken => continue,
-                Grammar::Bare(algorithm) => (algorithm, item),
-                Grammar::Tagged { separator, names } => {
-                    let mut halves = item.splitn(2, |byte| *byte == separator);
-                    let (Some(name), Some(text)) = (halves.next(), halves.next()) else {
-                        return Err(RejectionKind::MalformedSignature);
-                    };
-                    if is_timestamp(scheme, name) {
-                        if self.timestamp.replace(text).is_some() {
-                            return Err(RejectionKind::MalformedTimestamp);
-                        }
-                        continue;
-                    }
-                    match names.iter().find(|(known, _)| known.as_bytes() == name) {
-                        Some((_, algorithm)) => (*algorithm, text),
-                        None => continue,
-                    }
-                }
-            };
-            if !accepted.contains(&algorithm) {
-                self.cause = RejectionKind::MethodNotAllowed;
-                continue;
-            }
-            if self.tags.as_ref().is_some_and(|tags| tags.len() >= MOST_TAGS) {
-                return Err(RejectionKind::TooManySignatures);
-            }
-            if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
-                return Err(RejectionKind::TagLength);
-            }
-            let tag = Tag::decode(algorithm, scheme.encoding, text).map_err(|Undecodable| RejectionKind::TagEncoding)?;
-            OneOrMore::push_onto(&mut self.tags, tag);
+        match self.settings.scheme.list {
+            None => self.read_item(value),
+            Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
         }
+    }
+
+    /// Reads one of the items that a value is a list of, or the only one.
+    fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
+        let Settings { scheme, accepted, .. } = self.settings;
+        let (algorithm, text) = match scheme.grammar {
+            Grammar::StaticToken => return Ok(()),
+            Grammar::Bare(algorithm) => (algorithm, item),
+            Grammar::Tagged { separator, names } => {
+                let halves = item.iter().position(|byte| *byte == separator).and_then(|place| item.split_at_checked(place));
+                let Some((name, [_, text @ ..])) = halves else { return Err(RejectionKind::MalformedSignature) };
+                if is_timestamp(scheme, name) {
+                    return match self.timestamp.replace(text) {
+                        None => Ok(()),
+                        Some(_) => Err(RejectionKind::MalformedTimestamp),
+                    };
+                }
+                match names.iter().find(|(known, _)| known.as_bytes() == name) {
+                    Some((_, algorithm)) => (*algorithm, text),
+                    None => return Ok(()),
+                }
+            }
+        };
+        if !accepted.contains(&algorithm) {
+            self.cause = RejectionKind::MethodNotAllowed;
+            return Ok(());
+        }
+        if self.tags.as_ref().is_some_and(|tags| tags.len() >= MOST_TAGS) {
+            return Err(RejectionKind::TooManySignatures);
+        }
+        if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
+            return Err(RejectionKind::TagLength);
+        }
+        let tag = Tag::decode(algorithm, scheme.encoding, text).map_err(|Undecodable| RejectionKind::TagEncoding)?;
+        OneOrMore::push_onto(&mut self.tags, tag);
         Ok(())
     }
 }

@@ -32,25 +32,36 @@ impl Tag {
     }
 
     pub(crate) fn encode(&self, encoding: Encoding) -> String {
-        self.bytes.get(..self.algorithm.tag_len()).map(|tag| encoding.encode(tag)).unwrap_or_default()
+        encoding.encode(self.as_bytes())
     }
 
     pub(crate) const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
-}
 
-/// Tags of different algorithms are never equal. Which algorithm a tag is of is no secret; its bytes are.
-impl ConstantTimeEq for Tag {
-    fn ct_eq(&self, other: &Self) -> Choice {
-        let mut equal = Choice::from(u8::from(self.algorithm == other.algorithm));
-        // By eight bytes at a time: the same answer as byte by byte, in an eighth of the steps. The unused end is zero on both sides.
-        let (ours, _) = self.bytes.as_chunks::<8>();
-        let (theirs, _) = other.bytes.as_chunks::<8>();
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.algorithm.tag_len()).unwrap_or_default()
+    }
+
+    /// Whether it is what `algorithm` computed, in constant time. Which algorithm a tag is of is no secret; its bytes are.
+    pub(crate) fn is_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
+        if self.algorithm != algorithm || computed.len() != algorithm.tag_len() {
+            return Choice::from(0);
+        }
+        // By eight bytes at a time: the same answer as byte by byte, in an eighth of the steps. SHA-1 has four bytes left.
+        let (ours, our_end) = self.as_bytes().as_chunks::<8>();
+        let (theirs, their_end) = computed.as_chunks::<8>();
+        let mut equal = our_end.ct_eq(their_end);
         for (our, their) in ours.iter().zip(theirs) {
             equal &= u64::from_ne_bytes(*our).ct_eq(&u64::from_ne_bytes(*their));
         }
         equal
+    }
+}
+
+impl ConstantTimeEq for Tag {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.is_computed(other.algorithm, other.as_bytes())
     }
 }
 

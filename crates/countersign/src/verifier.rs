@@ -3,9 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::buffer::Buffer;
 use crate::config::{Config, Settings};
-use crate::head::announced;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
@@ -235,16 +233,16 @@ impl Verifier {
     }
 
     pub(crate) fn take_in_anyway(&self, head: &dyn Head, span: DeliverySpan) -> Result<Intake, Rejection> {
-        let check = span.in_scope(|| self.start(head, None));
-        let config = match &check {
-            Ok(check) => check.config(),
-            Err(rejection) if rejection.status_code() == 401 => {
-                let judge = self.0.configs().find(|config| config.scheme_name() == rejection.scheme());
-                judge.unwrap_or(&self.0.first)
-            }
-            Err(rejection) => return Err(span.refused(rejection.clone())),
-        };
-        Self::admit(Arc::clone(config), check, head, span)
+        let judge = self.judge(head);
+        let mut intake = Intake::new(judge.as_ref().map_or(&self.0.first, |config| config), span);
+        let (check, span) = intake.head();
+        match judge.map(drop).and_then(|()| span.in_scope(|| self.read(check, head, None))) {
+            Ok(()) => intake.report_only(None),
+            Err(rejection) if rejection.status_code() == 401 => intake.report_only(Some(rejection)),
+            Err(rejection) => return Err(span.refused(rejection)),
+        }
+        intake.admit(head)?;
+        Ok(intake)
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
@@ -318,6 +316,11 @@ impl Verifier {
     }
 
     fn check(&self, head: &dyn Head, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
+        if let (Some(config), None) = (self.judge_of(head), &self.0.unavailable)
+            && config.settings.hints.is_none()
+        {
+            return Check::whole(config, head, now, body).map_err(|kind| config.reject(kind));
+        }
         let mut check = self.start(head, now)?;
         check.update(body);
         check.finish()
@@ -331,54 +334,51 @@ impl Verifier {
         }
     }
 
-    fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        let config = self.judge_of(head);
-        let hint = |config: &Config, kind| {
-            let Settings { scheme, hints, .. } = &*config.settings;
-            let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
-            if wanted { Hint::of_head(scheme, kind, head) } else { None }
-        };
-        let Some(config) = config else {
+    /// [`judge_of`](Self::judge_of), or what to say if there is none.
+    fn judge(&self, head: &dyn Head) -> Result<&Arc<Config>, Rejection> {
+        self.judge_of(head).ok_or_else(|| {
             let kind = RejectionKind::MissingSignature;
-            return Err(Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind)));
-        };
-        let check = match &self.0.unavailable {
-            None => Check::new(config, head, now),
+            Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind, head))
+        })
+    }
+
+    fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
+        let mut check = Check::unread(self.judge(head)?);
+        self.read(&mut check, head, now)?;
+        Ok(check)
+    }
+
+    /// Judges the head by a check of one of the schemes.
+    fn read(&self, check: &mut Check, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
+        let read = match &self.0.unavailable {
+            None => check.read(head, now),
             // A token would be judged by its head already, and there is nothing to judge it by.
-            Some(why) => match SignedHead::read(&config.settings, head, now) {
-                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
+            Some(why) => match SignedHead::read(&check.config().settings, head, now) {
+                Ok(_) => return Err(check.config().reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
                 Err(kind) => Err(kind),
             },
         };
-        check.map_err(|kind| config.reject(kind).with_hint(hint(config, kind)))
+        let config = check.config();
+        read.map_err(|kind| config.reject(kind).with_hint(hint(config, kind, head)))
     }
 
     pub(crate) fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, span: DeliverySpan) -> Result<Intake, Rejection> {
-        let check = span.in_scope(|| self.start(head, now)).map_err(|rejection| span.refused(rejection))?;
-        let config = Arc::clone(check.config());
-        Self::admit(config, Ok(check), head, span)
-    }
-
-    /// Judges what the head announces, and starts to take in the body.
-    fn admit(config: Arc<Config>, check: Result<Check, Rejection>, head: &dyn Head, span: DeliverySpan) -> Result<Intake, Rejection> {
-        let Settings { body_limit, budget, .. } = &*config.settings;
-        let announced = announced(head);
-        // What is larger than the whole budget can never fit: there is no use in coming again.
-        let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
-        let fault = if announced > most {
-            Some(RejectionKind::BodyTooLarge)
-        } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
-            // What does not fit need not be begun; what fits now may yet find it spent.
-            Some(RejectionKind::BudgetSpent)
-        } else {
-            None
+        let config = match self.judge(head) {
+            Ok(config) => config,
+            Err(rejection) => return Err(span.refused(rejection)),
         };
-        if let Some(kind) = fault {
-            return Err(span.refused(config.reject(kind)));
-        }
-        let buffer = Buffer::new(most, announced, budget.clone());
-        Ok(Intake::new(config, check, buffer, span))
+        let mut intake = Intake::new(config, span);
+        let (check, span) = intake.head();
+        span.in_scope(|| self.read(check, head, now)).map_err(|rejection| span.refused(rejection))?;
+        intake.admit(head)?;
+        Ok(intake)
     }
+}
+
+fn hint(config: &Config, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
+    let Settings { scheme, hints, .. } = &*config.settings;
+    let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+    if wanted { Hint::of_head(scheme, kind, head) } else { None }
 }
 
 impl fmt::Debug for Verifier {

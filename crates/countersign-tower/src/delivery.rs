@@ -1,0 +1,83 @@
+use std::fmt;
+
+use axum::extract::{FromRef, FromRequest, Request};
+use bytes::Bytes;
+use countersign::{Reported, Verified};
+
+use crate::receiving::{Receiving, Refusal};
+use crate::{Refused, VerifyLayer};
+
+/// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
+/// in the application's state: with less on the way, it is faster than the layer itself, which then need not be there.
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use countersign::{Secret, Verifier, providers};
+/// use countersign_tower::{Delivery, VerifyLayer};
+///
+/// async fn on_event(delivery: Delivery) {
+///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+/// }
+///
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
+/// let app: Router = Router::new().route("/jira", post(on_event)).with_state(VerifyLayer::on_tokio(verifier));
+/// # Ok::<(), countersign::ConfigError>(())
+/// ```
+///
+/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
+/// layer answers it. The verifier's limit for bodies holds, and axum's `DefaultBodyLimit` does not.
+///
+/// - A state of several parts implements `FromRef` for the layer, as axum's derive does. Routers of several providers have a state each, and
+///   are then merged.
+/// - Report-only is the layer's alone: of a layer that is [`insecure_report_only`](VerifyLayer::insecure_report_only), the extractor refuses
+///   all the same.
+/// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
+#[derive(Clone)]
+pub struct Delivery {
+    verified: Verified,
+    body: Bytes,
+}
+
+impl Delivery {
+    /// The proof: which key matched, and what else was signed.
+    #[must_use]
+    pub const fn verified(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// The body. Cloning it makes no copy.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Both, to keep.
+    #[must_use]
+    pub fn into_parts(self) -> (Verified, Bytes) {
+        (self.verified, self.body)
+    }
+}
+
+impl<S> FromRequest<S> for Delivery
+where
+    S: Send + Sync,
+    VerifyLayer: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let (parts, body) = request.into_parts();
+        let judge = VerifyLayer::from_ref(state).into_strict_judge();
+        let received = Receiving::new(judge, parts, body).await.map_err(Refused::new)?;
+        match received.reported {
+            Reported::Verified(verified, body) => Ok(Self { verified, body }),
+            Reported::Unverified(rejection, _) => Err(Refused::new(Refusal { rejection, close: false })),
+        }
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("verified", &self.verified).field("len", &self.body.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use countersign::Verified;
+use serde::de::DeserializeOwned;
+
+use crate::{Delivery, Refused, VerifyLayer};
+
+/// A verified delivery whose body is JSON: the proof, and what it says. An extractor of axum, as [`Delivery`] is one.
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use countersign_tower::VerifiedJson;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct Event {
+///     #[serde(rename = "webhookEvent")]
+///     kind: String,
+/// }
+///
+/// async fn on_event(VerifiedJson(verified, event): VerifiedJson<Event>) {
+///     println!("{}, signed with {}", event.kind, verified.key_id());
+/// }
+///
+/// # fn app(layer: countersign_tower::VerifyLayer) -> Router {
+/// Router::new().route("/jira", post(on_event)).with_state(layer)
+/// # }
+/// ```
+///
+/// Nothing is parsed before it is verified. The `Content-Type` is not looked at: it is not signed.
+#[derive(Clone, Debug)]
+pub struct VerifiedJson<T>(pub Verified, pub T);
+
+impl<S, T> FromRequest<S> for VerifiedJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+    VerifyLayer: FromRef<S>,
+{
+    type Rejection = VerifiedJsonRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, VerifiedJsonRejection> {
+        let (verified, body) = Delivery::from_request(request, state).await.map_err(VerifiedJsonRejection::Refused)?.into_parts();
+        let Json(value) = Json::from_bytes(&body).map_err(VerifiedJsonRejection::Json)?;
+        Ok(Self(verified, value))
+    }
+}
+
+/// What [`VerifiedJson`] rejects with.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum VerifiedJsonRejection {
+    /// The delivery was refused.
+    Refused(Refused),
+    /// It was verified, and is not the JSON that was asked for: answered as axum's `Json` does, with 400 or 422 and what is wrong.
+    Json(JsonRejection),
+}
+
+impl IntoResponse for VerifiedJsonRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refused) => refused.into_response(),
+            Self::Json(rejection) => rejection.into_response(),
+        }
+    }
+}
