@@ -24,6 +24,14 @@ impl TimeFormat {
         }
     }
 
+    /// Whether this byte can stand in a timestamp.
+    pub(crate) const fn uses(self, byte: u8) -> bool {
+        match self {
+            Self::Seconds | Self::Milliseconds => byte.is_ascii_digit(),
+            Self::Rfc3339 => byte.is_ascii_digit() || matches!(byte, b'T' | b'Z' | b'-' | b'+' | b':' | b'.'),
+        }
+    }
+
     /// The text for a moment; times before 1970 count as 1970.
     pub(crate) fn write(self, time: SystemTime) -> String {
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -64,6 +64,8 @@ impl Scheme {
             Some("items and names have the same separator")
         } else if item.is_some() && (self.list.is_none() || separator.is_none() || !matches!(self.headers, Headers::One(_))) {
             Some("the timestamp is an item of a list, but signatures do not stand in one header that is a list of named items")
+        } else if item.is_some() && self.list.is_some_and(|byte| self.format().uses(byte)) {
+            Some("items are separated by a character that the timestamp is written in")
         } else if item.is_some_and(|item| names.iter().any(|(name, _)| *name == item)) {
             Some("timestamp and signature have the same name")
         } else if self.timestamp.is_some() != signed(Part::Timestamp) {
@@ -228,6 +230,10 @@ mod tests {
 
     const TIMESTAMP: &[Part] = &[Part::Timestamp];
 
+    const fn listed_rfc3339(list: u8) -> Scheme {
+        SOUND.list(list).before(TIMESTAMP).timestamp_item("t", MINUTE).time_format(TimeFormat::Rfc3339)
+    }
+
     const SOUNDS: &[Scheme] = &[
         SOUND,
         SOUND.list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
@@ -246,6 +252,7 @@ mod tests {
         Scheme::insecure_static_token("x", "X-Token"),
         rfc3339(&[Part::Id, Part::Timestamp]),
         rfc3339(&[Part::Timestamp]),
+        listed_rfc3339(b','),
     ];
 
     #[test]
@@ -261,6 +268,12 @@ mod tests {
             SOUND.list(b',').before(TIMESTAMP).timestamp_item("v1", MINUTE),
             SOUND.list(b',').before(TIMESTAMP).timestamp_item("t,", MINUTE),
             SOUND.bare(Algorithm::Sha256).list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
+            listed_rfc3339(b':'),
+            listed_rfc3339(b'-'),
+            listed_rfc3339(b'.'),
+            listed_rfc3339(b'+'),
+            listed_rfc3339(b'T'),
+            listed_rfc3339(b'Z'),
             SOUND.before(TIMESTAMP).timestamp_header("", MINUTE),
             SOUND.before(TIMESTAMP),
             SOUND.timestamp_header("X-Time", MINUTE),
