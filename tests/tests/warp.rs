@@ -496,3 +496,21 @@ fn a_filter_that_rejects_knows_of_no_tenant() {
         assert_eq!(answer(service, "/hook", of_acme()).await, (200, "true".into()));
     });
 }
+
+#[test]
+fn a_target_that_has_no_path_is_no_trap() {
+    conformance::run(async {
+        // As hyper takes `POST example.com:80 HTTP/1.1`. No filter for a path stands in front that would reject it.
+        let sent_to_a_host = |delivery: Delivery| {
+            let mut request = delivery.into_request().map(SyncBody::new);
+            *request.uri_mut() = "example.com:80".parse().unwrap();
+            request
+        };
+        let service = |provider| warp::service(Verify::new(verifier(provider)).then(async |delivery: Verdict| delivery.body().to_vec()));
+        let jira = Delivery::signed(&signer(providers::JIRA), "body");
+        let response = service(providers::JIRA).oneshot(sent_to_a_host(jira)).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "body");
+        let response = service(providers::JIRA).oneshot(sent_to_a_host(Delivery::unsigned("body"))).await.unwrap();
+        assert_eq!(response.status(), 401);
+    });
+}

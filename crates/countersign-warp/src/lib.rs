@@ -115,6 +115,7 @@
 //! the connection reset. A filter does not see whether a request came over HTTP/2, where there is no need for it; the layer does.
 
 mod delivery;
+mod headers;
 mod json_error;
 mod recover;
 mod refused;

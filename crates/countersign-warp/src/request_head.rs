@@ -1,9 +1,11 @@
+use std::cell::Cell;
 use std::convert::Infallible;
 
 use countersign::Head;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use warp::Filter;
-use warp::path::FullPath;
+
+use crate::headers;
 
 /// The core's view of a request, of the pieces that warp's filters hand out.
 pub(crate) struct RequestHead {
@@ -18,14 +20,22 @@ pub(crate) struct RequestHead {
 pub(crate) fn filter() -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone {
     // Rejects where there is no query, which is as good as an empty one.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
-    warp::method().and(warp::path::full()).and(query).and(warp::header::headers_cloned()).map(
-        |method, path: FullPath, query: String, headers| RequestHead {
-            method,
-            target: [path.as_str(), &query].concat(),
-            headers,
-            tenant: None,
-        },
-    )
+    warp::method()
+        .and(path())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .map(|method, path: String, query: String, headers| RequestHead { method, target: path + &query, headers, tenant: None })
+}
+
+/// The whole path, or nothing where the target is a host alone.
+///
+/// [`warp::path::full`] panics there, as of 0.4.3. What a log is told does not, and is told before the next filter goes on.
+fn path() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
+    thread_local! {
+        static PATH: Cell<String> = const { Cell::new(String::new()) };
+    }
+    let tell = warp::log::custom(|info| PATH.set(info.path().to_owned()));
+    warp::any().map(|| StatusCode::OK).with(tell).map(|_| PATH.take())
 }
 
 impl Head for RequestHead {
@@ -42,7 +52,7 @@ impl Head for RequestHead {
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        headers::visit(&self.headers, name, visit);
     }
 }
 
