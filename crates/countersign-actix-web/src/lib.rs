@@ -80,6 +80,7 @@
 //! is refused then.
 
 mod delivery;
+mod header_names;
 mod received_payload;
 mod receiving;
 mod refusal_body;

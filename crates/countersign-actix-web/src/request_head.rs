@@ -2,6 +2,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::uri::PathAndQuery;
 use countersign::Head;
 
+use crate::header_names;
+
 /// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
 pub(crate) struct RequestHead<'a> {
     request: &'a ServiceRequest,
@@ -33,7 +35,7 @@ impl Head for RequestHead<'_> {
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
+        header_names::with(name, |name| self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes())));
     }
 }
 

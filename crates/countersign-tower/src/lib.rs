@@ -84,6 +84,7 @@
 #[cfg(feature = "axum")]
 mod delivery;
 mod future;
+mod headers;
 mod judge;
 mod layer;
 mod receiving;

@@ -2,6 +2,8 @@ use countersign::Head;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
+use crate::headers;
+
 /// The core's view of a request.
 pub(crate) struct RequestHead<'a> {
     parts: &'a Parts,
@@ -40,7 +42,7 @@ impl Head for RequestHead<'_> {
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.parts.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        headers::visit(&self.parts.headers, name, visit);
     }
 }
 

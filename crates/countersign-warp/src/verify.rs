@@ -175,42 +175,45 @@ impl Verify {
         report_only: bool,
         heads: impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone,
     ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
-        let judge = self.clone();
+        // Behind one pointer, as warp clones what is in a filter for every request.
+        let verify = Arc::new(self);
+        let judge = Arc::clone(&verify);
         heads
             .and_then(move |head: RequestHead| {
-                let (judge, choosing) = (judge.clone(), judge.verifiers.choose(|| &head));
+                let (judge, choosing) = (Arc::clone(&judge), judge.verifiers.choose(|| &head));
                 async move { judge.judge(head, choosing, report_only).await }
             })
             // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
-                let verify = self.clone();
+                let verify = Arc::clone(&verify);
                 async move { verify.take_in(judged, body).await }
             })
     }
 
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
-    async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Judged, warp::Rejection> {
+    // Boxed, as warp moves what a filter extracts from one future to the next.
+    async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Box<Judged>, warp::Rejection> {
         let mut timer = TokioTimer::default();
         let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
         let (verifier, intake) = chosen.intake(&head, report_only);
         // At once: whoever waits for the rest to be thrown away may go before it is.
         match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| verifier.report(rejection)) {
             Err(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => Err(self.refuse(rejection, head.announces_body())),
-            intake => Ok(Judged { head, verifier, timer, intake }),
+            intake => Ok(Box::new(Judged { head, verifier, timer, intake })),
         }
     }
 
-    async fn take_in<S, D>(&self, judged: Judged, body: S) -> Result<Reported, warp::Rejection>
+    async fn take_in<S, D>(&self, mut judged: Box<Judged>, body: S) -> Result<Reported, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
         let mut body = pin!(body);
         let is_limit = <dyn Error>::is::<LengthLimitError>;
-        let Judged { head, verifier, mut timer, intake } = judged;
+        let Judged { head, verifier, timer, intake } = &mut *judged;
         let (rejection, at_end) = match intake {
-            Ok(mut intake) => match poll_fn(|cx| intake.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
+            Ok(intake) => match poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
                 Ok(reported) => {
                     if let Reported::Unverified(rejection, _) = &reported {
                         verifier.report_only(rejection);
@@ -222,10 +225,10 @@ impl Verify {
                     (rejection, intake.is_at_end())
                 }
             },
-            Err(rejection) => (rejection, false),
+            Err(rejection) => (rejection.clone(), false),
         };
-        let close = match self.discarding(&rejection, &head, &verifier) {
-            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, |cx| body.as_mut().poll_next(cx))).await,
+        let close = match self.discarding(&rejection, head, verifier) {
+            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx))).await,
             None => !at_end && head.announces_body(),
         };
         Err(self.refuse(rejection, close))

