@@ -1,0 +1,162 @@
+//! Writes the seeds anew: `cargo run --example seeds`.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use countersign::{Secret, Signer};
+use countersign_fuzz::description::{Place, Time, TimePlace};
+use countersign_fuzz::rows::{ROWS, Row};
+
+const SECONDS: u64 = 1_795_541_400;
+
+/// Each with the provider that stands for it, as a delivery of all of them would make the directory large.
+const HEADS: [(&str, &[&str]); 7] = [
+    ("header_method", &["jira", "websub", "github", "meta", "typeform", "airtable", "intercom"]),
+    ("header_bare", &["gitea", "shopify", "vercel", "adyen", "square", "trello"]),
+    ("header_list", &["stripe", "pagerduty", "paddle", "sanity", "workos"]),
+    ("header_time", &["slack", "zoom", "hubspot-v3", "zendesk", "twitch"]),
+    ("header_id", &["standard-webhooks", "svix", "gitlab"]),
+    ("header_several", &["docusign", "box"]),
+    ("header_token", &["gitlab-token", "okta-token"]),
+];
+
+fn main() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let write = |target: &str, name: &str, text: &[u8]| {
+        let directory = seeds.join(target);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join(name), text).unwrap();
+    };
+    for (target, providers) in HEADS {
+        for name in providers {
+            let row = ROWS.iter().find(|row| row.scheme.name() == *name).unwrap();
+            write(target, name, head(row).as_bytes());
+        }
+    }
+    for row in ROWS.iter() {
+        write("model", row.scheme.name(), delivery(row).as_bytes());
+    }
+    write("header_list", "twice", format!("pagerduty\n0\nPOST /\n0v1={0}, v2=x,v1={0}\n", "0".repeat(64)).as_bytes());
+    write(
+        "header_list",
+        "many",
+        format!("circleci\n0\nPOST /\n0{}v1={1}\n", format!("v1={},", "a".repeat(64)).repeat(15), "0".repeat(64)).as_bytes(),
+    );
+    write("header_method", "all", format!("websub+\n0\nPOST /\n0sha512={}\n", "Aa".repeat(64)).as_bytes());
+    for (name, time) in
+        [("fraction", "2026-11-24T10:30:00.25-07:00"), ("leap", "2024-02-29T23:59:60Z"), ("east", "2026-11-24T23:30:00.123456789+05:45")]
+    {
+        write("header_time", name, format!("zendesk+\n~0\nPOST /\n1{time}\n0{}=\n", "A".repeat(43)).as_bytes());
+    }
+    for (name, line) in [("bit", "$00f"), ("cut", "$00-"), ("upper", "$00^"), ("second", "$10."), ("spare", "$00~"), ("nul", "$00n")] {
+        let secrets = "k one secret\nk another secret\n";
+        write("model", name, format!("jira\n1\n{SECONDS}000\n{secrets}POST /\n0sha256={line}\n\nbody").as_bytes());
+    }
+    let time = "2026-11-24T10:30:00.25-07:00";
+    write("model", "time", format!("box\ny\n~0\nk secret\nPOST /\n2{time}\n0$00.\n\nbody").as_bytes());
+    write("model", "sha512", b"websub\nh1\n0\nk<gone\nk secret\nPOST /\n0sha512=$13.\n\nbody");
+    write("model", "edge", format!("stripe\n\n{SECONDS}000\nk>secret\nPOST /\n0t=$t-,v1=$00f,v1=$00.\n\nbody").as_bytes());
+
+    // Scheme, budget, limit, other key, signature, announcement, its size, others, deadline, and then each chunk: how, length, pause.
+    let chunked = |scheme: u8, start: [u8; 8], chunks: &[[u8; 3]]| [&[scheme][..], &start, chunks.as_flattened()].concat();
+    for scheme in 0..4 {
+        let chunks = [[0, 5, 0], [1, 0, 0], [2, 9, 0xf1], [3, 200, 0], [0, 1, 0]];
+        write("chunking", &format!("scheme_{scheme}"), &chunked(scheme, [0, 230, 0, 0, 1, 0, 0, 0], &chunks));
+    }
+    write("chunking", "limit", &chunked(0, [0, 10, 0, 0, 0, 0, 0, 0], &[[0, 5, 0], [1, 5, 0], [1, 1, 0]]));
+    write("chunking", "budget", &chunked(0, [1, 20, 100, 0, 0, 0, 0, 9], &[[0, 5, 0], [1, 6, 0], [1, 1, 0]]));
+    write("chunking", "slow", &chunked(0, [0, 100, 0, 0, 0, 0, 0, 3], &[[5, 0, 5], [0xf0, 1, 6], [0xf9, 1, 1]]));
+    write("chunking", "large", &chunked(0, [0, 0xff, 0, 0, 0, 0, 0, 0], &[[0, 0xff, 0], [0, 0, 1], [1, 0, 0]]));
+
+    for (name, text) in [
+        ("plain", &[0u8; 40][..]),
+        ("list", b"\x00\x00\x00\x00\x00\x01\x00\x01\x01\x01\x00\x02\x03\x00\x01\x00"),
+        ("text", b"scheme of one's own: id, time, body"),
+    ] {
+        write("custom_scheme", name, text);
+    }
+
+    let requests: [(&str, &[u8]); 13] = [
+        ("good", b"!5\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 8\r\n\r\nthe body"),
+        ("github", b"\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature-256: $g\r\nContent-Length: 8\r\n\r\nthe body"),
+        ("forged", b"1\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $x\r\nContent-Length: 8\r\n\r\nthe body"),
+        ("chunked", b"1234\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nthe\r\n5;a=b\r\n body\r\n0\r\nx: y\r\n\r\n"),
+        ("continue", b"1\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nX-Hub-Signature: $j\r\nContent-Length: 8\r\n\r\nthe body"),
+        ("large", b".\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 1000\r\n\r\nthe body"),
+        ("slow", b"p!.\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 8\r\n\r\nthe body"),
+        ("cut_off", b"\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 9\r\n\r\nthe body"),
+        (
+            "stalled",
+            b".\nthe body\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 9\r\n\r\nthe body",
+        ),
+        ("two", b"..\n\nPOST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 0\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ("host_alone", b"..\n\nPOST example.com:80 HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 0\r\n\r\n"),
+        ("requests", b"=\x04aQ!1\x05\x30\x00\x01\x09\x31\x03\x00\x05\x05\x05\x05\x08\x41\x05\x01\x64\x00\x02\x01\x66\x00\x00\x01"),
+        ("requests_broken_off", b"=\x00\x02\x0b\x01\x00\x01"),
+        ("requests_chunked", b"=\x00\x0b\x01\x00\x00\x03\x02\x14\x02\x03\x00\x07\x10\x03\x07\x00\x20"),
+    ];
+    for target in ["receiver_tower", "receiver_actix", "receiver_warp"] {
+        for (name, bytes) in requests {
+            write(target, name, bytes);
+        }
+    }
+}
+
+fn signed(row: &Row) -> Vec<(String, String)> {
+    let mut builder = Signer::builder(row.scheme, Secret::new(row.scheme.secret_of(&[7; 32])));
+    if row.scheme.signs_url() {
+        builder = builder.url("https://example.com/hook");
+    }
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(SECONDS);
+    builder.build().unwrap().sign_as("msg_1", b"body", now)
+}
+
+fn which(row: &Row, name: &str) -> char {
+    let place = row.description.headers().iter().position(|other| other == name).unwrap();
+    char::from(b'0' + u8::try_from(place).unwrap())
+}
+
+fn head(row: &Row) -> String {
+    let mut text = format!("{}\n{SECONDS}\nPOST /hook\n", row.scheme.name());
+    for (name, value) in signed(row) {
+        let value = if row.scheme.covers_body() { &value } else { "tokens" };
+        text += &format!("{}{value}\n", which(row, &name));
+    }
+    text
+}
+
+/// Signed by the model when it is read.
+fn delivery(row: &Row) -> String {
+    let sha1 = if row.description.hashes() == [countersign::Algorithm::Sha1] { "1" } else { "" };
+    let mut text = format!("{}\n{sha1}\n{SECONDS}000\nk {}\nPOST /hook\n", row.scheme.name(), row.scheme.secret_of(&[7; 32]));
+    let signatures = row.description.headers();
+    let hash = match row.description.names {
+        [("sha1", _), ("sha256", _), ..] => '1',
+        _ => '0',
+    };
+    for (name, value) in signed(row) {
+        let is_time = matches!(row.description.time, Some(Time { place: TimePlace::Header(header), .. }) if header == name);
+        let is_signature = match row.description.place {
+            Place::Numbered(prefix) => name.starts_with(prefix),
+            _ => name == signatures[0],
+        };
+        let value = if is_time {
+            "$t.".to_owned()
+        } else if is_signature {
+            let start = match (row.description.names, row.description.time.map(|time| time.place)) {
+                ([], _) => String::new(),
+                (_, Some(TimePlace::Item(item))) => {
+                    let comma = char::from(row.description.comma.unwrap());
+                    format!("{item}=$t.{comma}{}=", row.description.names[0].0)
+                }
+                (names, _) => format!("{}{}", names[usize::from(hash == '1')].0, char::from(row.description.equals)),
+            };
+            format!("{start}$0{hash}.")
+        } else {
+            value
+        };
+        text += &format!("{}{value}\n", which(row, &name));
+    }
+    text + "\nbody"
+}

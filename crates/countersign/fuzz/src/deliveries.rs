@@ -1,0 +1,223 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use countersign::{Algorithm, Secret, Verifier, VerifierBuilder};
+
+use crate::description::{Description, Place, Signed};
+use crate::hmac::hmac;
+use crate::lines::Lines;
+use crate::model::{Accepted, Key, Model, Url, YEAR, joined, moment};
+use crate::request::Request;
+use crate::rows::{ROWS, Row};
+use crate::time;
+use crate::written::encode;
+
+const URL: &str = "https://example.com/hook?a=%20";
+
+/// Judges one delivery by the crate and by the model, and says whether it was accepted.
+///
+/// An input is a delivery in lines:
+/// - the provider's name;
+/// - what the receiver decides, a letter each: `1` SHA-1 too, `h` all hashes, `z` no tolerance, `y` a year of it, `u` a URL where none is
+///   wanted, or none where one is;
+/// - the time in milliseconds since 1970, or behind `~` since about the time that the delivery itself tells;
+/// - a line for each key, which begins with `k` and then `<` if it has expired just now, `>` if it does next, and anything else if it does
+///   not; the rest is the secret;
+/// - method and target;
+/// - a header a line, the first character of which says which of the provider's headers it is;
+/// - an empty line, and the body.
+///
+/// In headers, `$`, the place of a key, that of a hash and a letter stand for the tag that this key makes, or for what
+/// [`spoilt`] makes of it; `$t` and a letter for a timestamp.
+pub fn judge(input: &[u8]) -> bool {
+    let mut lines = Lines::new(input);
+    let name = lines.next().unwrap_or_default();
+    let named = ROWS.iter().find(|row| row.scheme.name().as_bytes() == name);
+    let row = named.unwrap_or_else(|| &ROWS[name.iter().map(|byte| usize::from(*byte)).sum::<usize>() % ROWS.len()]);
+    let options = lines.next().unwrap_or_default();
+    let (milliseconds, relative) = lines.time();
+    let mut now = i128::from(milliseconds) * 1_000_000;
+
+    let mut model = Model::new(row.description);
+    let (mut builder, mut sound) = configure(options, row, &mut model);
+    while let Some([b'k', expires, secret @ ..]) = lines.peek() {
+        let id = model.keys.len().to_string();
+        let expires = match expires {
+            b'<' => Some(now),
+            b'>' => Some(now + 1),
+            _ => None,
+        };
+        builder = match expires {
+            Some(expires) => builder.key_until(id.as_str(), Secret::new(secret), moment(expires)),
+            None => builder.key(id.as_str(), Secret::new(secret)),
+        };
+        let bytes = Model::key_of(&row.description, secret);
+        sound &= bytes.is_some();
+        model.keys.push(Key { id, bytes: bytes.unwrap_or_default(), expires });
+        if model.keys.len() > 8 {
+            return false;
+        }
+        lines.next();
+    }
+    sound &= !model.keys.is_empty();
+    let built = builder.build();
+    assert_eq!(built.is_ok(), sound, "{} said {:?}", row.scheme.name(), built.err());
+    let Ok(verifier) = built else { return false };
+
+    let (method, target) = lines.request_line();
+    let names = row.description.headers();
+    let mut values: Vec<(&str, Cow<'_, [u8]>)> = Vec::new();
+    while let Some((which, value)) = lines.next().and_then(<[u8]>::split_first) {
+        let name = &names[usize::from(which.wrapping_sub(b'0')) % names.len()];
+        values.push((name, with_times(value, &row.description, milliseconds / 1000)));
+    }
+    let body = lines.rest();
+    let text = {
+        let headers = values.iter().map(|(name, value)| (*name, &**value)).collect();
+        joined(&model.parts(&Request { method, target, headers }, body))
+    };
+    for (_, value) in &mut values {
+        *value = with_tags(value, &model, &text).into();
+    }
+    let headers = values.iter().map(|(name, value)| (*name, &**value)).collect();
+    let request = Request { method, target, headers };
+
+    if relative {
+        now += model.about(&request);
+    }
+
+    let verdict = verifier.verify_at(&request, body, moment(now));
+    let said = verdict.as_ref().ok().map(Accepted::of);
+    let expected = model.verify(&request, body, now);
+    assert_eq!(said, expected, "{} said {verdict:?} of {request:?} at {now}", row.scheme.name());
+    assert_eq!(verifier.begin_at(&request, moment(now)).is_ok(), model.begins(&request, now), "{request:?} at {now}");
+    expected.is_some()
+}
+
+/// Sets both up by the letters. With `false` if what they say contradicts the provider.
+fn configure(options: &[u8], row: &Row, model: &mut Model) -> (VerifierBuilder, bool) {
+    let mut sound = true;
+    let has = |letter: u8| options.contains(&letter);
+    let hashes = row.description.hashes();
+    let mut builder = Verifier::builder(row.scheme);
+    if has(b'h') {
+        builder = builder.algorithms(hashes.clone());
+        model.accepted.clone_from(&hashes);
+        // SHA-1 has to be asked for by its own name.
+        sound &= has(b'1') || !hashes.contains(&Algorithm::Sha1);
+    }
+    if has(b'1') {
+        builder = builder.allow_legacy_sha1();
+        sound &= hashes.contains(&Algorithm::Sha1);
+        if !model.accepted.contains(&Algorithm::Sha1) {
+            model.accepted.push(Algorithm::Sha1);
+        }
+    }
+    sound &= !model.accepted.is_empty();
+    let tolerance = if has(b'z') { Some(Duration::ZERO) } else { has(b'y').then_some(YEAR) };
+    if let Some(tolerance) = tolerance {
+        (builder, model.tolerance) = (builder.tolerance(tolerance), tolerance);
+        sound &= row.description.time.is_some();
+    }
+    let signs_url = row.description.signs(Signed::Url);
+    if signs_url != has(b'u') {
+        (builder, model.url) = (builder.url(URL), Some(Url::Whole(URL.into())));
+    }
+    sound &= !has(b'u');
+    (builder, sound)
+}
+
+/// The value with a timestamp in place of `$t` and a letter.
+fn with_times<'a>(value: &'a [u8], description: &Description, seconds: i64) -> Cow<'a, [u8]> {
+    let Some(timed) = description.time else { return value.into() };
+    let tolerance = i64::try_from(timed.tolerance.as_secs()).expect("minutes");
+    let Some(place) = value.windows(2).position(|two| two == b"$t") else { return value.into() };
+    let moved = match value.get(place + 2) {
+        Some(b'-') => -tolerance,
+        Some(b'<') => -tolerance - 1,
+        Some(b'+') => tolerance,
+        Some(b'>') => tolerance + 1,
+        _ => 0,
+    };
+    let rest = value.get(place + 3..).unwrap_or_default();
+    [&value[..place], time::write(timed.format, seconds + moved).as_bytes(), rest].concat().into()
+}
+
+/// The value with a tag in place of each `$` and three characters.
+fn with_tags(value: &[u8], model: &Model, text: &[u8]) -> Vec<u8> {
+    let mut filled = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((first, after)) = rest.split_first() {
+        match after {
+            [key, hash, how, after @ ..] if *first == b'$' && filled.len() < 4096 => {
+                let key = &model.keys[usize::from(key.wrapping_sub(b'0')) % model.keys.len()];
+                let hashes = model.description.hashes();
+                let hash = hashes[usize::from(hash.wrapping_sub(b'0')) % hashes.len()];
+                filled.extend(spoilt(*how, model, &key.bytes, hash, text));
+                rest = after;
+            }
+            _ => {
+                filled.push(*first);
+                rest = after;
+            }
+        }
+    }
+    filled
+}
+
+/// The tag, or something that is nearly the tag.
+fn spoilt(how: u8, model: &Model, key: &[u8], hash: Algorithm, text: &[u8]) -> Vec<u8> {
+    if matches!(model.description.place, Place::Token(_)) {
+        return key.to_vec();
+    }
+    let mut key = key.to_vec();
+    let mut text = Cow::from(text);
+    match how {
+        // HMAC cannot tell these two from the right one, if the key is shorter than a block.
+        b'n' => key.push(0),
+        b'N' => key.extend([0; 64]),
+        b's' => key.push(b' '),
+        b'b' => text.to_mut().push(b' '),
+        b'c' => drop(text.to_mut().pop()),
+        _ => {}
+    }
+    let mut tag = hmac(hash, &key, &text);
+    let (first, last) = (0, tag.len() - 1);
+    match how {
+        b'f' => tag[first] ^= 0x80,
+        b'l' => tag[last] ^= 1,
+        b'h' => tag.truncate(tag.len() / 2),
+        b'e' => tag.push(0),
+        b'z' => tag.fill(0),
+        _ => {}
+    }
+    let mut written = encode(model.description.encoding, &tag).into_bytes();
+    match how {
+        b'-' => drop(written.pop()),
+        b'+' => written.push(b'0'),
+        b'=' => written.push(b'='),
+        b'^' => written.make_ascii_uppercase(),
+        b'!' => written[5] = b'!',
+        // Another text for the same bytes, to a lax decoder.
+        b'~' => {
+            let end = written.iter().rposition(|byte| *byte != b'=').expect("digits");
+            written[end] += 1;
+        }
+        _ => {}
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_of_every_provider_is_accepted() {
+        let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/model");
+        for row in ROWS.iter() {
+            let seed = std::fs::read(seeds.join(row.scheme.name())).unwrap();
+            assert!(judge(&seed), "{}", row.scheme.name());
+        }
+    }
+}

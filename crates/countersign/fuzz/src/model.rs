@@ -1,0 +1,325 @@
+use std::time::{Duration, SystemTime};
+
+use countersign::{Algorithm, TimeFormat, Verified};
+
+use crate::description::{Description, Form, Place, Signed, TimePlace};
+use crate::hmac::hmac;
+use crate::request::Request;
+use crate::time;
+use crate::written::{decode_base64, decode_hex, is_text_of, stands_for};
+
+/// The longest tolerance that a receiver may have.
+pub const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A receiver that judges as the public descriptions say: slowly, in several passes, and with nothing of the crate's own code.
+pub struct Model {
+    pub description: Description,
+    /// In the order in which they are tried.
+    pub keys: Vec<Key>,
+    /// In the order in which they are named.
+    pub accepted: Vec<Algorithm>,
+    pub tolerance: Duration,
+    /// What is signed as the URL, or what stands in front of the request's own target.
+    pub url: Option<Url>,
+}
+
+pub struct Key {
+    pub id: String,
+    pub bytes: Vec<u8>,
+    /// In nanoseconds since 1970.
+    pub expires: Option<i128>,
+}
+
+pub enum Url {
+    Whole(String),
+    Base(String),
+}
+
+/// A head that is in order.
+pub struct InOrder<'r> {
+    tags: Vec<(Algorithm, &'r [u8])>,
+    token: Option<&'r [u8]>,
+    time: Option<(&'r [u8], i128)>,
+    id: Option<&'r [u8]>,
+}
+
+/// What a delivery is accepted with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Accepted<'r> {
+    pub key: &'r str,
+    pub algorithm: Option<Algorithm>,
+    /// In nanoseconds since 1970.
+    pub signed_at: Option<i128>,
+    pub signed_id: Option<&'r [u8]>,
+    pub unsigned_id: Option<&'r [u8]>,
+    pub unsigned_event: Option<&'r [u8]>,
+}
+
+impl Model {
+    /// With what the description says where the receiver does not, and no key.
+    #[must_use]
+    pub fn new(description: Description) -> Self {
+        let tolerance = description.time.map(|time| time.tolerance).unwrap_or_default();
+        let usual = || description.hashes().into_iter().filter(|hash| *hash != Algorithm::Sha1).collect();
+        let accepted = description.usual.map_or_else(usual, <[Algorithm]>::to_vec);
+        Self { description, keys: Vec::new(), accepted, tolerance, url: None }
+    }
+
+    /// The key of a secret, if it is one that this sender could have.
+    #[must_use]
+    pub fn key_of(description: &Description, secret: &[u8]) -> Option<Vec<u8>> {
+        let key = match description.secret {
+            Form::Text => secret.to_vec(),
+            Form::Hex => decode_hex(secret)?,
+            Form::Base64(prefix) => decode_base64(secret.strip_prefix(prefix.as_bytes()).unwrap_or(secret))?,
+        };
+        let (shortest, longest) = description.key_lengths;
+        let sendable = !matches!(description.place, Place::Token(_)) || key.iter().all(|byte| (b' '..=b'~').contains(byte));
+        // HMAC pads with zero bytes, so that a key of nothing else is the empty one.
+        let known_to_all = key.iter().all(|byte| *byte == 0);
+        (sendable && !known_to_all && (shortest..=longest).contains(&key.len())).then_some(key)
+    }
+
+    /// Reads the head. `None` if it is refused, whatever keys and body are.
+    #[must_use]
+    pub fn read<'r>(&self, request: &'r Request<'_>, now: i128) -> Option<InOrder<'r>> {
+        let Description { place, time, id, .. } = &self.description;
+        let mut in_order = InOrder { tags: Vec::new(), token: None, time: None, id: None };
+        let mut item = None;
+        if let Place::Token(name) = place {
+            in_order.token = Some(only(request, name)?.filter(|token| !token.is_empty())?);
+        } else {
+            for value in self.signature_values(request)? {
+                self.read_value(value, &mut in_order.tags, &mut item)?;
+            }
+            if in_order.tags.is_empty() || in_order.tags.len() > 16 {
+                return None;
+            }
+        }
+        if let Some(time) = time {
+            let text = match time.place {
+                TimePlace::Header(name) => only(request, name)??,
+                TimePlace::Item(_) => item?,
+            };
+            let signed_at = time::parse(time.format, text)?;
+            if (now - signed_at).unsigned_abs() > self.tolerance.as_nanos() {
+                return None;
+            }
+            in_order.time = Some((text, signed_at));
+        }
+        if let Some(name) = id {
+            let id = only(request, name)??;
+            let right = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
+            if id.is_empty() || id.len() > 256 || !id.iter().all(right) {
+                return None;
+            }
+            in_order.id = Some(id);
+        }
+        let upper_case = !request.method.is_empty() && request.method.chars().all(|letter| letter.is_ascii_uppercase());
+        if self.description.signs(Signed::Method) && !upper_case {
+            return None;
+        }
+        if matches!(self.url, Some(Url::Base(_))) {
+            // RFC 3986 §2: reserved, unreserved and percent; `#` would begin a fragment, which is never sent.
+            let of_url = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?[]@!$&'()*+,;=%".contains(letter);
+            if !request.target.starts_with('/') || !request.target.chars().all(of_url) {
+                return None;
+            }
+        }
+        Some(in_order)
+    }
+
+    /// The values of the signature headers that hold something, each of which may be there once.
+    fn signature_values<'r>(&self, request: &'r Request<'_>) -> Option<Vec<&'r [u8]>> {
+        let mut values = Vec::new();
+        match self.description.place {
+            Place::Header(name) | Place::Token(name) => values.extend(only(request, name)?),
+            Place::Headers(names) => {
+                for name in names {
+                    values.extend(only(request, name)?);
+                }
+            }
+            Place::Numbered(name) => {
+                // 16 are looked at, and one more to be refused for it.
+                for number in 1..=17 {
+                    match only(request, &format!("{name}{number}"))? {
+                        Some(value) => values.push(value),
+                        None => break,
+                    }
+                }
+            }
+        }
+        values.retain(|value| !value.is_empty());
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// Adds the tags that could match. `None` if the value is not in the sender's form.
+    fn read_value<'r>(&self, value: &'r [u8], tags: &mut Vec<(Algorithm, &'r [u8])>, time: &mut Option<&'r [u8]>) -> Option<()> {
+        let Description { names, hash, equals, comma, encoding, .. } = self.description;
+        if !value.is_ascii() {
+            return None;
+        }
+        let items: Vec<&[u8]> = match comma {
+            Some(comma) => value.split(|byte| *byte == comma).map(without_spaces).collect(),
+            None => vec![value],
+        };
+        for item in items {
+            let (hash, text) = if names.is_empty() {
+                (hash, item)
+            } else {
+                let middle = item.iter().position(|byte| *byte == equals)?;
+                let (name, text) = (&item[..middle], &item[middle + 1..]);
+                if matches!(self.description.time, Some(time) if matches!(time.place, TimePlace::Item(item) if item.as_bytes() == name)) {
+                    if time.is_some() {
+                        return None;
+                    }
+                    *time = Some(text);
+                    continue;
+                }
+                match names.iter().find(|(known, _)| known.as_bytes() == name) {
+                    Some((_, hash)) => (*hash, text),
+                    None => continue,
+                }
+            };
+            if !self.accepted.contains(&hash) {
+                continue;
+            }
+            if !is_text_of(encoding, text, hash.tag_len()) {
+                return None;
+            }
+            tags.push((hash, text));
+        }
+        Some(())
+    }
+
+    /// The keys that are accepted at this time.
+    fn valid_keys(&self, now: i128) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.expires.is_none_or(|expires| now < expires))
+    }
+
+    /// Whether the body is asked for: a token and the lack of a key are judged before.
+    #[must_use]
+    pub fn begins(&self, request: &Request<'_>, now: i128) -> bool {
+        self.read(request, now)
+            .is_some_and(|head| self.valid_keys(now).any(|key| head.token.is_none_or(|token| token == key.bytes.as_slice())))
+    }
+
+    /// What is signed with this head, piece by piece, whether it is in order or not.
+    #[must_use]
+    pub fn parts(&self, request: &Request<'_>, body: &[u8]) -> Vec<(Signed, Vec<u8>)> {
+        let id = self.description.id.and_then(|name| request.values(name).next());
+        self.parts_of(self.time_text(request), id.unwrap_or_default(), request, body)
+    }
+
+    fn time_text<'r>(&self, request: &'r Request<'_>) -> &'r [u8] {
+        let text = match self.description.time.map(|time| time.place) {
+            Some(TimePlace::Header(name)) => request.values(name).next(),
+            Some(TimePlace::Item(name)) => self.time_item(request, name),
+            None => None,
+        };
+        text.unwrap_or_default()
+    }
+
+    /// About when the delivery says that it was signed, to some months, whatever is wrong with that.
+    #[must_use]
+    pub fn about(&self, request: &Request<'_>) -> i128 {
+        let format = self.description.time.map_or(TimeFormat::Seconds, |time| time.format);
+        time::about(format, self.time_text(request)).clamp(0, 300_000_000_000 * 1_000_000_000)
+    }
+
+    fn time_item<'r>(&self, request: &'r Request<'_>, name: &str) -> Option<&'r [u8]> {
+        let Place::Header(header) = self.description.place else { return None };
+        let comma = self.description.comma?;
+        let items = request.values(header).next()?.split(move |byte| *byte == comma).map(without_spaces);
+        items.into_iter().find_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(&[self.description.equals]))
+    }
+
+    fn parts_of(&self, time: &[u8], id: &[u8], request: &Request<'_>, body: &[u8]) -> Vec<(Signed, Vec<u8>)> {
+        let text_of = |part: &Signed| match part {
+            Signed::Text(literal) => literal.as_bytes().to_vec(),
+            Signed::Time => time.to_vec(),
+            Signed::Id => id.to_vec(),
+            Signed::Method => request.method.as_bytes().to_vec(),
+            Signed::Body => body.to_vec(),
+            Signed::Url => match &self.url {
+                Some(Url::Whole(url)) => url.as_bytes().to_vec(),
+                Some(Url::Base(base)) => [base.as_bytes(), request.target.as_bytes()].concat(),
+                None => Vec::new(),
+            },
+        };
+        self.description.signed.iter().map(|part| (*part, text_of(part))).collect()
+    }
+
+    /// Judges a whole delivery. `None` if it is refused.
+    #[must_use]
+    pub fn verify<'r>(&'r self, request: &'r Request<'_>, body: &[u8], now: i128) -> Option<Accepted<'r>> {
+        let InOrder { tags, token, time, id } = self.read(request, now)?;
+        let text = joined(&self.parts_of(time.map_or(b"", |(text, _)| text), id.unwrap_or_default(), request, body));
+        let (key, algorithm) = if let Some(token) = token {
+            (self.valid_keys(now).find(|key| key.bytes == token)?, None)
+        } else {
+            let matches = |key: &Key, hash: Algorithm| {
+                let expected = hmac(hash, &key.bytes, &text);
+                tags.iter().any(|(of, tag)| *of == hash && stands_for(self.description.encoding, tag, &expected))
+            };
+            let hash_of = |key: &Key| self.accepted.iter().copied().find(|hash| matches(key, *hash));
+            self.valid_keys(now).find_map(|key| Some((key, Some(hash_of(key)?))))?
+        };
+        let shown = |name: Option<&str>| only(request, name?).flatten().filter(|value| is_label(value));
+        Some(Accepted {
+            key: &key.id,
+            algorithm,
+            signed_at: time.map(|(_, signed_at)| signed_at),
+            signed_id: id,
+            unsigned_id: shown(self.description.unsigned_id),
+            unsigned_event: shown(self.description.unsigned_event),
+        })
+    }
+}
+
+impl<'r> Accepted<'r> {
+    /// What the crate says of a delivery, in the same words.
+    #[must_use]
+    pub fn of(verified: &'r Verified) -> Self {
+        let since_1970 = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).expect("no timestamp is older").as_nanos();
+        Self {
+            key: verified.key_id().as_str(),
+            algorithm: verified.algorithm(),
+            signed_at: verified.signed_at().map(|time| since_1970(time).try_into().unwrap()),
+            signed_id: verified.signed_id().map(str::as_bytes),
+            unsigned_id: verified.unauthenticated_delivery_id().map(str::as_bytes),
+            unsigned_event: verified.unauthenticated_event().map(str::as_bytes),
+        }
+    }
+}
+
+/// `Some(None)` where there is no field of this name, `None` where there are several.
+#[expect(clippy::option_option, reason = "there may be none, but there may not be two")]
+fn only<'r>(request: &'r Request<'_>, name: &str) -> Option<Option<&'r [u8]>> {
+    let mut values = request.values(name);
+    let first = values.next();
+    values.next().is_none().then_some(first)
+}
+
+/// The text that these pieces are.
+#[must_use]
+pub fn joined(parts: &[(Signed, Vec<u8>)]) -> Vec<u8> {
+    parts.iter().flat_map(|(_, text)| text).copied().collect()
+}
+
+fn without_spaces(item: &[u8]) -> &[u8] {
+    let start = item.iter().position(|byte| *byte != b' ').unwrap_or(item.len());
+    &item[start..]
+}
+
+/// What may be shown of a header that nobody signs.
+fn is_label(value: &[u8]) -> bool {
+    (1..=256).contains(&value.len()) && value.iter().all(|byte| (b'!'..=b'~').contains(byte))
+}
+
+/// Of nanoseconds since 1970.
+#[must_use]
+pub fn moment(nanoseconds: i128) -> SystemTime {
+    let duration = Duration::from_nanos_u128(nanoseconds.unsigned_abs());
+    if nanoseconds < 0 { SystemTime::UNIX_EPOCH - duration } else { SystemTime::UNIX_EPOCH + duration }
+}

@@ -1,0 +1,34 @@
+use countersign::Head;
+
+/// The head of a request, as a test sees it.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub target: &'a str,
+    pub headers: Vec<(&'a str, &'a [u8])>,
+}
+
+impl Request<'_> {
+    /// All values of the fields of this name, in any case.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+}
+
+impl Head for Request<'_> {
+    fn method(&self) -> &str {
+        self.method
+    }
+
+    fn target(&self) -> &str {
+        self.target
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        for (key, value) in &self.headers {
+            if key.eq_ignore_ascii_case(name) {
+                visit(value);
+            }
+        }
+    }
+}
