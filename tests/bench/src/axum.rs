@@ -1,27 +1,54 @@
-//! The tower layer under axum, in process, beside the bare handler and the middleware that users write.
+//! The tower layer under axum, in process, beside the bare handler, the middleware that users write, and what is published.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
-use axum::{Router, routing::post};
-use countersign::{Secret, Signer, Verifier, providers};
-use countersign_tower::VerifyLayer;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-use tower::{Layer as _, Service, ServiceExt as _};
+use ::axum::body::{Body, Bytes};
+use ::axum::extract::{DefaultBodyLimit, Request};
+use ::axum::http::{HeaderMap, StatusCode};
+use ::axum::middleware::{Next, from_fn};
+use ::axum::response::{IntoResponse as _, Response};
+use ::axum::{Router, routing::post};
+use axum_github_webhook_extract::{GithubEvent, GithubToken};
+use axum_standardwebhooks::{SharedWebhook, StandardWebhook, Webhook};
+use countersign::Deadline;
+use countersign_tower::{Delivery, VerifyLayer};
+use serde::de::IgnoredAny;
+use tower::Layer as _;
+use tower_github_webhook::ValidateGitHubWebhookLayer;
+use webhook_verify::Provider;
 
+use crate::delivery::{
+    LIMIT, SECRET, SIGNATURE, body, hash_alone, signature_of, standard, verified_by_hand, verifier, verifier_with_budget,
+};
+use crate::runtime::served;
 use crate::table::{Row, print};
 
-const SECRET: &[u8] = b"It's a Secret to Everybody";
-const LIMIT: usize = 25 * 1024 * 1024;
-
 pub fn run() {
-    print("A delivery of one frame through an axum application, which answers 200", &[0, 1024, 16_384, 65_536], rows);
+    print("A delivery of one frame through an axum application, which answers 200", &[0, 1024, 16_384, 65_536], of_github);
+    print("The same, of Standard Webhooks", &[1024, 16_384, 65_536], of_standard_webhooks);
+}
+
+/// Takes the body as it comes.
+pub fn bare() -> Router {
+    Router::new().route("/hook", post(handler)).layer(DefaultBodyLimit::max(LIMIT))
+}
+
+pub fn verified() -> Router {
+    bare().layer(VerifyLayer::on_tokio(verifier()))
+}
+
+/// Without a layer: the handler asks for the delivery.
+pub fn extracted(layer: VerifyLayer) -> Router {
+    let extract = async |delivery: Delivery| {
+        std::hint::black_box(delivery);
+        StatusCode::OK
+    };
+    Router::new().route("/hook", post(extract)).with_state(layer)
+}
+
+pub fn by_hand() -> Router {
+    bare().layer(from_fn(verify_by_hand))
 }
 
 async fn handler(body: Bytes) -> StatusCode {
@@ -29,67 +56,81 @@ async fn handler(body: Bytes) -> StatusCode {
     StatusCode::OK
 }
 
-fn router() -> Router {
-    Router::new().route("/hook", post(handler)).layer(DefaultBodyLimit::max(LIMIT))
-}
-
-fn verifier() -> Verifier {
-    Verifier::builder(providers::JIRA).key("key", Secret::new(SECRET)).build().unwrap()
-}
-
-async fn by_hand(request: Request, next: Next) -> Response {
+async fn verify_by_hand(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-    let tag = parts.headers.get("x-hub-signature").and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("sha256="));
-    let Some(tag) = tag.and_then(|tag| hex::decode(tag).ok()) else { return StatusCode::UNAUTHORIZED.into_response() };
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
-    mac.update(&body);
-    match mac.verify_slice(&tag) {
-        Ok(()) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Err(_) => StatusCode::UNAUTHORIZED.into_response(),
+    let Ok(body) = ::axum::body::to_bytes(body, LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    if verified_by_hand(parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()), &body) {
+        next.run(Request::from_parts(parts, Body::from(body))).await
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
     }
 }
 
-fn rows(size: usize) -> Vec<Row<'static>> {
-    let body = Bytes::from(vec![b'x'; size]);
-    let (name, value) = Signer::new(providers::JIRA, Secret::new(SECRET)).unwrap().sign(&body).remove(0);
-    let request = move || {
-        Request::post("/hook")
-            .header(name.as_str(), value.as_str())
-            .header("content-length", body.len())
-            .body(Body::from(body.clone()))
-            .unwrap()
+fn of_github(size: usize) -> Vec<Row<'static>> {
+    let body = body(size);
+    let headers = HeaderMap::from_iter([(SIGNATURE.parse().unwrap(), signature_of(&body).parse().unwrap())]);
+    let request = requests(headers, body.clone());
+    let defaults = || VerifyLayer::on_tokio(verifier());
+    let bounded = || VerifyLayer::on_tokio(verifier_with_budget()).deadline(Deadline::new(Duration::from_secs(20)));
+    let github = || ValidateGitHubWebhookLayer::new(SECRET);
+    let (mut hash, mut handled) = (hash_alone(body), served(bare(), request.clone()));
+    let mut rows = vec![
+        Row::new("bare handler and HMAC alone", move || {
+            hash();
+            handled();
+        }),
+        Row::new("countersign, Router::layer", served(verified(), request.clone())),
+        Row::new("countersign, Router::layer, deadline and budget", served(bare().layer(bounded()), request.clone())),
+        Row::new("countersign, around the Router", served(defaults().layer(bare()), request.clone())),
+        Row::new("countersign, around the Router, deadline and budget", served(bounded().layer(bare()), request.clone())),
+        Row::new("countersign, extractor", served(extracted(defaults()), request.clone())),
+        Row::new("countersign, extractor, deadline and budget", served(extracted(bounded()), request.clone())),
+        Row::new("written by hand, from_fn", served(by_hand(), request.clone())),
+        Row::new("tower-github-webhook, Router::layer", served(bare().layer(github()), request.clone())),
+        Row::new("tower-github-webhook, around the Router", served(github().layer(bare()), request.clone())),
+        Row::new("webhook-verify, around the Router", {
+            let layer = webhook_verify::tower::VerifyLayer::<Body>::new(Provider::GitHub, webhook_verify::Secret::new(SECRET));
+            served(layer.layer(bare()), request.clone())
+        }),
+    ];
+    // An empty body is no JSON.
+    if size > 0 {
+        let extract = async |GithubEvent(body): GithubEvent<IgnoredAny>| {
+            std::hint::black_box(body);
+            StatusCode::OK
+        };
+        let router = Router::new().route("/hook", post(extract)).layer(DefaultBodyLimit::max(LIMIT));
+        let router = router.with_state(GithubToken(Arc::new(SECRET.to_owned())));
+        rows.push(Row::new("axum-github-webhook-extract, extractor, scans JSON", served(router, request)));
+    }
+    rows
+}
+
+fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
+    let body = body(size);
+    let request = requests(standard::header_map(&body), body.clone());
+    let layer = VerifyLayer::on_tokio(standard::verifier());
+    let extract = async |StandardWebhook(body): StandardWebhook<Bytes>| {
+        std::hint::black_box(body);
+        StatusCode::OK
     };
-    let layer = || VerifyLayer::on_tokio(verifier());
-    let keyed: Hmac<Sha256> = Hmac::new_from_slice(SECRET).unwrap();
-    let (hashed, mut bare) = (vec![b'x'; size], served(router(), request.clone()));
+    let router = Router::new().route("/hook", post(extract)).layer(DefaultBodyLimit::max(LIMIT));
+    let router = router.with_state(SharedWebhook::new(Webhook::new(standard::SECRET).unwrap()));
+    let (mut hash, mut handled) = (hash_alone(body), served(bare(), request.clone()));
     vec![
         Row::new("bare handler and HMAC alone", move || {
-            let mut mac = keyed.clone();
-            mac.update(std::hint::black_box(&hashed));
-            std::hint::black_box(mac.finalize());
-            bare();
+            hash();
+            handled();
         }),
-        Row::new("countersign, Router::layer", served(router().layer(layer()), request.clone())),
-        Row::new("countersign, around the Router", served(layer().layer(router()), request.clone())),
-        Row::new("written by hand, from_fn", served(router().layer(from_fn(by_hand)), request)),
+        Row::new("countersign, Router::layer", served(bare().layer(layer), request.clone())),
+        Row::new("axum-standardwebhooks, extractor", served(router, request)),
     ]
 }
 
-/// Serves one request on a runtime of this thread.
-fn served<S>(service: S, request: impl Fn() -> Request + 'static) -> impl FnMut() + 'static
-where
-    S: Service<Request, Response = Response, Error = std::convert::Infallible> + Clone + 'static,
-{
-    thread_local! {
-        static RUNTIME: Rc<RefCell<tokio::runtime::Runtime>> =
-            Rc::new(RefCell::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()));
-    }
+fn requests(headers: HeaderMap, body: Bytes) -> impl Fn() -> Request + Clone + 'static {
     move || {
-        let (service, request) = (service.clone(), request());
-        RUNTIME.with(|runtime| {
-            let response = runtime.borrow_mut().block_on(service.oneshot(request)).unwrap();
-            assert_eq!(response.status(), StatusCode::OK);
-        });
+        let mut request = Request::post("/hook").header("content-length", body.len()).body(Body::from(body.clone())).unwrap();
+        request.headers_mut().extend(headers.clone());
+        request
     }
 }

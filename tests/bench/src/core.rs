@@ -1,59 +1,117 @@
-//! The core beside the hash, and beside what users write.
+//! The core beside the hash, what users write, and what is published.
+//!
+//! Who keeps a key from one delivery to the next is measured with the key kept, and so with what it has prepared of it.
 
 use std::hint::black_box;
 
-use countersign::{Secret, Signer, Verifier, providers};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use aws_lc_rs::hmac as aws_hmac;
+use bytes::Bytes;
+use octocrab::models::webhook_events::verification::WebhookVerifier;
 use ring::hmac as ring_hmac;
-use sha2::Sha256;
+use sha2::block_api::compress256;
+use webhook_verify::{Provider, VerifyOptions};
 
+use crate::delivery::{SECRET, SIGNATURE, body, hash_alone, signature_of, standard, verified_by_hand, verifier, verifier_of_keys};
 use crate::table::{Row, print};
 
-const SECRET: &[u8] = b"It's a Secret to Everybody";
+const SIZES: [usize; 8] = [0, 256, 1024, 4096, 16_384, 65_536, 1_048_576, 10_485_760];
+const BLOCK: usize = 64;
 
 pub fn run() {
-    print("Verifying `sha256=<hex>` of a body", &[0, 256, 1024, 4096, 16_384, 65_536, 1_048_576], rows);
+    print("Verifying `sha256=<hex>` of a body", &SIZES, of_github);
+    print("Verifying a delivery of Standard Webhooks", &SIZES, of_standard_webhooks);
 }
 
-fn rows(size: usize) -> Vec<Row<'static>> {
-    let body: &'static [u8] = vec![b'x'; size].leak();
-    let headers: &'static [(String, String)] = Signer::new(providers::JIRA, Secret::new(SECRET)).unwrap().sign(body).leak();
-    let value: &'static str = &headers[0].1;
-    let keyed: Hmac<Sha256> = Hmac::new_from_slice(SECRET).unwrap();
-    let ring_key = ring_hmac::Key::new(ring_hmac::HMAC_SHA256, SECRET);
-    let verifier = |keys: usize| {
-        let builder = (1..keys)
-            .fold(Verifier::builder(providers::JIRA), |builder, place| builder.key(place.to_string(), Secret::new(format!("{place}"))));
-        builder.key("right", Secret::new(SECRET)).build().unwrap()
+fn of_github(size: usize) -> Vec<Row<'static>> {
+    let body = body(size);
+    let value = signature_of(&body);
+    let headers = vec![(SIGNATURE.to_owned(), value.clone())];
+    let tag = hex::decode(&value["sha256=".len()..]).unwrap();
+    let (ring_key, aws_key) =
+        (ring_hmac::Key::new(ring_hmac::HMAC_SHA256, SECRET.as_bytes()), aws_hmac::Key::new(aws_hmac::HMAC_SHA256, SECRET.as_bytes()));
+    let verify = |verifier: countersign::Verifier| {
+        let (headers, body) = (headers.clone(), body.clone());
+        move || {
+            black_box(verifier.verify(black_box(&headers), black_box(&body)).unwrap());
+        }
     };
-    let (one, three) = (verifier(1), verifier(3));
-    let in_chunks = one.clone();
-    let tag: &'static [u8] = hex::decode(&value[7..]).unwrap().leak();
     vec![
-        Row::new("HMAC alone (hmac + sha2, key kept)", move || {
-            let mut mac = keyed.clone();
-            mac.update(black_box(body));
-            black_box(mac.finalize());
+        Row::new("raw compressions", compressions(body.clone())),
+        Row::new("HMAC alone (hmac + sha2, key kept)", hash_alone(body.clone())),
+        Row::new("ring, key kept, tag decoded", {
+            let (body, tag) = (body.clone(), tag.clone());
+            move || ring_hmac::verify(&ring_key, black_box(&body), &tag).unwrap()
         }),
-        Row::new("countersign, verify", move || {
-            black_box(one.verify(black_box(headers), black_box(body)).unwrap());
+        Row::new("aws-lc-rs, key kept, tag decoded", {
+            let body = body.clone();
+            move || aws_hmac::verify(&aws_key, black_box(&body), &tag).unwrap()
         }),
-        Row::new("countersign, intake by chunks of 16 KiB", move || {
-            let mut intake = in_chunks.intake(black_box(headers)).unwrap();
-            body.chunks(16_384).for_each(|chunk| intake.push(bytes::Bytes::from_static(chunk)).unwrap());
-            black_box(intake.finish().unwrap());
+        Row::new("countersign, verify", verify(verifier())),
+        Row::new("countersign, verify, the last of three keys", verify(verifier_of_keys(3))),
+        Row::new("countersign, intake by chunks of 16 KiB", {
+            let (verifier, headers, body) = (verifier(), headers.clone(), body.clone());
+            move || {
+                let mut intake = verifier.intake(black_box(&headers)).unwrap();
+                (0..body.len()).step_by(16_384).for_each(|at| intake.push(body.slice(at..body.len().min(at + 16_384))).unwrap());
+                black_box(intake.finish().unwrap());
+            }
         }),
-        Row::new("countersign, verify, the last of three keys", move || {
-            black_box(three.verify(black_box(headers), black_box(body)).unwrap());
+        Row::new("written by hand (key from the secret, hex)", {
+            let (value, body) = (value.clone(), body.clone());
+            move || assert!(verified_by_hand(Some(black_box(&value)), black_box(&body)))
         }),
-        Row::new("written by hand (key from the secret, hex)", move || {
-            let tag = hex::decode(black_box(value).strip_prefix("sha256=").unwrap()).unwrap();
-            let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
-            mac.update(black_box(body));
-            mac.verify_slice(&tag).unwrap();
+        Row::new("octocrab, WebhookVerifier", {
+            let (verifier, body) = (WebhookVerifier::new(SECRET), body.clone());
+            move || verifier.verify(black_box(&value), black_box(&body)).unwrap()
         }),
-        Row::new("ring, key kept, tag decoded", move || {
-            ring_hmac::verify(&ring_key, black_box(body), tag).unwrap();
+        Row::new("webhook-verify, GitHub", {
+            let secret = webhook_verify::Secret::new(SECRET);
+            move || webhook_verify::verify(Provider::GitHub, &headers, black_box(&body), &secret, VerifyOptions::default()).unwrap()
         }),
     ]
+}
+
+fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
+    let body = body(size);
+    // Each size has a timestamp of its own, and takes seconds.
+    let (headers, map) = (standard::headers(&body), standard::header_map(&body));
+    let signed = format!("{}.{}.", map["webhook-id"].to_str().unwrap(), map["webhook-timestamp"].to_str().unwrap());
+    vec![
+        Row::new("HMAC alone (hmac + sha2, key kept)", hash_alone([signed.as_bytes(), &body].concat().into())),
+        Row::new("countersign, verify", {
+            let (verifier, headers, body) = (standard::verifier(), headers.clone(), body.clone());
+            move || {
+                black_box(verifier.verify(black_box(&headers), black_box(&body)).unwrap());
+            }
+        }),
+        Row::new("standardwebhooks", {
+            let (webhook, map, body) = (standardwebhooks::Webhook::new(standard::SECRET).unwrap(), map.clone(), body.clone());
+            move || webhook.verify(black_box(&body), black_box(&map)).unwrap()
+        }),
+        Row::new("svix", {
+            let (webhook, body) = (svix::webhooks::Webhook::new(standard::SECRET).unwrap(), body.clone());
+            move || webhook.verify(black_box(&body), black_box(&map)).unwrap()
+        }),
+        Row::new("webhook-verify, Standard Webhooks", {
+            let secret = webhook_verify::Secret::new(standard::SECRET);
+            move || {
+                let options = VerifyOptions::default();
+                webhook_verify::verify(Provider::StandardWebhooks, &headers, black_box(&body), &secret, options).unwrap();
+            }
+        }),
+    ]
+}
+
+/// As many as an HMAC with a kept key needs: the body with its padding, and one block for the outer hash.
+fn compressions(body: Bytes) -> impl FnMut() {
+    const PADDING: [[u8; BLOCK]; 3] = [[0; BLOCK]; 3];
+    // A byte that ends the message, and eight for its length.
+    let inner = (body.len() + 9).div_ceil(BLOCK);
+    let others = inner - body.len() / BLOCK + 1;
+    move || {
+        let mut state = black_box([0; 8]);
+        compress256(&mut state, black_box(&body).as_chunks().0);
+        compress256(&mut state, black_box(&PADDING[..others]));
+        black_box(state);
+    }
 }

@@ -1,4 +1,4 @@
-//! Rounds that take turns, and a table of their medians.
+//! Rounds that take turns, and tables of their medians.
 
 use std::time::{Duration, Instant};
 
@@ -7,69 +7,141 @@ const ROUND: Duration = Duration::from_millis(4);
 
 /// Something to be measured.
 pub struct Row<'a> {
-    pub name: &'static str,
-    pub work: Box<dyn FnMut() + 'a>,
+    name: String,
+    deliveries: u32,
+    work: Box<dyn FnMut() + 'a>,
 }
 
 impl<'a> Row<'a> {
-    pub fn new(name: &'static str, work: impl FnMut() + 'a) -> Self {
-        Self { name, work: Box::new(work) }
+    /// Work that is one delivery.
+    pub fn new(name: impl Into<String>, work: impl FnMut() + 'a) -> Self {
+        Self::of_many(name, 1, work)
+    }
+
+    /// Work that is so many deliveries: the figures are for one of them.
+    pub fn of_many(name: impl Into<String>, deliveries: u32, work: impl FnMut() + 'a) -> Self {
+        Self { name: name.into(), deliveries, work: Box::new(work) }
+    }
+
+    /// Nanoseconds for one delivery, over one round.
+    fn round(&mut self, batch: u32) -> f64 {
+        let (began, mut done) = (Instant::now(), 0_u32);
+        while began.elapsed() < ROUND {
+            for _ in 0..batch {
+                (self.work)();
+            }
+            done += batch;
+        }
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(done) / f64::from(self.deliveries)
+    }
+
+    /// How often the work is done between two looks at the clock, so that a look costs nothing and a round does not become long.
+    fn batch(&mut self) -> u32 {
+        let began = Instant::now();
+        (self.work)();
+        let once = began.elapsed().max(Duration::from_nanos(1));
+        u32::try_from((ROUND / 4).as_nanos() / once.as_nanos()).unwrap_or(u32::MAX).clamp(1, 16)
     }
 }
 
+/// Medians for one delivery. The ratio and the difference are those to the first row in the same round, which a change in the speed of the
+/// machine moves less than the times.
 struct Measured {
     nanoseconds: f64,
-    allocations: u64,
+    ratio: f64,
+    over_first: f64,
+    allocations: f64,
+    bytes: f64,
 }
 
-/// The medians, in the order of the rows.
 fn measure(rows: &mut [Row<'_>]) -> Vec<Measured> {
-    let mut measured = Vec::new();
     let mut counts = Vec::new();
     for row in rows.iter_mut() {
         (row.work)();
-        counts.push(allocation_counter::measure(|| (row.work)()).count_total);
-        measured.push(Vec::with_capacity(ROUNDS));
+        let count = allocation_counter::measure(|| (row.work)());
+        counts.push([count.count_total, count.bytes_total].map(|total| exact(total) / f64::from(row.deliveries)));
     }
-    for _ in 0..ROUNDS {
-        for (row, times) in rows.iter_mut().zip(&mut measured) {
-            let (began, mut done) = (Instant::now(), 0_u32);
-            while began.elapsed() < ROUND {
-                for _ in 0..16 {
-                    (row.work)();
-                }
-                done += 16;
-            }
-            times.push(began.elapsed().as_secs_f64() * 1e9 / f64::from(done));
-        }
-    }
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+    let samples = rows.iter_mut().map(|row| {
+        let batch = row.batch();
+        move || row.round(batch)
+    });
+    let times = take_turns(ROUNDS, samples.collect());
+    let beside_first = |times_of_row: &[f64], compare: fn(f64, f64) -> f64| {
+        median(times_of_row.iter().zip(&times[0]).map(|(time, first)| compare(*time, *first)).collect())
     };
-    measured.into_iter().zip(counts).map(|(times, allocations)| Measured { nanoseconds: median(times), allocations }).collect()
+    let rows = times.iter().zip(counts);
+    rows.map(|(of_row, [allocations, bytes])| Measured {
+        nanoseconds: median(of_row.clone()),
+        ratio: beside_first(of_row, |time, first| time / first),
+        over_first: beside_first(of_row, |time, first| time - first),
+        allocations,
+        bytes,
+    })
+    .collect()
 }
 
-/// Prints a table: a line for each row, a column for each size.
+/// So many samples of each, one of each in turn, so that what slows the machine down for a while slows all of them.
+pub fn take_turns(rounds: usize, mut samples: Vec<impl FnMut() -> f64>) -> Vec<Vec<f64>> {
+    let mut taken = vec![Vec::with_capacity(rounds); samples.len()];
+    for _ in 0..rounds {
+        for (sample, taken) in samples.iter_mut().zip(&mut taken) {
+            taken.push(sample());
+        }
+    }
+    taken
+}
+
+pub fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+/// What is counted here is far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+pub fn exact(count: u64) -> f64 {
+    count as f64
+}
+
+/// Measures and prints a table for each size of the body.
 pub fn print(title: &str, sizes: &[usize], rows: impl Fn(usize) -> Vec<Row<'static>>) {
+    println!("\n{title}");
+    for size in sizes {
+        print_block(&bytes(*size), rows(*size));
+    }
+}
+
+/// Measures and prints a table that has no sizes.
+pub fn print_rows(title: &str, heading: &str, rows: Vec<Row<'_>>) {
+    println!("\n{title}");
+    print_block(heading, rows);
+}
+
+fn print_block(heading: &str, mut rows: Vec<Row<'_>>) {
+    let measured = measure(&mut rows);
+    println!("\n{heading:<56}{:>12}{:>8}{:>14}{:>14}{:>14}", "ns", "ratio", "over first", "allocations", "bytes");
+    for (row, Measured { nanoseconds, ratio, over_first, allocations, bytes }) in rows.iter().zip(measured) {
+        println!("{:<56}{nanoseconds:>12.0}{ratio:>8.2}{over_first:>14.0}{allocations:>14.0}{bytes:>14.0}", row.name);
+    }
+}
+
+/// Prints figures that were taken elsewhere, under their headings.
+pub fn print_figures(title: &str, headings: &[&str], lines: &[(String, Vec<f64>)]) {
     println!("\n{title}\n");
-    let columns: Vec<(Vec<&str>, Vec<Measured>)> = sizes
-        .iter()
-        .map(|size| {
-            let mut rows = rows(*size);
-            let names = rows.iter().map(|row| row.name).collect();
-            (names, measure(&mut rows))
-        })
-        .collect();
-    print!("{:<44}", "ns, ratio to the first, allocations");
-    sizes.iter().for_each(|size| print!("{:>22}", format!("{size} B")));
+    print!("{:<56}", "");
+    headings.iter().for_each(|heading| print!("{heading:>22}"));
     println!();
-    for place in 0..columns[0].0.len() {
-        print!("{:<44}", columns[0].0[place]);
-        for (_, measured) in &columns {
-            let Measured { nanoseconds, allocations } = measured[place];
-            print!("{:>22}", format!("{nanoseconds:.0} {:.2} {allocations}", nanoseconds / measured[0].nanoseconds));
+    for (name, figures) in lines {
+        print!("{name:<56}");
+        for figure in figures {
+            print!("{figure:>22.*}", if figure.abs() < 100.0 { 2 } else { 0 });
         }
         println!();
     }
+}
+
+/// A size as people write it.
+pub fn bytes(size: usize) -> String {
+    const UNITS: [(usize, &str); 2] = [(1024 * 1024, "MiB"), (1024, "KiB")];
+    let unit = UNITS.into_iter().find(|(unit, _)| size >= *unit && size.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{size} B"), |(unit, name)| format!("{} {name}", size / unit))
 }

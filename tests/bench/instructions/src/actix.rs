@@ -1,0 +1,58 @@
+use actix_web::dev::Service as _;
+use actix_web::rt::System;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, HttpResponse, Resource, web};
+use bytes::Bytes;
+use countersign_actix_web::{Delivery as Extracted, Verify};
+
+use crate::case::{Case, Delivery, SIGNATURE, deadline, verifier, verifier_with_budget};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case { name: "actix-web/bare/1024", deliver: || served!(bare(), Delivery::signed(1024)) },
+        Case { name: "actix-web/wrap/0", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(0)) },
+        Case { name: "actix-web/wrap/1024", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(1024)) },
+        Case { name: "actix-web/wrap/1024/refused", deliver: || wrapped(Verify::new(verifier()), Delivery::forged()) },
+        Case { name: "actix-web/wrap/0/deadline/off", deliver: || wrapped(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
+        Case {
+            name: "actix-web/wrap/0/deadline/on",
+            deliver: || wrapped(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)),
+        },
+        Case { name: "actix-web/bare/0", deliver: || served!(bare(), Delivery::signed(0)) },
+        Case { name: "actix-web/extractor/0", deliver: || served!(extracted(), Delivery::signed(0)) },
+        Case { name: "actix-web/wrap/0/budget/on", deliver: || wrapped(Verify::new(verifier_with_budget()), Delivery::signed(0)) },
+    ]
+}
+
+/// Of one resource, whose type has no name.
+macro_rules! served {
+    ($resource:expr, $delivery:expr) => {{
+        let (system, delivery) = (System::new(), $delivery);
+        let service = system.block_on(init_service(App::new().service($resource)));
+        Box::new(move || {
+            let request = TestRequest::post().uri("/hook").insert_header(("content-length", delivery.body.len()));
+            let request = delivery.signature.iter().fold(request, |request, value| request.insert_header((SIGNATURE, value.as_str())));
+            let response = system.block_on(service.call(request.set_payload(delivery.body.clone()).to_request())).unwrap();
+            assert_eq!(response.status(), delivery.status);
+        })
+    }};
+}
+use served;
+
+fn bare() -> Resource {
+    web::resource("/hook").route(web::post().to(async |body: Bytes| {
+        std::hint::black_box(body);
+        HttpResponse::Ok().finish()
+    }))
+}
+
+fn extracted() -> Resource {
+    web::resource("/hook").app_data(Verify::new(verifier())).route(web::post().to(async |delivery: Extracted| {
+        std::hint::black_box(delivery);
+        HttpResponse::Ok().finish()
+    }))
+}
+
+fn wrapped(verify: Verify, delivery: Delivery) -> Box<dyn FnMut()> {
+    served!(bare().wrap(verify), delivery)
+}

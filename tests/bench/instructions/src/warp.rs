@@ -1,0 +1,40 @@
+use ::warp::{Filter, Rejection, Reply, body, path, post, service};
+use bytes::Bytes;
+use countersign_tower::VerifyLayer;
+use countersign_warp::{Delivery as Verified, Verify};
+use http::StatusCode;
+use http_body_util::Full;
+use tower::Layer as _;
+
+use crate::case::{Case, Delivery, deadline, served, verifier, verifier_with_budget};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case { name: "warp/bare/1024", deliver: || served(service(bare()), Delivery::signed(1024), Full::new) },
+        Case { name: "warp/then/0", deliver: || filtered(Verify::new(verifier()), Delivery::signed(0)) },
+        Case { name: "warp/then/1024", deliver: || filtered(Verify::new(verifier()), Delivery::signed(1024)) },
+        Case { name: "warp/then/1024/refused", deliver: || filtered(Verify::new(verifier()), Delivery::forged()) },
+        Case { name: "warp/then/0/deadline/off", deliver: || filtered(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
+        Case { name: "warp/then/0/deadline/on", deliver: || filtered(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)) },
+        Case { name: "warp/then/0/budget/on", deliver: || filtered(Verify::new(verifier_with_budget()), Delivery::signed(0)) },
+        Case {
+            name: "warp/layer/1024",
+            deliver: || served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), Delivery::signed(1024), Full::new),
+        },
+    ]
+}
+
+fn bare() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    path!("hook").and(post()).and(body::bytes()).map(|body: Bytes| {
+        std::hint::black_box(body);
+        StatusCode::OK
+    })
+}
+
+fn filtered(verify: Verify, delivery: Delivery) -> Box<dyn FnMut()> {
+    let handler = async |delivery: Verified| {
+        std::hint::black_box(delivery);
+        StatusCode::OK
+    };
+    served(service(path!("hook").and(post()).and(verify.then(handler))), delivery, Full::new)
+}

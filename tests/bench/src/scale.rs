@@ -1,0 +1,117 @@
+//! How cost grows: each table goes from little to much, and its ratios are to the first row.
+//!
+//! Chunks are in memory of their own, which is counted among the allocations and bytes, and so is the request.
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::time::Duration;
+
+use ::axum::body::Body;
+use ::warp::service;
+use countersign::{Secret, Verifier, providers};
+use countersign_actix_web::Verify as VerifyActix;
+use countersign_tenants::Tenants;
+use countersign_tower::VerifyLayer;
+use countersign_warp::Verify as VerifyWarp;
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderName, Request, StatusCode};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::application::{Application, of_actix};
+use crate::delivery::{LIMIT, SECRET, SIGNATURE, body, signature_of, verifier, verifier_of_keys};
+use crate::runtime::block_on;
+use crate::table::{Row, bytes, print_rows};
+use crate::upload::Upload;
+use crate::{actix, axum, warp};
+
+const CHUNK: usize = 16 * 1024;
+
+pub fn run() {
+    let applications = [
+        Application::of_axum("axum, Router::layer", axum::verified()),
+        of_actix!("actix-web, wrap", actix::bare().wrap(VerifyActix::new(verifier()))),
+        Application::of_warp("warp, then", service(warp::verified(VerifyWarp::new(verifier())))),
+    ];
+    print_rows("The body, in chunks of 16 KiB", "core, verify", SIZES.map(core_of_size).into());
+    for application in &applications {
+        let rows = SIZES.map(|size| Row::new(bytes(size), delivered(application, headers_of(size, 0), size)));
+        print_rows("The body, in chunks of 16 KiB", application.name, rows.into());
+    }
+    for size in [0, 1024, 65_536] {
+        print_rows("Keys, the last of which is the right one", &bytes(size), [1, 2, 10].map(|keys| core_of_keys(size, keys)).into());
+    }
+    let bare = [
+        Application::of_axum("axum, bare handler", axum::bare()),
+        of_actix!("actix-web, bare handler", actix::bare()),
+        Application::of_warp("warp, bare handler", service(warp::bare())),
+    ];
+    for application in bare.iter().zip(&applications).flat_map(<[&Application; 2]>::from) {
+        let rows = [10, 100].map(|others| Row::new(format!("{others} others"), delivered(application, headers_of(1024, others), 1024)));
+        print_rows("Headers before the signature, 1 KiB; making the request is a part", application.name, rows.into());
+    }
+    for application in bare[..1].iter().chain(&applications) {
+        let rows = [1, 10, 100, 1000, 10_000].map(|at_once| interleaved(application, at_once));
+        print_rows("Deliveries at once on one thread, 4 KiB in four chunks that take turns", application.name, rows.into());
+    }
+    let rows = [10, 10_000, 1_000_000].map(tenants);
+    print_rows("Tenants held, one after another met, no body", "tower layer around an empty handler", rows.into());
+}
+
+const SIZES: [usize; 6] = [0, 1024, 16_384, 65_536, 1_048_576, 10_485_760];
+
+fn core_of_size(size: usize) -> Row<'static> {
+    verified(bytes(size), verifier(), size)
+}
+
+fn core_of_keys(size: usize, keys: usize) -> Row<'static> {
+    verified(format!("keys: {keys}"), verifier_of_keys(keys), size)
+}
+
+fn verified(name: String, verifier: Verifier, size: usize) -> Row<'static> {
+    let body = body(size);
+    let headers = [(SIGNATURE, signature_of(&body))];
+    Row::new(name, move || {
+        black_box(verifier.verify(black_box(&headers), black_box(&body)).unwrap());
+    })
+}
+
+/// The signature, behind so many others.
+fn headers_of(size: usize, others: usize) -> HeaderMap {
+    let before = (0..others).map(|place| (format!("x-header-{place}").parse::<HeaderName>().unwrap(), "value".parse().unwrap()));
+    before.chain([(SIGNATURE.parse().unwrap(), signature_of(&body(size)).parse().unwrap())]).collect()
+}
+
+fn delivered(application: &Application, headers: HeaderMap, size: usize) -> impl FnMut() {
+    let body = body(size);
+    move || assert_eq!(block_on(application.send(&headers, Upload::in_chunks(body.clone(), CHUNK))), 200)
+}
+
+fn interleaved(application: &Application, at_once: u32) -> Row<'_> {
+    let (headers, body) = (headers_of(4096, 0), body(4096));
+    Row::of_many(format!("{at_once} at once"), at_once, move || {
+        let sent = (0..at_once).map(|_| application.send(&headers, Upload::in_chunks(body.clone(), 1024).pausing()));
+        assert!(block_on(join_all(sent)).into_iter().all(|status| status == 200));
+    })
+}
+
+fn tenants(held: u32) -> Row<'static> {
+    let source = async |_tenant| Ok::<_, Infallible>(Some([("key", Secret::new(SECRET))]));
+    let builder = Tenants::builder(Verifier::builder(providers::GITHUB).body_limit(LIMIT)).by_path("/hook/{tenant}");
+    let builder = builder.capacity(2 * u64::from(held)).time_to_live(Duration::from_secs(24 * 60 * 60));
+    let tenants = builder.build(source).unwrap();
+    let layer = VerifyLayer::on_tokio(tenants.clone());
+    let answer = layer.layer(service_fn(async |_request| Ok::<_, Infallible>(http::Response::new(Body::empty()))));
+    let signature = signature_of(b"");
+    let deliver = move |tenant: u32| {
+        let request = Request::post(format!("/hook/{tenant}")).header(SIGNATURE, signature.as_str()).body(Body::empty()).unwrap();
+        assert_eq!(block_on(answer.clone().oneshot(request)).unwrap().status(), StatusCode::OK);
+    };
+    (0..held).for_each(&deliver);
+    assert_eq!(tenants.held(), u64::from(held));
+    let mut met = 0_u32;
+    Row::new(format!("{held} tenants"), move || {
+        // A prime, so that all are met, and not one beside the other.
+        met = (met + 7919) % held;
+        deliver(met);
+    })
+}
