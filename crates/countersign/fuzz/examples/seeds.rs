@@ -77,7 +77,7 @@ fn main() {
         write("custom_scheme", name, text);
     }
 
-    let requests: [(&str, &[u8]); 13] = [
+    let requests: [(&str, &[u8]); 14] = [
         ("good", b"!5\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $j\r\nContent-Length: 8\r\n\r\nthe body"),
         ("github", b"\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature-256: $g\r\nContent-Length: 8\r\n\r\nthe body"),
         ("forged", b"1\nthe body\nPOST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: $x\r\nContent-Length: 8\r\n\r\nthe body"),
