@@ -29,10 +29,13 @@ impl Harness for Core {
         let chosen = poll_fn(|cx| choosing.poll(cx, &mut clock)).await;
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
-        let (verifier, intake) = chosen.intake(&delivery, delivery.report_only);
+        let mut place = None;
+        let (verifier, begun) = chosen.intake(&delivery, delivery.report_only, &mut place);
+        let begun = begun.map(drop);
+        assert_eq!(place.is_some(), begun.is_ok(), "what is refused leaves nothing there");
         let intake = match delivery.now {
             Some(now) => verifier.intake_at(&delivery, now),
-            None => intake,
+            None => begun.map(|()| place.unwrap()),
         };
         let taken_in = intake.and_then(|intake| take_in(intake, &delivery, &mut body));
         if !delivery.report_only {
@@ -120,8 +123,8 @@ impl Script {
 }
 
 /// What an adapter does, without a framework.
-fn take_in(intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
-    let mut intake = intake.within(delivery.deadline);
+fn take_in(mut intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
+    intake.set_deadline(delivery.deadline);
     while let Some(chunk) = body.next(|now| intake.wait(|| now))? {
         match chunk {
             Ok(chunk) => intake.push(chunk)?,

@@ -460,7 +460,7 @@ fn without_a_runtime_nothing_is_let_through() {
     let waker = std::task::Waker::noop();
     let mut cx = std::task::Context::from_waker(waker);
     let std::task::Poll::Ready(chosen) = choosing.poll(&mut cx, &mut NoClock) else { panic!("it is known that it fails") };
-    let rejection = chosen.intake(&head, false).1.unwrap_err();
+    let rejection = chosen.intake(&head, false, &mut None).1.unwrap_err();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
 }
 

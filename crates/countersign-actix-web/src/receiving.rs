@@ -22,24 +22,31 @@ pub(crate) async fn receive(
 ) -> Result<Reported, Refusal> {
     let mut timer = ActixTimer::default();
     let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
-    let (verifier, intake) = chosen.intake(&RequestHead::new(request), report_only);
-    let rejection = match intake {
-        Ok(intake) => match take_in(intake.within(verify.deadline), request, &mut timer).await {
-            Ok(reported) => {
-                if let Reported::Unverified(rejection, _) = &reported {
-                    verifier.report_only(rejection);
-                }
-                return Ok(reported);
+    let mut intake = None;
+    let (verifier, begun) = chosen.intake(&RequestHead::new(request), report_only, &mut intake);
+    let received = match begun {
+        Ok(intake) => {
+            intake.set_deadline(verify.deadline);
+            take_in(intake, request, &mut timer).await
+        }
+        Err(rejection) => Err(rejection),
+    };
+    // What came of a refused body is let go before the rest is thrown away.
+    drop(intake);
+    let rejection = match received {
+        Ok(reported) => {
+            if let Reported::Unverified(rejection, _) = &reported {
+                verifier.report_only(rejection);
             }
-            Err(rejection) => rejection,
-        },
+            return Ok(reported);
+        }
         Err(rejection) => rejection,
     };
     Err(refuse(verify, rejection, &verifier, request, &mut timer).await)
 }
 
 /// Takes in the body to its end: the payload itself, which no extractor has decompressed.
-async fn take_in(mut intake: Intake, request: &mut ServiceRequest, timer: &mut ActixTimer) -> Result<Reported, Rejection> {
+async fn take_in(intake: &mut Intake, request: &mut ServiceRequest, timer: &mut ActixTimer) -> Result<Reported, Rejection> {
     let payload = request.parts_mut().1;
     poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| Pin::new(&mut *payload).poll_next(cx), is_limit)).await
 }

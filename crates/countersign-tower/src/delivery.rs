@@ -68,8 +68,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
         let judge = VerifyLayer::from_ref(state).into_strict_judge();
-        let received = Receiving::new(judge, parts, body).await.map_err(Refused::new)?;
-        match received.reported {
+        match Receiving::new(judge, parts, body).await.map_err(Refused::new)? {
             Reported::Verified(verified, body) => Ok(Self { verified, body }),
             Reported::Unverified(rejection, _) => Err(Refused::new(Refusal { rejection, close: false })),
         }

@@ -6,13 +6,14 @@ use std::task::{Context, Poll, ready};
 
 use countersign::{Rejection, Reported, Verified};
 use http::header::{CONNECTION, HeaderName};
-use http::{HeaderValue, Request, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::judge::Judge;
-use crate::receiving::{Received, Receiving, Refusal};
+use crate::receiving::{Receiving, Refusal};
 use crate::{Refuse, VerifiedBody};
 
 pin_project! {
@@ -74,9 +75,11 @@ where
                         *this.inner = None;
                     }
                     match ready!(received) {
-                        Ok(received) => {
-                            let Some(inner) = this.inner.take() else { return Poll::Pending };
-                            call(inner, received)
+                        Ok(reported) => {
+                            let (Some(inner), Some((parts, trailers))) = (this.inner.take(), receiving.take_head()) else {
+                                return Poll::Pending;
+                            };
+                            call(inner, parts, reported, trailers)
                         }
                         Err(refusal) => return Poll::Ready(Ok(answer(this.refuse.response(&refusal.rejection), refusal))),
                     }
@@ -89,8 +92,12 @@ where
 }
 
 /// Calls the inner service with the delivery, and with what is known of it.
-fn call<S: Service<Request<VerifiedBody>>>(mut inner: S, received: Received) -> S::Future {
-    let Received { mut parts, reported, trailers } = received;
+fn call<S: Service<Request<VerifiedBody>>>(
+    mut inner: S,
+    mut parts: Parts,
+    reported: Reported,
+    trailers: Option<Box<HeaderMap>>,
+) -> S::Future {
     let body = match reported {
         Reported::Verified(verified, body) => {
             parts.extensions.insert(verified);

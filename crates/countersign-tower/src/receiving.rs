@@ -25,17 +25,16 @@ pin_project! {
         #[pin]
         body: Option<B>,
         trailers: Option<Box<HeaderMap>>,
+        // Large, and so begun and ended where it stands.
+        intake: Option<Intake>,
         stage: Stage,
     }
 }
 
-// Large, and so begun and ended where it stands.
-#[expect(clippy::large_enum_variant, reason = "nearly every request has the large one")]
 enum Stage {
     Choosing(Choosing),
     TakingIn {
         verifier: Verifier,
-        intake: Intake,
     },
     /// The rest of a refused body is thrown away, so that the client sees the answer.
     Discarding {
@@ -48,13 +47,6 @@ enum Stage {
         close: bool,
     },
     Done,
-}
-
-/// A delivery that has been taken in, and what is let through unverified has been reported.
-pub(crate) struct Received {
-    pub(crate) parts: Parts,
-    pub(crate) reported: Reported,
-    pub(crate) trailers: Option<Box<HeaderMap>>,
 }
 
 /// One that has been refused, and reported.
@@ -70,12 +62,18 @@ impl<B: Body> Receiving<B> {
         let tenant = || judge.tenant_by.as_ref().and_then(|find| find(&parts));
         let choosing = judge.verifiers.choose(|| RequestHead::of_tenant(&parts, tenant()));
         let timer = RuntimeTimer::new(judge.clock);
-        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, stage: Stage::Choosing(choosing) }
+        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, intake: None, stage: Stage::Choosing(choosing) }
     }
 
     /// Whether it will never be received: the rest of its body may yet be thrown away.
     pub(crate) const fn is_refused(&self) -> bool {
         matches!(self.stage, Stage::Discarding { .. } | Stage::Refused { .. })
+    }
+
+    /// The head and the trailers of what has been received. Once.
+    pub(crate) fn take_head(self: Pin<&mut Self>) -> Option<(Parts, Option<Box<HeaderMap>>)> {
+        let this = self.project();
+        this.parts.take().map(|parts| (parts, this.trailers.take()))
     }
 }
 
@@ -84,7 +82,8 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    type Output = Result<Received, Refusal>;
+    /// What is let through unverified has been reported.
+    type Output = Result<Reported, Refusal>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -94,9 +93,10 @@ where
                 Stage::Choosing(choosing) => {
                     let chosen = ready!(choosing.poll(cx, this.timer));
                     let Some(parts) = this.parts else { return Poll::Pending };
-                    begin(this.judge, parts, chosen, http1, is_at_end(this.body.as_ref()))
+                    begin(this.judge, parts, chosen, this.intake, http1, is_at_end(this.body.as_ref()))
                 }
-                Stage::TakingIn { verifier, intake } => {
+                Stage::TakingIn { verifier } => {
+                    let Some(intake) = this.intake else { return Poll::Pending };
                     let (mut body, trailers) = (this.body.as_mut(), &mut *this.trailers);
                     let is_limit = <dyn Error>::is::<LengthLimitError>;
                     let received = ready!(intake.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), trailers, cx), is_limit));
@@ -105,14 +105,15 @@ where
                             if let Reported::Unverified(rejection, _) = &reported {
                                 verifier.report_only(rejection);
                             }
-                            let Some(parts) = this.parts.take() else { return Poll::Pending };
                             this.body.set(None);
+                            *this.intake = None;
                             *this.stage = Stage::Done;
-                            return Poll::Ready(Ok(Received { parts, reported, trailers: this.trailers.take() }));
+                            return Poll::Ready(Ok(reported));
                         }
                         Err(rejection) => {
                             let Some(parts) = this.parts else { return Poll::Pending };
                             let at_end = intake.is_at_end() || is_at_end(this.body.as_ref());
+                            *this.intake = None;
                             refuse(rejection, this.judge, verifier, http1, parts, at_end)
                         }
                     }
@@ -143,10 +144,13 @@ fn is_at_end<B: Body>(body: Pin<&Option<B>>) -> bool {
 }
 
 /// Judges the head.
-fn begin(judge: &Judge, parts: &Parts, chosen: Chosen, http1: bool, at_end: bool) -> Stage {
-    let (verifier, intake) = chosen.intake(&RequestHead::new(parts), judge.report_only);
-    match intake {
-        Ok(intake) => Stage::TakingIn { verifier, intake: intake.within(judge.deadline) },
+fn begin(judge: &Judge, parts: &Parts, chosen: Chosen, place: &mut Option<Intake>, http1: bool, at_end: bool) -> Stage {
+    let (verifier, begun) = chosen.intake(&RequestHead::new(parts), judge.report_only, place);
+    match begun {
+        Ok(intake) => {
+            intake.set_deadline(judge.deadline);
+            Stage::TakingIn { verifier }
+        }
         Err(rejection) => refuse(rejection, judge, &verifier, http1, parts, at_end),
     }
 }

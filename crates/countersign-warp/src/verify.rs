@@ -196,11 +196,18 @@ impl Verify {
     async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Box<Judged>, warp::Rejection> {
         let mut timer = TokioTimer::default();
         let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
-        let (verifier, intake) = chosen.intake(&head, report_only);
-        // At once: whoever waits for the rest to be thrown away may go before it is.
-        match intake.map(|intake| intake.within(self.deadline)).inspect_err(|rejection| verifier.report(rejection)) {
-            Err(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => Err(self.refuse(rejection, head.announces_body())),
-            intake => Ok(Box::new(Judged { head, verifier, timer, intake })),
+        let mut intake = None;
+        let (verifier, begun) = chosen.intake(&head, report_only, &mut intake);
+        let refused = begun.map(|intake| intake.set_deadline(self.deadline)).err();
+        if let Some(rejection) = &refused {
+            // At once: whoever waits for the rest to be thrown away may go before it is.
+            verifier.report(rejection);
+        }
+        match refused {
+            Some(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => {
+                Err(self.refuse(rejection, head.announces_body()))
+            }
+            refused => Ok(Box::new(Judged { head, verifier, timer, refused, intake })),
         }
     }
 
@@ -211,9 +218,9 @@ impl Verify {
     {
         let mut body = pin!(body);
         let is_limit = <dyn Error>::is::<LengthLimitError>;
-        let Judged { head, verifier, timer, intake } = &mut *judged;
-        let (rejection, at_end) = match intake {
-            Ok(intake) => match poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
+        let Judged { head, verifier, timer, refused, intake } = &mut *judged;
+        let (rejection, at_end) = match (refused.take(), &mut *intake) {
+            (None, Some(intake)) => match poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
                 Ok(reported) => {
                     if let Reported::Unverified(rejection, _) = &reported {
                         verifier.report_only(rejection);
@@ -225,8 +232,11 @@ impl Verify {
                     (rejection, intake.is_at_end())
                 }
             },
-            Err(rejection) => (rejection.clone(), false),
+            (Some(rejection), _) => (rejection, false),
+            (None, None) => return Err(warp::reject::reject()),
         };
+        // What came of a refused body is let go before the rest is thrown away.
+        *intake = None;
         let close = match self.discarding(&rejection, head, verifier) {
             Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx))).await,
             None => !at_end && head.announces_body(),
@@ -274,7 +284,9 @@ struct Judged {
     head: RequestHead,
     verifier: Verifier,
     timer: TokioTimer,
-    intake: Result<Intake, Rejection>,
+    /// By its head.
+    refused: Option<Rejection>,
+    intake: Option<Intake>,
 }
 
 impl fmt::Debug for Verify {

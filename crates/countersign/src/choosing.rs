@@ -17,13 +17,16 @@ pub struct Choosing {
 
 enum State {
     Made(Option<Verifier>),
-    Pending {
-        decoy: Verifier,
-        resolving: Resolving,
-        timeout: Duration,
-        /// Known once there was something to wait for.
-        until: Option<Instant>,
-    },
+    // Boxed, so that where there is nobody to choose, what holds this need not carry the room for it.
+    Pending(Box<Pending>),
+}
+
+struct Pending {
+    decoy: Verifier,
+    resolving: Resolving,
+    timeout: Duration,
+    /// Known once there was something to wait for.
+    until: Option<Instant>,
 }
 
 impl Choosing {
@@ -31,8 +34,8 @@ impl Choosing {
         Self { span: Some(span), state: State::Made(Some(verifier)) }
     }
 
-    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, resolving: Resolving, timeout: Duration) -> Self {
-        Self { span: Some(span), state: State::Pending { decoy, resolving, timeout, until: None } }
+    pub(crate) fn new(span: DeliverySpan, decoy: Verifier, resolving: Resolving, timeout: Duration) -> Self {
+        Self { span: Some(span), state: State::Pending(Box::new(Pending { decoy, resolving, timeout, until: None })) }
     }
 
     /// Ready with the verifier that is to judge the delivery. Where none is known, or none can be had now, that is one which refuses it: so
@@ -52,7 +55,7 @@ impl Choosing {
         let _entered = self.span.as_ref().map(DeliverySpan::enter);
         let (decoy, resolving, timeout, until) = match &mut self.state {
             State::Made(verifier) => return verifier.take().map_or(Poll::Pending, Poll::Ready),
-            State::Pending { decoy, resolving, timeout, until } => (decoy, resolving, timeout, until),
+            State::Pending(pending) => (&pending.decoy, &mut pending.resolving, pending.timeout, &mut pending.until),
         };
         let found = match catch_unwind(AssertUnwindSafe(|| Pin::new(resolving).poll(cx))) {
             Ok(Poll::Ready(found)) => found,
@@ -61,7 +64,7 @@ impl Choosing {
                 // Past what the clock can say is never.
                 let due = match *until {
                     Some(until) => Some(until),
-                    None => timer.now().checked_add(*timeout).inspect(|due| *until = Some(*due)),
+                    None => timer.now().checked_add(timeout).inspect(|due| *until = Some(*due)),
                 };
                 let Some(due) = due else { return Poll::Pending };
                 // A timer that never rings is none, whatever the time.
@@ -90,10 +93,18 @@ pub struct Chosen {
 impl Chosen {
     /// [`Verifier::intake`], of the delivery for which it was chosen; or, if an adapter only reports, [`Verifier::insecure_intake`]. And the
     /// verifier, to be [told](Verifier::report) of a refusal.
-    pub fn intake(self, head: &(impl Head + ?Sized), insecure_report_only: bool) -> (Verifier, Result<Intake, Rejection>) {
+    ///
+    /// The intake is put into `place`, where it is to stay: it is some hundred bytes, and moving it about costs as much as judging a head.
+    /// What is refused leaves `None` there.
+    pub fn intake<'p>(
+        self,
+        head: &(impl Head + ?Sized),
+        insecure_report_only: bool,
+        place: &'p mut Option<Intake>,
+    ) -> (Verifier, Result<&'p mut Intake, Rejection>) {
         let Self { span, verifier } = self;
-        let intake = if insecure_report_only { verifier.take_in_anyway(&head, span) } else { verifier.take_in(&head, None, span) };
-        (verifier, intake)
+        let begun = verifier.take_in_at(place, &head, span, insecure_report_only);
+        (verifier, begun)
     }
 }
 

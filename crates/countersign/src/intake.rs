@@ -65,6 +65,7 @@ enum End {
 
 impl Intake {
     /// One whose head is yet to be judged, by what [`check`](Self::check) hands out.
+    #[inline]
     pub(crate) fn new(config: &Arc<Config>, span: DeliverySpan) -> Self {
         Self {
             span: if config.settings.observer.is_some() { span.timed() } else { span },
@@ -112,9 +113,8 @@ impl Intake {
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
-    pub const fn within(mut self, deadline: Option<Deadline>) -> Self {
+    pub const fn set_deadline(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
-        self
     }
 
     /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they

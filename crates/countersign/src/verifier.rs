@@ -211,7 +211,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in(&head, None, DeliverySpan::new())
+        self.take_in(&head, None)
     }
 
     /// [`intake`](Self::intake) at a given time.
@@ -220,7 +220,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
-        self.take_in(&head, Some(now), DeliverySpan::new())
+        self.take_in(&head, Some(now))
     }
 
     /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
@@ -229,20 +229,34 @@ impl Verifier {
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
     pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in_anyway(&head, DeliverySpan::new())
+        let (config, fault) = self.judge_or_first(&head);
+        let mut intake = Intake::new(config, DeliverySpan::new());
+        self.judge_head_anyway(&mut intake, &head, fault)?;
+        Ok(intake)
     }
 
-    pub(crate) fn take_in_anyway(&self, head: &dyn Head, span: DeliverySpan) -> Result<Intake, Rejection> {
-        let judge = self.judge(head);
-        let mut intake = Intake::new(judge.as_ref().map_or(&self.0.first, |config| config), span);
-        let (check, span) = intake.head();
-        match judge.map(drop).and_then(|()| span.in_scope(|| self.read(check, head, None))) {
-            Ok(()) => intake.report_only(None),
-            Err(rejection) if rejection.status_code() == 401 => intake.report_only(Some(rejection)),
-            Err(rejection) => return Err(span.refused(rejection)),
+    /// Takes in at this place, as an intake is large. What is refused leaves nothing there.
+    pub(crate) fn take_in_at<'p>(
+        &self,
+        place: &'p mut Option<Intake>,
+        head: &dyn Head,
+        span: DeliverySpan,
+        report_only: bool,
+    ) -> Result<&'p mut Intake, Rejection> {
+        let judged = if report_only {
+            let (config, fault) = self.judge_or_first(head);
+            self.judge_head_anyway(place.insert(Intake::new(config, span)), head, fault)
+        } else {
+            match self.judge(head) {
+                Ok(config) => self.judge_head(place.insert(Intake::new(config, span)), head, None),
+                Err(rejection) => return Err(span.refused(rejection)),
+            }
+        };
+        if judged.is_err() {
+            *place = None;
         }
-        intake.admit(head)?;
-        Ok(intake)
+        // There is one if it is judged to be in order.
+        judged.and_then(|()| place.as_mut().ok_or_else(|| self.0.first.reject(RejectionKind::Mismatch)))
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
@@ -362,16 +376,44 @@ impl Verifier {
         read.map_err(|kind| config.reject(kind).with_hint(hint(config, kind, head)))
     }
 
-    pub(crate) fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, span: DeliverySpan) -> Result<Intake, Rejection> {
+    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
+        let span = DeliverySpan::new();
         let config = match self.judge(head) {
             Ok(config) => config,
             Err(rejection) => return Err(span.refused(rejection)),
         };
         let mut intake = Intake::new(config, span);
+        self.judge_head(&mut intake, head, now)?;
+        Ok(intake)
+    }
+
+    fn judge_head(&self, intake: &mut Intake, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
         let (check, span) = intake.head();
         span.in_scope(|| self.read(check, head, now)).map_err(|rejection| span.refused(rejection))?;
-        intake.admit(head)?;
-        Ok(intake)
+        intake.admit(head)
+    }
+
+    /// The scheme that judges, or the first one and what is to be said of that.
+    fn judge_or_first(&self, head: &dyn Head) -> (&Arc<Config>, Option<Rejection>) {
+        match self.judge(head) {
+            Ok(config) => (config, None),
+            Err(fault) => (&self.0.first, Some(fault)),
+        }
+    }
+
+    /// As [`judge_head`](Self::judge_head), but what is to be answered 401 is only reported on.
+    fn judge_head_anyway(&self, intake: &mut Intake, head: &dyn Head, fault: Option<Rejection>) -> Result<(), Rejection> {
+        let (check, span) = intake.head();
+        let read = match fault {
+            None => span.in_scope(|| self.read(check, head, None)),
+            Some(fault) => Err(fault),
+        };
+        match read {
+            Ok(()) => intake.report_only(None),
+            Err(rejection) if rejection.status_code() == 401 => intake.report_only(Some(rejection)),
+            Err(rejection) => return Err(span.refused(rejection)),
+        }
+        intake.admit(head)
     }
 }
 

@@ -104,9 +104,9 @@ fuzz_target!(|input: &[u8]| {
     };
     let intake = verifier.intake_at(&head, now);
     assert_eq!(intake.as_ref().err().map(countersign::Rejection::kind), refused);
-    if let Ok(intake) = intake {
+    if let Ok(mut intake) = intake {
         let started = Instant::now();
-        let mut intake = intake.within(deadline.map(Deadline::new));
+        intake.set_deadline(deadline.map(Deadline::new));
         let (mut waited, mut first_wait, mut refused) = (Duration::ZERO, None, None);
         for chunk in &chunks {
             if chunk.pause >= 0xf0 {
