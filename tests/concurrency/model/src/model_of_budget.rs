@@ -1,0 +1,38 @@
+use loom::thread;
+
+use crate::budget::{Budget, Charge};
+
+const BYTES: usize = 3;
+
+/// Two bodies that grow, and do not both fit.
+pub fn run() -> usize {
+    crate::every(|| {
+        let budget = Budget::new(BYTES);
+        let grow = |to: [usize; 2]| {
+            let budget = budget.clone();
+            thread::spawn(move || {
+                let mut charge = Charge::new(budget.clone());
+                let mut charged = 0;
+                for bytes in to {
+                    if charge.raise_to(bytes).is_ok() {
+                        charged = bytes;
+                    }
+                    assert!(budget.in_flight() <= BYTES);
+                }
+                (charge, charged)
+            })
+        };
+        let (one, other) = (grow([1, 2]), grow([2, 3]));
+        assert!(budget.in_flight() <= BYTES);
+        let ((one, of_one), (other, of_other)) = (one.join().unwrap(), other.join().unwrap());
+        assert_eq!(budget.in_flight(), of_one + of_other);
+        // One of them gives back while the other grows and gives back.
+        let giving = thread::spawn(move || drop(one));
+        let mut other = other;
+        let _ = other.raise_to(BYTES);
+        assert!(budget.in_flight() <= BYTES);
+        drop(other);
+        giving.join().unwrap();
+        assert_eq!(budget.in_flight(), 0);
+    })
+}

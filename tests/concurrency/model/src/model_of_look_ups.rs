@@ -1,0 +1,85 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use countersign::{Secret, Verifier, providers};
+use loom::future::block_on;
+use loom::thread;
+
+use crate::flight::{Boarded, Flights, Landing};
+
+const TENANT: &str = "acme";
+
+/// A tenant whose secret changes while deliveries look it up. It is told by its generation.
+pub fn run() -> usize {
+    let key = |id| Verifier::builder(providers::JIRA).key(id, Secret::new(id)).build().unwrap();
+    let verifiers = ["0", "1"].map(key);
+    crate::every(move || {
+        let world = Arc::new(World {
+            flights: Arc::default(),
+            held: Mutex::new(None),
+            source: AtomicUsize::new(0),
+            forgotten: AtomicUsize::new(0),
+            verifiers: verifiers.clone(),
+        });
+        let spawn = |what: fn(&World)| {
+            let world = Arc::clone(&world);
+            thread::spawn(move || what(&world))
+        };
+        let early = spawn(World::deliver);
+        let changing = spawn(World::change);
+        world.deliver();
+        early.join().unwrap();
+        changing.join().unwrap();
+        world.deliver();
+    })
+}
+
+struct World {
+    flights: Arc<Flights>,
+    /// The cache.
+    held: Mutex<Option<usize>>,
+    source: AtomicUsize,
+    /// The generation that there was at least when the tenant was forgotten last.
+    forgotten: AtomicUsize,
+    verifiers: [Verifier; 2],
+}
+
+impl World {
+    fn change(&self) {
+        self.source.store(1, Ordering::SeqCst);
+        self.flights.cancel(TENANT, || *self.held.lock().unwrap() = None);
+        self.forgotten.store(1, Ordering::SeqCst);
+    }
+
+    fn deliver(&self) {
+        let oldest = self.forgotten.load(Ordering::SeqCst);
+        let generation = self.resolve();
+        assert!(generation >= oldest, "judged by the keys of {generation}, not of {oldest}");
+    }
+
+    /// As `Tenants` does it, but for the runtime: whoever begins a look-up flies it.
+    fn resolve(&self) -> usize {
+        if let Some(held) = self.held() {
+            return held;
+        }
+        match self.flights.board(TENANT, usize::MAX, Duration::MAX, || self.held()) {
+            Boarded::Landed(held) => held,
+            Boarded::Full => unreachable!("there is room for all"),
+            Boarded::Joined(flight) => {
+                let Ok(Landing::Known(verifier)) = block_on(flight.landing()) else { unreachable!("it is known") };
+                verifier.keys().list()[0].id().as_str().parse().unwrap()
+            }
+            Boarded::New(_, pilot) => {
+                let generation = self.source.load(Ordering::SeqCst);
+                let landing = Landing::Known(self.verifiers[generation].clone());
+                pilot.land(landing, |_| *self.held.lock().unwrap() = Some(generation));
+                generation
+            }
+        }
+    }
+
+    fn held(&self) -> Option<usize> {
+        *self.held.lock().unwrap()
+    }
+}

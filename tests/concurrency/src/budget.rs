@@ -1,0 +1,125 @@
+//! Bodies that share a budget which is too small for them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use bytes::Bytes;
+use countersign::{Budget, Intake, RejectionKind, Secret, Signer, Verifier, providers};
+use fastrand::Rng;
+
+use crate::round::{Round, Tally, pause};
+
+const THREADS: u64 = 8;
+
+/// Short, so that what is charged changes often.
+const LONGEST: usize = 300;
+static DATA: [u8; LONGEST] = [b'd'; LONGEST];
+
+struct World {
+    budget: Budget,
+    verifier: Verifier,
+    signer: Signer,
+    /// What is surely charged: counted after it is, and no longer before it is given back.
+    kept: AtomicUsize,
+    tally: Tally,
+}
+
+pub fn round(round: &Round) -> Tally {
+    // From what one body fills to what nearly all of them fit in.
+    let budget = Budget::new(round.random(0).usize(LONGEST..4 * LONGEST));
+    let secret = || Secret::new("It's a Secret to Everybody");
+    let world = World {
+        verifier: Verifier::builder(providers::JIRA).key("k", secret()).budget(budget.clone()).build().unwrap(),
+        budget,
+        signer: Signer::new(providers::JIRA, secret()).unwrap(),
+        kept: AtomicUsize::new(0),
+        tally: Tally::default(),
+    };
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (world, random) = (&world, round.random(thread));
+            scope.spawn(move || world.deliver(round, random));
+        }
+    });
+    assert_eq!(world.budget.in_flight(), 0, "all is over, and something is charged");
+    world.tally
+}
+
+impl World {
+    fn deliver(&self, round: &Round, mut random: Rng) {
+        let mut bodies: Vec<Bytes> = Vec::new();
+        while round.goes_on() {
+            self.look();
+            if bodies.len() > random.usize(..3) {
+                self.let_go(bodies.swap_remove(random.usize(..bodies.len())), &mut random);
+            }
+            let len = random.usize(1..=LONGEST);
+            let mut head = self.signer.sign(&DATA[..len]);
+            if random.bool() {
+                head.push(("Content-Length".to_owned(), len.to_string()));
+            }
+            if random.u8(..8) == 0 {
+                head[0].1 = format!("sha256={}", "0".repeat(64));
+            }
+            match self.take_in(&head, len, &mut random) {
+                Ok(Some(body)) => {
+                    self.tally.count(true);
+                    bodies.push(body);
+                }
+                Ok(None) => {}
+                Err(kind) => {
+                    let expected = matches!(kind, RejectionKind::BudgetSpent | RejectionKind::Mismatch);
+                    assert!(expected, "refused as {kind:?}");
+                    self.tally.count(false);
+                }
+            }
+        }
+        bodies.into_iter().for_each(|body| self.let_go(body, &mut random));
+    }
+
+    /// `None` if it is given up on the way.
+    fn take_in(&self, head: &[(String, String)], len: usize, random: &mut Rng) -> Result<Option<Bytes>, RejectionKind> {
+        let mut intake: Intake = self.verifier.intake(head).map_err(|rejection| rejection.kind())?;
+        let most = if random.bool() { len } else { random.usize(1..=len) };
+        let mut arrived = 0;
+        while arrived < len {
+            let chunk = random.usize(1..=most.min(len - arrived));
+            // If it is refused, what came before is given back, too.
+            self.kept.fetch_sub(arrived, Ordering::SeqCst);
+            intake.push(Bytes::from_static(&DATA[arrived..arrived + chunk])).map_err(|rejection| rejection.kind())?;
+            arrived += chunk;
+            self.keep(arrived);
+            pause(random);
+            if random.u8(..32) == 0 {
+                self.kept.fetch_sub(arrived, Ordering::SeqCst);
+                return Ok(None);
+            }
+        }
+        self.kept.fetch_sub(arrived, Ordering::SeqCst);
+        let (_, body) = intake.finish().map_err(|rejection| rejection.kind())?;
+        self.keep(arrived);
+        assert_eq!(body, DATA[..len]);
+        Ok(Some(body))
+    }
+
+    /// A body goes with its last handle.
+    fn let_go(&self, body: Bytes, random: &mut Rng) {
+        let len = body.len();
+        let slice = body.slice(random.usize(..len)..);
+        drop(body);
+        pause(random);
+        self.kept.fetch_sub(len, Ordering::SeqCst);
+        drop(slice);
+    }
+
+    fn keep(&self, bytes: usize) {
+        let kept = self.kept.fetch_add(bytes, Ordering::SeqCst) + bytes;
+        assert!(kept <= self.budget.bytes(), "{kept} bytes are kept by a budget of {}", self.budget.bytes());
+        self.look();
+    }
+
+    fn look(&self) {
+        let (charged, bytes) = (self.budget.in_flight(), self.budget.bytes());
+        assert!(charged <= bytes, "{charged} bytes are charged to a budget of {bytes}");
+    }
+}

@@ -1,0 +1,80 @@
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+const ROUND: Duration = Duration::from_millis(200);
+
+/// What the threads of a round share: when it ends, and what they draw from.
+pub struct Round {
+    ends: Instant,
+    seed: u64,
+}
+
+impl Round {
+    pub fn goes_on(&self) -> bool {
+        Instant::now() < self.ends
+    }
+
+    /// For one of its threads.
+    pub fn random(&self, thread: u64) -> Rng {
+        Rng::with_seed(self.seed ^ (thread + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+}
+
+/// What came of the deliveries: a test in which none is accepted, or none refused, tests little.
+#[derive(Default)]
+pub struct Tally {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Tally {
+    pub fn count(&self, accepted: bool) {
+        let counter = if accepted { &self.accepted } else { &self.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn add(&mut self, other: &Self) {
+        *self.accepted.get_mut() += other.accepted.load(Ordering::Relaxed);
+        *self.refused.get_mut() += other.refused.load(Ordering::Relaxed);
+    }
+}
+
+/// Runs rounds for so long, or until one fails, and prints a line about them. Whether all held.
+pub fn rounds(name: &str, time: Duration, seed: u64, round: impl Fn(&Round) -> Tally) -> bool {
+    let began = Instant::now();
+    let (mut done, mut all) = (0_u64, Tally::default());
+    println!("{name}: seed {seed}");
+    while began.elapsed() < time {
+        let seed = seed.wrapping_add(done);
+        let this = Round { ends: Instant::now() + ROUND, seed };
+        match panic::catch_unwind(AssertUnwindSafe(|| round(&this))) {
+            Ok(tally) => all.add(&tally),
+            Err(_) => {
+                println!("{name}: FAILED after {:.1} s, in the round of seed {seed}", began.elapsed().as_secs_f64());
+                return false;
+            }
+        }
+        done += 1;
+    }
+    let Tally { accepted, refused } = all;
+    let (accepted, refused) = (accepted.into_inner(), refused.into_inner());
+    println!("{name}: {done} rounds held, {accepted} deliveries accepted, {refused} refused");
+    if accepted == 0 || refused == 0 {
+        println!("{name}: FAILED, as nothing was to be seen");
+    }
+    accepted > 0 && refused > 0
+}
+
+/// Lets others go first, sometimes.
+pub fn pause(random: &mut Rng) {
+    match random.u8(..) {
+        0..=127 => {}
+        128..=191 => thread::yield_now(),
+        192..=250 => (0..random.u32(..2000)).for_each(|_| std::hint::spin_loop()),
+        251..=255 => thread::sleep(Duration::from_micros(random.u64(..200))),
+    }
+}
