@@ -802,3 +802,23 @@ fn a_signer_sends_what_its_scheme_asks_for() {
     let early = signer(providers::SLACK).sign_at(b"", SystemTime::UNIX_EPOCH - Duration::from_secs(5));
     assert_eq!(early[0].1, "0");
 }
+
+#[test]
+fn what_has_been_judged_is_not_judged_again() {
+    let verifier = verifier(providers::JIRA);
+    let headers = signer(providers::JIRA).sign(b"body");
+    for (body, verifies) in [("body", true), ("bod", false)] {
+        let intake = || {
+            let mut intake = verifier.intake(&headers).unwrap();
+            let mut chunks = VecDeque::from([Ok::<_, io::Error>(Bytes::from(body))]);
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let judged = intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(chunks.pop_front()), |_| false);
+            assert!(matches!(judged, Poll::Ready(judged) if judged.is_ok() == verifies));
+            assert!(intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(None::<io::Result<Bytes>>), |_| false).is_pending());
+            intake
+        };
+        assert_eq!(intake().push(&b"y"[..]).unwrap_err().kind(), RejectionKind::Mismatch);
+        assert_eq!(intake().finish().unwrap_err().kind(), RejectionKind::Mismatch);
+        assert_eq!(intake().insecure_finish().unwrap_err().kind(), RejectionKind::Mismatch);
+    }
+}

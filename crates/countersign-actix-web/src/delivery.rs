@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use bytes::Bytes;
 use countersign::{Rejection, Reported, Verified};
 
+use crate::received_payload::ReceivedPayload;
 use crate::receiving::{Refusal, receive};
 use crate::{Refused, Verify};
 
@@ -31,9 +32,9 @@ use crate::{Refused, Verify};
 /// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
 /// middleware answers it. The verifier's limit for bodies holds, and `PayloadConfig` does not.
 ///
-/// - The data is a `Verify` or a `web::Data<Verify>`, the nearest one. Where there is none, the answer is 500.
-/// - Behind the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again, and the
-///   application's data is not asked.
+/// - The data is a `Verify` or a `web::Data<Verify>`, the nearest one, whatever middleware has judged before.
+/// - Where there is none, but the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again.
+/// - Where there is neither, or another extractor has taken the body, the answer is 500.
 /// - Report-only is the middleware's alone: the extractor refuses all the same.
 /// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
 #[derive(Clone)]
@@ -43,10 +44,6 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) const fn new(verified: Verified, body: Bytes) -> Self {
-        Self { verified, body }
-    }
-
     /// The proof: which key matched, and what else was signed.
     #[must_use]
     pub const fn verified(&self) -> &Verified {
@@ -66,17 +63,16 @@ impl Delivery {
     }
 
     async fn receive(request: HttpRequest, payload: Payload) -> Result<Self, Refused> {
-        {
-            let extensions = request.extensions();
-            if let Some(delivery) = extensions.get::<Self>() {
-                return Ok(delivery.clone());
-            }
-            if let Some(rejection) = extensions.get::<Rejection>() {
-                return Err(Refused::again(rejection));
-            }
-        }
         let data = request.app_data::<Verify>().or_else(|| request.app_data::<web::Data<Verify>>().map(|data| &***data));
-        let Some(verify) = data.cloned() else { return Err(Refused::unconfigured()) };
+        let Some(verify) = data.cloned() else {
+            let extensions = request.extensions();
+            // By the middleware, of which nothing else has taken the body.
+            if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
+                let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
+                return delivery.ok_or_else(Refused::unconfigured);
+            }
+            return Err(extensions.get::<Rejection>().map_or_else(Refused::unconfigured, Refused::again));
+        };
         let mut request = ServiceRequest::from_parts(request, payload);
         let choosing = verify.choose(&request);
         match receive(&verify, choosing, &mut request, false).await {

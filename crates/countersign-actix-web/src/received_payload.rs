@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::dev::Payload;
@@ -6,24 +8,29 @@ use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_core::Stream;
 
-/// A body that is in memory already. actix-web's own way to make a payload of one takes an allocation more.
-struct ReceivedPayload(Bytes);
+/// A body that is in memory already, which is handed out once: by the payload that is made of it, or to whoever has a clone of this.
+#[derive(Clone)]
+pub(crate) struct ReceivedPayload(Rc<Cell<Option<Bytes>>>);
 
-pub(crate) fn payload(body: Bytes) -> Payload {
-    let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(ReceivedPayload(body));
-    Payload::from(stream)
+impl ReceivedPayload {
+    pub(crate) fn new(body: Bytes) -> Self {
+        Self(Rc::new(Cell::new(Some(body))))
+    }
+
+    pub(crate) fn take(&self) -> Option<Bytes> {
+        self.0.take()
+    }
+
+    pub(crate) fn payload(&self) -> Payload {
+        let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(self.clone());
+        Payload::from(stream)
+    }
 }
 
 impl Stream for ReceivedPayload {
     type Item = Result<Bytes, PayloadError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let body = std::mem::take(&mut self.0);
-        Poll::Ready((!body.is_empty()).then_some(Ok(body)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let chunks = usize::from(!self.0.is_empty());
-        (chunks, Some(chunks))
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.take().filter(|body| !body.is_empty()).map(Ok))
     }
 }

@@ -57,7 +57,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.rejection {
             Some(_) => "the delivery was refused",
-            None => "there is no `countersign_actix_web::Verify` in the application's data",
+            None => "there is nothing to judge by in the application's data, or the body has been taken",
         })
     }
 }

@@ -7,8 +7,9 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use countersign::{Reported, Verified};
 
+use crate::Verify;
+use crate::received_payload::ReceivedPayload;
 use crate::receiving::{Refusal, receive};
-use crate::{Delivery, Verify, received_payload};
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
 ///
@@ -42,17 +43,18 @@ where
         Box::pin(async move {
             match receive(&verify, choosing, &mut request, verify.report_only).await {
                 Ok(Reported::Verified(verified, body)) => {
-                    request.set_payload(received_payload::payload(body.clone()));
+                    let received = ReceivedPayload::new(body);
+                    request.set_payload(received.payload());
                     let mut extensions = request.extensions_mut();
-                    extensions.insert(verified.clone());
-                    extensions.insert(Delivery::new(verified, body));
+                    extensions.insert(verified);
+                    extensions.insert(received);
                 }
                 Ok(Reported::Unverified(rejection, body)) => {
-                    request.set_payload(received_payload::payload(body));
+                    request.set_payload(ReceivedPayload::new(body).payload());
                     // Whatever somebody further out has put there.
                     let mut extensions = request.extensions_mut();
                     extensions.remove::<Verified>();
-                    extensions.remove::<Delivery>();
+                    extensions.remove::<ReceivedPayload>();
                     extensions.insert(rejection);
                 }
                 Err(Refusal { response, .. }) => return Ok(request.into_response(response).map_into_right_body()),

@@ -16,8 +16,8 @@ use crate::{Check, Deadline, Head, Rejection, RejectionKind, Reported, Timer, Ve
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
-/// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, [`push`](Self::push) for each chunk or
-/// [`poll_to_end`](Self::poll_to_end) for all of them, [`finish`](Self::finish) at the end. Drop it to give up.
+/// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, then [`push`](Self::push) for each chunk and
+/// [`finish`](Self::finish) at the end, or [`poll_to_end`](Self::poll_to_end) for all of that. Drop it to give up.
 ///
 /// A body that comes in one chunk is handed on without a copy (with a [`Budget`](crate::Budget), from 64 KiB on). Memory grows with what has
 /// arrived, to at most twice of that (three times while it is moved to a larger place), never with what was announced beyond 32 KiB, and
@@ -68,7 +68,7 @@ impl Intake {
     #[inline]
     pub(crate) fn new(config: &Arc<Config>, span: DeliverySpan) -> Self {
         Self {
-            span: if config.settings.observer.is_some() { span.timed() } else { span },
+            span,
             check: Check::unread(config),
             fault: None,
             buffer: Buffer::new(0, 0, None),
@@ -109,6 +109,9 @@ impl Intake {
             return Err(self.span.refused(config.reject(kind)));
         }
         self.buffer = Buffer::new(most, announced, budget.clone());
+        if config.settings.observer.is_some() {
+            self.span.begin();
+        }
         Ok(())
     }
 
@@ -124,7 +127,7 @@ impl Intake {
     /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
     /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
     pub fn push(&mut self, mut chunk: impl Buf) -> Result<(), Rejection> {
-        if let End::Refused(kind) = self.end {
+        if let Some(kind) = self.over() {
             return Err(self.rejection(kind));
         }
         let len = chunk.remaining();
@@ -149,7 +152,7 @@ impl Intake {
     /// # Errors
     /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
     pub fn wait(&mut self, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
-        if let End::Refused(kind) = self.end {
+        if let Some(kind) = self.over() {
             return Err(self.rejection(kind));
         }
         let Some(deadline) = self.deadline else { return Ok(None) };
@@ -163,7 +166,7 @@ impl Intake {
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
     /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
-    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. Not to be polled again after that.
+    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
     ///
     /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
     /// broke off: see [`failed`](Self::failed).
@@ -203,6 +206,15 @@ impl Intake {
         matches!(self.end, End::Judged)
     }
 
+    /// Why nothing more is taken in or judged. What has been judged once must not be again: its body has been handed out.
+    const fn over(&self) -> Option<RejectionKind> {
+        match self.end {
+            End::Open => None,
+            End::Refused(kind) => Some(kind),
+            End::Judged => Some(RejectionKind::Mismatch),
+        }
+    }
+
     fn give_up(&mut self, kind: RejectionKind) -> Rejection {
         self.end = End::Refused(kind);
         let rejection = self.span.refused(self.rejection(kind));
@@ -237,7 +249,7 @@ impl Intake {
 
     /// Where it stands, as it is large. Once.
     fn judge(&mut self, report_only: bool) -> Result<Reported, Rejection> {
-        if let End::Refused(kind) = self.end {
+        if let Some(kind) = self.over() {
             return Err(self.rejection(kind));
         }
         self.end = End::Judged;

@@ -7,6 +7,7 @@ use crate::{Rejection, Verified};
 /// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::Intake::insecure_finish).
 // There is no third case, and whoever takes it in has to decide both.
 #[derive(Clone)]
+#[must_use = "it holds the body"]
 pub enum Reported {
     /// It was signed. The proof, and the body.
     Verified(Verified, Bytes),

@@ -40,6 +40,10 @@ impl DeliverySpan {
         self
     }
 
+    pub(crate) fn begin(&mut self) {
+        self.began.get_or_insert_with(Instant::now);
+    }
+
     pub(crate) fn time(&self) -> Option<Duration> {
         self.began.map(|began| began.elapsed())
     }

@@ -243,6 +243,7 @@ impl Verifier {
         span: DeliverySpan,
         report_only: bool,
     ) -> Result<&'p mut Intake, Rejection> {
+        *place = None;
         let judged = if report_only {
             let (config, fault) = self.judge_or_first(head);
             self.judge_head_anyway(place.insert(Intake::new(config, span)), head, fault)
