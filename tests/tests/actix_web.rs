@@ -582,6 +582,31 @@ mod extractor {
     }
 
     #[test]
+    fn the_nearest_data_is_judged_by_whatever_the_middleware_has_said() {
+        conformance::run(async {
+            let by_github = || Verify::new(verifier(providers::GITHUB));
+            let resource = |nearest, outer| web::resource("/hook").app_data(nearest).route(web::post().to(handler)).wrap(outer);
+            let from_github = || Delivery::signed(&signer(providers::GITHUB), "body");
+            assert_eq!(answer!(App::new().service(resource(verify(), by_github())), "/hook", from_github()), status(401));
+            // A new secret is tried out further out: what the live one verifies is handled.
+            let tried = || resource(verify(), by_github().insecure_report_only());
+            assert_eq!(answer!(App::new().service(tried()), "/hook", signed("body")), good());
+            assert_eq!(answer!(App::new().service(tried()), "/hook", unsigned()), status(401));
+        });
+    }
+
+    #[test]
+    fn a_body_that_another_extractor_has_taken_is_not_proven_again() {
+        async fn both(body: Bytes, delivery: Result<Extracted, Refused>) -> String {
+            format!("{} {}", body.len(), delivery.is_ok())
+        }
+        conformance::run(async {
+            let app = App::new().service(web::resource("/hook").route(web::post().to(both)).wrap(verify()));
+            assert_eq!(answer!(app, "/hook", signed("body")), (200, "4 false".into()));
+        });
+    }
+
+    #[test]
     fn what_the_middleware_only_reports_is_refused_by_the_extractor() {
         conformance::run(async {
             let app = || App::new().service(web::resource("/hook").route(web::post().to(handler)).wrap(verify().insecure_report_only()));
