@@ -32,6 +32,9 @@ pub trait Harness {
     /// Whether [`Delivery::now`] is heeded. An adapter asks the system's clock.
     const TELLS_THE_TIME: bool = false;
 
+    /// Whether the verifier is chosen apart, so that the time which that takes is not told with the verdict.
+    const CHOOSES_APART: bool = false;
+
     /// Whether the framework's own extractors refuse a `Content-Length` that is no number, though the body is in memory by then. A server
     /// does so before, so that no such request comes over a connection.
     const REFUSES_ODD_LENGTHS: bool = false;

@@ -1,7 +1,6 @@
 //! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,20 +21,17 @@ struct Core;
 
 impl Harness for Core {
     const TELLS_THE_TIME: bool = true;
+    const CHOOSES_APART: bool = true;
 
     async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
         let mut outcome = Outcome::default();
-        let (mut choosing, mut clock) = (verifiers.into().choose(|| &delivery), Clock::default());
-        let chosen = poll_fn(|cx| choosing.poll(cx, &mut clock)).await;
+        let verifier = verifiers.into().choose(&delivery, &mut Clock::default()).await;
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
-        let mut place = None;
-        let (verifier, begun) = chosen.intake(&delivery, delivery.report_only, &mut place);
-        let begun = begun.map(drop);
-        assert_eq!(place.is_some(), begun.is_ok(), "what is refused leaves nothing there");
         let intake = match delivery.now {
             Some(now) => verifier.intake_at(&delivery, now),
-            None => begun.map(|()| place.unwrap()),
+            None if delivery.report_only => verifier.insecure_intake(&delivery),
+            None => verifier.intake(&delivery),
         };
         let taken_in = intake.and_then(|intake| take_in(intake, &delivery, &mut body));
         if !delivery.report_only {
@@ -179,6 +175,69 @@ fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Reported, R
 }
 
 conformance::suite!(Core);
+
+/// The way of adapters, which is the only one that goes on where there is something to wait for.
+mod polled {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::ready;
+
+    use countersign::{Receiving, Terms};
+    use http_body::Body as _;
+
+    use super::*;
+
+    struct Polled;
+
+    impl Harness for Polled {
+        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+            let (verifiers, mut clock) = (verifiers.into(), Clock::default());
+            let terms = Terms { verifiers: &verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
+            let body = conformance::ScriptedBody::new(delivery.steps.clone());
+            let (polls, mut body) = (body.polls(), pin!(body));
+            let mut next = |cx: &mut Context<'_>| {
+                loop {
+                    match ready!(body.as_mut().poll_frame(cx)) {
+                        Some(Ok(frame)) => match frame.into_data() {
+                            Ok(data) => return Poll::Ready(Some(Ok(data))),
+                            Err(_trailers) => {}
+                        },
+                        Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                        None => return Poll::Ready(None),
+                    }
+                }
+            };
+            let mut receiving = Receiving::new();
+            let mut outcome = Outcome::default();
+            let tenant = || delivery.tenant().map(str::to_owned);
+            match poll_fn(|cx| receiving.poll(cx, &mut clock, &terms, &delivery, tenant, &mut next, |_| false)).await {
+                Ok(Reported::Verified(verified, body)) => {
+                    outcome.status = 200;
+                    outcome.handled.push(Handled { body, verified });
+                }
+                Ok(Reported::Unverified(rejection, body)) => {
+                    outcome.status = 200;
+                    outcome.reported.push((rejection, body));
+                }
+                Err(refusal) => {
+                    let rest = delivery.discard.and_then(|discard| refusal.discarding(discard, &delivery));
+                    outcome.closes = match rest {
+                        Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut clock, &mut next)).await,
+                        None => !refusal.is_at_end(),
+                    };
+                    outcome.status = refusal.rejection().status_code();
+                    let header = Rejection::required_header(outcome.status);
+                    outcome.headers.extend(header.map(|(name, value)| (name.into(), value.into())));
+                    outcome.rejection = Some(refusal.into_rejection());
+                }
+            }
+            outcome.polls = polls.load(std::sync::atomic::Ordering::SeqCst);
+            outcome
+        }
+    }
+
+    conformance::suite!(Polled);
+}
 
 #[test]
 fn a_configuration_that_cannot_be_right_is_refused() {

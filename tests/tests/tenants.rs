@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use countersign::{ConfigError, Head, RejectionKind, Resolver as _, Resolving, Secret, Signer, Verifier, Verifiers, providers};
+use countersign::{
+    ConfigError, Head, Receiving, RejectionKind, Resolver as _, Resolving, Secret, Signer, Terms, Verifier, Verifiers, providers,
+};
 use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
 use tokio::sync::Semaphore;
 
@@ -455,12 +457,11 @@ fn a_source_that_panics_is_one_that_fails() {
 #[test]
 fn without_a_runtime_nothing_is_let_through() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
-    let head = to("acme");
-    let mut choosing = Verifiers::from(tenants).choose(|| &head);
-    let waker = std::task::Waker::noop();
-    let mut cx = std::task::Context::from_waker(waker);
-    let std::task::Poll::Ready(chosen) = choosing.poll(&mut cx, &mut NoClock) else { panic!("it is known that it fails") };
-    let rejection = chosen.intake(&head, false, &mut None).1.unwrap_err();
+    let (verifiers, mut cx) = (Verifiers::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
+    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let judged = Receiving::new().poll_head(&mut cx, &mut NoClock, &terms, &to("acme"), || None);
+    let std::task::Poll::Ready(Err(refusal)) = judged else { panic!("it is known that it fails") };
+    let rejection = refusal.into_rejection();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
 }
 

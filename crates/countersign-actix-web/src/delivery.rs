@@ -1,13 +1,15 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use bytes::Bytes;
 use countersign::{Rejection, Reported, Verified};
 
+use crate::delivering::Delivering;
 use crate::received_payload::ReceivedPayload;
-use crate::receiving::{Refusal, receive};
 use crate::{Refused, Verify};
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the
@@ -62,33 +64,73 @@ impl Delivery {
         (self.verified, self.body)
     }
 
-    async fn receive(request: HttpRequest, payload: Payload) -> Result<Self, Refused> {
-        let data = request.app_data::<Verify>().or_else(|| request.app_data::<web::Data<Verify>>().map(|data| &***data));
-        let Some(verify) = data.cloned() else {
-            let extensions = request.extensions();
-            // By the middleware, of which nothing else has taken the body.
-            if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
-                let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
-                return delivery.ok_or_else(Refused::unconfigured);
-            }
-            return Err(extensions.get::<Rejection>().map_or_else(Refused::unconfigured, Refused::again));
-        };
-        let mut request = ServiceRequest::from_parts(request, payload);
-        let choosing = verify.choose(&request);
-        match receive(&verify, choosing, &mut request, false).await {
-            Ok(Reported::Verified(verified, body)) => Ok(Self { verified, body }),
-            Ok(Reported::Unverified(rejection, _)) => Err(Refused::again(&rejection)),
-            Err(Refusal { rejection, response }) => Err(Refused::new(rejection, response)),
+    /// What the middleware has verified, if nothing else has taken the body.
+    fn received(request: &HttpRequest) -> Result<Self, Refused> {
+        let extensions = request.extensions();
+        if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
+            let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
+            return delivery.ok_or_else(Refused::unconfigured);
         }
+        Err(extensions.get::<Rejection>().map_or_else(Refused::unconfigured, Refused::again))
     }
 }
 
 impl FromRequest for Delivery {
     type Error = Refused;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refused>>>>;
+    type Future = DeliveryFuture;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(Self::receive(request.clone(), payload.take()))
+        let data = request.app_data::<Verify>().or_else(|| request.app_data::<web::Data<Verify>>().map(|data| &***data));
+        DeliveryFuture(match data {
+            Some(verify) => {
+                let request = ServiceRequest::from_parts(request.clone(), payload.take());
+                State::Delivering(Delivering::new(Arc::clone(&verify.judge), request, false))
+            }
+            None => State::Received(request.clone()),
+        })
+    }
+}
+
+/// The extraction of a [`Delivery`].
+#[must_use = "futures do nothing unless polled"]
+pub struct DeliveryFuture(State);
+
+enum State {
+    Delivering(Delivering),
+    /// By the middleware, if nothing else takes the body first.
+    Received(HttpRequest),
+    Done,
+}
+
+impl Future for DeliveryFuture {
+    type Output = Result<Delivery, Refused>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let delivering = match &mut self.0 {
+            State::Delivering(delivering) => delivering,
+            State::Received(request) => {
+                let delivery = Delivery::received(request);
+                self.0 = State::Done;
+                return Poll::Ready(delivery);
+            }
+            State::Done => return Poll::Pending,
+        };
+        let delivery = match ready!(delivering.poll(cx)) {
+            Ok(Reported::Verified(verified, body)) => Ok(Delivery { verified, body }),
+            Ok(Reported::Unverified(rejection, _)) => Err(Refused::again(&rejection)),
+            Err(rejection) => {
+                let response = delivering.refuse(rejection.clone());
+                Err(Refused::new(rejection, response))
+            }
+        };
+        self.0 = State::Done;
+        Poll::Ready(delivery)
+    }
+}
+
+impl fmt::Debug for DeliveryFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeliveryFuture").finish_non_exhaustive()
     }
 }
 

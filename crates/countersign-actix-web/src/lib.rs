@@ -79,10 +79,11 @@
 //! `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head
 //! is refused then.
 
+mod delivering;
 mod delivery;
 mod header_names;
+mod judge;
 mod received_payload;
-mod receiving;
 mod refusal_body;
 mod refused;
 mod request_head;
@@ -91,8 +92,8 @@ mod verified_json;
 mod verify;
 mod verify_middleware;
 
-pub use delivery::Delivery;
+pub use delivery::{Delivery, DeliveryFuture};
 pub use refused::Refused;
-pub use verified_json::{VerifiedJson, VerifiedJsonError};
+pub use verified_json::{VerifiedJson, VerifiedJsonError, VerifiedJsonFuture};
 pub use verify::Verify;
-pub use verify_middleware::VerifyMiddleware;
+pub use verify_middleware::{VerifyFuture, VerifyMiddleware};

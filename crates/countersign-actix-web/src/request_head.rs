@@ -7,17 +7,11 @@ use crate::header_names;
 /// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
 pub(crate) struct RequestHead<'a> {
     request: &'a ServiceRequest,
-    tenant: Option<String>,
 }
 
 impl<'a> RequestHead<'a> {
     pub(crate) const fn new(request: &'a ServiceRequest) -> Self {
-        Self { request, tenant: None }
-    }
-
-    /// With what the application says of the tenant.
-    pub(crate) const fn of_tenant(request: &'a ServiceRequest, tenant: Option<String>) -> Self {
-        Self { request, tenant }
+        Self { request }
     }
 }
 
@@ -28,10 +22,6 @@ impl Head for RequestHead<'_> {
 
     fn target(&self) -> &str {
         self.request.uri().path_and_query().map_or("", PathAndQuery::as_str)
-    }
-
-    fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
@@ -9,6 +11,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use countersign::Verified;
 use serde::de::DeserializeOwned;
 
+use crate::delivery::DeliveryFuture;
 use crate::{Delivery, Refused};
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor, as [`Delivery`] is one.
@@ -40,15 +43,35 @@ pub struct VerifiedJson<T>(pub Verified, pub T);
 
 impl<T: DeserializeOwned> FromRequest for VerifiedJson<T> {
     type Error = VerifiedJsonError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, VerifiedJsonError>>>>;
+    type Future = VerifiedJsonFuture<T>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let delivery = Delivery::from_request(request, payload);
-        Box::pin(async move {
-            let (verified, body) = delivery.await.map_err(VerifiedJsonError::Refused)?.into_parts();
+        VerifiedJsonFuture { delivery: Delivery::from_request(request, payload), value: PhantomData }
+    }
+}
+
+/// The extraction of a [`VerifiedJson`].
+#[must_use = "futures do nothing unless polled"]
+pub struct VerifiedJsonFuture<T> {
+    delivery: DeliveryFuture,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Future for VerifiedJsonFuture<T> {
+    type Output = Result<VerifiedJson<T>, VerifiedJsonError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let delivery = ready!(Pin::new(&mut self.delivery).poll(cx)).map_err(VerifiedJsonError::Refused);
+        Poll::Ready(delivery.map(Delivery::into_parts).and_then(|(verified, body)| {
             let value = serde_json::from_slice(&body);
-            value.map(|value| Self(verified, value)).map_err(|error| VerifiedJsonError::Json(JsonPayloadError::Deserialize(error)))
-        })
+            value.map(|value| VerifiedJson(verified, value)).map_err(|error| VerifiedJsonError::Json(JsonPayloadError::Deserialize(error)))
+        }))
+    }
+}
+
+impl<T> fmt::Debug for VerifiedJsonFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedJsonFuture").finish_non_exhaustive()
     }
 }
 

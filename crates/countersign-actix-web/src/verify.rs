@@ -6,12 +6,12 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Version};
-use countersign::{Choosing, Deadline, Discard, Discarding, Head as _, Rejection, Verifiers};
+use countersign::{Deadline, Discard, Rejection, Verifiers};
 
 use crate::VerifyMiddleware;
-use crate::request_head::RequestHead;
+use crate::judge::Judge;
 
 /// Lets only verified deliveries through to what it is wrapped around.
 ///
@@ -31,15 +31,9 @@ use crate::request_head::RequestHead;
 /// ```
 #[derive(Clone)]
 pub struct Verify {
-    pub(crate) verifiers: Verifiers,
-    tenant_by: Option<TenantBy>,
-    pub(crate) deadline: Option<Deadline>,
-    discard: Option<Discard>,
-    pub(crate) report_only: bool,
-    refuse: Arc<dyn Fn(&Rejection) -> HttpResponse + Send + Sync>,
+    // Behind one pointer, as an extractor holds on to it for every request.
+    pub(crate) judge: Arc<Judge>,
 }
-
-type TenantBy = Arc<dyn Fn(&ServiceRequest) -> Option<String> + Send + Sync>;
 
 impl Verify {
     /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
@@ -50,20 +44,21 @@ impl Verify {
     #[must_use]
     pub fn new(verifiers: impl Into<Verifiers>) -> Self {
         let discard = Discard::new(64 * 1024, Duration::from_secs(5));
-        Self {
+        let judge = Judge {
             verifiers: verifiers.into(),
             tenant_by: None,
             deadline: Some(Deadline::default()),
             discard: Some(discard),
             report_only: false,
             refuse: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
-        }
+        };
+        Self { judge: Arc::new(judge) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        self.deadline = deadline.into();
+        self.judge_mut().deadline = deadline.into();
         self
     }
 
@@ -71,7 +66,7 @@ impl Verify {
     /// is answered without its body being polled.
     #[must_use]
     pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
-        self.discard = discard.into();
+        self.judge_mut().discard = discard.into();
         self
     }
 
@@ -96,7 +91,7 @@ impl Verify {
     /// ```
     #[must_use]
     pub fn refuse_with(mut self, refuse: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static) -> Self {
-        self.refuse = Arc::new(refuse);
+        self.judge_mut().refuse = Arc::new(refuse);
         self
     }
 
@@ -116,7 +111,7 @@ impl Verify {
     /// `Option<web::ReqData<Verified>>` meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.report_only = true;
+        self.judge_mut().report_only = true;
         self
     }
 
@@ -137,26 +132,12 @@ impl Verify {
     /// [`Head::tenant`]: countersign::Head::tenant
     #[must_use]
     pub fn tenant_by(mut self, find: impl Fn(&ServiceRequest) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.tenant_by = Some(Arc::new(find));
+        self.judge_mut().tenant_by = Some(Arc::new(find));
         self
     }
 
-    /// Starts to choose the verifier.
-    pub(crate) fn choose(&self, request: &ServiceRequest) -> Choosing {
-        let tenant = || self.tenant_by.as_ref().and_then(|find| find(request));
-        self.verifiers.choose(|| RequestHead::of_tenant(request, tenant()))
-    }
-
-    /// What is to be thrown away before the answer.
-    pub(crate) fn discarding(&self, rejection: &Rejection, request: &ServiceRequest, limit: usize) -> Option<Discarding> {
-        let head = RequestHead::new(request);
-        let discard = self.discard.filter(|_| request.version() < Version::HTTP_2 && head.announces_body())?;
-        discard.start(rejection, &head, limit)
-    }
-
-    /// Makes what the sender is told.
-    pub(crate) fn refuse(&self, rejection: Rejection) -> HttpResponse {
-        answer((self.refuse)(&rejection), rejection)
+    fn judge_mut(&mut self) -> &mut Judge {
+        Arc::make_mut(&mut self.judge)
     }
 }
 
@@ -194,6 +175,6 @@ where
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifiers", &self.verifiers).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.judge.verifiers).finish_non_exhaustive()
     }
 }

@@ -1,15 +1,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use countersign::{Reported, Verified};
+use pin_project_lite::pin_project;
 
 use crate::Verify;
+use crate::delivering::Delivering;
 use crate::received_payload::ReceivedPayload;
-use crate::receiving::{Refusal, receive};
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
 ///
@@ -17,12 +20,12 @@ use crate::receiving::{Refusal, receive};
 /// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the wrapped service's.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
-    verify: Rc<Verify>,
+    verify: Verify,
 }
 
 impl<S> VerifyMiddleware<S> {
     pub(crate) fn new(service: S, verify: Verify) -> Self {
-        Self { service: Rc::new(service), verify: Rc::new(verify) }
+        Self { service: Rc::new(service), verify }
     }
 }
 
@@ -33,34 +36,96 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>>>>;
+    type Future = VerifyFuture<S>;
 
     forward_ready!(service);
 
-    fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let (service, verify) = (Rc::clone(&self.service), Rc::clone(&self.verify));
-        let choosing = verify.choose(&request);
-        Box::pin(async move {
-            match receive(&verify, choosing, &mut request, verify.report_only).await {
-                Ok(Reported::Verified(verified, body)) => {
-                    let received = ReceivedPayload::new(body);
-                    request.set_payload(received.payload());
-                    let mut extensions = request.extensions_mut();
-                    extensions.insert(verified);
-                    extensions.insert(received);
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let delivering = Delivering::new(Arc::clone(&self.verify.judge), request, true);
+        VerifyFuture { service: Rc::clone(&self.service), state: State::Delivering { delivering: Some(delivering) } }
+    }
+}
+
+pin_project! {
+    /// The response of [`VerifyMiddleware`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct VerifyFuture<S>
+    where
+        S: Service<ServiceRequest>,
+    {
+        service: Rc<S>,
+        #[pin]
+        state: State<S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Delivering {
+            // Taken when there is a verdict.
+            delivering: Option<Delivering>,
+        },
+        Calling {
+            #[pin]
+            response: F,
+        },
+    }
+}
+
+impl<S, B> Future for VerifyFuture<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let StateProj::Delivering { delivering: place } = this.state.as_mut().project() {
+            let Some(delivering) = place else { return Poll::Pending };
+            let received = ready!(delivering.poll(cx));
+            let Some(mut delivering) = place.take() else { return Poll::Pending };
+            let request = match received {
+                Ok(reported) => delivered(delivering.into_request(), reported),
+                Err(rejection) => {
+                    let response = delivering.refuse(rejection);
+                    return Poll::Ready(Ok(delivering.into_request().into_response(response).map_into_right_body()));
                 }
-                Ok(Reported::Unverified(rejection, body)) => {
-                    request.set_payload(ReceivedPayload::new(body).payload());
-                    // Whatever somebody further out has put there.
-                    let mut extensions = request.extensions_mut();
-                    extensions.remove::<Verified>();
-                    extensions.remove::<ReceivedPayload>();
-                    extensions.insert(rejection);
-                }
-                Err(Refusal { response, .. }) => return Ok(request.into_response(response).map_into_right_body()),
-            }
-            service.call(request).await.map(ServiceResponse::map_into_left_body)
-        })
+            };
+            let response = this.service.call(request);
+            this.state.set(State::Calling { response });
+        }
+        let StateProj::Calling { response } = this.state.project() else { return Poll::Pending };
+        response.poll(cx).map_ok(ServiceResponse::map_into_left_body)
+    }
+}
+
+/// The request with the delivery, and with what is known of it.
+fn delivered(mut request: ServiceRequest, reported: Reported) -> ServiceRequest {
+    match reported {
+        Reported::Verified(verified, body) => {
+            let received = ReceivedPayload::new(body);
+            request.set_payload(received.payload());
+            let mut extensions = request.extensions_mut();
+            extensions.insert(verified);
+            extensions.insert(received);
+        }
+        Reported::Unverified(rejection, body) => {
+            request.set_payload(ReceivedPayload::new(body).payload());
+            // Whatever somebody further out has put there.
+            let mut extensions = request.extensions_mut();
+            extensions.remove::<Verified>();
+            extensions.remove::<ReceivedPayload>();
+            extensions.insert(rejection);
+        }
+    }
+    request
+}
+
+impl<S: Service<ServiceRequest>> fmt::Debug for VerifyFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyFuture").finish_non_exhaustive()
     }
 }
 

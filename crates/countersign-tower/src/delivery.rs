@@ -4,7 +4,7 @@ use axum::extract::{FromRef, FromRequest, Request};
 use bytes::Bytes;
 use countersign::{Reported, Verified};
 
-use crate::receiving::{Receiving, Refusal};
+use crate::delivering::{Delivering, Refusal};
 use crate::{Refused, VerifyLayer};
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
@@ -68,7 +68,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
         let judge = VerifyLayer::from_ref(state).into_strict_judge();
-        match Receiving::new(judge, parts, body).await.map_err(Refused::new)? {
+        match Delivering::new(judge, parts, body).await.map_err(Refused::new)? {
             Reported::Verified(verified, body) => Ok(Self { verified, body }),
             Reported::Unverified(rejection, _) => Err(Refused::new(Refusal { rejection, close: false })),
         }

@@ -12,8 +12,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::delivering::{Delivering, Refusal};
 use crate::judge::Judge;
-use crate::receiving::{Receiving, Refusal};
 use crate::{Refuse, VerifiedBody};
 
 pin_project! {
@@ -34,9 +34,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<B, F> {
-        Receiving {
+        Delivering {
             #[pin]
-            receiving: Receiving<B>,
+            delivering: Delivering<B>,
         },
         Calling {
             #[pin]
@@ -52,7 +52,7 @@ where
 {
     pub(crate) fn new(inner: S, refuse: R, judge: Arc<Judge>, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { inner: Some(inner), refuse, state: State::Receiving { receiving: Receiving::new(judge, parts, body) } }
+        Self { inner: Some(inner), refuse, state: State::Delivering { delivering: Delivering::new(judge, parts, body) } }
     }
 }
 
@@ -69,14 +69,14 @@ where
         let mut this = self.project();
         loop {
             let response = match this.state.as_mut().project() {
-                StateProj::Receiving { mut receiving } => {
-                    let received = receiving.as_mut().poll(cx);
-                    if receiving.is_refused() {
+                StateProj::Delivering { mut delivering } => {
+                    let received = delivering.as_mut().poll(cx);
+                    if delivering.is_refused() {
                         *this.inner = None;
                     }
                     match ready!(received) {
                         Ok(reported) => {
-                            let (Some(inner), Some((parts, trailers))) = (this.inner.take(), receiving.take_head()) else {
+                            let (Some(inner), Some((parts, trailers))) = (this.inner.take(), delivering.take_head()) else {
                                 return Poll::Pending;
                             };
                             call(inner, parts, reported, trailers)

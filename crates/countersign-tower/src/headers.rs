@@ -16,6 +16,24 @@ pub(crate) fn visit<'h>(headers: &'h HeaderMap, name: &str, visit: &mut dyn FnMu
     }
 }
 
+/// As [`visit`], of several names at once.
+pub(crate) fn visit_each<'h>(headers: &'h HeaderMap, names: &[&str], visit_each: &mut dyn FnMut(usize, &'h [u8])) {
+    if headers.len() > FEW {
+        for (place, name) in names.iter().enumerate() {
+            visit(headers, name, &mut |value| visit_each(place, value));
+        }
+        return;
+    }
+    for (key, value) in headers {
+        let key = key.as_str();
+        for (place, name) in names.iter().enumerate() {
+            if key.eq_ignore_ascii_case(name) {
+                visit_each(place, value.as_bytes());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +51,10 @@ mod tests {
             };
             let expected: Vec<String> = (0..=number).map(|number| number.to_string()).collect();
             assert_eq!((values("X-A"), values("Content-Length")), (expected.clone(), expected));
+            let mut both = [Vec::new(), Vec::new(), Vec::new()];
+            let names = ["X-A", "absent", "Content-Length"];
+            visit_each(&headers, &names, &mut |place, value| both[place].push(String::from_utf8_lossy(value).into_owned()));
+            assert_eq!(both, names.map(values));
             assert!(values("x-").is_empty() && values("not a name").is_empty());
         }
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign::{Deadline, Discard, Verifiers};
+use countersign::{Deadline, Discard, Terms, Verifiers};
 use http::request::Parts;
 
 /// By what a layer judges, and what it does beside judging. Shared by all requests.
@@ -15,6 +15,12 @@ pub(crate) struct Judge {
     pub(crate) deadline: Option<Deadline>,
     pub(crate) discard: Option<Discard>,
     pub(crate) report_only: bool,
+}
+
+impl Judge {
+    pub(crate) const fn terms(&self) -> Terms<'_> {
+        Terms { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only: self.report_only }
+    }
 }
 
 pub(crate) type TenantBy = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;

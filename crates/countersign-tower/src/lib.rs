@@ -81,13 +81,13 @@
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
 //! connection reset before it sees the answer.
 
+mod delivering;
 #[cfg(feature = "axum")]
 mod delivery;
 mod future;
 mod headers;
 mod judge;
 mod layer;
-mod receiving;
 mod refuse;
 #[cfg(feature = "axum")]
 mod refused;

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
 
 use crate::EmptyResponse;
+use crate::delivering::Refusal;
 use crate::future::answer;
-use crate::receiving::Refusal;
 use crate::refuse::sealed::Refuse as _;
 
 /// A refused delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).

@@ -7,17 +7,11 @@ use crate::headers;
 /// The core's view of a request.
 pub(crate) struct RequestHead<'a> {
     parts: &'a Parts,
-    tenant: Option<String>,
 }
 
 impl<'a> RequestHead<'a> {
     pub(crate) const fn new(parts: &'a Parts) -> Self {
-        Self { parts, tenant: None }
-    }
-
-    /// With what the application says of the tenant.
-    pub(crate) const fn of_tenant(parts: &'a Parts, tenant: Option<String>) -> Self {
-        Self { parts, tenant }
+        Self { parts }
     }
 }
 
@@ -37,12 +31,12 @@ impl Head for RequestHead<'_> {
         original.path_and_query().map_or("", PathAndQuery::as_str)
     }
 
-    fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
-    }
-
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         headers::visit(&self.parts.headers, name, visit);
+    }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        headers::visit_each(&self.parts.headers, names, visit);
     }
 }
 

@@ -54,6 +54,10 @@ impl Head for RequestHead {
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         headers::visit(&self.headers, name, visit);
     }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        headers::visit_each(&self.headers, names, visit);
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::fmt;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Context;
 
 use bytes::Buf;
-use countersign::{Choosing, Deadline, Discard, Discarding, Head as _, Intake, Rejection, Reported, Verifier, Verifiers};
+use countersign::{Deadline, Discard, Discarding, Head as _, Receiving, Refusal, Rejection, Reported, Terms, Verifiers};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
 use warp::reply::Response;
@@ -180,73 +181,61 @@ impl Verify {
         let judge = Arc::clone(&verify);
         heads
             .and_then(move |head: RequestHead| {
-                let (judge, choosing) = (Arc::clone(&judge), judge.verifiers.choose(|| &head));
-                async move { judge.judge(head, choosing, report_only).await }
+                let judge = Arc::clone(&judge);
+                async move { judge.judge(head, report_only).await }
             })
             // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
                 let verify = Arc::clone(&verify);
-                async move { verify.take_in(judged, body).await }
+                async move { verify.take_in(judged, body, report_only).await }
             })
     }
 
     /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
     // Boxed, as warp moves what a filter extracts from one future to the next.
-    async fn judge(&self, head: RequestHead, mut choosing: Choosing, report_only: bool) -> Result<Box<Judged>, warp::Rejection> {
-        let mut timer = TokioTimer::default();
-        let chosen = poll_fn(|cx| choosing.poll(cx, &mut timer)).await;
-        let mut intake = None;
-        let (verifier, begun) = chosen.intake(&head, report_only, &mut intake);
-        let refused = begun.map(|intake| intake.set_deadline(self.deadline)).err();
-        if let Some(rejection) = &refused {
-            // At once: whoever waits for the rest to be thrown away may go before it is.
-            verifier.report(rejection);
-        }
-        match refused {
-            Some(rejection) if self.discarding(&rejection, &head, &verifier).is_none() => {
-                Err(self.refuse(rejection, head.announces_body()))
-            }
-            refused => Ok(Box::new(Judged { head, verifier, timer, refused, intake })),
+    async fn judge(&self, head: RequestHead, report_only: bool) -> Result<Box<Judged>, warp::Rejection> {
+        let (mut receiving, mut timer) = (Receiving::new(), TokioTimer::default());
+        let terms = self.terms(report_only);
+        let judged = poll_fn(|cx| receiving.poll_head(cx, &mut timer, &terms, &head, || head.tenant.clone())).await;
+        match judged {
+            Err(refusal) if self.discarding(&refusal, &head).is_none() => Err(self.refuse(refusal.into_rejection(), head.announces_body())),
+            judged => Ok(Box::new(Judged { refused: judged.err(), head, receiving, timer })),
         }
     }
 
-    async fn take_in<S, D>(&self, mut judged: Box<Judged>, body: S) -> Result<Reported, warp::Rejection>
+    async fn take_in<S, D>(&self, mut judged: Box<Judged>, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
         let mut body = pin!(body);
-        let is_limit = <dyn Error>::is::<LengthLimitError>;
-        let Judged { head, verifier, timer, refused, intake } = &mut *judged;
-        let (rejection, at_end) = match (refused.take(), &mut *intake) {
-            (None, Some(intake)) => match poll_fn(|cx| intake.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx), is_limit)).await {
-                Ok(reported) => {
-                    if let Reported::Unverified(rejection, _) = &reported {
-                        verifier.report_only(rejection);
-                    }
-                    return Ok(reported);
-                }
-                Err(rejection) => {
-                    verifier.report(&rejection);
-                    (rejection, intake.is_at_end())
-                }
-            },
-            (Some(rejection), _) => (rejection, false),
-            (None, None) => return Err(warp::reject::reject()),
+        let Judged { head, refused, receiving, timer } = &mut *judged;
+        let refusal = if let Some(refusal) = refused.take() {
+            refusal
+        } else {
+            let terms = self.terms(report_only);
+            let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
+            let is_limit = <dyn Error>::is::<LengthLimitError>;
+            match poll_fn(|cx| receiving.poll(cx, timer, &terms, head, || None, &mut next, is_limit)).await {
+                Ok(reported) => return Ok(reported),
+                Err(refusal) => refusal,
+            }
         };
-        // What came of a refused body is let go before the rest is thrown away.
-        *intake = None;
-        let close = match self.discarding(&rejection, head, verifier) {
+        let close = match self.discarding(&refusal, head) {
             Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx))).await,
-            None => !at_end && head.announces_body(),
+            None => !refusal.is_at_end() && head.announces_body(),
         };
-        Err(self.refuse(rejection, close))
+        Err(self.refuse(refusal.into_rejection(), close))
     }
 
-    fn discarding(&self, rejection: &Rejection, head: &RequestHead, verifier: &Verifier) -> Option<Discarding> {
+    const fn terms(&self, insecure_report_only: bool) -> Terms<'_> {
+        Terms { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only }
+    }
+
+    fn discarding(&self, refusal: &Refusal, head: &RequestHead) -> Option<Discarding> {
         let discard = self.discard.filter(|_| head.announces_body())?;
-        discard.start(rejection, head, verifier.body_limit())
+        refusal.discarding(discard, head)
     }
 
     fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
@@ -282,11 +271,10 @@ pub(crate) fn proven(
 /// What has become of the head.
 struct Judged {
     head: RequestHead,
-    verifier: Verifier,
-    timer: TokioTimer,
     /// By its head.
-    refused: Option<Rejection>,
-    intake: Option<Intake>,
+    refused: Option<Refusal>,
+    receiving: Receiving,
+    timer: TokioTimer,
 }
 
 impl fmt::Debug for Verify {

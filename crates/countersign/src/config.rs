@@ -24,6 +24,8 @@ pub(crate) struct Config {
 /// What all tenants have in common.
 pub(crate) struct Settings {
     pub(crate) scheme: Scheme,
+    /// What the scheme asks a head for: see [`gathered`](crate::gathered).
+    pub(crate) names: Box<[&'static str]>,
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) body_limit: usize,
     pub(crate) budget: Option<Budget>,

@@ -41,6 +41,15 @@ pub trait Head {
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, as they need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
 
+    /// As [`header`](Self::header), of several names at once, which `visit` is told by their places: each name's values in the order of arrival.
+    ///
+    /// What is asked of every delivery is asked for in this way. So whoever can look through the fields once need not do so for each name.
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        for (place, name) in names.iter().enumerate() {
+            self.header(name, &mut |value| visit(place, value));
+        }
+    }
+
     /// Whether a body follows, as HTTP/1.1 tells it (RFC 9112 §6.3): a `Content-Length` other than zero, or a `Transfer-Encoding`.
     fn announces_body(&self) -> bool {
         let mut announces = false;
@@ -70,6 +79,14 @@ impl<H: Head + ?Sized> Head for &H {
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         (**self).header(name, visit);
     }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        (**self).headers(names, visit);
+    }
+
+    fn announces_body(&self) -> bool {
+        (**self).announces_body()
+    }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Head for [(N, V)] {
@@ -83,13 +100,26 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Head for [(N, V)] {
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         for (key, value) in self {
-            let key = key.as_ref();
-            // Most senders write it as the provider documents it, and that is told sooner.
-            if key == name || key.eq_ignore_ascii_case(name) {
+            if is_called(key.as_ref(), name) {
                 visit(value.as_ref());
             }
         }
     }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        for (key, value) in self {
+            for (place, name) in names.iter().enumerate() {
+                if is_called(key.as_ref(), name) {
+                    visit(place, value.as_ref());
+                }
+            }
+        }
+    }
+}
+
+/// Most senders write a name as the provider documents it, and that is told sooner.
+fn is_called(key: &str, name: &str) -> bool {
+    key == name || key.eq_ignore_ascii_case(name)
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Head for [(N, V); LEN] {
@@ -103,6 +133,10 @@ impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Head for [(N, V); LEN] {
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.as_slice().header(name, visit);
+    }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        self.as_slice().headers(names, visit);
     }
 }
 
@@ -118,13 +152,20 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Head for Vec<(N, V)> {
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.as_slice().header(name, visit);
     }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        self.as_slice().headers(names, visit);
+    }
 }
+
+/// One text, by which it is known again.
+pub(crate) static CONTENT_LENGTH: &str = "content-length";
 
 /// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
 /// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
 pub(crate) fn announced(head: &dyn Head) -> usize {
     let mut announced = 0;
-    head.header("content-length", &mut |value| {
+    head.header(CONTENT_LENGTH, &mut |value| {
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
             // A number too large for the type is too large for the limit as well.
             let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()).unwrap_or(usize::MAX);
@@ -149,12 +190,15 @@ impl<'h> Values<'h> {
 
     pub(crate) fn of(head: &'h dyn Head, name: &str) -> Self {
         let mut values = Self::None;
-        head.header(name, &mut |value| {
-            values = match values {
-                Self::None => Self::One(value),
-                Self::One(_) | Self::Several => Self::Several,
-            }
-        });
+        head.header(name, &mut |value| values.add(value));
         values
+    }
+
+    /// One more.
+    pub(crate) const fn add(&mut self, value: &'h [u8]) {
+        *self = match self {
+            Self::None => Self::One(value),
+            Self::One(_) | Self::Several => Self::Several,
+        }
     }
 }

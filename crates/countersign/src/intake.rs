@@ -1,18 +1,16 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
-use crate::budget::Spent;
-use crate::buffer::Buffer;
-use crate::config::{Config, Settings};
-use crate::head::announced;
-use crate::rejection::{Seen, Stage};
-use crate::span::DeliverySpan;
-use crate::{Check, Deadline, Head, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
+use crate::config::Config;
+use crate::hashing::Judge;
+use crate::key_set::KeySet;
+use crate::taking_in::TakingIn;
+use crate::{Deadline, Rejection, Reported, Timer, Verified};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -40,84 +38,21 @@ use crate::{Check, Deadline, Head, Rejection, RejectionKind, Reported, Timer, Ve
 /// ```
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Intake {
-    span: DeliverySpan,
-    /// By the scheme that judges, or by the first one if none does.
-    check: Check,
-    /// Why the head of a delivery that is only reported on would have been refused.
-    fault: Option<Box<Rejection>>,
-    buffer: Buffer,
-    /// Whether a delivery that would be answered 401 is handed out, to be reported on.
-    report_only: bool,
-    end: End,
-    deadline: Option<Deadline>,
-    /// When an adapter had to wait for the first time.
-    waiting_since: Option<Instant>,
-}
-
-/// What has come of it.
-#[derive(Clone, Copy)]
-enum End {
-    Open,
-    /// It was given up for this.
-    Refused(RejectionKind),
-    Judged,
+    config: Arc<Config>,
+    /// Those that there were when it began.
+    keys: Arc<KeySet>,
+    taking_in: TakingIn,
 }
 
 impl Intake {
-    /// One whose head is yet to be judged, by what [`check`](Self::check) hands out.
-    #[inline]
-    pub(crate) fn new(config: &Arc<Config>, span: DeliverySpan) -> Self {
-        Self {
-            span,
-            check: Check::unread(config),
-            fault: None,
-            buffer: Buffer::new(0, 0, None),
-            report_only: false,
-            end: End::Open,
-            deadline: None,
-            waiting_since: None,
-        }
-    }
-
-    /// What judges the head, and the span of doing so.
-    pub(crate) const fn head(&mut self) -> (&mut Check, &DeliverySpan) {
-        (&mut self.check, &self.span)
-    }
-
-    /// To be only reported on, whatever is wrong with its head.
-    pub(crate) fn report_only(&mut self, fault: Option<Rejection>) {
-        self.report_only = true;
-        self.fault = fault.map(Box::new);
-    }
-
-    /// Judges what the head announces.
-    pub(crate) fn admit(&mut self, head: &dyn Head) -> Result<(), Rejection> {
-        let config = self.check.config();
-        let Settings { body_limit, budget, .. } = &*config.settings;
-        let announced = announced(head);
-        // What is larger than the whole budget can never fit: there is no use in coming again.
-        let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
-        let fault = if announced > most {
-            Some(RejectionKind::BodyTooLarge)
-        } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
-            // What does not fit need not be begun; what fits now may yet find it spent.
-            Some(RejectionKind::BudgetSpent)
-        } else {
-            None
-        };
-        if let Some(kind) = fault {
-            return Err(self.span.refused(config.reject(kind)));
-        }
-        self.buffer = Buffer::new(most, announced, budget.clone());
-        if config.settings.observer.is_some() {
-            self.span.begin();
-        }
-        Ok(())
+    /// One whose head has been judged, by the same.
+    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, taking_in: TakingIn) -> Self {
+        Self { config, keys, taking_in }
     }
 
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
     pub const fn set_deadline(&mut self, deadline: Option<Deadline>) {
-        self.deadline = deadline;
+        self.taking_in.set_deadline(deadline);
     }
 
     /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they
@@ -126,24 +61,8 @@ impl Intake {
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
     /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
-    pub fn push(&mut self, mut chunk: impl Buf) -> Result<(), Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(kind));
-        }
-        let len = chunk.remaining();
-        if len > self.buffer.room() {
-            return Err(self.give_up(RejectionKind::BodyTooLarge));
-        }
-        if let Err(Spent) = self.buffer.admit(len) {
-            return Err(self.give_up(RejectionKind::BudgetSpent));
-        }
-        let _entered = self.span.enter();
-        let chunk = chunk.copy_to_bytes(len);
-        if self.fault.is_none() {
-            self.check.update(&chunk);
-        }
-        self.buffer.push(chunk);
-        Ok(())
+    pub fn push(&mut self, chunk: impl Buf) -> Result<(), Rejection> {
+        self.taking_in.push(&self.config, chunk)
     }
 
     /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. An adapter asks when its body
@@ -152,15 +71,7 @@ impl Intake {
     /// # Errors
     /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
     pub fn wait(&mut self, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(kind));
-        }
-        let Some(deadline) = self.deadline else { return Ok(None) };
-        let now = now();
-        match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
-            Some(due) if due <= now => Err(self.give_up(RejectionKind::TooSlow)),
-            due => Ok(due),
-        }
+        self.taking_in.wait(&self.config, now)
     }
 
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
@@ -178,52 +89,17 @@ impl Intake {
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Reported, Rejection>> {
-        if let End::Judged = self.end {
-            return Poll::Pending;
-        }
-        loop {
-            match next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => self.push(chunk)?,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(error, is_limit))),
-                Poll::Ready(None) => return Poll::Ready(self.judge(self.report_only)),
-                Poll::Pending => {
-                    // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                    while let Some(until) = self.wait(|| timer.now())? {
-                        ready!(timer.poll_until(until, cx));
-                    }
-                    return Poll::Pending;
-                }
-            }
-        }
+        let Self { config, keys, taking_in } = self;
+        taking_in.poll_to_end(Judge { config, keys }, cx, timer, next, is_limit)
     }
 
     /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it refused.
     #[must_use]
     pub const fn is_at_end(&self) -> bool {
-        matches!(self.end, End::Judged)
-    }
-
-    /// Why nothing more is taken in or judged. What has been judged once must not be again: its body has been handed out.
-    const fn over(&self) -> Option<RejectionKind> {
-        match self.end {
-            End::Open => None,
-            End::Refused(kind) => Some(kind),
-            End::Judged => Some(RejectionKind::Mismatch),
-        }
-    }
-
-    fn give_up(&mut self, kind: RejectionKind) -> Rejection {
-        self.end = End::Refused(kind);
-        let rejection = self.span.refused(self.rejection(kind));
-        self.buffer.clear();
-        rejection
-    }
-
-    fn seen(&self) -> Seen {
-        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time: self.span.time() }
+        self.taking_in.is_at_end()
     }
 
     /// Judges the body at its end, and hands it out if it was signed.
@@ -231,7 +107,7 @@ impl Intake {
     /// # Errors
     /// [`RejectionKind::Mismatch`]; what `push` or `wait` said before.
     pub fn finish(mut self) -> Result<(Verified, Bytes), Rejection> {
-        match self.judge(false)? {
+        match self.conclude(false)? {
             Reported::Verified(verified, body) => Ok((verified, body)),
             Reported::Unverified(rejection, _) => Err(rejection),
         }
@@ -244,36 +120,7 @@ impl Intake {
     /// # Errors
     /// What `push` or `wait` said before: limit, budget and deadline hold for it too.
     pub fn insecure_finish(mut self) -> Result<Reported, Rejection> {
-        self.judge(true)
-    }
-
-    /// Where it stands, as it is large. Once.
-    fn judge(&mut self, report_only: bool) -> Result<Reported, Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(kind));
-        }
-        self.end = End::Judged;
-        let seen = Seen { stage: Stage::End, ..self.seen() };
-        let _entered = self.span.enter();
-        let checked = match self.fault.take() {
-            None => self.check.conclude(),
-            Some(rejection) => Err(*rejection),
-        };
-        match checked {
-            Ok(verified) => {
-                tell(self.check.config(), &self.span, &verified, seen);
-                Ok(Reported::Verified(verified, self.buffer.take()))
-            }
-            Err(rejection) if report_only => {
-                let rejection = rejection.after(seen);
-                self.span.let_through(&rejection);
-                Ok(Reported::Unverified(rejection, self.buffer.take()))
-            }
-            Err(rejection) => {
-                self.buffer.clear();
-                Err(self.span.refused(rejection.after(seen)))
-            }
-        }
+        self.conclude(true)
     }
 
     /// The body failed with `error`: what an adapter says when its framework reports one.
@@ -283,38 +130,17 @@ impl Intake {
     /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
     #[must_use]
     pub fn failed(&self, error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Rejection {
-        let error = error.into();
-        let failed = Seen { stage: Stage::Failed, ..self.seen() };
-        let mut cause = Some(&*error as &(dyn Error + 'static));
-        while cause.is_some_and(|error| !is_limit(error)) {
-            cause = cause.and_then(Error::source);
-        }
-        let rejection = match cause {
-            Some(_) => self.rejection(RejectionKind::BodyTooLarge),
-            None => self.rejection(RejectionKind::BodyUnreadable).because(error),
-        };
-        self.span.refused(rejection.after(failed))
+        self.taking_in.failed(&self.config, error, is_limit)
     }
 
-    fn rejection(&self, kind: RejectionKind) -> Rejection {
-        self.check.config().reject(kind).after(self.seen())
+    fn conclude(&mut self, report_only: bool) -> Result<Reported, Rejection> {
+        let Self { config, keys, taking_in } = self;
+        taking_in.conclude(Judge { config, keys }, report_only)
     }
 }
 
 impl fmt::Debug for Intake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake").field("check", &self.check).field("buffer", &self.buffer).finish_non_exhaustive()
-    }
-}
-
-/// Tells the operator's log, at `DEBUG`, and whoever observes of a delivery that is verified.
-fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
-    let Seen { body_bytes, time, .. } = seen;
-    let (scheme, tenant, key) = (verified.scheme(), verified.tenant(), verified.key_id().as_str());
-    let seconds = time.as_ref().map(Duration::as_secs_f64);
-    span.verified(verified, seen);
-    tracing::debug!(target: "countersign", verdict = "verified", scheme, tenant, key, body_bytes, seconds, "delivery verified");
-    if let Some(observer) = &config.settings.observer {
-        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
+        f.debug_struct("Intake").field("scheme", &self.config.scheme_name()).field("body", self.taking_in.buffer()).finish_non_exhaustive()
     }
 }

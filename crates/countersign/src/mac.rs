@@ -49,14 +49,14 @@ impl Mac {
     }
 
     /// Whether what it makes of the text so far is one of these tags, in constant time.
-    pub(crate) fn is_among(&self, tags: &OneOrMore<Tag>) -> Choice {
+    pub(crate) fn matches_any(self, tags: &OneOrMore<Tag>) -> Choice {
         let algorithm = self.algorithm();
-        let is_among = |computed: &[u8]| tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.is_computed(algorithm, computed));
+        let matches_any = |computed: &[u8]| tags.iter().fold(Choice::from(0), |hit, tag| hit | tag.is_computed(algorithm, computed));
         match self {
-            Self::Sha1(mac) => is_among(&mac.clone().finalize().into_bytes()),
-            Self::Sha256(mac) => is_among(&mac.clone().finalize().into_bytes()),
-            Self::Sha384(mac) => is_among(&Hmac::clone(mac).finalize().into_bytes()),
-            Self::Sha512(mac) => is_among(&Hmac::clone(mac).finalize().into_bytes()),
+            Self::Sha1(mac) => matches_any(&mac.finalize().into_bytes()),
+            Self::Sha256(mac) => matches_any(&mac.finalize().into_bytes()),
+            Self::Sha384(mac) => matches_any(&mac.finalize().into_bytes()),
+            Self::Sha512(mac) => matches_any(&mac.finalize().into_bytes()),
         }
     }
 

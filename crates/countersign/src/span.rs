@@ -34,10 +34,20 @@ impl DeliverySpan {
         Self { span, began }
     }
 
+    /// One that nobody is shown.
+    pub(crate) const fn unseen() -> Self {
+        Self { span: None, began: None }
+    }
+
     /// Measures the time whether or not somebody looks.
     pub(crate) fn timed(mut self) -> Self {
         self.began = self.began.or_else(|| Some(Instant::now()));
         self
+    }
+
+    /// Whether nobody looks, and nobody is to be told how long it takes.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.span.is_none() && self.began.is_none()
     }
 
     pub(crate) fn begin(&mut self) {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::check::Claims;
 use crate::config::Config;
+use crate::hashing::Claims;
 use crate::{Algorithm, KeyId};
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.

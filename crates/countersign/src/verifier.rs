@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::config::{Config, Settings};
+use crate::gathered::Gathered;
+use crate::hashing::{Hashing, Judge};
 use crate::key_set::{KeySet, PreparedKey};
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
+use crate::scheme::Grammar;
 use crate::signed_head::SignedHead;
 use crate::span::DeliverySpan;
+use crate::taking_in::TakingIn;
 use crate::{
     Check, ConfigError, Head, Hint, Intake, KeyId, Keys, Rejection, RejectionKind, Scheme, Secret, Verdict, Verified, VerifierBuilder,
     signed_head,
@@ -211,7 +215,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in(&head, None)
+        self.take_in(&head, None, false)
     }
 
     /// [`intake`](Self::intake) at a given time.
@@ -220,7 +224,7 @@ impl Verifier {
     /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
     /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
     pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
-        self.take_in(&head, Some(now))
+        self.take_in(&head, Some(now), false)
     }
 
     /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
@@ -229,35 +233,7 @@ impl Verifier {
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
     pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        let (config, fault) = self.judge_or_first(&head);
-        let mut intake = Intake::new(config, DeliverySpan::new());
-        self.judge_head_anyway(&mut intake, &head, fault)?;
-        Ok(intake)
-    }
-
-    /// Takes in at this place, as an intake is large. What is refused leaves nothing there.
-    pub(crate) fn take_in_at<'p>(
-        &self,
-        place: &'p mut Option<Intake>,
-        head: &dyn Head,
-        span: DeliverySpan,
-        report_only: bool,
-    ) -> Result<&'p mut Intake, Rejection> {
-        *place = None;
-        let judged = if report_only {
-            let (config, fault) = self.judge_or_first(head);
-            self.judge_head_anyway(place.insert(Intake::new(config, span)), head, fault)
-        } else {
-            match self.judge(head) {
-                Ok(config) => self.judge_head(place.insert(Intake::new(config, span)), head, None),
-                Err(rejection) => return Err(span.refused(rejection)),
-            }
-        };
-        if judged.is_err() {
-            *place = None;
-        }
-        // There is one if it is judged to be in order.
-        judged.and_then(|()| place.as_mut().ok_or_else(|| self.0.first.reject(RejectionKind::Mismatch)))
+        self.take_in(&head, None, true)
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
@@ -334,11 +310,24 @@ impl Verifier {
         if let (Some(config), None) = (self.judge_of(head), &self.0.unavailable)
             && config.settings.hints.is_none()
         {
-            return Check::whole(config, head, now, body).map_err(|kind| config.reject(kind));
+            let keys = config.keys.load();
+            let head = Gathered::new(head, &config.settings.names);
+            let judged = SignedHead::read(&config.settings, &head, now)
+                .and_then(|signed| Hashing::whole(Judge { config, keys: &keys }, &head, &signed, now, body));
+            return judged.map_err(|kind| config.reject(kind));
         }
         let mut check = self.start(head, now)?;
         check.update(body);
         check.finish()
+    }
+
+    /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.
+    pub(crate) fn plain(&self) -> Option<&Arc<Config>> {
+        let Schemes { first, others, unavailable, .. } = &*self.0;
+        let Settings { scheme, budget, hints, observer, .. } = &*first.settings;
+        let plain = others.is_empty() && unavailable.is_none() && budget.is_none() && hints.is_none() && observer.is_none();
+        // A token is judged by the head alone.
+        (plain && scheme.grammar != Grammar::StaticToken).then_some(first)
     }
 
     /// The scheme whose signature is there; if there is but one, that one.
@@ -358,63 +347,72 @@ impl Verifier {
     }
 
     fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        let mut check = Check::unread(self.judge(head)?);
-        self.read(&mut check, head, now)?;
-        Ok(check)
+        let config = self.judge(head)?;
+        let (keys, mut hashing) = (config.keys.load_full(), Hashing::new());
+        let head = Gathered::new(head, &config.settings.names);
+        self.read(&mut hashing, Judge { config, keys: &keys }, &head, now)?;
+        Ok(Check::new(Arc::clone(config), keys, hashing))
     }
 
-    /// Judges the head by a check of one of the schemes.
-    fn read(&self, check: &mut Check, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
+    /// Judges the head by one of the schemes.
+    fn read(&self, hashing: &mut Hashing, judge: Judge<'_>, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
+        let config = judge.config;
         let read = match &self.0.unavailable {
-            None => check.read(head, now),
+            None => hashing.read(judge, head, now),
             // A token would be judged by its head already, and there is nothing to judge it by.
-            Some(why) => match SignedHead::read(&check.config().settings, head, now) {
-                Ok(_) => return Err(check.config().reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
+            Some(why) => match SignedHead::read(&config.settings, head, now) {
+                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
                 Err(kind) => Err(kind),
             },
         };
-        let config = check.config();
         read.map_err(|kind| config.reject(kind).with_hint(hint(config, kind, head)))
     }
 
-    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Intake, Rejection> {
-        let span = DeliverySpan::new();
-        let config = match self.judge(head) {
-            Ok(config) => config,
-            Err(rejection) => return Err(span.refused(rejection)),
-        };
-        let mut intake = Intake::new(config, span);
-        self.judge_head(&mut intake, head, now)?;
-        Ok(intake)
+    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, report_only: bool) -> Result<Intake, Rejection> {
+        let mut taking_in = TakingIn::new(DeliverySpan::new());
+        let (config, fault) = self.judge_for(&taking_in, head, report_only)?;
+        let keys = config.keys.load_full();
+        self.judge_head(&mut taking_in, Judge { config, keys: &keys }, head, now, report_only, fault)?;
+        Ok(Intake::new(Arc::clone(config), keys, taking_in))
     }
 
-    fn judge_head(&self, intake: &mut Intake, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
-        let (check, span) = intake.head();
-        span.in_scope(|| self.read(check, head, now)).map_err(|rejection| span.refused(rejection))?;
-        intake.admit(head)
-    }
-
-    /// The scheme that judges, or the first one and what is to be said of that.
-    fn judge_or_first(&self, head: &dyn Head) -> (&Arc<Config>, Option<Rejection>) {
+    /// The scheme that judges; where none does and it is only to be reported on, the first one, and what is to be said of that.
+    pub(crate) fn judge_for(
+        &self,
+        taking_in: &TakingIn,
+        head: &dyn Head,
+        report_only: bool,
+    ) -> Result<(&Arc<Config>, Option<Rejection>), Rejection> {
         match self.judge(head) {
-            Ok(config) => (config, None),
-            Err(fault) => (&self.0.first, Some(fault)),
+            Ok(config) => Ok((config, None)),
+            Err(fault) if report_only => Ok((&self.0.first, Some(fault))),
+            Err(fault) => Err(taking_in.span().refused(fault)),
         }
     }
 
-    /// As [`judge_head`](Self::judge_head), but what is to be answered 401 is only reported on.
-    fn judge_head_anyway(&self, intake: &mut Intake, head: &dyn Head, fault: Option<Rejection>) -> Result<(), Rejection> {
-        let (check, span) = intake.head();
+    /// Judges the head, and what it announces. What is to be answered 401 is only remembered if it is only to be reported on.
+    pub(crate) fn judge_head(
+        &self,
+        taking_in: &mut TakingIn,
+        judge: Judge<'_>,
+        head: &dyn Head,
+        now: Option<SystemTime>,
+        report_only: bool,
+        fault: Option<Rejection>,
+    ) -> Result<(), Rejection> {
+        let head = Gathered::new(head, &judge.config.settings.names);
+        let (hashing, span) = taking_in.head();
         let read = match fault {
-            None => span.in_scope(|| self.read(check, head, None)),
+            None => span.in_scope(|| self.read(hashing, judge, &head, now)),
             Some(fault) => Err(fault),
         };
         match read {
-            Ok(()) => intake.report_only(None),
-            Err(rejection) if rejection.status_code() == 401 => intake.report_only(Some(rejection)),
+            Ok(()) if report_only => taking_in.report_only(None),
+            Ok(()) => {}
+            Err(rejection) if report_only && rejection.status_code() == 401 => taking_in.report_only(Some(rejection)),
             Err(rejection) => return Err(span.refused(rejection)),
         }
-        intake.admit(head)
+        taking_in.admit(judge.config, &head)
     }
 }
 

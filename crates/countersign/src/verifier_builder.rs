@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::config::{Config, Settings};
+use crate::gathered;
 use crate::hint::Rate;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::scheme::LONGEST_TOLERANCE;
@@ -204,6 +205,7 @@ impl VerifierBuilder {
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
         Ok(Settings {
             scheme: self.scheme,
+            names: gathered::names(&self.scheme),
             accepted,
             body_limit,
             budget: self.budget,

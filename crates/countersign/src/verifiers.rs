@@ -1,10 +1,12 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::choosing::Fault;
+use crate::choosing::{Choosing, Chosen, Fault};
 use crate::span::DeliverySpan;
-use crate::{Choosing, Head, Resolver, Verifier};
+use crate::{Head, Resolver, Timer, Verifier};
 
 /// What an adapter judges by: one [`Verifier`], or a [`Resolver`] that chooses one for each delivery. Made from either; cheap to clone.
 #[derive(Clone)]
@@ -17,19 +19,28 @@ enum Inner {
 }
 
 impl Verifiers {
-    /// Starts to choose the verifier for a delivery. For adapters. The head is only made if there is somebody to choose, and may do what an
-    /// application has told the adapter to do, such as to look for a [`tenant`](Head::tenant): a panic in it is one of the resolver.
-    pub fn choose<H: Head>(&self, head: impl FnOnce() -> H) -> Choosing {
-        let span = DeliverySpan::new();
+    /// Chooses the verifier for a delivery, for whoever has the body already and no use for [`Receiving`](crate::Receiving). Where none is known,
+    /// or none can be had now, that is one which refuses it.
+    pub async fn choose(&self, head: &impl Head, timer: &mut impl Timer) -> Verifier {
+        let chosen = match self.start(DeliverySpan::unseen(), || head) {
+            Ok(chosen) => chosen,
+            Err(mut choosing) => poll_fn(|cx| choosing.poll(cx, timer)).await,
+        };
+        chosen.verifier.into_owned()
+    }
+
+    /// Chooses the verifier for a delivery, or starts to. The head is only made if there is somebody to choose, and may do what an application
+    /// has told the adapter to do, such as to look for a [`tenant`](Head::tenant): a panic in it is one of the resolver.
+    pub(crate) fn start<H: Head>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<Chosen<'_>, Choosing> {
         match &self.0 {
-            Inner::One(verifier) => Choosing::made(span, verifier.clone()),
+            Inner::One(verifier) => Ok(Chosen { span, verifier: Cow::Borrowed(verifier) }),
             Inner::Many(decoy, resolver) => {
                 // The time that it takes is told to whoever observes the verdict.
                 let span = span.timed();
                 let resolve = || (resolver.resolve(&head()), resolver.timeout());
                 match span.in_scope(|| catch_unwind(AssertUnwindSafe(resolve))) {
-                    Ok((resolving, timeout)) => Choosing::new(span, decoy.clone(), resolving, timeout),
-                    Err(_) => Choosing::made(span, decoy.unavailable(Fault::Panicked.into())),
+                    Ok((resolving, timeout)) => Err(Choosing::new(span, decoy.clone(), resolving, timeout)),
+                    Err(_) => Ok(Chosen { span, verifier: Cow::Owned(decoy.unavailable(Fault::Panicked.into())) }),
                 }
             }
         }

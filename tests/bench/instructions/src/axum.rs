@@ -12,6 +12,7 @@ use crate::case::{Case, Delivery, deadline, served, verifier, verifier_with_budg
 
 pub fn cases() -> Vec<Case> {
     vec![
+        Case { name: "tower/bare/0", deliver: || served(service_fn(answer), Delivery::signed(0), Body::from) },
         Case { name: "tower/layer/0", deliver: || layered(&on_tokio(), Delivery::signed(0)) },
         Case { name: "tower/layer/1024", deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
         Case { name: "tower/layer/1024/refused", deliver: || layered(&on_tokio(), Delivery::forged()) },

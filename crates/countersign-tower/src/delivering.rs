@@ -1,0 +1,128 @@
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use countersign::{Discarding, Receiving, Rejection, Reported};
+use http::request::Parts;
+use http::{HeaderMap, Version};
+use http_body::Body;
+use http_body_util::LengthLimitError;
+use pin_project_lite::pin_project;
+
+use crate::judge::Judge;
+use crate::request_head::RequestHead;
+use crate::timer::RuntimeTimer;
+
+pin_project! {
+    /// The way of a request from its head to the verdict, and to the end of what is thrown away after a refusal.
+    pub(crate) struct Delivering<B> {
+        judge: Arc<Judge>,
+        // Taken when there is a verdict.
+        parts: Option<Parts>,
+        timer: RuntimeTimer,
+        // Dropped at its end, or when nothing more of it is wanted.
+        #[pin]
+        body: Option<B>,
+        trailers: Option<Box<HeaderMap>>,
+        stage: Stage,
+    }
+}
+
+enum Stage {
+    Receiving(Receiving),
+    /// The rest of a refused body is thrown away, so that the client sees the answer.
+    Discarding(Box<(Rejection, Discarding)>),
+    Done,
+}
+
+/// One that has been refused, and reported.
+#[cfg_attr(feature = "axum", derive(Debug))]
+pub(crate) struct Refusal {
+    pub(crate) rejection: Rejection,
+    /// Whether the connection is of no more use.
+    pub(crate) close: bool,
+}
+
+impl<B: Body> Delivering<B> {
+    pub(crate) fn new(judge: Arc<Judge>, parts: Parts, body: B) -> Self {
+        let timer = RuntimeTimer::new(judge.clock);
+        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, stage: Stage::Receiving(Receiving::new()) }
+    }
+
+    /// Whether it will never be received: the rest of its body may yet be thrown away.
+    pub(crate) const fn is_refused(&self) -> bool {
+        !matches!(self.stage, Stage::Receiving(_))
+    }
+
+    /// The head and the trailers of what has been received. Once.
+    pub(crate) fn take_head(self: Pin<&mut Self>) -> Option<(Parts, Option<Box<HeaderMap>>)> {
+        let this = self.project();
+        this.parts.take().map(|parts| (parts, this.trailers.take()))
+    }
+}
+
+impl<B> Future for Delivering<B>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// What is let through unverified has been reported.
+    type Output = Result<Reported, Refusal>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(parts) = this.parts else { return Poll::Pending };
+        let http1 = parts.version < Version::HTTP_2;
+        if let Stage::Receiving(receiving) = this.stage {
+            let (judge, mut body, trailers) = (&**this.judge, this.body.as_mut(), &mut *this.trailers);
+            let (head, tenant) = (RequestHead::new(parts), || judge.tenant_by.as_ref().and_then(|find| find(parts)));
+            let next = |cx: &mut Context<'_>| poll_data(body.as_mut(), trailers, cx);
+            let refusal =
+                match ready!(receiving.poll(cx, this.timer, &judge.terms(), &head, tenant, next, <dyn Error>::is::<LengthLimitError>)) {
+                    Ok(reported) => {
+                        this.body.set(None);
+                        return Poll::Ready(Ok(reported));
+                    }
+                    Err(refusal) => refusal,
+                };
+            let at_end = refusal.is_at_end() || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
+            let rest = judge.discard.filter(|_| http1 && !at_end).and_then(|discard| refusal.discarding(discard, &head));
+            let rejection = refusal.into_rejection();
+            let Some(rest) = rest else {
+                *this.stage = Stage::Done;
+                this.body.set(None);
+                return Poll::Ready(Err(Refusal { rejection, close: !at_end && http1 }));
+            };
+            *this.stage = Stage::Discarding(Box::new((rejection, rest)));
+        }
+        let Stage::Discarding(discarding) = this.stage else { return Poll::Pending };
+        let (mut body, mut unread) = (this.body.as_mut(), None);
+        let whole = ready!(discarding.1.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), &mut unread, cx)));
+        // Lets go of the body before the answer is made.
+        this.body.set(None);
+        match std::mem::replace(this.stage, Stage::Done) {
+            Stage::Discarding(discarding) => Poll::Ready(Err(Refusal { rejection: discarding.0, close: !whole && http1 })),
+            Stage::Receiving(_) | Stage::Done => Poll::Pending,
+        }
+    }
+}
+
+/// The next data of the body, with what stands between and behind it put aside.
+fn poll_data<B: Body>(
+    mut body: Pin<&mut Option<B>>,
+    trailers: &mut Option<Box<HeaderMap>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<B::Data, B::Error>>> {
+    while let Some(body) = body.as_mut().as_pin_mut() {
+        match ready!(body.poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => return Poll::Ready(Some(Ok(data))),
+                Err(frame) => *trailers = frame.into_trailers().ok().map(Box::new),
+            },
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => break,
+        }
+    }
+    Poll::Ready(None)
+}

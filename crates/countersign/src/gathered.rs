@@ -1,0 +1,102 @@
+use crate::Head;
+use crate::head::{CONTENT_LENGTH, Values};
+use crate::scheme::{Headers, Scheme, Timestamp, TimestampSource};
+
+/// The most names that are looked for at once. Hardly a scheme has more, and what is beyond is looked for by itself.
+const MOST: usize = 8;
+
+/// A head whose fields have been looked through once, for all names that a scheme asks for.
+pub(crate) struct Gathered<'h> {
+    head: &'h dyn Head,
+    names: &'h [&'static str],
+    values: [Values<'h>; MOST],
+}
+
+impl<'h> Gathered<'h> {
+    /// `names` are those of [`names`].
+    pub(crate) fn new(head: &'h dyn Head, names: &'h [&'static str]) -> Self {
+        let mut values = [const { Values::None }; MOST];
+        head.headers(names, &mut |place, value| {
+            if let Some(values) = values.get_mut(place) {
+                values.add(value);
+            }
+        });
+        Self { head, names, values }
+    }
+}
+
+/// What a scheme, and the limit for bodies, ask a head for.
+pub(crate) fn names(scheme: &Scheme) -> Box<[&'static str]> {
+    let signatures = match &scheme.headers {
+        Headers::One(name) => std::slice::from_ref(name),
+        Headers::AnyOf(names) => names,
+        // They are asked for as far as there are any.
+        Headers::Numbered(_) => &[],
+    };
+    let timestamp = match scheme.timestamp {
+        Some(Timestamp { source: TimestampSource::Header(name), .. }) => Some(name),
+        _ => None,
+    };
+    let others = [timestamp, scheme.id_header, scheme.unsigned.delivery_id, scheme.unsigned.event, Some(CONTENT_LENGTH)];
+    signatures.iter().copied().chain(others.into_iter().flatten()).take(MOST).collect()
+}
+
+impl Head for Gathered<'_> {
+    fn method(&self) -> &str {
+        self.head.method()
+    }
+
+    fn target(&self) -> &str {
+        self.head.target()
+    }
+
+    fn original_target(&self) -> &str {
+        self.head.original_target()
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.head.tenant()
+    }
+
+    fn header<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        // Whoever asks for a name of the scheme's asks for the very same text. Any other is looked for by itself.
+        let is_it = |known: &str| std::ptr::eq(known, name);
+        match self.names.iter().zip(&self.values).find(|(known, _)| is_it(known)) {
+            Some((_, Values::None)) => {}
+            Some((_, Values::One(value))) => visit(value),
+            Some((_, Values::Several)) | None => self.head.header(name, visit),
+        }
+    }
+
+    fn announces_body(&self) -> bool {
+        self.head.announces_body()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::providers;
+
+    use super::*;
+
+    #[test]
+    fn what_was_looked_for_at_once_is_what_is_found_one_by_one() {
+        let head = [("A", "1"), ("b", "2"), ("a", "3"), ("X-GitHub-Event", ""), ("content-LENGTH", "7"), ("C", "8")];
+        let gathered = Gathered::new(&head, &["a", "x-github-event", "content-length", "absent"]);
+        for name in ["a", "A", "b", "c", "x-github-event", "Content-Length", "content-length", "absent", "unknown"] {
+            let values = |head: &dyn Head| {
+                let mut values = Vec::new();
+                head.header(name, &mut |value| values.push(value.to_vec()));
+                values
+            };
+            assert_eq!(values(&gathered), values(&head), "{name}");
+        }
+    }
+
+    #[test]
+    fn all_that_a_known_scheme_asks_for_is_looked_for_at_once() {
+        for scheme in providers::ALL {
+            assert!(names(scheme).contains(&"content-length") && names(scheme).len() <= MOST, "{}", scheme.name());
+        }
+    }
+}

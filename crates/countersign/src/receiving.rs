@@ -1,0 +1,311 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use arc_swap::Guard;
+use bytes::{Buf, Bytes};
+
+use crate::choosing::{Choosing, Chosen};
+use crate::config::Config;
+use crate::gathered::Gathered;
+use crate::hashing::{Hashing, Judge};
+use crate::head::announced;
+use crate::rejection::{self, Seen};
+use crate::signed_head::SignedHead;
+use crate::span::DeliverySpan;
+use crate::taking_in::{TakingIn, tell_log};
+use crate::{Deadline, Discard, Discarding, Head, Intake, Rejection, RejectionKind, Reported, Timer, Verifier, Verifiers};
+
+/// By what an adapter judges, and what it has been told about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Who judges.
+    pub verifiers: &'a Verifiers,
+    /// How long a body may take.
+    pub deadline: Option<Deadline>,
+    /// Whether what would be answered 401 is received all the same, **whoever sent it**, to be reported on.
+    pub insecure_report_only: bool,
+}
+
+/// One delivery on its way from its head to its verdict: the verifier is chosen, the head judged, the body taken in and judged. For adapters,
+/// which need only poll it.
+///
+/// It is small until there is something to wait for: a delivery whose body is there already when it is first polled, as nearly every one
+/// is, takes no memory but for its body.
+#[must_use = "it is for the adapter to poll"]
+pub struct Receiving(Stage);
+
+enum Stage {
+    Begun,
+    Choosing(Box<Choosing>),
+    TakingIn(Box<Waiting>),
+    Done,
+}
+
+struct Waiting {
+    intake: Intake,
+    verifier: Verifier,
+}
+
+impl Receiving {
+    /// One of which nothing has been looked at yet.
+    pub const fn new() -> Self {
+        Self(Stage::Begun)
+    }
+
+    /// Ready with what has come of it, and pending ever after. `terms` and `head` are to be the same each time; what the application says of
+    /// the [tenant](Head::tenant) is only asked by a [`Resolver`](crate::Resolver); `next` polls the framework for the next chunk of the body,
+    /// and `is_limit` tells a limit of the application's from a body that broke off, as for [`Intake::poll_to_end`].
+    ///
+    /// # Errors
+    /// What is refused. It has been [reported](Verifier::report), and so has what is let through only to be reported on.
+    #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
+    pub fn poll<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        terms: &Terms<'_>,
+        head: &impl Head,
+        tenant: impl FnOnce() -> Option<String>,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Poll<Result<Reported, Refusal>> {
+        if let Stage::TakingIn(waiting) = &mut self.0 {
+            let Waiting { intake, verifier } = &mut **waiting;
+            let received = ready!(intake.poll_to_end(cx, timer, next, is_limit));
+            let concluded = conclude(verifier, received, intake.is_at_end());
+            self.0 = Stage::Done;
+            return Poll::Ready(concluded);
+        }
+        let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
+        let mut polled = [None, None];
+        if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !terms.insecure_report_only) {
+            match at_once(config, head, || next(cx)) {
+                AtOnce::Judged { verdict, at_end } => return Poll::Ready(conclude(&verifier, verdict, at_end)),
+                AtOnce::Polled(before) => polled = before,
+            }
+        }
+        // What has been polled before is taken in first.
+        let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
+        // Large, and so begun on the stack, by what is only borrowed; it is moved and shared only if it has to wait.
+        let mut taking_in = TakingIn::new(span);
+        let (config, fault) = match verifier.judge_for(&taking_in, head, terms.insecure_report_only) {
+            Ok(chosen) => chosen,
+            Err(rejection) => return Poll::Ready(Err(Refusal::new(&verifier, rejection, false))),
+        };
+        let keys = config.keys.load();
+        let judge = Judge { config, keys: &keys };
+        if let Err(rejection) = verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault) {
+            return Poll::Ready(Err(Refusal::new(&verifier, rejection, false)));
+        }
+        taking_in.set_deadline(terms.deadline);
+        if let Poll::Ready(received) = taking_in.poll_to_end(judge, cx, timer, next, is_limit) {
+            return Poll::Ready(conclude(&verifier, received, taking_in.is_at_end()));
+        }
+        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), taking_in);
+        self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
+        Poll::Pending
+    }
+
+    /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
+    /// with `poll`.
+    ///
+    /// # Errors
+    /// What is refused by its head. It has been [reported](Verifier::report).
+    pub fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        terms: &Terms<'_>,
+        head: &impl Head,
+        tenant: impl FnOnce() -> Option<String>,
+    ) -> Poll<Result<(), Refusal>> {
+        let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
+        let mut taking_in = TakingIn::new(span);
+        let judged = verifier.judge_for(&taking_in, head, terms.insecure_report_only).and_then(|(config, fault)| {
+            let keys = config.keys.load_full();
+            let judge = Judge { config, keys: &keys };
+            verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault)?;
+            taking_in.set_deadline(terms.deadline);
+            Ok(Intake::new(Arc::clone(config), keys, taking_in))
+        });
+        Poll::Ready(match judged {
+            Ok(intake) => {
+                self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
+                Ok(())
+            }
+            Err(rejection) => Err(Refusal::new(&verifier, rejection, false)),
+        })
+    }
+
+    fn choose<'t>(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        terms: &Terms<'t>,
+        head: &impl Head,
+        tenant: impl FnOnce() -> Option<String>,
+    ) -> Poll<Chosen<'t>> {
+        let chosen = match &mut self.0 {
+            Stage::Begun => match terms.verifiers.start(DeliverySpan::new(), || Told { head, tenant: tenant() }) {
+                Ok(chosen) => chosen,
+                Err(mut choosing) => match choosing.poll(cx, timer) {
+                    Poll::Ready(chosen) => chosen,
+                    Poll::Pending => {
+                        self.0 = Stage::Choosing(Box::new(choosing));
+                        return Poll::Pending;
+                    }
+                },
+            },
+            Stage::Choosing(choosing) => ready!(choosing.poll(cx, timer)),
+            Stage::TakingIn(_) | Stage::Done => return Poll::Pending,
+        };
+        self.0 = Stage::Done;
+        Poll::Ready(chosen)
+    }
+}
+
+impl Default for Receiving {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+enum AtOnce<D, E> {
+    Judged {
+        verdict: Result<Reported, Rejection>,
+        at_end: bool,
+    },
+    /// The body does not come in one piece, or is not there yet. What it was polled for, in order.
+    Polled([Option<Polled<D, E>>; 2]),
+}
+
+/// What a body answers when it is polled.
+type Polled<D, E> = Poll<Option<Result<D, E>>>;
+
+/// The way of the usual delivery, whose body is there already and in one piece, by what [is plain](Verifier::plain): as a [`TakingIn`] would
+/// judge it, but with nothing kept on the way, in about two thirds of the time.
+fn at_once<D: Buf, E>(config: &Config, head: &impl Head, mut next: impl FnMut() -> Polled<D, E>) -> AtOnce<D, E> {
+    let (settings, keys) = (&*config.settings, config.keys.load());
+    let head = Gathered::new(head, &settings.names);
+    let refused = |kind| AtOnce::Judged { verdict: Err(config.reject(kind)), at_end: false };
+    let signed = match SignedHead::read(settings, &head, None) {
+        Ok(signed) => signed,
+        Err(kind) => return refused(kind),
+    };
+    if keys.valid(None).next().is_none() {
+        return refused(RejectionKind::NoValidKey);
+    }
+    if announced(&head) > settings.body_limit {
+        return refused(RejectionKind::BodyTooLarge);
+    }
+    let body = match next() {
+        Poll::Ready(None) => Bytes::new(),
+        Poll::Ready(Some(Ok(mut chunk))) if chunk.remaining() <= settings.body_limit => match next() {
+            Poll::Ready(None) => chunk.copy_to_bytes(chunk.remaining()),
+            second => return AtOnce::Polled([Some(Poll::Ready(Some(Ok(chunk)))), Some(second)]),
+        },
+        first => return AtOnce::Polled([Some(first), None]),
+    };
+    let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
+    let verdict = match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
+        Ok(verified) => {
+            tell_log(&verified, seen);
+            Ok(Reported::Verified(verified, body))
+        }
+        Err(kind) => Err(config.reject(kind).after(seen)),
+    };
+    AtOnce::Judged { verdict, at_end: true }
+}
+
+#[expect(clippy::result_large_err, reason = "no larger than what is verified")]
+fn conclude(verifier: &Verifier, received: Result<Reported, Rejection>, at_end: bool) -> Result<Reported, Refusal> {
+    match received {
+        Ok(reported) => {
+            if let Reported::Unverified(rejection, _) = &reported {
+                verifier.report_only(rejection);
+            }
+            Ok(reported)
+        }
+        Err(rejection) => Err(Refusal::new(verifier, rejection, at_end)),
+    }
+}
+
+/// A head, and what the application says of the tenant.
+struct Told<'h, H> {
+    head: &'h H,
+    tenant: Option<String>,
+}
+
+impl<H: Head> Head for Told<'_, H> {
+    fn method(&self) -> &str {
+        self.head.method()
+    }
+
+    fn target(&self) -> &str {
+        self.head.target()
+    }
+
+    fn original_target(&self) -> &str {
+        self.head.original_target()
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.head.header(name, visit);
+    }
+
+    fn announces_body(&self) -> bool {
+        self.head.announces_body()
+    }
+}
+
+/// A delivery that has been refused and [reported](Verifier::report). For adapters.
+#[derive(Debug)]
+pub struct Refusal {
+    rejection: Rejection,
+    at_end: bool,
+    body_limit: usize,
+}
+
+impl Refusal {
+    fn new(verifier: &Verifier, rejection: Rejection, at_end: bool) -> Self {
+        // At once: whoever waits for the rest to be thrown away may go before it is.
+        verifier.report(&rejection);
+        Self { rejection, at_end, body_limit: verifier.body_limit() }
+    }
+
+    /// Whether the body was read to its end, so that nothing of it is left.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// What to do with the rest of the body: `None` to answer at once.
+    #[must_use]
+    pub fn discarding(&self, discard: Discard, head: &impl Head) -> Option<Discarding> {
+        discard.start(&self.rejection, head, self.body_limit)
+    }
+
+    /// The cause.
+    #[must_use]
+    pub const fn rejection(&self) -> &Rejection {
+        &self.rejection
+    }
+
+    /// The cause, to keep.
+    #[must_use]
+    pub fn into_rejection(self) -> Rejection {
+        self.rejection
+    }
+}
+
+impl fmt::Debug for Receiving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiving").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,285 @@
+use std::error::Error;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
+
+use crate::budget::Spent;
+use crate::buffer::Buffer;
+use crate::config::{Config, Settings};
+use crate::hashing::{Hashing, Judge};
+use crate::head::announced;
+use crate::rejection::{Seen, Stage};
+use crate::span::DeliverySpan;
+use crate::{Deadline, Head, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
+
+/// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
+pub(crate) struct TakingIn {
+    span: DeliverySpan,
+    hashing: Hashing,
+    /// Why the head of a delivery that is only reported on would have been refused.
+    fault: Option<Box<Rejection>>,
+    buffer: Buffer,
+    /// Whether a delivery that would be answered 401 is handed out, to be reported on.
+    report_only: bool,
+    end: End,
+    deadline: Option<Deadline>,
+    /// When an adapter had to wait for the first time.
+    waiting_since: Option<Instant>,
+}
+
+/// What has come of it.
+#[derive(Clone, Copy)]
+enum End {
+    Open,
+    /// It was given up for this.
+    Refused(RejectionKind),
+    Judged,
+}
+
+impl TakingIn {
+    /// Of which nothing has been looked at yet.
+    #[inline]
+    pub(crate) fn new(span: DeliverySpan) -> Self {
+        Self {
+            span,
+            hashing: Hashing::new(),
+            fault: None,
+            buffer: Buffer::new(0, 0, None),
+            report_only: false,
+            end: End::Open,
+            deadline: None,
+            waiting_since: None,
+        }
+    }
+
+    /// What judges the head, and the span of doing so.
+    pub(crate) const fn head(&mut self) -> (&mut Hashing, &DeliverySpan) {
+        (&mut self.hashing, &self.span)
+    }
+
+    pub(crate) const fn span(&self) -> &DeliverySpan {
+        &self.span
+    }
+
+    pub(crate) const fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// To be only reported on, whatever is wrong with its head.
+    pub(crate) fn report_only(&mut self, fault: Option<Rejection>) {
+        self.report_only = true;
+        self.fault = fault.map(Box::new);
+    }
+
+    /// Judges what the head announces.
+    pub(crate) fn admit(&mut self, config: &Config, head: &dyn Head) -> Result<(), Rejection> {
+        let Settings { body_limit, budget, .. } = &*config.settings;
+        let announced = announced(head);
+        // What is larger than the whole budget can never fit: there is no use in coming again.
+        let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
+        let fault = if announced > most {
+            Some(RejectionKind::BodyTooLarge)
+        } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
+            // What does not fit need not be begun; what fits now may yet find it spent.
+            Some(RejectionKind::BudgetSpent)
+        } else {
+            None
+        };
+        if let Some(kind) = fault {
+            return Err(self.span.refused(config.reject(kind)));
+        }
+        self.buffer = Buffer::new(most, announced, budget.clone());
+        if config.settings.observer.is_some() {
+            self.span.begin();
+        }
+        Ok(())
+    }
+
+    /// Gives the body this long to arrive: see [`wait`](Self::wait).
+    pub(crate) const fn set_deadline(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
+    }
+
+    /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they
+    /// are the whole body (with a [`Budget`](crate::Budget), from 64 KiB on).
+    ///
+    /// # Errors
+    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
+    /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
+    pub(crate) fn push(&mut self, config: &Config, mut chunk: impl Buf) -> Result<(), Rejection> {
+        if let Some(kind) = self.over() {
+            return Err(self.rejection(config, kind));
+        }
+        let len = chunk.remaining();
+        if len > self.buffer.room() {
+            return Err(self.give_up(config, RejectionKind::BodyTooLarge));
+        }
+        if let Err(Spent) = self.buffer.admit(len) {
+            return Err(self.give_up(config, RejectionKind::BudgetSpent));
+        }
+        let _entered = self.span.enter();
+        let chunk = chunk.copy_to_bytes(len);
+        if self.fault.is_none() {
+            self.hashing.update(&chunk);
+        }
+        self.buffer.push(chunk);
+        Ok(())
+    }
+
+    /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. An adapter asks when its body
+    /// is pending, and again when that moment has come. The clock is only read if there is a deadline, and runs from the first call on.
+    ///
+    /// # Errors
+    /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
+    pub(crate) fn wait(&mut self, config: &Config, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
+        if let Some(kind) = self.over() {
+            return Err(self.rejection(config, kind));
+        }
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        let now = now();
+        match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
+            Some(due) if due <= now => Err(self.give_up(config, RejectionKind::TooSlow)),
+            due => Ok(due),
+        }
+    }
+
+    /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
+    ///
+    /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
+    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
+    ///
+    /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
+    /// broke off: see [`failed`](Self::failed).
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push) and [`wait`](Self::wait), what [`failed`](Self::failed) makes of an error, and at the end
+    /// [`RejectionKind::Mismatch`].
+    pub(crate) fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        judge: Judge<'_>,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Poll<Result<Reported, Rejection>> {
+        if let End::Judged = self.end {
+            return Poll::Pending;
+        }
+        loop {
+            match next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => self.push(judge.config, chunk)?,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(judge.config, error, is_limit))),
+                Poll::Ready(None) => return Poll::Ready(self.conclude(judge, self.report_only)),
+                Poll::Pending => {
+                    // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+                    while let Some(until) = self.wait(judge.config, || timer.now())? {
+                        ready!(timer.poll_until(until, cx));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it refused.
+    #[must_use]
+    pub(crate) const fn is_at_end(&self) -> bool {
+        matches!(self.end, End::Judged)
+    }
+
+    /// Why nothing more is taken in or judged. What has been judged once must not be again: its body has been handed out.
+    const fn over(&self) -> Option<RejectionKind> {
+        match self.end {
+            End::Open => None,
+            End::Refused(kind) => Some(kind),
+            End::Judged => Some(RejectionKind::Mismatch),
+        }
+    }
+
+    fn give_up(&mut self, config: &Config, kind: RejectionKind) -> Rejection {
+        self.end = End::Refused(kind);
+        let rejection = self.span.refused(self.rejection(config, kind));
+        self.buffer.clear();
+        rejection
+    }
+
+    fn seen(&self) -> Seen {
+        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time: self.span.time() }
+    }
+
+    /// Judges the body at its end. Once.
+    pub(crate) fn conclude(&mut self, judge: Judge<'_>, report_only: bool) -> Result<Reported, Rejection> {
+        if let Some(kind) = self.over() {
+            return Err(self.rejection(judge.config, kind));
+        }
+        self.end = End::Judged;
+        let seen = Seen { stage: Stage::End, ..self.seen() };
+        let _entered = self.span.enter();
+        let checked = match self.fault.take() {
+            None => self.hashing.conclude(judge),
+            Some(rejection) => Err(*rejection),
+        };
+        match checked {
+            Ok(verified) => {
+                tell(judge.config, &self.span, &verified, seen);
+                Ok(Reported::Verified(verified, self.buffer.take()))
+            }
+            Err(rejection) if report_only => {
+                let rejection = rejection.after(seen);
+                self.span.let_through(&rejection);
+                Ok(Reported::Unverified(rejection, self.buffer.take()))
+            }
+            Err(rejection) => {
+                self.buffer.clear();
+                Err(self.span.refused(rejection.after(seen)))
+            }
+        }
+    }
+
+    /// The body failed with `error`: what an adapter says when its framework reports one.
+    ///
+    /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
+    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
+    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
+    #[must_use]
+    pub(crate) fn failed(
+        &self,
+        config: &Config,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Rejection {
+        let error = error.into();
+        let failed = Seen { stage: Stage::Failed, ..self.seen() };
+        let mut cause = Some(&*error as &(dyn Error + 'static));
+        while cause.is_some_and(|error| !is_limit(error)) {
+            cause = cause.and_then(Error::source);
+        }
+        let rejection = match cause {
+            Some(_) => self.rejection(config, RejectionKind::BodyTooLarge),
+            None => self.rejection(config, RejectionKind::BodyUnreadable).because(error),
+        };
+        self.span.refused(rejection.after(failed))
+    }
+
+    fn rejection(&self, config: &Config, kind: RejectionKind) -> Rejection {
+        config.reject(kind).after(self.seen())
+    }
+}
+
+/// Tells whoever looks of a delivery that is verified.
+fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
+    let Seen { body_bytes, time, .. } = seen;
+    span.verified(verified, seen);
+    tell_log(verified, seen);
+    if let Some(observer) = &config.settings.observer {
+        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
+    }
+}
+
+/// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
+pub(crate) fn tell_log(verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
+    let (scheme, tenant, key) = (verified.scheme(), verified.tenant(), verified.key_id().as_str());
+    let seconds = time.as_ref().map(Duration::as_secs_f64);
+    tracing::debug!(target: "countersign", verdict = "verified", scheme, tenant, key, body_bytes, seconds, "delivery verified");
+}
