@@ -32,10 +32,9 @@
 //!
 //! # An adapter for another framework
 //! It holds three things, and decides nothing:
-//! - **the next chunk**, and a [`Timer`]: [`Verifiers::choose`] and [`Chosen::intake`] with a [`Head`] over the framework's request,
-//!   [`Intake::poll_to_end`];
+//! - **the next chunk**, a [`Timer`], and a [`Head`] over the framework's request, for [`Receiving::poll`];
 //! - **the body back**: what that comes to, a [`Reported`], goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: [`Verifier::report`], the rest of the body to [`Discarding::poll_to_end`] as [`Discard::start`] says, a response of
+//! - **no**: the rest of the body to [`Discarding::poll_to_end`] as [`Refusal::discarding`] says, a response of
 //!   [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where middleware finds it.
 //!
 //! # What is not promised
