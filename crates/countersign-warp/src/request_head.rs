@@ -1,41 +1,101 @@
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::future::ready;
+use std::sync::Arc;
 
-use countersign::Head;
-use http::{HeaderMap, Method, StatusCode};
+use countersign::{Head, Verifiers};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use warp::Filter;
+use warp::filters::log::Info;
 
 use crate::headers;
 
-/// The core's view of a request, of the pieces that warp's filters hand out.
+/// The core's view of a request, of what warp's filters hand out.
+#[derive(Default)]
 pub(crate) struct RequestHead {
     method: Method,
+    /// Empty where nobody looks at it.
     target: String,
-    headers: HeaderMap,
+    fields: Fields,
     /// What the application says of the tenant.
     pub(crate) tenant: Option<String>,
 }
 
-/// Extracts the head, and leaves the body alone.
-pub(crate) fn filter() -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone {
-    // Rejects where there is no query, which is as good as an empty one.
-    let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(path())
-        .and(query)
-        .and(warp::header::headers_cloned())
-        .map(|method, path: String, query: String, headers| RequestHead { method, target: path + &query, headers, tenant: None })
+enum Fields {
+    All(HeaderMap),
+    /// Those that are asked for.
+    Some(Vec<(&'static str, HeaderValue)>),
 }
 
-/// The whole path, or nothing where the target is a host alone.
-///
-/// [`warp::path::full`] panics there, as of 0.4.3. What a log is told does not, and is told before the next filter goes on.
-fn path() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
-    thread_local! {
-        static PATH: Cell<String> = const { Cell::new(String::new()) };
+/// What of a head is copied. Of most verifiers few fields are looked at, and copying all would take longer than judging them.
+#[derive(Clone)]
+pub(crate) enum Extent {
+    Whole,
+    Fields(Arc<[&'static str]>),
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::Some(Vec::new())
     }
-    let tell = warp::log::custom(|info| PATH.set(info.path().to_owned()));
-    warp::any().map(|| StatusCode::OK).with(tell).map(|_| PATH.take())
+}
+
+impl Extent {
+    /// As much as these look at.
+    pub(crate) fn of(verifiers: &Verifiers) -> Self {
+        verifiers.fields().map_or(Self::Whole, |mut fields| {
+            fields.extend(["content-length", "transfer-encoding", "expect"]);
+            fields.sort_unstable();
+            fields.dedup();
+            Self::Fields(fields.into())
+        })
+    }
+}
+
+impl RequestHead {
+    fn whole(info: &Info<'_>) -> Self {
+        let (method, headers) = (info.method().clone(), info.request_headers().clone());
+        Self { method, target: info.path().to_owned(), fields: Fields::All(headers), tenant: None }
+    }
+
+    fn of_fields(info: &Info<'_>, names: &[&'static str]) -> Self {
+        let mut fields = Vec::with_capacity(names.len());
+        headers::visit_each(info.request_headers(), names, &mut |place, value| {
+            fields.extend(names.get(place).map(|name| (*name, value.clone())));
+        });
+        Self { method: info.method().clone(), target: String::new(), fields: Fields::Some(fields), tenant: None }
+    }
+}
+
+/// Extracts the head, and leaves the body alone.
+pub(crate) fn filter(extent: Extent) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone {
+    // Rejects where there is no query, which is as good as an empty one.
+    let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
+    let whole = told(|info| Some(RequestHead::whole(info))).and(query).map(|head: Option<Box<RequestHead>>, query: String| {
+        // There is one; without any field, it would be refused.
+        let mut head = head.unwrap_or_default();
+        head.target += &query;
+        head
+    });
+    let fields = told(move |info| match &extent {
+        Extent::Whole => None,
+        Extent::Fields(names) => Some(RequestHead::of_fields(info, names)),
+    });
+    let fields = fields.and_then(|head: Option<_>| ready(head.ok_or_else(warp::reject::reject)));
+    fields.or(whole).unify()
+}
+
+/// Extracts what `take` makes of what warp tells a log of the request, which is before the next filter goes on. Nothing else hands out the
+/// fields without a copy of all, nor the path where the target is a host alone: [`warp::path::full`] panics there, as of 0.4.3.
+// Boxed, as warp moves what a filter extracts from one future to the next.
+fn told(
+    take: impl Fn(&Info<'_>) -> Option<RequestHead> + Clone + Send + Sync + 'static,
+) -> impl Filter<Extract = (Option<Box<RequestHead>>,), Error = Infallible> + Clone {
+    thread_local! {
+        static TAKEN: Cell<Option<Box<RequestHead>>> = const { Cell::new(None) };
+    }
+    let tell = warp::log::custom(move |info| TAKEN.set(take(&info).map(Box::new)));
+    warp::any().map(|| StatusCode::OK).with(tell).map(|_| TAKEN.take())
 }
 
 impl Head for RequestHead {
@@ -52,11 +112,29 @@ impl Head for RequestHead {
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        headers::visit(&self.headers, name, visit);
+        match &self.fields {
+            Fields::All(headers) => headers::visit(headers, name, &mut |value| visit(value.as_bytes())),
+            Fields::Some(fields) => {
+                let called = fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+                called.for_each(|(_, value)| visit(value.as_bytes()));
+            }
+        }
     }
 
     fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        headers::visit_each(&self.headers, names, visit);
+        match &self.fields {
+            Fields::All(headers) => headers::visit_each(headers, names, &mut |place, value| visit(place, value.as_bytes())),
+            Fields::Some(fields) => {
+                for (known, value) in fields {
+                    for (place, name) in names.iter().enumerate() {
+                        // The same text, but for the names that are asked for one by one.
+                        if std::ptr::eq(*known, *name) || known.eq_ignore_ascii_case(name) {
+                            visit(place, value.as_bytes());
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -67,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn method_target_and_every_value_are_as_sent() {
         let request = warp::test::request().method("PUT").path("http://host/a%20b?c=%2F").header("X-A", &b"\xff"[..]);
-        let head = request.header("b", "").filter(&filter()).await.unwrap();
+        let head = request.header("b", "").filter(&filter(Extent::Whole)).await.unwrap();
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();
@@ -83,8 +161,25 @@ mod tests {
     #[tokio::test]
     async fn a_target_keeps_its_question_mark_and_the_path_that_was_matched_already() {
         for target in ["/", "/a", "/a?", "/a?b", "/a/b/?c?d"] {
-            let behind = warp::path("a").and(filter()).or(filter()).unify();
+            let behind = warp::path("a").and(filter(Extent::Whole)).or(filter(Extent::Whole)).unify();
             assert_eq!(warp::test::request().path(target).filter(&behind).await.unwrap().target(), target);
         }
+    }
+
+    #[tokio::test]
+    async fn of_the_fields_that_are_asked_for_every_value_is_as_sent_and_of_others_none() {
+        let request = warp::test::request().method("PUT").path("/a?b").header("X-A", &b"\xff"[..]).header("x-b", "2");
+        let head = request.filter(&filter(Extent::Fields(["X-A", "absent"].into()))).await.unwrap();
+        assert_eq!((head.method(), head.target()), ("PUT", ""));
+        let values = |name| {
+            let mut values = Vec::new();
+            head.header(name, &mut |value| values.push(value));
+            values
+        };
+        assert_eq!(values("x-a"), [b"\xff"]);
+        let mut at_once = Vec::new();
+        head.headers(&["x-b", "X-a", "absent"], &mut |place, value| at_once.push((place, value)));
+        assert_eq!(at_once, [(1, &b"\xff"[..])]);
+        assert!(values("x-b").is_empty() && values("absent").is_empty());
     }
 }

@@ -14,7 +14,7 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::refused::{Answer, empty};
-use crate::request_head::{self, RequestHead};
+use crate::request_head::{self, Extent, RequestHead};
 use crate::timer::TokioTimer;
 use crate::{Delivery, Refused, VerifyTenant, recover};
 
@@ -158,7 +158,8 @@ impl Verify {
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
-        proven(self.reported(false, request_head::filter()))
+        let heads = request_head::filter(self.extent());
+        proven(self.reported(false, heads))
     }
 
     /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
@@ -168,23 +169,24 @@ impl Verify {
     /// signed.
     #[must_use]
     pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
-        self.reported(true, request_head::filter())
+        let heads = request_head::filter(self.extent());
+        self.reported(true, heads)
     }
 
     pub(crate) fn reported(
         self,
         report_only: bool,
-        heads: impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone,
+        heads: impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone,
     ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
         // Behind one pointer, as warp clones what is in a filter for every request.
         let verify = Arc::new(self);
         let judge = Arc::clone(&verify);
         heads
-            .and_then(move |head: RequestHead| {
+            .and_then(move |head: Box<RequestHead>| {
                 let judge = Arc::clone(&judge);
                 async move { judge.judge(head, report_only).await }
             })
-            // Only now: what was refused by its head, with nothing to discard, keeps its body for filters that come after.
+            // Only now: what was refused before keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
                 let verify = Arc::clone(&verify);
@@ -192,38 +194,36 @@ impl Verify {
             })
     }
 
-    /// Judges the head. What is refused goes on to the body only if that is to be thrown away.
-    // Boxed, as warp moves what a filter extracts from one future to the next.
-    async fn judge(&self, head: RequestHead, report_only: bool) -> Result<Box<Judged>, warp::Rejection> {
-        let (mut receiving, mut timer) = (Receiving::new(), TokioTimer::default());
-        let terms = self.terms(report_only);
-        let judged = poll_fn(|cx| receiving.poll_head(cx, &mut timer, &terms, &head, || head.tenant.clone())).await;
-        match judged {
-            Err(refusal) if self.discarding(&refusal, &head).is_none() => Err(self.refuse(refusal.into_rejection(), head.announces_body())),
-            judged => Ok(Box::new(Judged { refused: judged.err(), head, receiving, timer })),
-        }
+    pub(crate) fn extent(&self) -> Extent {
+        Extent::of(&self.verifiers)
     }
 
-    async fn take_in<S, D>(&self, mut judged: Box<Judged>, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
+    /// Judges the head, if what is refused by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
+    async fn judge(&self, head: Box<RequestHead>, report_only: bool) -> Result<Judged, warp::Rejection> {
+        let (mut receiving, mut timer) = (Receiving::new(), TokioTimer::default());
+        if self.discard.is_none() {
+            let terms = self.terms(report_only);
+            let judged = poll_fn(|cx| receiving.poll_head(cx, &mut timer, &terms, &*head, || head.tenant.clone())).await;
+            judged.map_err(|refusal| self.refuse(refusal.into_rejection(), head.announces_body()))?;
+        }
+        Ok(Judged { head, receiving, timer })
+    }
+
+    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
-        let mut body = pin!(body);
-        let Judged { head, refused, receiving, timer } = &mut *judged;
-        let refusal = if let Some(refusal) = refused.take() {
-            refusal
-        } else {
-            let terms = self.terms(report_only);
-            let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
-            let is_limit = <dyn Error>::is::<LengthLimitError>;
-            match poll_fn(|cx| receiving.poll(cx, timer, &terms, head, || None, &mut next, is_limit)).await {
-                Ok(reported) => return Ok(reported),
-                Err(refusal) => refusal,
-            }
+        let (mut body, terms) = (pin!(body), self.terms(report_only));
+        let Judged { head, mut receiving, mut timer } = judged;
+        let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
+        let (tenant, is_limit) = (|| head.tenant.clone(), <dyn Error>::is::<LengthLimitError>);
+        let refusal = match poll_fn(|cx| receiving.poll(cx, &mut timer, &terms, &*head, tenant, &mut next, is_limit)).await {
+            Ok(reported) => return Ok(reported),
+            Err(refusal) => refusal,
         };
-        let close = match self.discarding(&refusal, head) {
-            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, timer, |cx| body.as_mut().poll_next(cx))).await,
+        let close = match self.discarding(&refusal, &head) {
+            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, &mut next)).await,
             None => !refusal.is_at_end() && head.announces_body(),
         };
         Err(self.refuse(refusal.into_rejection(), close))
@@ -268,11 +268,9 @@ pub(crate) fn proven(
     })
 }
 
-/// What has become of the head.
+/// A delivery whose head has been judged, or is yet to be.
 struct Judged {
-    head: RequestHead,
-    /// By its head.
-    refused: Option<Refusal>,
+    head: Box<RequestHead>,
     receiving: Receiving,
     timer: TokioTimer,
 }

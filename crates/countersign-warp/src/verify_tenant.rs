@@ -49,9 +49,9 @@ where
         self.verify.reported(true, heads)
     }
 
-    fn heads(&self) -> impl Filter<Extract = (RequestHead,), Error = Infallible> + Clone + use<F> {
+    fn heads(&self) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone + use<F> {
         let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
-        request_head::filter().and(find).map(|mut head: RequestHead, tenant| {
+        request_head::filter(self.verify.extent()).and(find).map(|mut head: Box<RequestHead>, tenant| {
             head.tenant = tenant;
             head
         })

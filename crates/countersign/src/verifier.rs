@@ -9,10 +9,11 @@ use crate::hashing::{Hashing, Judge};
 use crate::key_set::{KeySet, PreparedKey};
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
-use crate::scheme::Grammar;
+use crate::scheme::{Grammar, Headers};
 use crate::signed_head::SignedHead;
 use crate::span::DeliverySpan;
 use crate::taking_in::TakingIn;
+use crate::url::Url;
 use crate::{
     Check, ConfigError, Head, Hint, Intake, KeyId, Keys, Rejection, RejectionKind, Scheme, Secret, Verdict, Verified, VerifierBuilder,
     signed_head,
@@ -319,6 +320,17 @@ impl Verifier {
         let mut check = self.start(head, now)?;
         check.update(body);
         check.finish()
+    }
+
+    /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
+    pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
+        let asks_for = |config: &Arc<Config>| {
+            let Settings { scheme, names, url, hints, .. } = &*config.settings;
+            let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || matches!(scheme.headers, Headers::Numbered(_));
+            (!more).then(|| names.to_vec())
+        };
+        let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
+        fields.map(|fields| fields.concat())
     }
 
     /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.

@@ -29,6 +29,18 @@ impl Verifiers {
         chosen.verifier.into_owned()
     }
 
+    /// The header fields that a head is asked for, if those and its method are all that is ever looked at: then an adapter that has to copy what
+    /// it hands out need not copy the rest. `None` for a [`Resolver`], which may look at anything, where the target is signed, and where
+    /// [hints](crate::VerifierBuilder::hints) are wanted. For adapters; [`Head::announces_body`] and [`Discard`](crate::Discard) ask for
+    /// `content-length`, `transfer-encoding` and `expect` beside them.
+    #[must_use]
+    pub fn fields(&self) -> Option<Vec<&'static str>> {
+        match &self.0 {
+            Inner::One(verifier) => verifier.fields(),
+            Inner::Many(..) => None,
+        }
+    }
+
     /// Chooses the verifier for a delivery, or starts to. The head is only made if there is somebody to choose, and may do what an application
     /// has told the adapter to do, such as to look for a [`tenant`](Head::tenant): a panic in it is one of the resolver.
     pub(crate) fn start<H: Head>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<Chosen<'_>, Choosing> {
