@@ -105,6 +105,10 @@ fn rows(size: usize) -> Vec<Row<'static>> {
         }),
         Row::new("countersign, extractor", served(app!(extracted().app_data(Verify::new(verifier()))), request.clone())),
         Row::new("countersign, extractor, deadline and budget", served(app!(extracted().app_data(bounded())), request.clone())),
+        Row::new("middleware that only forwards, from_fn", {
+            let forward = from_fn(async |request: ServiceRequest, next: Next<_>| next.call(request).await);
+            served(app!(bare().wrap(forward)), request.clone())
+        }),
         Row::new("written by hand, from_fn", served(app!(bare().wrap(from_fn(verify_by_hand))), request.clone())),
         Row::new("webhook-verify, extractor", served(app!(extractor), request)),
     ]

@@ -13,8 +13,10 @@ use axum_github_webhook_extract::{GithubEvent, GithubToken};
 use axum_standardwebhooks::{SharedWebhook, StandardWebhook, Webhook};
 use countersign::Deadline;
 use countersign_tower::{Delivery, VerifyLayer};
+use http_body_util::BodyExt as _;
 use serde::de::IgnoredAny;
 use tower::Layer as _;
+use tower::util::MapRequestLayer;
 use tower_github_webhook::ValidateGitHubWebhookLayer;
 use webhook_verify::Provider;
 
@@ -73,7 +75,7 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
     let defaults = || VerifyLayer::on_tokio(verifier());
     let bounded = || VerifyLayer::on_tokio(verifier_with_budget()).deadline(Deadline::new(Duration::from_secs(20)));
     let github = || ValidateGitHubWebhookLayer::new(SECRET);
-    let (mut hash, mut handled) = (hash_alone(body), served(bare(), request.clone()));
+    let (mut hash, mut handled) = (hash_alone(body.clone()), served(bare(), request.clone()));
     let mut rows = vec![
         Row::new("bare handler and HMAC alone", move || {
             hash();
@@ -85,6 +87,17 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
         Row::new("countersign, around the Router, deadline and budget", served(bounded().layer(bare()), request.clone())),
         Row::new("countersign, extractor", served(extracted(defaults()), request.clone())),
         Row::new("countersign, extractor, deadline and budget", served(extracted(bounded()), request.clone())),
+        Row::new("a layer that only forwards, Router::layer", {
+            served(bare().layer(MapRequestLayer::new(|request: Request| request)), request.clone())
+        }),
+        Row::new("one that adds a proof and another body, Router::layer", {
+            let proof = verifier().verify(&[(SIGNATURE, signature_of(&body))], &body).unwrap();
+            let forward = MapRequestLayer::new(move |mut request: Request| {
+                request.extensions_mut().insert(proof.clone());
+                request.map(|body| Body::new(body.map_err(std::convert::identity)))
+            });
+            served(bare().layer(forward), request.clone())
+        }),
         Row::new("written by hand, from_fn", served(by_hand(), request.clone())),
         Row::new("tower-github-webhook, Router::layer", served(bare().layer(github()), request.clone())),
         Row::new("tower-github-webhook, around the Router", served(github().layer(bare()), request.clone())),

@@ -8,7 +8,7 @@ use countersign_tower::{Delivery as Extracted, VerifyLayer};
 use http::Request;
 use tower::{Layer as _, service_fn};
 
-use crate::case::{Case, Delivery, deadline, served, verifier, verifier_with_budget};
+use crate::case::{Case, Delivery, Known, deadline, observed, served, verifier, verifier_with_budget};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -23,6 +23,8 @@ pub fn cases() -> Vec<Case> {
             deliver: || layered(&VerifyLayer::new(verifier()).deadline(deadline()), Delivery::signed(0)),
         },
         Case { name: "tower/layer/0/budget/on", deliver: || layered(&VerifyLayer::on_tokio(verifier_with_budget()), Delivery::signed(0)) },
+        Case { name: "tower/layer/0/observer/on", deliver: || layered(&VerifyLayer::on_tokio(observed()), Delivery::signed(0)) },
+        Case { name: "tower/layer/0/resolver/on", deliver: || layered(&VerifyLayer::on_tokio(Known(verifier())), Delivery::signed(0)) },
         Case { name: "axum/bare/1024", deliver: || served(bare(), Delivery::signed(1024), Body::from) },
         Case { name: "axum/Router::layer/0", deliver: || served(bare().layer(on_tokio()), Delivery::signed(0), Body::from) },
         Case { name: "axum/Router::layer/1024", deliver: || served(bare().layer(on_tokio()), Delivery::signed(1024), Body::from) },

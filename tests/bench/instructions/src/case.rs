@@ -2,7 +2,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign::{Budget, Deadline, Secret, Signer, Verifier, VerifierBuilder, providers};
+use countersign::{Budget, Deadline, Head, Observer, Resolver, Resolving, Secret, Signer, Verdict, Verifier, VerifierBuilder, providers};
 use http::{HeaderMap, Request, Response};
 use tower::{Service, ServiceExt as _};
 
@@ -68,6 +68,32 @@ pub fn verifier() -> Verifier {
 
 pub fn verifier_with_budget() -> Verifier {
     builder().budget(Budget::new(256 * 1024 * 1024)).build().unwrap()
+}
+
+/// With somebody to be told of each verdict.
+pub fn observed() -> Verifier {
+    struct Told;
+
+    impl Observer for Told {
+        fn observe(&self, verdict: &Verdict<'_>) {
+            std::hint::black_box(verdict.body_bytes());
+        }
+    }
+
+    builder().observer(Told).build().unwrap()
+}
+
+/// A resolver that has its answer at hand.
+pub struct Known(pub Verifier);
+
+impl Resolver for Known {
+    fn resolve(&self, _: &dyn Head) -> Resolving {
+        Resolving::ready(Some(self.0.clone()))
+    }
+
+    fn decoy(&self) -> &Verifier {
+        &self.0
+    }
 }
 
 pub fn deadline() -> Deadline {

@@ -1,0 +1,230 @@
+//! What holds for all inputs: ten thousand of them for each property, other ones in every run. `PROPTEST_RNG_SEED` repeats one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use conformance::vectors::{builder, signer, verifier};
+use countersign::{
+    Budget, Receiving, Rejection, RejectionKind, Reported, Scheme, Secret, Signer, Terms, Timer, Verified, Verifier, Verifiers, providers,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+type Head = Vec<(String, Vec<u8>)>;
+
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn any_scheme() -> impl Strategy<Value = Scheme> {
+    select(providers::ALL)
+}
+
+fn any_body() -> impl Strategy<Value = Vec<u8>> {
+    // About the lengths of a block, and of what is allocated at first.
+    prop_oneof![vec(any::<u8>(), 0..200), vec(any::<u8>(), 0..2000)]
+}
+
+/// At its places, in whatever order and however often each is named.
+fn cut(body: &[u8], places: &[Index]) -> Vec<Bytes> {
+    let mut cuts: Vec<usize> = places.iter().map(|place| place.index(body.len() + 1)).chain([0, body.len()]).collect();
+    cuts.sort_unstable();
+    cuts.windows(2).map(|ends| Bytes::copy_from_slice(&body[ends[0]..ends[1]])).collect()
+}
+
+fn head_of(signed: Vec<(String, String)>) -> Head {
+    signed.into_iter().map(|(name, value)| (name, value.into_bytes())).collect()
+}
+
+fn by_intake(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<(Verified, Bytes), Rejection> {
+    let mut intake = verifier.intake(head)?;
+    for chunk in chunks {
+        intake.push(chunk.clone())?;
+    }
+    intake.finish()
+}
+
+fn by_check(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<Verified, Rejection> {
+    let mut check = verifier.begin(head)?;
+    chunks.iter().for_each(|chunk| check.update(chunk));
+    check.finish()
+}
+
+/// As adapters do, with a body that lets itself be waited for before each chunk for which `waits` says so.
+fn by_polling(verifier: &Verifier, head: &Head, chunks: &[Bytes], waits: &[bool]) -> Result<(Verified, Bytes), Rejection> {
+    let verifiers = Verifiers::from(verifier.clone());
+    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let mut steps: VecDeque<Option<Bytes>> = VecDeque::new();
+    for (place, chunk) in chunks.iter().enumerate() {
+        if waits.get(place) == Some(&true) {
+            steps.push_back(None);
+        }
+        steps.push_back(Some(chunk.clone()));
+    }
+    let (mut receiving, mut cx) = (Receiving::new(), Context::from_waker(Waker::noop()));
+    for _ in 0..=2 * chunks.len() {
+        let next = |_: &mut Context<'_>| match steps.pop_front() {
+            Some(Some(chunk)) => Poll::Ready(Some(Ok::<_, io::Error>(chunk))),
+            Some(None) => Poll::Pending,
+            None => Poll::Ready(None),
+        };
+        match receiving.poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) {
+            Poll::Ready(Ok(Reported::Verified(verified, body))) => return Ok((verified, body)),
+            Poll::Ready(Ok(Reported::Unverified(..))) => panic!("nobody asked for a report"),
+            Poll::Ready(Err(refusal)) => return Err(refusal.into_rejection()),
+            Poll::Pending => {}
+        }
+    }
+    panic!("pending without a reason");
+}
+
+struct NoClock;
+
+impl Timer for NoClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+fn kind<T>(judged: Result<T, Rejection>) -> Result<(), RejectionKind> {
+    judged.map(drop).map_err(|rejection| rejection.kind())
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn what_is_signed_verifies_by_every_way_however_it_is_split(
+        scheme in any_scheme(), body in any_body(), places in vec(any::<Index>(), 0..6), waits in vec(any::<bool>(), 0..7),
+    ) {
+        let (verifier, head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
+        let chunks = cut(&body, &places);
+        let expected = format!("{:?}", verifier.verify(&head, &body).unwrap());
+        prop_assert_eq!(format!("{:?}", by_check(&verifier, &head, &chunks).unwrap()), &expected[..]);
+        for (verified, received) in [by_intake(&verifier, &head, &chunks).unwrap(), by_polling(&verifier, &head, &chunks, &waits).unwrap()] {
+            prop_assert_eq!(format!("{verified:?}"), &expected[..]);
+            prop_assert_eq!(received, &body[..]);
+        }
+    }
+
+    #[test]
+    fn a_body_in_which_a_bit_has_changed_is_refused_by_every_way(
+        scheme in any_scheme(), mut body in vec(any::<u8>(), 1..600), at in any::<Index>(), bit in 0..8_u8, places in vec(any::<Index>(), 0..4),
+    ) {
+        prop_assume!(scheme.covers_body());
+        let (verifier, head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
+        let at = at.index(body.len());
+        body[at] ^= 1 << bit;
+        let chunks = cut(&body, &places);
+        for judged in [
+            kind(verifier.verify(&head, &body)),
+            kind(by_check(&verifier, &head, &chunks)),
+            kind(by_intake(&verifier, &head, &chunks)),
+            kind(by_polling(&verifier, &head, &chunks, &[])),
+        ] {
+            prop_assert_eq!(judged, Err(RejectionKind::Mismatch));
+        }
+    }
+
+    #[test]
+    fn bytes_in_place_of_a_signature_are_refused_and_never_panic(
+        scheme in any_scheme(), body in vec(any::<u8>(), 0..100), values in vec((any::<Index>(), vec(any::<u8>(), 0..80)), 1..4), whole in any::<bool>(),
+    ) {
+        let verifier = verifier(scheme);
+        let signed = signer(scheme).sign(&body);
+        // What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
+        let mut head = head_of(signed);
+        for (place, value) in &values {
+            let place = place.index(head.len());
+            let old = &mut head[place].1;
+            let keep = if whole { 0 } else { old.len() / 2 };
+            old.truncate(keep);
+            old.extend_from_slice(value);
+        }
+        let unchanged = head == head_of(signer(scheme).sign(&body));
+        let signature = scheme.header();
+        let spoilt = !unchanged && head.iter().any(|(name, value)| name.eq_ignore_ascii_case(signature) && value.len() < 40);
+        let judged = kind(verifier.verify(&head, &body));
+        prop_assert!(judged.is_err() || !spoilt, "{head:?}");
+        prop_assert_eq!(judged, kind(by_polling(&verifier, &head, &[Bytes::from(body)], &[])));
+    }
+
+    #[test]
+    fn the_limit_holds_for_what_comes_and_for_what_is_announced(
+        limit in 1..1500_usize, body in any_body(), places in vec(any::<Index>(), 0..6), waits in vec(any::<bool>(), 0..7),
+        announced in prop_oneof![Just(None), (0..3000_u64).prop_map(Some), any::<u64>().prop_map(Some)],
+    ) {
+        let verifier = builder(providers::GITHUB).body_limit(limit).build().unwrap();
+        let mut head = head_of(signer(providers::GITHUB).sign(&body));
+        head.extend(announced.map(|length| ("Content-Length".to_owned(), length.to_string().into_bytes())));
+        let fits = body.len() <= limit && announced.is_none_or(|length| length <= limit as u64);
+        let expected = if fits { Ok(()) } else { Err(RejectionKind::BodyTooLarge) };
+        let chunks = cut(&body, &places);
+        prop_assert_eq!(kind(by_intake(&verifier, &head, &chunks)), expected);
+        prop_assert_eq!(kind(by_polling(&verifier, &head, &chunks, &waits)), expected);
+    }
+
+    #[test]
+    fn a_budget_is_given_back_whatever_happens(
+        bytes in 1..5000_usize, deliveries in vec((any_body(), vec(any::<Index>(), 0..5), any::<bool>(), any::<bool>()), 1..5),
+    ) {
+        let budget = Budget::new(bytes);
+        let verifier = builder(providers::GITHUB).budget(budget.clone()).build().unwrap();
+        let mut held = Vec::new();
+        for (body, places, forged, given_up) in &deliveries {
+            let head = head_of(signer(providers::GITHUB).sign(if *forged { b"forged" } else { body }));
+            let Ok(mut intake) = verifier.intake(&head) else { continue };
+            let fits = cut(body, places).into_iter().all(|chunk| intake.push(chunk).is_ok());
+            prop_assert!(budget.in_flight() <= budget.bytes());
+            if !given_up && fits {
+                held.extend(intake.finish().ok());
+            }
+        }
+        prop_assert!(held.iter().map(|(_, body)| body.len()).sum::<usize>() <= budget.in_flight());
+        held.clear();
+        prop_assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[test]
+    fn of_several_keys_the_first_that_matches_is_named(
+        secrets in vec(0..4_u8, 1..6), by in 0..4_u8, body in vec(any::<u8>(), 0..300), places in vec(any::<Index>(), 0..4),
+    ) {
+        let secret = |number: &u8| Secret::new(format!("the secret of number {number}"));
+        let keys = secrets.iter().enumerate().fold(Verifier::builder(providers::JIRA), |builder, (place, number)| {
+            builder.key(place.to_string(), secret(number))
+        });
+        let (verifier, head) = (keys.build().unwrap(), head_of(Signer::new(providers::JIRA, secret(&by)).unwrap().sign(&body)));
+        let expected = secrets.iter().position(|number| *number == by).map(|place| place.to_string()).ok_or(RejectionKind::Mismatch);
+        let chunks = cut(&body, &places);
+        let named = |judged: Result<Verified, Rejection>| judged.map(|verified| verified.key_id().to_string()).map_err(|rejection| rejection.kind());
+        prop_assert_eq!(&named(verifier.verify(&head, &body)), &expected);
+        prop_assert_eq!(&named(by_check(&verifier, &head, &chunks)), &expected);
+        prop_assert_eq!(&named(by_intake(&verifier, &head, &chunks).map(|(verified, _)| verified)), &expected);
+    }
+
+    #[test]
+    fn a_timestamp_is_believed_within_the_tolerance_to_either_side_and_no_further(
+        seconds in 1_100_000_000..4_000_000_000_u64, off in -800..800_i64, tolerance in 1..600_u64,
+    ) {
+        let signed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.checked_add_signed(off).unwrap());
+        let verifier = builder(providers::SLACK).tolerance(Duration::from_secs(tolerance)).build().unwrap();
+        let head = head_of(signer(providers::SLACK).sign_at(b"body", signed_at));
+        let expected = match off {
+            off if off > 0 && off.unsigned_abs() > tolerance => Err(RejectionKind::TimestampTooOld),
+            off if off < 0 && off.unsigned_abs() > tolerance => Err(RejectionKind::TimestampTooNew),
+            _ => Ok(()),
+        };
+        prop_assert_eq!(kind(verifier.verify_at(&head, b"body", now)), expected);
+        let told = verifier.verify_at(&head, b"body", signed_at).unwrap().signed_at();
+        prop_assert_eq!(told, Some(signed_at));
+    }
+}
