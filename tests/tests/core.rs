@@ -13,8 +13,8 @@ use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
-    Algorithm, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported, Scheme,
-    Secret, Signer, Timer, Verified, Verifier, Verifiers, providers,
+    Algorithm, Budget, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported,
+    Scheme, Secret, Signer, Timer, Verified, Verifier, Verifiers, providers,
 };
 
 struct Core;
@@ -880,4 +880,117 @@ fn what_has_been_judged_is_not_judged_again() {
         assert_eq!(intake().finish().unwrap_err().kind(), RejectionKind::Mismatch);
         assert_eq!(intake().insecure_finish().unwrap_err().kind(), RejectionKind::Mismatch);
     }
+}
+
+#[test]
+fn debug_says_what_it_is_and_nothing_that_is_secret() {
+    let budget = Budget::new(1000);
+    let verifier = builder(providers::GITHUB).budget(budget.clone()).build().unwrap();
+    let signer = signer(providers::GITHUB);
+    let head = signer.sign(b"the body");
+    let begun = verifier.begin(&head).unwrap();
+    let mut intake = verifier.intake(&head).unwrap();
+    intake.push(&b"the body"[..]).unwrap();
+    let (verified, _) = verifier.intake(&head).and_then(|mut intake| intake.push(&b"the body"[..]).and_then(|()| intake.finish())).unwrap();
+    let rejection = verifier.verify(&head, b"another").unwrap_err();
+    let reported = Reported::Unverified(rejection.clone(), Bytes::from_static(b"the body"));
+    let shown: [(&str, &dyn std::fmt::Debug); 14] = [
+        ("Budget", &budget),
+        ("Check", &begun),
+        ("Intake", &intake),
+        ("main", verified.key_id()),
+        ("Keys", &verifier.keys()),
+        ("Receiving", &countersign::Receiving::new()),
+        ("Rejection", &rejection),
+        ("Unverified", &reported),
+        ("Resolving", &countersign::Resolving::ready(None)),
+        ("Scheme", &providers::GITHUB),
+        ("Signer", &signer),
+        ("Verifier", &verifier),
+        ("VerifierBuilder", &builder(providers::GITHUB)),
+        ("Verifiers", &Verifiers::from(verifier.clone())),
+    ];
+    let tag = head[0].1.trim_start_matches("sha256=").to_owned();
+    for (name, shown) in shown {
+        let shown = format!("{shown:?}");
+        assert!(shown.contains(name), "{shown}");
+        for secret in [SECRET, "the body", &tag] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+    let signed = Reported::Verified(verified, Bytes::from_static(b"the body"));
+    assert!(format!("{signed:?}").starts_with("Verified(Verified"), "{signed:?}");
+    assert_eq!(format!("{:?}", Secret::new(SECRET)), "Secret(..)");
+}
+
+#[test]
+fn evidence_is_told_in_words() {
+    for scheme in providers::ALL {
+        let words = scheme.evidence().to_string();
+        assert!(words.len() > 10 && words.contains(' '), "{words}");
+    }
+}
+
+#[test]
+fn no_more_than_ten_refusals_a_second_are_looked_into() {
+    struct Hinted(Arc<std::sync::atomic::AtomicUsize>);
+
+    impl countersign::Observer for Hinted {
+        fn observe(&self, verdict: &countersign::Verdict<'_>) {
+            self.0.fetch_add(usize::from(verdict.hint() == Some(Hint::SecretHasWhiteSpace)), std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    let hinted = Arc::default();
+    let builder = Verifier::builder(providers::GITHUB).key("k", Secret::new("secret "));
+    let verifier = builder.hints().observer(Hinted(Arc::clone(&hinted))).build().unwrap();
+    let head = Signer::new(providers::GITHUB, Secret::new("secret")).unwrap().sign(b"body");
+    let began = Instant::now();
+    for _ in 0..200 {
+        verifier.report(&verifier.verify(&head, b"body").unwrap_err());
+    }
+    let (seconds, hinted) = (usize::try_from(began.elapsed().as_secs()).unwrap(), hinted.load(std::sync::atomic::Ordering::Relaxed));
+    assert!((10..=10 * (seconds + 2)).contains(&hinted), "{hinted} in {seconds} s");
+}
+
+#[test]
+fn a_timer_that_rings_too_early_is_asked_again() {
+    /// It rings at once, and its clock goes on by a second for each time that it is asked.
+    struct Early(Instant, std::cell::Cell<u32>, u32);
+
+    impl Timer for Early {
+        fn now(&self) -> Instant {
+            self.1.set(self.1.get() + 1);
+            self.0 + Duration::from_secs(self.1.get().into())
+        }
+
+        fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+            self.2 += 1;
+            Poll::Ready(())
+        }
+    }
+
+    struct Never(Verifier);
+
+    impl countersign::Resolver for Never {
+        fn decoy(&self) -> &Verifier {
+            &self.0
+        }
+
+        fn resolve(&self, _: &dyn Head) -> countersign::Resolving {
+            countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
+        }
+    }
+
+    let verifiers = Verifiers::from(Never(Verifier::builder(providers::JIRA).build_decoy().unwrap()));
+    let terms = countersign::Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let mut timer = Early(Instant::now(), std::cell::Cell::new(0), 0);
+    let head = signer(providers::JIRA).sign(b"");
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let Poll::Ready(Err(refusal)) = countersign::Receiving::new().poll_head(&mut cx, &mut timer, &terms, &head, || None) else {
+        panic!("the resolver does not answer")
+    };
+    assert_eq!(refusal.rejection().kind(), RejectionKind::KeysUnavailable);
+    // From the first second on, five of them: it says the sixth, when it is over.
+    assert_eq!((timer.1.get(), timer.2), (6, 5));
 }

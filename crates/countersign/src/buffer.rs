@@ -126,6 +126,9 @@ impl fmt::Debug for Buffer {
 mod tests {
     use super::*;
 
+    /// Bytes that come one by one. Under Miri, which takes its time, fewer.
+    const MANY: usize = if cfg!(miri) { 2_000 } else { 100_000 };
+
     fn capacity(buffer: &Buffer) -> usize {
         match &buffer.kept {
             Kept::Chunk(_) => 0,
@@ -159,7 +162,7 @@ mod tests {
 
     #[test]
     fn single_bytes_cost_no_more_than_twice_their_number_and_never_more_than_the_limit() {
-        let limit = 100_000;
+        let limit = MANY;
         let mut buffer = Buffer::new(limit, 0, None);
         for count in 1..=limit {
             buffer.push(Bytes::from_static(b"x"));
@@ -172,16 +175,16 @@ mod tests {
     #[test]
     fn a_budget_is_charged_for_what_is_allocated_and_never_on_trust() {
         let budget = Budget::new(1_000_000);
-        let mut buffer = Buffer::new(100_000, 100_000, Some(budget.clone()));
-        for count in 1..=100_000 {
+        let mut buffer = Buffer::new(MANY, MANY, Some(budget.clone()));
+        for count in 1..=MANY {
             buffer.admit(1).unwrap();
             buffer.push(Bytes::from_static(b"x"));
             assert!((count..=2 * count).contains(&budget.in_flight()), "{count}: {}", budget.in_flight());
             assert!(count == 1 || budget.in_flight() == capacity(&buffer));
         }
-        assert_eq!(budget.in_flight(), 100_000, "what was announced is not overshot");
+        assert_eq!(budget.in_flight(), MANY, "what was announced is not overshot");
         let body = buffer.take();
-        assert_eq!((body.len(), budget.in_flight()), (100_000, 100_000));
+        assert_eq!((body.len(), budget.in_flight()), (MANY, MANY));
         drop(body);
         assert_eq!(budget.in_flight(), 0);
     }
@@ -198,6 +201,31 @@ mod tests {
         assert_eq!(budget.in_flight(), 10);
         buffer.clear();
         assert_eq!(budget.in_flight(), 0);
+    }
+
+    #[test]
+    fn what_is_announced_up_to_32_kib_is_allocated_at_the_second_chunk() {
+        for (announced, expected) in [(10_000, 10_000), (32 * 1024, 32 * 1024), (1_000_000, 32 * 1024), (1, 2)] {
+            let mut buffer = Buffer::new(usize::MAX, announced, None);
+            buffer.push(Bytes::from_static(b"1"));
+            buffer.push(Bytes::from_static(b"2"));
+            assert_eq!(capacity(&buffer), expected, "{announced}");
+        }
+    }
+
+    #[test]
+    fn what_fits_into_what_is_allocated_is_not_moved() {
+        let mut buffer = Buffer::new(usize::MAX, 1000, None);
+        buffer.push(Bytes::from(vec![0; 400]));
+        buffer.push(Bytes::from(vec![0; 100]));
+        // Half of it is more than there was.
+        buffer.push(Bytes::from(vec![0; 500]));
+        assert_eq!((buffer.len(), capacity(&buffer)), (1000, 1000));
+        // What goes beyond what was announced doubles.
+        buffer.push(Bytes::from_static(b"1"));
+        assert_eq!(capacity(&buffer), 2000);
+        buffer.push(Bytes::from(vec![0; 999]));
+        assert_eq!((buffer.len(), capacity(&buffer)), (2000, 2000));
     }
 
     #[test]

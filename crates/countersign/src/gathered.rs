@@ -94,6 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_asks_for_its_signature_and_for_whatever_else_it_reads() {
+        let asked_for = |scheme: &Scheme| names(scheme).to_vec();
+        assert_eq!(asked_for(&providers::SLACK), ["X-Slack-Signature", "X-Slack-Request-Timestamp", "content-length"]);
+        let github = ["X-Hub-Signature-256", "X-GitHub-Delivery", "X-GitHub-Event", "content-length"];
+        assert_eq!(asked_for(&providers::GITHUB), github);
+        assert!(asked_for(&providers::STANDARD_WEBHOOKS).contains(&"webhook-id"));
+    }
+
+    #[test]
     fn all_that_a_known_scheme_asks_for_is_looked_for_at_once() {
         for scheme in providers::ALL {
             assert!(names(scheme).contains(&"content-length") && names(scheme).len() <= MOST, "{}", scheme.name());

@@ -202,3 +202,86 @@ impl<'h> Values<'h> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A head that answers for itself whatever it is asked.
+    struct Own;
+
+    impl Head for Own {
+        fn method(&self) -> &'static str {
+            "PUT"
+        }
+
+        fn target(&self) -> &'static str {
+            "/taken/off?b"
+        }
+
+        fn original_target(&self) -> &'static str {
+            "/a/taken/off?b"
+        }
+
+        fn tenant(&self) -> Option<&str> {
+            Some("acme")
+        }
+
+        fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+            if name == "a" {
+                visit(b"1");
+                visit(b"2");
+            }
+        }
+
+        fn announces_body(&self) -> bool {
+            true
+        }
+    }
+
+    fn at_once(head: &dyn Head, names: &[&str]) -> Vec<(usize, Vec<u8>)> {
+        let mut found = Vec::new();
+        head.headers(names, &mut |place, value| found.push((place, value.to_vec())));
+        found
+    }
+
+    #[test]
+    fn pairs_stand_for_a_post_to_the_root_of_no_tenant() {
+        let pairs = [("A", "1"), ("b", "2"), ("a", "3")];
+        for head in [&pairs as &dyn Head, &pairs.to_vec(), &&pairs[..], &&pairs] {
+            assert_eq!((head.method(), head.target(), head.original_target(), head.tenant()), ("POST", "/", "/", None));
+            assert!(!head.announces_body());
+            let found = at_once(head, &["a", "absent", "B"]);
+            assert_eq!(found, [(0, b"1".to_vec()), (2, b"2".to_vec()), (0, b"3".to_vec())]);
+        }
+    }
+
+    #[test]
+    fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_gathered() {
+        let gathered = crate::gathered::Gathered::new(&Own, &["a"]);
+        for head in [&Own as &dyn Head, &&Own, &gathered] {
+            assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
+            assert_eq!((head.tenant(), head.announces_body()), (Some("acme"), true));
+            assert_eq!(at_once(head, &["b", "a"]), [(1, b"1".to_vec()), (1, b"2".to_vec())]);
+        }
+    }
+
+    #[test]
+    fn a_body_is_announced_by_a_length_other_than_zero_or_by_a_coding() {
+        let announces = |name, value| [("other", "1"), (name, value)].announces_body();
+        for (name, value, expected) in [
+            ("Content-Length", "0", false),
+            ("content-length", "000", false),
+            ("content-length", "", false),
+            ("content-length", "1", true),
+            ("content-length", "00x", true),
+            ("Transfer-Encoding", "chunked", true),
+            ("transfer-encoding", "", true),
+            ("expect", "100-continue", false),
+        ] {
+            assert_eq!(announces(name, value), expected, "{name}: {value}");
+        }
+        assert!([("content-length", "7"), ("content-length", "0")].announces_body());
+        assert!([("transfer-encoding", "chunked"), ("content-length", "0")].announces_body());
+    }
+}
