@@ -103,6 +103,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_has_a_label_and_a_sentence_of_its_own() {
+        let all = [Hint::SecretHasWhiteSpace, Hint::OtherProvider("jira"), Hint::Jwt, Hint::EmptyBody, Hint::ContentEncoding];
+        for (place, hint) in all.iter().enumerate() {
+            let (label, sentence) = (hint.as_str(), hint.to_string());
+            assert!(label.len() > 2 && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{label}");
+            assert!(sentence.contains(' '), "{sentence}");
+            let others = all.iter().take(place);
+            assert!(others.clone().all(|other| other.as_str() != label && other.to_string() != sentence), "{label}");
+        }
+    }
+
+    #[test]
     fn ten_a_second_are_let_through() {
         let rate = Rate::new();
         let at = |millis| rate.began + Duration::from_millis(millis);

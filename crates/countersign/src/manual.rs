@@ -1,4 +1,7 @@
-//! What is longer than the docs of one item: who is kept out, and what it costs.
+//! What is longer than the docs of one item: who is kept out, how that is shown, and what it costs.
+
+#[doc = include_str!("manual/evidence.md")]
+pub mod evidence {}
 
 #[doc = include_str!("manual/performance.md")]
 pub mod performance {}
