@@ -897,7 +897,7 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
     let shown: [(&str, &dyn std::fmt::Debug); 14] = [
         ("Budget", &budget),
         ("Check", &begun),
-        ("Intake", &intake),
+        ("len: 8", &intake),
         ("main", verified.key_id()),
         ("Keys", &verifier.keys()),
         ("Receiving", &countersign::Receiving::new()),

@@ -514,3 +514,29 @@ fn a_target_that_has_no_path_is_no_trap() {
         assert_eq!(response.status(), 401);
     });
 }
+
+/// A scheme whose signature stands in one of many headers, and that reads the same header under two spellings.
+mod many_fields {
+    use countersign::{Part, Scheme, Secret, Signer, Verifier};
+
+    use super::*;
+
+    const NAMES: &[&str] = &["X-S-1", "X-S-2", "X-S-3", "X-S-4", "X-S-5", "X-S-6", "X-S-7", "X-S-8", "X-S-9"];
+    const MANY: Scheme = Scheme::new("many", "X-S-1").any_of_headers(NAMES).id_header("X-Id").unauthenticated_delivery_id_header("x-id");
+
+    #[test]
+    fn each_field_that_a_scheme_reads_is_found_once() {
+        conformance::run(async {
+            let scheme = MANY.before(&[Part::Id, Part::Literal(".")]);
+            let verifier = Verifier::builder(scheme).key("k", Secret::new("secret")).build().unwrap();
+            let head = Signer::new(scheme, Secret::new("secret")).unwrap().sign(b"body");
+            let value = |name: &str| head.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.clone();
+            for name in NAMES {
+                let delivery = Delivery::unsigned("body").header(name, value("X-S-1")).header("X-Id", value("x-id"));
+                let outcome = Warp::deliver(verifier.clone(), delivery).await;
+                assert_eq!(outcome.status, 200, "{name}: {:?}", outcome.rejection);
+                assert_eq!(outcome.handled[0].verified.unauthenticated_delivery_id(), Some(&value("x-id")[..]), "{name}");
+            }
+        });
+    }
+}

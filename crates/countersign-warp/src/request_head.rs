@@ -44,9 +44,11 @@ impl Extent {
     /// As much as these look at.
     pub(crate) fn of(verifiers: &Verifiers) -> Self {
         verifiers.fields().map_or(Self::Whole, |mut fields| {
-            fields.extend(["content-length", "transfer-encoding", "expect"]);
-            fields.sort_unstable();
-            fields.dedup();
+            for name in ["content-length", "transfer-encoding", "expect"] {
+                if !fields.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    fields.push(name);
+                }
+            }
             Self::Fields(fields.into())
         })
     }

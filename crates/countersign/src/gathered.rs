@@ -13,8 +13,9 @@ pub(crate) struct Gathered<'h> {
 }
 
 impl<'h> Gathered<'h> {
-    /// `names` are those of [`names`].
+    /// `names` are those of [`names`], of which the first are looked for at once.
     pub(crate) fn new(head: &'h dyn Head, names: &'h [&'static str]) -> Self {
+        let names = names.get(..MOST).unwrap_or(names);
         let mut values = [const { Values::None }; MOST];
         head.headers(names, &mut |place, value| {
             if let Some(values) = values.get_mut(place) {
@@ -38,7 +39,7 @@ pub(crate) fn names(scheme: &Scheme) -> Box<[&'static str]> {
         _ => None,
     };
     let others = [timestamp, scheme.id_header, scheme.unsigned.delivery_id, scheme.unsigned.event, Some(CONTENT_LENGTH)];
-    signatures.iter().copied().chain(others.into_iter().flatten()).take(MOST).collect()
+    signatures.iter().copied().chain(others.into_iter().flatten()).collect()
 }
 
 impl Head for Gathered<'_> {

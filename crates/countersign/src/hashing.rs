@@ -91,7 +91,13 @@ impl Hashing {
                 envelope.feed(scheme.after, |text| mac.update(text));
                 found.look(key, mac, tags);
             }),
-            Credential::Token(token) => found.token(token_of(keys, token, now)?),
+            Credential::Token(token) => {
+                let key = token_of(keys, token, now)?;
+                if config.is_decoy {
+                    return Err(RejectionKind::WrongToken);
+                }
+                found.token(key);
+            }
         }
         found.conclude(config, keys, || Claims::of(scheme, head, envelope))
     }

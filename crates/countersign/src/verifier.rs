@@ -330,7 +330,11 @@ impl Verifier {
             (!more).then(|| names.to_vec())
         };
         let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
-        fields.map(|fields| fields.concat())
+        let mut fields = fields?.concat();
+        // Each once, however it is spelt: whoever copies them must not make two of one.
+        fields.sort_unstable_by_key(|name| name.to_ascii_lowercase());
+        fields.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+        Some(fields)
     }
 
     /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.

@@ -29,7 +29,7 @@ impl Verifiers {
         chosen.verifier.into_owned()
     }
 
-    /// The header fields that a head is asked for, if those and its method are all that is ever looked at: then an adapter that has to copy what
+    /// The header fields that a head is asked for, each once, if those and its method are all that is ever looked at: then an adapter that has to copy what
     /// it hands out need not copy the rest. `None` for a [`Resolver`], which may look at anything, where the target is signed, and where
     /// [hints](crate::VerifierBuilder::hints) are wanted. For adapters; [`Head::announces_body`] and [`Discard`](crate::Discard) ask for
     /// `content-length`, `transfer-encoding` and `expect` beside them.
