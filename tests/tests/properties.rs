@@ -50,7 +50,9 @@ fn by_intake(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<(Veri
 
 fn by_check(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<Verified, Rejection> {
     let mut check = verifier.begin(head)?;
-    chunks.iter().for_each(|chunk| check.update(chunk));
+    for chunk in chunks {
+        check.update(chunk);
+    }
     check.finish()
 }
 
