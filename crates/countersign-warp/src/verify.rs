@@ -44,7 +44,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Judges by a [`Verifier`], or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with its status and
+    /// Judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with its status and
     /// no body.
     ///
     /// Bodies have the default [`Deadline`], and after an early refusal the rest of the body is thrown away as the default [`Discard`] says.
@@ -154,7 +154,7 @@ impl Verify {
     /// warp answers a rejection that it does not know with 500, which senders repeat.
     ///
     /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. For two providers on
-    /// one path there is [`Verifier::any_of`]. In `first.or(second)` the second finds a body only if the first was told to discard nothing,
+    /// one path there is [`Verifier::any_of`](countersign::Verifier::any_of). In `first.or(second)` the second finds a body only if the first was told to discard nothing,
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
