@@ -59,7 +59,7 @@ impl Intake {
     /// are the whole body (with a [`Budget`](crate::Budget), from 64 KiB on).
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
+    /// [`RejectionKind::BodyTooLarge`](crate::RejectionKind::BodyTooLarge) if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`](crate::RejectionKind::BudgetSpent)
     /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
     pub fn push(&mut self, chunk: impl Buf) -> Result<(), Rejection> {
         self.taking_in.push(&self.config, chunk)
@@ -69,7 +69,7 @@ impl Intake {
     /// is pending, and again when that moment has come. The clock is only read if there is a deadline, and runs from the first call on.
     ///
     /// # Errors
-    /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
+    /// [`RejectionKind::TooSlow`](crate::RejectionKind::TooSlow) if that moment is over. What was kept is dropped, and every later call fails alike.
     pub fn wait(&mut self, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
         self.taking_in.wait(&self.config, now)
     }
@@ -84,7 +84,7 @@ impl Intake {
     ///
     /// # Errors
     /// Those of [`push`](Self::push) and [`wait`](Self::wait), what [`failed`](Self::failed) makes of an error, and at the end
-    /// [`RejectionKind::Mismatch`].
+    /// [`RejectionKind::Mismatch`](crate::RejectionKind::Mismatch).
     pub fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         cx: &mut Context<'_>,
@@ -105,7 +105,7 @@ impl Intake {
     /// Judges the body at its end, and hands it out if it was signed.
     ///
     /// # Errors
-    /// [`RejectionKind::Mismatch`]; what `push` or `wait` said before.
+    /// [`RejectionKind::Mismatch`](crate::RejectionKind::Mismatch); what `push` or `wait` said before.
     pub fn finish(mut self) -> Result<(Verified, Bytes), Rejection> {
         match self.conclude(false)? {
             Reported::Verified(verified, body) => Ok((verified, body)),
@@ -126,8 +126,8 @@ impl Intake {
     /// The body failed with `error`: what an adapter says when its framework reports one.
     ///
     /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
-    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
-    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
+    /// sources as that, the cause is [`BodyTooLarge`](crate::RejectionKind::BodyTooLarge); otherwise it is
+    /// [`BodyUnreadable`](crate::RejectionKind::BodyUnreadable), with `error` as its source.
     #[must_use]
     pub fn failed(&self, error: impl Into<Box<dyn Error + Send + Sync>>, is_limit: impl Fn(&(dyn Error + 'static)) -> bool) -> Rejection {
         self.taking_in.failed(&self.config, error, is_limit)

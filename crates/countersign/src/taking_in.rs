@@ -101,7 +101,7 @@ impl TakingIn {
         self.deadline = deadline;
     }
 
-    /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`] are kept without a copy if they
+    /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`](bytes::Bytes) are kept without a copy if they
     /// are the whole body (with a [`Budget`](crate::Budget), from 64 KiB on).
     ///
     /// # Errors
