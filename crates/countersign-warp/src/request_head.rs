@@ -87,8 +87,8 @@ pub(crate) fn filter(extent: Extent) -> impl Filter<Extract = (Box<RequestHead>,
     fields.or(whole).unify()
 }
 
-/// Extracts what `take` makes of what warp tells a log of the request, which is before the next filter goes on. Nothing else hands out the
-/// fields without a copy of all, nor the path where the target is a host alone: [`warp::path::full`] panics there, as of 0.4.3.
+/// Extracts what `take` makes of what warp tells a log of the request, which is before the next filter goes on. So the fields are had without a
+/// copy of all, and the path whatever the form of the target.
 // Boxed, as warp moves what a filter extracts from one future to the next.
 fn told(
     take: impl Fn(&Info<'_>) -> Option<RequestHead> + Clone + Send + Sync + 'static,
