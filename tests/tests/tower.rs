@@ -419,3 +419,23 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
         assert_eq!(calls.load(Ordering::SeqCst), 0);
     });
 }
+
+#[test]
+fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
+    conformance::run(async {
+        for (version, polled) in [(http::Version::HTTP_11, true), (http::Version::HTTP_2, false)] {
+            let body = conformance::ScriptedBody::new([conformance::Step::Chunk(bytes::Bytes::from_static(b"body"))]);
+            let polls = body.polls();
+            let request = http::Request::post("/hook").version(version).header("content-length", 4).body(body).unwrap();
+            let inner = tower::service_fn(
+                async |_request: http::Request<countersign_tower::VerifiedBody>| -> Result<http::Response<()>, std::convert::Infallible> {
+                    panic!("it is unsigned")
+                },
+            );
+            let layer = countersign_tower::VerifyLayer::on_tokio(conformance::vectors::verifier(countersign::providers::JIRA));
+            let response = tower::ServiceExt::oneshot(tower::Layer::layer(&layer, inner), request).await.unwrap();
+            assert_eq!(response.status(), 401);
+            assert_eq!(polls.load(std::sync::atomic::Ordering::SeqCst) > 0, polled, "{version:?}");
+        }
+    });
+}
