@@ -1,13 +1,17 @@
-//! Where nobody looks at spans, as in production: what is judged at once tells the same of a refusal as what is taken in piece by piece.
+//! Where nobody looks at spans, as in production: what is judged at once tells the same of a refusal as what is taken in piece by piece, and
+//! what has to be waited for costs no more than it must.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
-use conformance::vectors::{signer, verifier};
-use countersign::{Discard, Receiving, Refusal, Terms, Timer, Verifiers, providers};
+use conformance::vectors::{builder, signer, verifier};
+use countersign::{Budget, Deadline, Discard, Head, Receiving, Refusal, Reported, Terms, Timer, Verifiers, providers};
 use tracing_subscriber::filter::LevelFilter;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -65,4 +69,101 @@ fn a_refusal_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
     let (unsigned, told) = refused(&["forged"], &Vec::new());
     assert!(told.contains("body_bytes=0"), "{told}");
     assert!(!unsigned.is_at_end() && unsigned.discarding(Discard::default(), &Vec::<(&str, &str)>::new()).is_some());
+}
+
+/// How often somebody asked for the time or set an alarm.
+#[derive(Default)]
+struct Asked(Cell<usize>);
+
+impl Timer for Asked {
+    fn now(&self) -> Instant {
+        self.0.set(self.0.get() + 1);
+        Instant::now()
+    }
+
+    fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+        self.0.set(self.0.get() + 1);
+        Poll::Pending
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A head that counts how often its fields are looked through.
+struct Counted {
+    fields: Vec<(String, String)>,
+    looked: Cell<usize>,
+}
+
+impl Head for Counted {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &'static str {
+        "/"
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.fields.header(name, visit);
+    }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        self.looked.set(self.looked.get() + 1);
+        self.fields.headers(names, visit);
+    }
+}
+
+/// Polls a delivery as often as the body says something: for each poll what it answered, how often the task was woken and the timer asked.
+fn polled(
+    verifiers: &Verifiers,
+    deadline: Option<Deadline>,
+    head: &Counted,
+    body: &[Poll<Option<&'static str>>],
+) -> Vec<(bool, usize, usize)> {
+    let terms = Terms { verifiers, deadline, insecure_report_only: false };
+    let (mut receiving, mut timer, woken) = (Receiving::new(), Asked::default(), Arc::<Woken>::default());
+    let (waker, mut body) = (Waker::from(Arc::clone(&woken)), VecDeque::from(body.to_vec()));
+    let mut polls = Vec::new();
+    while !body.is_empty() {
+        let next = |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
+        let poll = receiving.poll(&mut Context::from_waker(&waker), &mut timer, &terms, head, || None, next, |_| false);
+        assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Reported::Verified(..)))));
+        polls.push((poll.is_ready(), woken.0.swap(0, Ordering::Relaxed), timer.0.take()));
+    }
+    polls
+}
+
+#[test]
+fn a_body_that_is_there_the_next_time_sets_no_clock_and_its_head_is_looked_through_once() {
+    let plain = || Verifiers::from(verifier(providers::GITHUB));
+    let with_budget = || Verifiers::from(builder(providers::GITHUB).budget(Budget::new(1000)).build().unwrap());
+    let head = || Counted { fields: signer(providers::GITHUB).sign(b"body"), looked: Cell::default() };
+    let (pending, end) = (Poll::Pending, Poll::Ready(None));
+    let (first, second, whole) = (Poll::Ready(Some("bo")), Poll::Ready(Some("dy")), Poll::Ready(Some("body")));
+    for verifiers in [plain, with_budget] {
+        let polls = |deadline, body: &[_]| {
+            let head = head();
+            let polls = polled(&verifiers(), deadline, &head, body);
+            assert_eq!(head.looked.get(), 1);
+            polls
+        };
+        let (deadline, asked_again) = (Some(Deadline::default()), (false, 1, 0));
+        for body in [&[pending, whole, end][..], &[pending, first, second, end], &[first, pending, second, end], &[whole, pending, end]] {
+            assert_eq!(polls(deadline, body), [asked_again, (true, 0, 0)]);
+            assert_eq!(polls(None, body), [(false, 0, 0), (true, 0, 0)], "without a deadline there is no clock to be spared");
+        }
+        assert_eq!(polls(deadline, &[whole, end]), [(true, 0, 0)]);
+        let waited = |deadline| polls(deadline, &[pending, pending, first, pending, second, end]);
+        // The time once and the alarm once, for each wait.
+        assert_eq!(waited(deadline), [asked_again, (false, 0, 2), (false, 0, 2), (true, 0, 0)]);
+        assert_eq!(waited(None), [(false, 0, 0), (false, 0, 0), (false, 0, 0), (true, 0, 0)]);
+    }
 }

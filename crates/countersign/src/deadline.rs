@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 /// How long a body may take to arrive, after which the delivery is refused with 408.
 ///
 /// Two bounds hold at once: the whole body within [`within`](Self::new), and, if there is a [`minimum pace`](Self::minimum_pace), so many
-/// bytes a second beyond a grace. The clock starts when an adapter has to wait for the body for the first time, so that a body which came
-/// with its head costs nothing.
+/// bytes a second beyond a grace. The clock starts when a body that was asked for twice is still not there, so that one which came with
+/// its head costs nothing.
 ///
 /// The default is 30 seconds in all, and 1 KiB a second after the first 5 seconds. No sender that is known waits much longer than that for
 /// its answer (Jira Cloud 20 seconds, by third-party accounts), and at that pace a dripping client ends after 5 seconds and a bit.

@@ -110,9 +110,21 @@ impl Hashing {
 
     /// Judges the head.
     pub(crate) fn read(&mut self, judge: Judge<'_>, head: &dyn Head, now: Option<SystemTime>) -> Result<(), RejectionKind> {
+        let signed = SignedHead::read(&judge.config.settings, head, now)?;
+        self.start(judge, head, signed, now)
+    }
+
+    /// Goes on with a head that has been read.
+    pub(crate) fn start(
+        &mut self,
+        judge: Judge<'_>,
+        head: &dyn Head,
+        signed: SignedHead<'_>,
+        now: Option<SystemTime>,
+    ) -> Result<(), RejectionKind> {
         let Judge { config, keys } = judge;
         let Settings { scheme, hints, .. } = &*config.settings;
-        let SignedHead { credential, envelope } = SignedHead::read(&config.settings, head, now)?;
+        let SignedHead { credential, envelope } = signed;
         match credential {
             Credential::Tags(tags) => {
                 let mut suffix = Vec::new();

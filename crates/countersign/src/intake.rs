@@ -50,6 +50,11 @@ impl Intake {
         Self { config, keys, taking_in }
     }
 
+    /// What it is made of.
+    pub(crate) fn parts(&mut self) -> (&mut TakingIn, Judge<'_>) {
+        (&mut self.taking_in, Judge { config: &self.config, keys: &self.keys })
+    }
+
     /// Gives the body this long to arrive: see [`wait`](Self::wait).
     pub const fn set_deadline(&mut self, deadline: Option<Deadline>) {
         self.taking_in.set_deadline(deadline);
@@ -76,6 +81,9 @@ impl Intake {
 
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
+    /// With a deadline, the task is woken by itself when a chunk is missing for the first time, and `timer` is asked only if it is missing then
+    /// too.
+    ///
     /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
     /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
     ///
@@ -92,8 +100,8 @@ impl Intake {
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Reported, Rejection>> {
-        let Self { config, keys, taking_in } = self;
-        taking_in.poll_to_end(Judge { config, keys }, cx, timer, next, is_limit)
+        let (taking_in, judge) = self.parts();
+        taking_in.poll_to_end(judge, cx, timer, next, is_limit)
     }
 
     /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it refused.
@@ -134,8 +142,8 @@ impl Intake {
     }
 
     fn conclude(&mut self, report_only: bool) -> Result<Reported, Rejection> {
-        let Self { config, keys, taking_in } = self;
-        taking_in.conclude(Judge { config, keys }, report_only)
+        let (taking_in, judge) = self.parts();
+        taking_in.conclude(judge, report_only)
     }
 }
 

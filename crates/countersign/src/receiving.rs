@@ -68,7 +68,7 @@ impl Receiving {
         terms: &Terms<'_>,
         head: &impl Head,
         tenant: impl FnOnce() -> Option<String>,
-        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Reported, Refusal>> {
         if let Stage::TakingIn(waiting) = &mut self.0 {
@@ -79,15 +79,9 @@ impl Receiving {
             return Poll::Ready(concluded);
         }
         let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
-        let mut polled = [None, None];
         if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !terms.insecure_report_only) {
-            match at_once(config, head, || next(cx)) {
-                AtOnce::Judged { verdict, at_end } => return Poll::Ready(conclude(&verifier, verdict, at_end)),
-                AtOnce::Polled(before) => polled = before,
-            }
+            return self.poll_plain(cx, timer, terms.deadline, &verifier, config, head, next, is_limit);
         }
-        // What has been polled before is taken in first.
-        let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
         // Large, and so begun on the stack, by what is only borrowed; it is moved and shared only if it has to wait.
         let mut taking_in = TakingIn::new(span);
         let (config, fault) = match verifier.judge_for(&taking_in, head, terms.insecure_report_only) {
@@ -139,6 +133,65 @@ impl Receiving {
         })
     }
 
+    /// The way of the usual delivery, judged by what [is plain](Verifier::plain). Its head is read once; a body that is there at once and in one
+    /// piece is judged with nothing kept on the way, and any other taken in where it will stay.
+    #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
+    fn poll_plain<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: &mut impl Timer,
+        deadline: Option<Deadline>,
+        verifier: &Verifier,
+        config: &Arc<Config>,
+        head: &impl Head,
+        mut next: impl FnMut(&mut Context<'_>) -> Polled<D, E>,
+        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
+    ) -> Poll<Result<Reported, Refusal>> {
+        let (settings, keys) = (&*config.settings, config.keys.load());
+        let refused = |kind| Poll::Ready(Err(Refusal::new(verifier, config.reject(kind), false)));
+        let head = Gathered::new(head, &settings.names);
+        let signed = match SignedHead::read(settings, &head, None) {
+            Ok(signed) => signed,
+            Err(kind) => return refused(kind),
+        };
+        if keys.valid(None).next().is_none() {
+            return refused(RejectionKind::NoValidKey);
+        }
+        let announced = announced(&head);
+        if announced > settings.body_limit {
+            return refused(RejectionKind::BodyTooLarge);
+        }
+        let mut polled = match in_one_piece(settings.body_limit, || next(cx)) {
+            Ok(body) => {
+                let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
+                let verdict = match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
+                    Ok(verified) => {
+                        tell_log(&verified, seen);
+                        Ok(Reported::Verified(verified, body))
+                    }
+                    Err(kind) => Err(config.reject(kind).after(seen)),
+                };
+                return Poll::Ready(conclude(verifier, verdict, true));
+            }
+            Err(polled) => polled,
+        };
+        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), TakingIn::new(DeliverySpan::unseen()));
+        let mut waiting = Box::new(Waiting { intake, verifier: verifier.clone() });
+        let (taking_in, judge) = waiting.intake.parts();
+        let started = taking_in.head().0.start(judge, &head, signed, None).map_err(|kind| config.reject(kind));
+        if let Err(rejection) = started.and_then(|()| taking_in.admit(config, announced)) {
+            return Poll::Ready(Err(Refusal::new(verifier, rejection, false)));
+        }
+        taking_in.set_deadline(deadline);
+        // What has been polled before comes first.
+        let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
+        if let Poll::Ready(received) = taking_in.poll_to_end(judge, cx, timer, next, is_limit) {
+            return Poll::Ready(conclude(verifier, received, taking_in.is_at_end()));
+        }
+        self.0 = Stage::TakingIn(waiting);
+        Poll::Pending
+    }
+
     fn choose<'t>(
         &mut self,
         cx: &mut Context<'_>,
@@ -172,51 +225,19 @@ impl Default for Receiving {
     }
 }
 
-enum AtOnce<D, E> {
-    Judged {
-        verdict: Result<Reported, Rejection>,
-        at_end: bool,
-    },
-    /// The body does not come in one piece, or is not there yet. What it was polled for, in order.
-    Polled([Option<Polled<D, E>>; 2]),
-}
-
 /// What a body answers when it is polled.
 type Polled<D, E> = Poll<Option<Result<D, E>>>;
 
-/// The way of the usual delivery, whose body is there already and in one piece, by what [is plain](Verifier::plain): as a [`TakingIn`] would
-/// judge it, but with nothing kept on the way, in about two thirds of the time.
-fn at_once<D: Buf, E>(config: &Config, head: &impl Head, mut next: impl FnMut() -> Polled<D, E>) -> AtOnce<D, E> {
-    let (settings, keys) = (&*config.settings, config.keys.load());
-    let head = Gathered::new(head, &settings.names);
-    let refused = |kind| AtOnce::Judged { verdict: Err(config.reject(kind)), at_end: false };
-    let signed = match SignedHead::read(settings, &head, None) {
-        Ok(signed) => signed,
-        Err(kind) => return refused(kind),
-    };
-    if keys.valid(None).next().is_none() {
-        return refused(RejectionKind::NoValidKey);
-    }
-    if announced(&head) > settings.body_limit {
-        return refused(RejectionKind::BodyTooLarge);
-    }
-    let body = match next() {
-        Poll::Ready(None) => Bytes::new(),
-        Poll::Ready(Some(Ok(mut chunk))) if chunk.remaining() <= settings.body_limit => match next() {
-            Poll::Ready(None) => chunk.copy_to_bytes(chunk.remaining()),
-            second => return AtOnce::Polled([Some(Poll::Ready(Some(Ok(chunk)))), Some(second)]),
+/// A body that is there already, in one piece and within the limit. Any other is not looked at: what it was polled for, in order.
+fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> Polled<D, E>) -> Result<Bytes, [Option<Polled<D, E>>; 2]> {
+    match next() {
+        Poll::Ready(None) => Ok(Bytes::new()),
+        Poll::Ready(Some(Ok(mut chunk))) if chunk.remaining() <= limit => match next() {
+            Poll::Ready(None) => Ok(chunk.copy_to_bytes(chunk.remaining())),
+            second => Err([Some(Poll::Ready(Some(Ok(chunk)))), Some(second)]),
         },
-        first => return AtOnce::Polled([Some(first), None]),
-    };
-    let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
-    let verdict = match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
-        Ok(verified) => {
-            tell_log(&verified, seen);
-            Ok(Reported::Verified(verified, body))
-        }
-        Err(kind) => Err(config.reject(kind).after(seen)),
-    };
-    AtOnce::Judged { verdict, at_end: true }
+        first => Err([Some(first), None]),
+    }
 }
 
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]

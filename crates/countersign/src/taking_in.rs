@@ -8,10 +8,9 @@ use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::{Config, Settings};
 use crate::hashing::{Hashing, Judge};
-use crate::head::announced;
 use crate::rejection::{Seen, Stage};
 use crate::span::DeliverySpan;
-use crate::{Deadline, Head, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
+use crate::{Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
 
 /// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
 pub(crate) struct TakingIn {
@@ -24,6 +23,8 @@ pub(crate) struct TakingIn {
     report_only: bool,
     end: End,
     deadline: Option<Deadline>,
+    /// Whether the body has been asked for a second time, without a wait.
+    asked_again: bool,
     /// When an adapter had to wait for the first time.
     waiting_since: Option<Instant>,
 }
@@ -49,6 +50,7 @@ impl TakingIn {
             report_only: false,
             end: End::Open,
             deadline: None,
+            asked_again: false,
             waiting_since: None,
         }
     }
@@ -72,10 +74,9 @@ impl TakingIn {
         self.fault = fault.map(Box::new);
     }
 
-    /// Judges what the head announces.
-    pub(crate) fn admit(&mut self, config: &Config, head: &dyn Head) -> Result<(), Rejection> {
+    /// Judges the length that the head announces.
+    pub(crate) fn admit(&mut self, config: &Config, announced: usize) -> Result<(), Rejection> {
         let Settings { body_limit, budget, .. } = &*config.settings;
-        let announced = announced(head);
         // What is larger than the whole budget can never fit: there is no use in coming again.
         let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
         let fault = if announced > most {
@@ -146,6 +147,9 @@ impl TakingIn {
 
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
+    /// With a deadline, the task is woken by itself when a chunk is missing for the first time, and `timer` is asked only if it is missing then
+    /// too.
+    ///
     /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
     /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
     ///
@@ -171,6 +175,13 @@ impl TakingIn {
                 Poll::Ready(Some(Ok(chunk))) => self.push(judge.config, chunk)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(judge.config, error, is_limit))),
                 Poll::Ready(None) => return Poll::Ready(self.conclude(judge, self.report_only)),
+                // Servers hand over a body that came with its head, or right behind it, when they have seen that somebody waits for it: then
+                // it is there the next time, and no clock has to be set.
+                Poll::Pending if self.deadline.is_some() && !self.asked_again => {
+                    self.asked_again = true;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => {
                     // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
                     while let Some(until) = self.wait(judge.config, || timer.now())? {

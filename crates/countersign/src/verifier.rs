@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use crate::config::{Config, Settings};
 use crate::gathered::Gathered;
 use crate::hashing::{Hashing, Judge};
+use crate::head::announced;
 use crate::key_set::{KeySet, PreparedKey};
 use crate::rejection::{SchemeName, Seen};
 use crate::report::Reporter;
@@ -428,7 +429,7 @@ impl Verifier {
             Err(rejection) if report_only && rejection.status_code() == 401 => taking_in.report_only(Some(rejection)),
             Err(rejection) => return Err(span.refused(rejection)),
         }
-        taking_in.admit(judge.config, &head)
+        taking_in.admit(judge.config, announced(&head))
     }
 }
 
