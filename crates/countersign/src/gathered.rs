@@ -14,6 +14,7 @@ pub(crate) struct Gathered<'h> {
 
 impl<'h> Gathered<'h> {
     /// `names` are those of [`names`], of which the first are looked for at once.
+    #[inline]
     pub(crate) fn new(head: &'h dyn Head, names: &'h [&'static str]) -> Self {
         let names = names.get(..MOST).unwrap_or(names);
         let mut values = [const { Values::None }; MOST];

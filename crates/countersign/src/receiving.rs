@@ -164,14 +164,13 @@ impl Receiving {
         let mut polled = match in_one_piece(settings.body_limit, || next(cx)) {
             Ok(body) => {
                 let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
-                let verdict = match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
+                return Poll::Ready(match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
                     Ok(verified) => {
                         tell_log(&verified, seen);
                         Ok(Reported::Verified(verified, body))
                     }
-                    Err(kind) => Err(config.reject(kind).after(seen)),
-                };
-                return Poll::Ready(conclude(verifier, verdict, true));
+                    Err(kind) => Err(Refusal::new(verifier, config.reject(kind).after(seen), true)),
+                });
             }
             Err(polled) => polled,
         };

@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Span;
 use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
 
 use crate::rejection::Seen;
 use crate::{Rejection, Verified};
@@ -10,7 +11,7 @@ use crate::{Rejection, Verified};
 /// verdict or it was given up. Where nobody looks, nothing is paid for it.
 #[derive(Debug)]
 pub(crate) struct DeliverySpan {
-    // None if nobody looks: with its feature `log`, which frameworks turn on, `tracing` would have something to do for it all the same.
+    // None if nobody looks.
     span: Option<Span>,
     /// If somebody is to be told how long it takes.
     began: Option<Instant>,
@@ -18,6 +19,10 @@ pub(crate) struct DeliverySpan {
 
 impl DeliverySpan {
     pub(crate) fn new() -> Self {
+        // One load. Otherwise `tracing`, with its feature `log`, which frameworks turn on, makes a span to be logged whether or not it is.
+        if LevelFilter::current() < LevelFilter::DEBUG {
+            return Self::unseen();
+        }
         let span = tracing::debug_span!(
             target: "countersign",
             "delivery",

@@ -19,7 +19,7 @@ use crate::table::{median, print_figures, take_turns};
 use crate::{actix, axum, warp};
 
 const SIZE: usize = 1024;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 15;
 const LOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/end_to_end/load.lua");
 
 pub fn run() {

@@ -1,4 +1,6 @@
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use ::axum::body::Body;
 use ::axum::response::Response;
@@ -6,6 +8,7 @@ use ::axum::{Router, routing::post};
 use bytes::Bytes;
 use countersign_tower::{Delivery as Extracted, VerifyLayer};
 use http::Request;
+use http_body::{Body as HttpBody, Frame};
 use tower::{Layer as _, service_fn};
 
 use crate::case::{Case, Delivery, Known, deadline, observed, served, verifier, verifier_with_budget};
@@ -16,6 +19,11 @@ pub fn cases() -> Vec<Case> {
         Case { name: "tower/layer/0", deliver: || layered(&on_tokio(), Delivery::signed(0)) },
         Case { name: "tower/layer/1024", deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
         Case { name: "tower/layer/1024/refused", deliver: || layered(&on_tokio(), Delivery::forged()) },
+        // As servers hand a body over that came right behind its head.
+        Case {
+            name: "tower/layer/1024/asked-for-twice",
+            deliver: || served(on_tokio().layer(service_fn(answer)), Delivery::signed(1024), AskedForTwice::from),
+        },
         Case { name: "tower/layer/1024/unsigned", deliver: || layered(&on_tokio(), Delivery::unsigned()) },
         Case { name: "tower/layer/0/clock/off", deliver: || layered(&VerifyLayer::new(verifier()), Delivery::signed(0)) },
         Case {
@@ -55,4 +63,29 @@ fn layered(layer: &VerifyLayer, delivery: Delivery) -> Box<dyn FnMut()> {
 async fn answer<B>(request: Request<B>) -> Result<Response, Infallible> {
     std::hint::black_box(request);
     Ok(Response::new(Body::empty()))
+}
+
+/// A body that is there when it is asked for again.
+struct AskedForTwice {
+    body: Option<Bytes>,
+    asked: bool,
+}
+
+impl From<Bytes> for AskedForTwice {
+    fn from(body: Bytes) -> Self {
+        Self { body: Some(body), asked: false }
+    }
+}
+
+impl HttpBody for AskedForTwice {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.asked, true) {
+            return Poll::Ready(self.body.take().map(Frame::data).map(Ok));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
 }
