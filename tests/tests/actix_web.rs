@@ -12,7 +12,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
@@ -528,6 +528,20 @@ fn a_closure_that_panics_lets_nothing_through() {
     });
 }
 
+#[test]
+fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
+    conformance::run(async {
+        for (version, polled) in [(Version::HTTP_11, true), (Version::HTTP_2, false)] {
+            let hook = web::resource("/hook").route(web::post().to(key)).wrap(verify());
+            let app = init_service(App::new().service(hook)).await;
+            let (mut request, polls) = request("/hook", unsigned().header("content-length", "4"));
+            request.head_mut().version = version;
+            assert_eq!(app.call(request).await.unwrap().status(), 401);
+            assert_eq!(polls.load(Ordering::SeqCst) > 0, polled, "{version:?}");
+        }
+    });
+}
+
 /// The same facts, through the extractor and no middleware.
 mod extractor {
     use super::*;
@@ -615,9 +629,12 @@ mod extractor {
             let response = service.call(request("/hook", unsigned()).0).await.unwrap();
             assert_eq!(response.status(), 401);
             assert!(response.headers().contains_key("www-authenticate"));
-            let strict = || web::resource("/hook").app_data(verify().insecure_report_only()).route(web::post().to(handler));
+            let judge = verifier(providers::JIRA);
+            let data = || Verify::new(judge.clone()).insecure_report_only();
+            let strict = || web::resource("/hook").app_data(data()).route(web::post().to(handler));
             assert_eq!(answer!(App::new().service(strict()), "/hook", signed("body")), good());
             assert_eq!(answer!(App::new().service(strict()), "/hook", unsigned()), status(401));
+            assert_eq!(judge.refused(RejectionKind::MissingSignature), 1, "it is told as a refusal, and not as let through");
         });
     }
 
