@@ -871,8 +871,10 @@ fn what_has_been_judged_is_not_judged_again() {
             let mut intake = verifier.intake(&headers).unwrap();
             let mut chunks = VecDeque::from([Ok::<_, io::Error>(Bytes::from(body))]);
             let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert!(!intake.is_at_end());
             let judged = intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(chunks.pop_front()), |_| false);
             assert!(matches!(judged, Poll::Ready(judged) if judged.is_ok() == verifies));
+            assert!(intake.is_at_end());
             assert!(intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(None::<io::Result<Bytes>>), |_| false).is_pending());
             intake
         };

@@ -96,6 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_a_field_is_what_the_head_says() {
+        for (length, announces) in [("0", false), ("7", true)] {
+            let head = [("content-length", length)];
+            let gathered = Gathered::new(&head, &["content-length"]);
+            assert_eq!((gathered.method(), gathered.target(), gathered.announces_body()), ("POST", "/", announces));
+        }
+    }
+
+    #[test]
     fn a_scheme_asks_for_its_signature_and_for_whatever_else_it_reads() {
         let asked_for = |scheme: &Scheme| names(scheme).to_vec();
         assert_eq!(asked_for(&providers::SLACK), ["X-Slack-Signature", "X-Slack-Request-Timestamp", "content-length"]);

@@ -56,3 +56,19 @@ impl fmt::Display for KeyId {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_its_label_and_no_other() {
+        for label in ["2026-11", ""] {
+            let id = KeyId::from(label);
+            assert_eq!((id.as_str(), id.as_ref(), id.to_string()), (label, label, label.to_owned()));
+            assert_eq!(format!("{id:?}"), format!("{label:?}"));
+            assert_eq!(id, KeyId::from(label.to_owned()));
+            assert!(id == label && id == *label && id != "2026-10" && id != *"2026-10" && id != KeyId::from("2026-10"));
+        }
+    }
+}
