@@ -941,6 +941,8 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
         format!("{right};{ts}"),
         format!("{ts};{wrong};{right}"),
         format!("{ts};{right};{wrong}"),
+        // The same twice is no less right.
+        format!("{ts};{right};{right}"),
         format!("{ts}; {right}"),
         format!("{ts};h0=whatever;{right};h2="),
         format!("{ts};{};{right}", many(15)),
