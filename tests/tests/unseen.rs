@@ -167,3 +167,24 @@ fn a_body_that_is_there_the_next_time_sets_no_clock_and_its_head_is_looked_throu
         assert_eq!(waited(None), [(false, 0, 0), (false, 0, 0), (false, 0, 0), (true, 0, 0)]);
     }
 }
+
+#[test]
+fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
+    let verifiers = Verifiers::from(verifier(providers::GITHUB));
+    let signed = signer(providers::GITHUB).sign(b"body");
+    for (head, verifies) in [(&signed, true), (&signer(providers::GITHUB).sign(b"another"), false), (&Vec::new(), false)] {
+        for insecure_report_only in [true, false] {
+            let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only };
+            let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
+            let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
+            let mut cx = Context::from_waker(Waker::noop());
+            let polled = Receiving::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false);
+            match polled {
+                Poll::Ready(Ok(Reported::Verified(_, body))) => assert!(verifies && body == "body"),
+                Poll::Ready(Ok(Reported::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
+                Poll::Ready(Err(_)) => assert!(!verifies && !insecure_report_only),
+                Poll::Pending => panic!("it is all there"),
+            }
+        }
+    }
+}

@@ -329,3 +329,22 @@ impl fmt::Debug for Receiving {
         f.debug_struct("Receiving").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_with_a_tenant_is_otherwise_what_the_head_says() {
+        for (length, announces) in [("0", false), ("7", true)] {
+            let head = [("content-length", length)];
+            for tenant in [None, Some("acme")] {
+                let told = Told { head: &head, tenant: tenant.map(str::to_owned) };
+                assert_eq!((told.method(), told.target(), told.original_target(), told.tenant()), ("POST", "/", "/", tenant));
+                let mut values = Vec::new();
+                told.header("Content-Length", &mut |value| values.push(value));
+                assert_eq!((values, told.announces_body()), (vec![length.as_bytes()], announces));
+            }
+        }
+    }
+}

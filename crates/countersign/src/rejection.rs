@@ -317,3 +317,23 @@ impl fmt::Display for RejectionKind {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_acknowledged_is_401_and_nothing_else() {
+        for kind in RejectionKind::ALL {
+            let rejection = Rejection::new(kind, "jira");
+            let expected = match kind {
+                RejectionKind::BodyTooLarge => (413, 413),
+                RejectionKind::BodyUnreadable => (400, 400),
+                RejectionKind::TooSlow => (408, 408),
+                RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => (503, 503),
+                _ => (401, 204),
+            };
+            assert_eq!((rejection.status_code(), rejection.acknowledging_status_code()), expected, "{kind}");
+        }
+    }
+}
