@@ -67,8 +67,8 @@ mod tests {
             let id = KeyId::from(label);
             assert_eq!((id.as_str(), id.as_ref(), id.to_string()), (label, label, label.to_owned()));
             assert_eq!(format!("{id:?}"), format!("{label:?}"));
-            assert_eq!(id, KeyId::from(label.to_owned()));
-            assert!(id == label && id == *label && id != "2026-10" && id != *"2026-10" && id != KeyId::from("2026-10"));
+            let (same, other) = (KeyId::from(label.to_owned()), KeyId::from("2026-10"));
+            assert!(id == same && id == label && id == *label && id != other && id != "2026-10" && id != *"2026-10");
         }
     }
 }

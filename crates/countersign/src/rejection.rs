@@ -334,6 +334,7 @@ mod tests {
                 _ => (401, 204),
             };
             assert_eq!((rejection.status_code(), rejection.acknowledging_status_code()), expected, "{kind}");
+            assert_eq!(kind.to_string(), kind.as_str());
         }
     }
 }
