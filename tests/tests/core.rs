@@ -863,6 +863,38 @@ fn a_signer_sends_what_its_scheme_asks_for() {
 }
 
 #[test]
+fn a_scheme_tells_tools_how_its_provider_signs() {
+    let headers = |scheme: &Scheme| [scheme.signed_id_header(), scheme.unsigned_delivery_id_header(), scheme.unsigned_event_header()];
+    assert_eq!(headers(&providers::GITHUB), [None, Some("X-GitHub-Delivery"), Some("X-GitHub-Event")]);
+    assert_eq!(headers(&providers::STANDARD_WEBHOOKS), [Some("webhook-id"), None, None]);
+
+    let time = |scheme: Scheme, fields: &[(&str, &str)]| scheme.unverified_timestamp(&fields).map(<[u8]>::to_vec);
+    let (slack, paddle) = ("X-Slack-Request-Timestamp", "Paddle-Signature");
+    assert_eq!(time(providers::SLACK, &[(slack, "12")]), Some(b"12".to_vec()));
+    assert_eq!(time(providers::SLACK, &[(slack, "12"), (slack, "12")]), None);
+    assert_eq!(time(providers::SLACK, &[("X-Slack-Signature", "v0=00")]), None);
+    for value in ["ts=12;h1=00", "h1=00; ts=12", "ts=12;ts=13"] {
+        assert_eq!(time(providers::PADDLE, &[(paddle, value)]), Some(b"12".to_vec()), "{value}");
+    }
+    for value in ["h1=00", "tsx=12", "12", ""] {
+        assert_eq!(time(providers::PADDLE, &[(paddle, value)]), None, "{value}");
+    }
+    assert_eq!(time(providers::JIRA, &[("X-Hub-Signature", "sha256=00")]), None);
+}
+
+#[test]
+fn a_made_up_secret_is_in_the_form_that_the_provider_shows_one() {
+    let random = [0xab; 32];
+    assert_eq!(providers::JIRA.secret_of(&random), "ab".repeat(32));
+    let base64 = providers::STANDARD_WEBHOOKS.secret_of(&random);
+    assert_eq!(base64, format!("whsec_{}=", "q6ur".repeat(10) + "q6s"));
+    for scheme in providers::ALL {
+        let built = Signer::new(scheme.clone(), Secret::new(scheme.secret_of(&random)));
+        assert!(built.is_ok() || scheme.signs_url(), "{}", scheme.name());
+    }
+}
+
+#[test]
 fn what_has_been_judged_is_not_judged_again() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");

@@ -115,6 +115,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_white_space_at_an_end_is_trimmed_and_only_if_something_is_left() {
+        let trimmed = |secret: &str| Secret::new(secret).trimmed().map(|trimmed| trimmed.as_bytes().to_vec());
+        for (secret, expected) in [("s s", None), (" s", Some("s")), ("s\n", Some("s")), ("\ts s ", Some("s s")), (" \n", None), ("", None)]
+        {
+            assert_eq!(trimmed(secret), expected.map(|expected| expected.as_bytes().to_vec()), "{secret:?}");
+        }
+    }
+
+    #[test]
     fn a_file_loses_one_line_break_and_nothing_else() {
         let path = env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
         let cases: [(&[u8], &[u8]); 9] = [
