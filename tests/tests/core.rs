@@ -889,7 +889,7 @@ fn a_made_up_secret_is_in_the_form_that_the_provider_shows_one() {
     let base64 = providers::STANDARD_WEBHOOKS.secret_of(&random);
     assert_eq!(base64, format!("whsec_{}=", "q6ur".repeat(10) + "q6s"));
     for scheme in providers::ALL {
-        let built = Signer::new(scheme.clone(), Secret::new(scheme.secret_of(&random)));
+        let built = Signer::new(*scheme, Secret::new(scheme.secret_of(&random)));
         assert!(built.is_ok() || scheme.signs_url(), "{}", scheme.name());
     }
 }
