@@ -14,7 +14,7 @@ use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
     Algorithm, Budget, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported,
-    Scheme, Secret, Signer, Timer, Verified, Verifier, Verifiers, providers,
+    Scheme, Secret, Signer, Timer, Verified, Verifier, VerifierBuilder, Verifiers, providers,
 };
 
 struct Core;
@@ -860,6 +860,22 @@ fn a_signer_sends_what_its_scheme_asks_for() {
     // Before 1970 there is no timestamp to send.
     let early = signer(providers::SLACK).sign_at(b"", SystemTime::UNIX_EPOCH - Duration::from_secs(5));
     assert_eq!(early[0].1, "0");
+}
+
+#[test]
+fn an_announcement_that_just_fits_is_begun() {
+    let mut head = signer(providers::JIRA).sign(b"body");
+    head.push(("content-length".into(), "4".into()));
+    let begun = |builder: VerifierBuilder| builder.build().unwrap().intake(&head).map_err(|rejection| rejection.kind()).err();
+    assert_eq!(begun(builder(providers::JIRA).body_limit(4)), None);
+    assert_eq!(begun(builder(providers::JIRA).body_limit(3)), Some(RejectionKind::BodyTooLarge));
+    assert_eq!(begun(builder(providers::JIRA).budget(Budget::new(4))), None);
+    assert_eq!(begun(builder(providers::JIRA).budget(Budget::new(3))), Some(RejectionKind::BodyTooLarge));
+    // One byte of it is held by another delivery.
+    let budget = Budget::new(4);
+    let mut other = builder(providers::JIRA).budget(budget.clone()).build().unwrap().intake(&signer(providers::JIRA).sign(b"x")).unwrap();
+    other.push(&b"x"[..]).unwrap();
+    assert_eq!(begun(builder(providers::JIRA).budget(budget)), Some(RejectionKind::BudgetSpent));
 }
 
 #[test]

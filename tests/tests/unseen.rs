@@ -1,26 +1,32 @@
 //! Where nobody looks at spans, as in production: what is judged at once tells the same of a refusal as what is taken in piece by piece, and
 //! what has to be waited for costs no more than it must.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conformance::vectors::{builder, signer, verifier};
-use countersign::{Budget, Deadline, Discard, Head, Receiving, Refusal, Reported, Terms, Timer, Verifiers, providers};
+use countersign::{
+    Budget, Deadline, Discard, Head, Observer, Receiving, Refusal, Reported, Resolver, Resolving, Terms, Timer, Verdict, Verifier,
+    Verifiers, providers,
+};
 use tracing_subscriber::filter::LevelFilter;
 
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+thread_local! {
+    /// What is logged by the test that runs on this thread.
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text);
+        LOG.with_borrow_mut(|log| log.extend_from_slice(text));
         Ok(text.len())
     }
 
@@ -43,15 +49,18 @@ impl Timer for NoClock {
 
 /// What comes of chunks that are all there, which is a refusal; and what the log says of it.
 fn refused(chunks: &[&'static str], head: &Vec<(String, String)>) -> (Refusal, String) {
-    let verifiers = Verifiers::from(verifier(providers::GITHUB));
-    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    refused_by(&verifier(providers::GITHUB).into(), chunks, head)
+}
+
+fn refused_by(verifiers: &Verifiers, chunks: &[&'static str], head: &Vec<(String, String)>) -> (Refusal, String) {
+    let terms = Terms { verifiers, deadline: None, insecure_report_only: false };
     let mut chunks = chunks.iter();
     let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
     let mut cx = Context::from_waker(Waker::noop());
     let Poll::Ready(Err(refusal)) = Receiving::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) else {
         panic!("it is refused")
     };
-    let log = String::from_utf8(std::mem::take(&mut *LOG.lock().unwrap())).unwrap();
+    let log = String::from_utf8(LOG.take()).unwrap();
     (refusal, log.split_once("verdict=").unwrap_or_default().1.to_owned())
 }
 
@@ -67,8 +76,47 @@ fn a_refusal_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
         assert!(refusal.is_at_end() && refusal.discarding(Discard::default(), &head).is_none());
     }
     let (unsigned, told) = refused(&["forged"], &Vec::new());
+    assert!(!told_of_whole.contains("seconds=") && !told.contains("seconds="), "nobody has asked how long it takes");
+    let (_, told_of_tenant) = refused_by(&Known(verifier(providers::GITHUB)).into(), &["forged"], &head);
+    assert!(told_of_tenant.contains("seconds="), "the search for a tenant is told: {told_of_tenant}");
     assert!(told.contains("body_bytes=0"), "{told}");
     assert!(!unsigned.is_at_end() && unsigned.discarding(Discard::default(), &Vec::<(&str, &str)>::new()).is_some());
+}
+
+/// A resolver that has its answer at hand.
+struct Known(Verifier);
+
+impl Resolver for Known {
+    fn resolve(&self, _: &dyn Head) -> Resolving {
+        Resolving::ready(Some(self.0.clone()))
+    }
+
+    fn decoy(&self) -> &Verifier {
+        &self.0
+    }
+}
+
+/// Keeps how long each delivery took.
+#[derive(Clone, Default)]
+struct Times(Arc<Mutex<Vec<Duration>>>);
+
+impl Observer for Times {
+    fn observe(&self, verdict: &Verdict<'_>) {
+        self.0.lock().unwrap().push(verdict.time());
+    }
+}
+
+#[test]
+fn an_observer_is_told_how_long_it_takes() {
+    let times = Times::default();
+    let verifiers = Verifiers::from(builder(providers::GITHUB).observer(times.clone()).build().unwrap());
+    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let signed = signer(providers::GITHUB).sign(b"body");
+    let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
+    let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Receiving::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false).is_ready());
+    assert!(matches!(times.0.lock().unwrap()[..], [time] if time > Duration::ZERO));
 }
 
 /// How often somebody asked for the time or set an alarm.

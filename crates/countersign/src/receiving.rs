@@ -31,8 +31,8 @@ pub struct Terms<'a> {
 /// One delivery on its way from its head to its verdict: the verifier is chosen, the head judged, the body taken in and judged. For adapters,
 /// which need only poll it.
 ///
-/// It is small until there is something to wait for: a delivery whose body is there already when it is first polled, as nearly every one
-/// is, takes no memory but for its body.
+/// It is small until there is something to wait for: a delivery whose body is there already and in one piece when it is first polled, as nearly
+/// every one is, takes no memory but for its body.
 #[must_use = "it is for the adapter to poll"]
 pub struct Receiving(Stage);
 

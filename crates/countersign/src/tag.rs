@@ -92,6 +92,11 @@ mod tests {
     }
 
     #[test]
+    fn its_debug_is_its_algorithm_alone() {
+        assert_eq!(format!("{:?}", Tag::new(Algorithm::Sha256, &[7; 32])), "Tag(sha256, ..)");
+    }
+
+    #[test]
     fn tags_of_two_algorithms_are_unequal_even_when_their_bytes_agree() {
         let (short, long) = (Tag::new(Algorithm::Sha256, &[7; 32]), Tag::new(Algorithm::Sha384, &[7; 32]));
         assert!(!bool::from(short.ct_eq(&long)));
