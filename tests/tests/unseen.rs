@@ -7,12 +7,13 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use conformance::vectors::{builder, signer, verifier};
+use conformance::vectors::{SECRET, builder, signer, verifier};
 use countersign::{
-    Budget, Deadline, Discard, Head, Observer, Receiving, Refusal, Reported, Resolver, Resolving, Terms, Timer, Verdict, Verifier,
+    Budget, Deadline, Discard, Head, Observer, Receiving, Refusal, Reported, Resolver, Resolving, Secret, Terms, Timer, Verdict, Verifier,
     Verifiers, providers,
 };
 use tracing_subscriber::filter::LevelFilter;
@@ -234,5 +235,25 @@ fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
                 Poll::Pending => panic!("it is all there"),
             }
         }
+    }
+}
+
+#[test]
+fn a_key_that_expires_while_its_delivery_arrives_is_good_to_the_end() {
+    let signed = signer(providers::GITHUB).sign(b"body");
+    for chunks in [&["body"][..], &["bo", "dy"]] {
+        let until = SystemTime::now() + Duration::from_millis(200);
+        let verifier = Verifier::builder(providers::GITHUB).key_until("main", Secret::new(SECRET), until).build().unwrap();
+        let verifiers = Verifiers::from(verifier);
+        let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+        let mut chunks = chunks.iter();
+        let next = |_: &mut Context<'_>| {
+            thread::sleep(until.duration_since(SystemTime::now()).map_or(Duration::ZERO, |left| left + Duration::from_millis(10)));
+            Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from(*chunk))))
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = Receiving::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false);
+        assert!(matches!(polled, Poll::Ready(Ok(Reported::Verified(..)))), "{chunks:?}");
+        assert!(until < SystemTime::now());
     }
 }

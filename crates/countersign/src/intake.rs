@@ -81,8 +81,7 @@ impl Intake {
 
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
-    /// With a deadline, the task is woken by itself when a chunk is missing for the first time, and `timer` is asked only if it is missing then
-    /// too.
+    /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
     /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
     /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.

@@ -49,9 +49,14 @@ impl KeySet {
         self.0.iter()
     }
 
+    /// What the clock says, if one of them expires at all.
+    pub(crate) fn clock(&self) -> Option<SystemTime> {
+        self.0.iter().any(|key| key.expires.is_some()).then(SystemTime::now)
+    }
+
     /// Those that are accepted now, with their places. The clock is only read if one of them expires at all.
     pub(crate) fn valid(&self, now: Option<SystemTime>) -> impl Iterator<Item = (usize, &PreparedKey)> {
-        let now = self.0.iter().any(|key| key.expires.is_some()).then(|| now.unwrap_or_else(SystemTime::now));
+        let now = now.or_else(|| self.clock());
         let valid = move |key: &PreparedKey| match (key.expires, now) {
             (Some(expires), Some(now)) => now < expires,
             _ => true,

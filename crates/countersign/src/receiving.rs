@@ -154,7 +154,9 @@ impl Receiving {
             Ok(signed) => signed,
             Err(kind) => return refused(kind),
         };
-        if keys.valid(None).next().is_none() {
+        // Read once, so that what is valid now is so to the end.
+        let now = keys.clock();
+        if keys.valid(now).next().is_none() {
             return refused(RejectionKind::NoValidKey);
         }
         let announced = announced(&head);
@@ -164,7 +166,7 @@ impl Receiving {
         let mut polled = match in_one_piece(settings.body_limit, || next(cx)) {
             Ok(body) => {
                 let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
-                return Poll::Ready(match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, None, &body) {
+                return Poll::Ready(match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, now, &body) {
                     Ok(verified) => {
                         tell_log(&verified, seen);
                         Ok(Reported::Verified(verified, body))
@@ -177,7 +179,7 @@ impl Receiving {
         let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), TakingIn::new(DeliverySpan::unseen()));
         let mut waiting = Box::new(Waiting { intake, verifier: verifier.clone() });
         let (taking_in, judge) = waiting.intake.parts();
-        let started = taking_in.head().0.start(judge, &head, signed, None).map_err(|kind| config.reject(kind));
+        let started = taking_in.head().0.start(judge, &head, signed, now).map_err(|kind| config.reject(kind));
         if let Err(rejection) = started.and_then(|()| taking_in.admit(config, announced)) {
             return Poll::Ready(Err(Refusal::new(verifier, rejection, false)));
         }

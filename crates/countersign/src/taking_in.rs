@@ -23,7 +23,7 @@ pub(crate) struct TakingIn {
     report_only: bool,
     end: End,
     deadline: Option<Deadline>,
-    /// Whether the body has been asked for a second time, without a wait.
+    /// Whether a chunk was missing once, and is asked for again without a wait.
     asked_again: bool,
     /// When an adapter had to wait for the first time.
     waiting_since: Option<Instant>,
@@ -147,8 +147,7 @@ impl TakingIn {
 
     /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
-    /// With a deadline, the task is woken by itself when a chunk is missing for the first time, and `timer` is asked only if it is missing then
-    /// too.
+    /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
     /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
     /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
@@ -175,8 +174,8 @@ impl TakingIn {
                 Poll::Ready(Some(Ok(chunk))) => self.push(judge.config, chunk)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(judge.config, error, is_limit))),
                 Poll::Ready(None) => return Poll::Ready(self.conclude(judge, self.report_only)),
-                // Servers hand over a body that came with its head, or right behind it, when they have seen that somebody waits for it: then
-                // it is there the next time, and no clock has to be set.
+                // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it:
+                // then it is there the next time, and no clock has to be set.
                 Poll::Pending if self.deadline.is_some() && !self.asked_again => {
                     self.asked_again = true;
                     cx.waker().wake_by_ref();

@@ -128,6 +128,9 @@ pub async fn judge<F: Future<Output = ()>>(input: &[u8], patience: Patience, ser
 
     let Seen { heads, answered: calls_answered, handled, .. } = SEEN.take();
     assert!(ended || calls_answered == heads.len(), "a request is never answered: {connection:?}");
+    if patience == Patience::All && connection.expected.is_none() && heads.contains(&true) {
+        return;
+    }
     let answered = answered.lock().unwrap();
     let answers = read_answers(&answered, &heads, !connection.stays_open);
     for answer in &answers {
