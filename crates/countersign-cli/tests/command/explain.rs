@@ -216,6 +216,9 @@ fn json_that_was_written_anew() {
     let four = pretty.replace("\n  ", "\n    ").replace("      \"", "        \"");
     let go = BODY.replace('&', "\\u0026");
     Case::jira(SECRET, go).body(BODY).assert_found(&["body_json"]);
+    // What Go writes otherwise is not in it.
+    let told = Case::jira(SECRET, r#"{"a":1,"b":2}"#).body("{\n  \"a\": 1,\n  \"b\": 2\n}").explain();
+    assert_eq!(told["causes"][0]["what"], "The JSON was parsed and written anew: it was signed without white space.");
     let python = r#"{"webhookEvent": "jira:issue_updated", "issue": {"key": "PROJ-1", "summary": "K\u00e4se & 1/2", "votes": 1.50}}"#;
     let php = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1","summary":"K\u00e4se & 1\/2","votes":1.50}}"#;
     let sorted = "{\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50},\"webhookEvent\":\"jira:issue_updated\"}";
