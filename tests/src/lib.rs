@@ -13,12 +13,14 @@ pub mod body;
 pub mod delivery;
 pub mod facts;
 pub mod log;
+pub mod no_clock;
 pub mod outcome;
 pub mod receiver;
 pub mod vectors;
 
 pub use body::{ScriptedBody, SyncBody};
 pub use delivery::{Delivery, Step};
+pub use no_clock::NoClock;
 pub use outcome::{Handled, Outcome};
 
 use std::sync::mpsc::{self, RecvTimeoutError};

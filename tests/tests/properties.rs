@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use conformance::NoClock;
 use conformance::vectors::{builder, signer, verifier};
 use countersign::{
-    Budget, Receiving, Rejection, RejectionKind, Reported, Scheme, Secret, Signer, Terms, Timer, Verified, Verifier, Verifiers, providers,
+    Budget, Receiving, Rejection, RejectionKind, Reported, Scheme, Secret, Signer, Terms, Verified, Verifier, Verifiers, providers,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -82,18 +83,6 @@ fn by_polling(verifier: &Verifier, head: &Head, chunks: &[Bytes], waits: &[bool]
         }
     }
     panic!("pending without a reason");
-}
-
-struct NoClock;
-
-impl Timer for NoClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
 }
 
 fn kind<T>(judged: Result<T, Rejection>) -> Result<(), RejectionKind> {

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use countersign::{
     ConfigError, Head, Receiving, RejectionKind, Resolver as _, Resolving, Secret, Signer, Terms, Verifier, Verifiers, providers,
@@ -459,22 +459,10 @@ fn without_a_runtime_nothing_is_let_through() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
     let (verifiers, mut cx) = (Verifiers::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
     let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
-    let judged = Receiving::new().poll_head(&mut cx, &mut NoClock, &terms, &to("acme"), || None);
+    let judged = Receiving::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"), || None);
     let std::task::Poll::Ready(Err(refusal)) = judged else { panic!("it is known that it fails") };
     let rejection = refusal.into_rejection();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
-}
-
-struct NoClock;
-
-impl countersign::Timer for NoClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn poll_until(&mut self, _: Instant, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        std::task::Poll::Pending
-    }
 }
 
 #[test]

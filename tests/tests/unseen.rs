@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use conformance::NoClock;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use countersign::{
     Budget, Deadline, Discard, Head, Observer, Receiving, Refusal, Reported, Resolver, Resolving, Secret, Terms, Timer, Verdict, Verifier,
@@ -33,18 +34,6 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-struct NoClock;
-
-impl Timer for NoClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
     }
 }
 
