@@ -1156,10 +1156,14 @@ pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>
     outcome.assert_refused(Kind::BodyUnreadable, "broken off");
     assert_eq!(outcome.polls, 2);
     // Nothing is thrown away of a delivery whose body was there: a wrong signature is found out at its end.
-    let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").discard(discard(1000));
-    let outcome = H::deliver(limit, forged).await;
+    let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").header("Content-Length", "6").discard(discard(1000));
+    let outcome = H::deliver(limit.clone(), forged).await;
     outcome.assert_refused(Kind::Mismatch, "forged");
     assert!(!outcome.closes);
+    // There is nothing to throw away where there is no body, and no reason to close.
+    let outcome = H::deliver(limit, Delivery::unsigned("").steps([])).await;
+    outcome.assert_refused(Kind::MissingSignature, "no body");
+    assert_eq!((outcome.polls, outcome.closes), (0, false));
 }
 
 pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness>() {
@@ -1207,6 +1211,13 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
         assert!(log.contains("WARN countersign: UNVERIFIED DELIVERY LET THROUGH") && log.contains("report_only=true"), "{case}: {log}");
         assert_eq!(receiver.refused(kind), 0, "{case}: it was not refused");
     }
+
+    // Where several schemes are accepted, and none of their signatures is there.
+    let both = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), verifier()]).unwrap();
+    let outcome = H::deliver(both.clone(), Delivery::unsigned(&body).report_only()).await;
+    assert_eq!((outcome.status, outcome.handled.len(), outcome.reported.len()), (200, 0, 1), "none of several");
+    assert_eq!((outcome.reported[0].0.kind(), outcome.reported[0].0.scheme()), (RejectionKind::MissingSignature, "github|jira"));
+    assert_eq!(both.refused(RejectionKind::MissingSignature), 0);
 
     // What is not 401 refuses as ever, and a fault of the head makes no difference to it.
     let over = noise(101);
@@ -1271,9 +1282,11 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
     }
     // Each scheme of a verifier has its own.
     let both = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), verifier(providers::JIRA)]).unwrap();
-    H::deliver(both.clone(), Delivery::signed(&signer(providers::GITHUB), "body")).await;
-    H::deliver(both, signed("body")).await;
-    assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false"]);
+    let from_github = Delivery::signed(&signer(providers::GITHUB), "body");
+    for delivery in [from_github.clone(), from_github.body("forged"), signed("body"), signed("body").body("forged")] {
+        H::deliver(both.clone(), delivery).await;
+    }
+    assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false", "jira mismatch - 6 false"]);
 }
 
 pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse, Transform as _, fn_service};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
@@ -476,8 +476,15 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 
 #[test]
 fn nothing_secret_is_in_the_debug_of_the_middleware() {
-    let shown = format!("{:?}", verify());
-    assert!(!shown.contains(SECRET) && shown.contains("jira"), "{shown}");
+    conformance::run(async {
+        let inner = async |request: ServiceRequest| Ok::<_, Error>(request.into_response(HttpResponse::Ok()));
+        let middleware = verify().new_transform(fn_service(inner)).await.unwrap();
+        let future = middleware.call(TestRequest::default().set_payload("needle").to_srv_request());
+        let shown = [format!("{:?}", verify()), format!("{middleware:?}"), format!("{future:?}")];
+        for (shown, known) in shown.iter().zip(["jira", "jira", "VerifyFuture"]) {
+            assert!(!shown.contains(SECRET) && !shown.contains("needle") && shown.contains(known), "{shown}");
+        }
+    });
 }
 
 async fn tenant(verified: web::ReqData<Verified>, body: String) -> String {
@@ -545,6 +552,7 @@ fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
 /// The same facts, through the extractor and no middleware.
 mod extractor {
     use super::*;
+    use actix_web::FromRequest as _;
     use countersign_actix_web::{Delivery as Extracted, Refused, VerifiedJson};
 
     struct Extractor;
@@ -673,6 +681,24 @@ mod extractor {
             let verify = verify().refuse_with(|_| HttpResponse::Forbidden().body("no"));
             let app = App::new().service(web::resource("/hook").app_data(verify).route(web::post().to(handler)));
             assert_eq!(answer!(app, "/hook", unsigned()), (403, "no".into()));
+        });
+    }
+
+    #[test]
+    fn nothing_secret_is_in_the_debug_of_a_delivery_or_its_future() {
+        conformance::run(async {
+            let hook = || web::resource("/hook").app_data(verify());
+            let shows = async |delivery: Extracted| format!("{delivery:?}");
+            let (_, shown) = answer!(App::new().service(hook().route(web::post().to(shows))), "/hook", signed("needle"));
+            assert!(shown.contains("len: 6") && !shown.contains("needle") && !shown.contains(SECRET), "{shown}");
+            let (request, mut payload) = TestRequest::default().app_data(verify()).set_payload("needle").to_http_parts();
+            let shown = format!("{:?}", Extracted::from_request(&request, &mut payload));
+            assert!(shown.contains("DeliveryFuture") && !shown.contains("needle"), "{shown}");
+            let shown = format!("{:?}", VerifiedJson::<Value>::from_request(&request, &mut payload));
+            assert!(shown.contains("VerifiedJsonFuture") && !shown.contains("needle"), "{shown}");
+            let shows = async |delivery: Result<Extracted, Refused>| format!("{:?}", delivery.unwrap_err());
+            let (_, shown) = answer!(App::new().service(hook().route(web::post().to(shows))), "/hook", signed("needle").body("forged"));
+            assert!(shown.contains("Mismatch") && !shown.contains("forged") && !shown.contains(SECRET), "{shown}");
         });
     }
 

@@ -10,7 +10,7 @@ use axum::routing::{any, get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use conformance::facts::{Source, of_acme, tenants_by_the_application};
-use conformance::vectors::{builder, signer, verifier};
+use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome};
 use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
 use countersign_tower::VerifyLayer;
@@ -321,6 +321,8 @@ fn a_closure_that_panics_lets_nothing_through() {
 /// The same facts, through the extractor and no layer.
 mod extractor {
     use super::*;
+    use std::error::Error;
+
     use countersign_tower::{Delivery as Extracted, Refused, VerifiedJson};
 
     struct Extractor;
@@ -366,7 +368,12 @@ mod extractor {
         async fn lenient(delivery: Result<Extracted, Refused>) -> (StatusCode, &'static str) {
             match delivery {
                 Ok(_) => (StatusCode::OK, "verified"),
-                Err(refused) => (StatusCode::ACCEPTED, refused.rejection().kind().as_str()),
+                Err(refused) => {
+                    assert_eq!(refused.to_string(), "the delivery was refused");
+                    let cause = refused.source().and_then(<dyn Error>::downcast_ref::<Rejection>).unwrap();
+                    assert_eq!(cause.kind(), refused.rejection().kind());
+                    (StatusCode::ACCEPTED, refused.rejection().kind().as_str())
+                }
             }
         }
         conformance::run(async {
@@ -389,6 +396,15 @@ mod extractor {
             assert!(status == 400 && text.contains("EOF"), "{status} {text}");
             assert_eq!(answer(app(), json("{}")).await.0, 422);
             same(answer(app(), request("POST", "/hook", Delivery::unsigned("[1, "))).await, (401, ""));
+        });
+    }
+
+    #[test]
+    fn nothing_secret_is_in_the_debug_of_a_delivery() {
+        conformance::run(async {
+            let app = Router::new().route("/hook", post(async |delivery: Extracted| format!("{delivery:?}"))).with_state(layer());
+            let (_, shown) = answer(app, request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), "needle"))).await;
+            assert!(shown.contains("len: 6") && !shown.contains("needle") && !shown.contains(SECRET), "{shown}");
         });
     }
 

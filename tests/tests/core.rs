@@ -1,6 +1,7 @@
 //! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -48,7 +49,8 @@ impl Harness for Core {
                 outcome.reported.push((rejection, body));
             }
             Err(rejection) => {
-                let at_end = matches!(rejection.kind(), RejectionKind::Mismatch | RejectionKind::UnknownTenant);
+                let at_end =
+                    delivery.steps.is_empty() || matches!(rejection.kind(), RejectionKind::Mismatch | RejectionKind::UnknownTenant);
                 let discard = delivery.discard.and_then(|discard| discard.start(&rejection, &delivery, verifier.body_limit()));
                 outcome.closes = !at_end && !discard.is_some_and(|rest| throw_away(rest, &mut body));
                 verifier.report(&rejection);
@@ -223,7 +225,7 @@ mod polled {
                     let rest = delivery.discard.and_then(|discard| refusal.discarding(discard, &delivery));
                     outcome.closes = match rest {
                         Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut clock, &mut next)).await,
-                        None => !refusal.is_at_end(),
+                        None => !refusal.is_at_end() && !delivery.steps.is_empty(),
                     };
                     outcome.status = refusal.rejection().status_code();
                     let header = Rejection::required_header(outcome.status);
@@ -862,6 +864,47 @@ fn a_signer_sends_what_its_scheme_asks_for() {
     assert_eq!(early[0].1, "0");
 }
 
+/// Writes down which fields it is asked for.
+struct Asked<'a>(&'a [(String, String)], RefCell<BTreeSet<String>>);
+
+impl Head for Asked<'_> {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &'static str {
+        panic!("only the fields are known")
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.1.borrow_mut().insert(name.to_ascii_lowercase());
+        self.0.header(name, visit);
+    }
+}
+
+#[test]
+fn all_that_a_head_will_be_asked_for_is_known_before() {
+    let fields = |verifier: &Verifier| Verifiers::from(verifier.clone()).fields();
+    for scheme in providers::ALL {
+        let verifier = verifier(*scheme);
+        let signed = signer(*scheme).sign(b"body");
+        let head = Asked(&signed, RefCell::default());
+        let Some(fields) = fields(&verifier) else {
+            assert_eq!(scheme.name(), "docusign", "the only one whose headers are numbered");
+            continue;
+        };
+        verifier.verify(&head, b"body").unwrap();
+        let known: BTreeSet<_> = fields.iter().map(|name| name.to_ascii_lowercase()).collect();
+        assert_eq!((&known, known.len()), (&head.1.into_inner(), fields.len()), "{}", scheme.name());
+    }
+    let several = Verifier::any_of([providers::JIRA, providers::STRIPE].map(verifier)).unwrap();
+    assert_eq!(fields(&several).unwrap(), ["content-length", "Stripe-Signature", "X-Atlassian-Webhook-Identifier", "X-Hub-Signature"]);
+    assert_eq!(fields(&builder(providers::JIRA).hints().build().unwrap()), None, "a hint may be in any of them");
+    const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[Part::Url, Part::Literal("\n")]);
+    let based = Verifier::builder(CANONICAL).key("main", Secret::new(SECRET)).base_url("https://example.com").build().unwrap();
+    assert_eq!(fields(&based), None, "the target is signed");
+}
+
 #[test]
 fn an_announcement_that_just_fits_is_begun() {
     let mut head = signer(providers::JIRA).sign(b"body");
@@ -944,7 +987,7 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
     let (verified, _) = verifier.intake(&head).and_then(|mut intake| intake.push(&b"the body"[..]).and_then(|()| intake.finish())).unwrap();
     let rejection = verifier.verify(&head, b"another").unwrap_err();
     let reported = Reported::Unverified(rejection.clone(), Bytes::from_static(b"the body"));
-    let shown: [(&str, &dyn std::fmt::Debug); 14] = [
+    let shown: [(&str, &dyn std::fmt::Debug); 15] = [
         ("Budget", &budget),
         ("Check", &begun),
         ("len: 8", &intake),
@@ -958,6 +1001,7 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
         ("Signer", &signer),
         ("Verifier", &verifier),
         ("VerifierBuilder", &builder(providers::GITHUB)),
+        ("Observing(..)", &builder(providers::GITHUB).observer(LastHint::default())),
         ("Verifiers", &Verifiers::from(verifier.clone())),
     ];
     let tag = head[0].1.trim_start_matches("sha256=").to_owned();

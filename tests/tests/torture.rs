@@ -1,5 +1,6 @@
-//! Every poll goes wrong once, under every adapter: it fails, it takes longer, or the whole delivery is dropped there. Whatever it is, the
-//! handler runs for a verified body alone, the budget is given back, and nothing that belongs to the request stays behind.
+//! Every poll goes wrong once, under every adapter: of a look-up, the body, the service and the handler. It fails, it takes longer, or the
+//! whole delivery is dropped there. Whatever it is, the handler runs for a verified body alone, the budget is given back, and nothing that
+//! belongs to the request stays behind.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use actix_web::dev::{Payload, Service as _};
+use actix_web::dev::{Payload, Service as _, ServiceRequest, ServiceResponse, Transform as _};
 use actix_web::error::{ErrorInternalServerError, PayloadError};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpMessage as _, HttpResponse, web};
@@ -19,8 +20,8 @@ use axum::Router;
 use axum::routing::post;
 use bytes::Bytes;
 use conformance::Delivery;
-use conformance::vectors::{builder, signer};
-use countersign::{Budget, Discard, Rejection, RejectionKind, Verifier, providers};
+use conformance::vectors::{secrets, signer};
+use countersign::{Budget, Discard, Head, Rejection, RejectionKind, Resolver, Resolving, Verifier, Verifiers, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use futures_core::Stream;
 use http::{Request, Response, StatusCode};
@@ -40,6 +41,9 @@ struct Script {
     /// How many bytes of the body have been handed out.
     given: AtomicUsize,
     handled: Mutex<Vec<Vec<u8>>>,
+    budget: Budget,
+    /// The most that the budget was charged with at any of the polls.
+    charged: AtomicUsize,
     marks: Marks,
 }
 
@@ -65,6 +69,7 @@ struct Hit {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
+    LookUp,
     Body,
     Ready,
     Handler,
@@ -79,6 +84,7 @@ enum Turn {
 /// One for each thing that has to be dropped, which has a clone of it.
 #[derive(Default)]
 struct Marks {
+    look_up: Arc<()>,
     extension: Arc<()>,
     body: Arc<()>,
     chunk: Arc<()>,
@@ -94,12 +100,15 @@ impl Script {
             hit: Mutex::new(None),
             given: AtomicUsize::new(0),
             handled: Mutex::default(),
+            budget: Budget::new(1000),
+            charged: AtomicUsize::new(0),
             marks: Marks::default(),
         })
     }
 
     fn turn(&self, place: Place, cx: &Context<'_>) -> Turn {
         let poll = self.polls.fetch_add(1, Ordering::SeqCst);
+        self.charged.fetch_max(self.budget.in_flight(), Ordering::SeqCst);
         let turn = match self.fault {
             Fault::Error(at) if poll == at => Turn::Fail,
             Fault::Pending(at, times) if (at..at + times).contains(&poll) => {
@@ -115,8 +124,15 @@ impl Script {
 
     /// What is still there.
     fn held(&self) -> Vec<&'static str> {
-        let Marks { extension, body, chunk, service, handling } = &self.marks;
-        let all = [("extension", extension), ("body", body), ("chunk", chunk), ("service", service), ("handling", handling)];
+        let Marks { look_up, extension, body, chunk, service, handling } = &self.marks;
+        let all = [
+            ("look-up", look_up),
+            ("extension", extension),
+            ("body", body),
+            ("chunk", chunk),
+            ("service", service),
+            ("handling", handling),
+        ];
         all.into_iter().filter(|(_, mark)| Arc::strong_count(mark) > 1).map(|(name, _)| name).collect()
     }
 
@@ -182,6 +198,10 @@ impl Ended {
 
     fn of<B>(response: &Response<B>) -> Self {
         Self { status: response.status().as_u16(), kind: response.extensions().get().map(Rejection::kind) }
+    }
+
+    fn of_actix<B>(response: &ServiceResponse<B>) -> Self {
+        Self { status: response.status().as_u16(), kind: response.response().extensions().get().map(Rejection::kind) }
     }
 }
 
@@ -269,6 +289,14 @@ impl Inner {
         Self { script: Arc::clone(script), _mark: Arc::clone(&script.marks.service) }
     }
 
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<(), Broken>> {
+        match self.script.turn(Place::Ready, cx) {
+            Turn::Go => Poll::Ready(Ok(())),
+            Turn::Wait => Poll::Pending,
+            Turn::Fail => Poll::Ready(Err(Broken)),
+        }
+    }
+
     /// The handler, which takes a few polls, and has the body meanwhile.
     fn handle(&self, body: Bytes) -> Handling {
         self.script.assert_body_is_gone();
@@ -307,11 +335,7 @@ impl Service<Request<VerifiedBody>> for Inner {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Broken>>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        match self.script.turn(Place::Ready, cx) {
-            Turn::Go => Poll::Ready(Ok(())),
-            Turn::Wait => Poll::Pending,
-            Turn::Fail => Poll::Ready(Err(Broken)),
-        }
+        self.poll(cx)
     }
 
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
@@ -320,7 +344,60 @@ impl Service<Request<VerifiedBody>> for Inner {
     }
 }
 
-/// What a service or a handler fails with.
+/// As a service of actix-web's.
+struct ActixInner(Inner);
+
+impl actix_web::dev::Service<ServiceRequest> for ActixInner {
+    type Response = ServiceResponse;
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+        self.0.poll(cx).map_err(ErrorInternalServerError)
+    }
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let inner = self.0.clone();
+        Box::pin(async move {
+            let body = request.extract::<Bytes>().await?;
+            inner.handle(body).await.map_err(ErrorInternalServerError)?;
+            Ok(request.into_response(HttpResponse::Ok().finish()))
+        })
+    }
+}
+
+/// Finds the verifier after a while.
+struct Tenants {
+    decoy: Verifier,
+    verifier: Verifier,
+    script: Arc<Script>,
+}
+
+impl Resolver for Tenants {
+    fn decoy(&self) -> &Verifier {
+        &self.decoy
+    }
+
+    fn resolve(&self, _: &dyn Head) -> Resolving {
+        let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.look_up));
+        let mut left = 2;
+        Resolving::new(poll_fn(move |cx| {
+            let _kept = &mark;
+            match script.turn(Place::LookUp, cx) {
+                Turn::Go if left == 0 => Poll::Ready(Ok(Some(verifier.clone()))),
+                Turn::Go => {
+                    left -= 1;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Turn::Wait => Poll::Pending,
+                Turn::Fail => Poll::Ready(Err(Broken)),
+            }
+        }))
+    }
+}
+
+/// What a look-up, a service or a handler fails with.
 #[derive(Clone, Copy, Debug)]
 struct Broken;
 
@@ -338,7 +415,7 @@ const fn status(handled: Result<(), Broken>) -> StatusCode {
 
 /// One delivery that is to be tortured.
 struct Attempt {
-    verifier: Verifier,
+    verifiers: Verifiers,
     discard: Option<Discard>,
     kind: Kind,
     script: Arc<Script>,
@@ -346,11 +423,11 @@ struct Attempt {
 
 impl Attempt {
     fn layer(&self) -> VerifyLayer {
-        VerifyLayer::on_tokio(self.verifier.clone()).discard(self.discard)
+        VerifyLayer::on_tokio(self.verifiers.clone()).discard(self.discard)
     }
 
     fn verify_actix(&self) -> countersign_actix_web::Verify {
-        countersign_actix_web::Verify::new(self.verifier.clone()).discard(self.discard)
+        countersign_actix_web::Verify::new(self.verifiers.clone()).discard(self.discard)
     }
 
     fn inner(&self) -> Inner {
@@ -363,12 +440,18 @@ impl Attempt {
         request
     }
 
-    fn actix_request(&self) -> actix_http::Request {
+    fn actix_head(&self) -> TestRequest {
         let delivery = self.kind.delivery();
         let request = TestRequest::with_uri(delivery.target).method(actix_web::http::Method::POST);
-        let request = delivery.headers.iter().fold(request, |request, (name, value)| request.append_header((name.as_str(), &value[..])));
-        let payload = Payload::Stream { payload: Box::pin(ScriptedBody::new(&self.script, self.kind)) as _ };
-        let request = request.to_request().replace_payload(payload).0;
+        delivery.headers.iter().fold(request, |request, (name, value)| request.append_header((name.as_str(), &value[..])))
+    }
+
+    fn actix_payload(&self) -> Payload {
+        Payload::Stream { payload: Box::pin(ScriptedBody::new(&self.script, self.kind)) as _ }
+    }
+
+    fn actix_request(&self) -> actix_http::Request {
+        let request = self.actix_head().to_request().replace_payload(self.actix_payload()).0;
         request.extensions_mut().insert(Extension(Arc::clone(&self.script.marks.extension)));
         request
     }
@@ -431,9 +514,7 @@ macro_rules! actix_ended {
         let request = $attempt.actix_request();
         Box::pin(async move {
             // As a server does: what the wrapped service fails with is answered too.
-            let response = app.call(request).await.unwrap();
-            let kind = response.response().extensions().get().map(Rejection::kind);
-            Ended { status: response.status().as_u16(), kind }
+            Ended::of_actix(&app.call(request).await.unwrap())
         })
     }};
 }
@@ -448,6 +529,24 @@ impl Adapter for ActixMiddleware {
             async { handling.await.map(|()| HttpResponse::Ok().finish()).map_err(ErrorInternalServerError) }
         };
         actix_ended!(attempt, web::resource("/hook").route(web::post().to(handler)).wrap(attempt.verify_actix()))
+    }
+}
+
+/// Around a service of one's own, which is no route of actix-web's.
+struct ActixService;
+
+impl Adapter for ActixService {
+    async fn begin(attempt: &Attempt) -> Attempted {
+        let middleware = attempt.verify_actix().new_transform(ActixInner(attempt.inner())).await.unwrap();
+        let mut request = attempt.actix_head().to_srv_request();
+        request.set_payload(attempt.actix_payload());
+        request.extensions_mut().insert(Extension(Arc::clone(&attempt.script.marks.extension)));
+        Box::pin(async move {
+            if poll_fn(|cx| middleware.poll_ready(cx)).await.is_err() {
+                return Ended::BROKEN;
+            }
+            middleware.call(request).await.map_or(Ended::BROKEN, |response| Ended::of_actix(&response))
+        })
     }
 }
 
@@ -473,7 +572,7 @@ impl Adapter for WarpFilter {
             let handling = inner.handle(delivery.into_parts().1);
             async { status(handling.await) }
         };
-        let verify = countersign_warp::Verify::new(attempt.verifier.clone()).discard(attempt.discard);
+        let verify = countersign_warp::Verify::new(attempt.verifiers.clone()).discard(attempt.discard);
         let service = warp::service(warp::path("hook").and(verify.then(handler)));
         let request = attempt.request();
         Box::pin(async { Ended::of(&service.oneshot(request).await.unwrap()) })
@@ -502,18 +601,34 @@ impl Wake for Woken {
     }
 }
 
-/// How often it was polled, inside and out, and whether the fault came about.
+/// How a delivery is received.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    discard: Option<Discard>,
+    looked_up: bool,
+}
+
+/// How often it was polled, inside and out, the most that the budget was charged with, and whether the fault came about.
 struct Attempts {
     inside: usize,
     outside: usize,
+    charged: usize,
     hit: bool,
 }
 
-async fn attempt<A: Adapter>(kind: Kind, discard: Option<Discard>, fault: Fault) -> Attempts {
-    let case = format!("{kind:?}, {discard:?}, {fault:?}");
-    let budget = Budget::new(1000);
-    let verifier = builder(providers::JIRA).body_limit(LIMIT).budget(budget.clone()).build().unwrap();
-    let attempt = Attempt { verifier, discard, kind, script: Script::new(fault) };
+async fn attempt<A: Adapter>(kind: Kind, Terms { discard, looked_up }: Terms, fault: Fault) -> Attempts {
+    let case = format!("{kind:?}, {discard:?}, looked up: {looked_up}, {fault:?}");
+    let script = Script::new(fault);
+    let builder = Verifier::builder(providers::JIRA).body_limit(LIMIT).budget(script.budget.clone());
+    let [secret, _] = secrets(providers::JIRA);
+    let verifiers = if looked_up {
+        let decoy = builder.build_decoy().unwrap();
+        let verifier = decoy.for_tenant("acme", [("main", secret)]).unwrap();
+        Tenants { decoy, verifier, script: Arc::clone(&script) }.into()
+    } else {
+        builder.key("main", secret).build().unwrap().into()
+    };
+    let attempt = Attempt { verifiers, discard, kind, script };
     let mut future = A::begin(&attempt).await;
     let Attempt { script, .. } = attempt;
     assert_eq!(script.held(), ["extension", "body", "chunk", "service"], "{case}");
@@ -538,7 +653,7 @@ async fn attempt<A: Adapter>(kind: Kind, discard: Option<Discard>, fault: Fault)
     drop(future);
 
     assert_eq!(script.held(), [""; 0], "{case}: all is dropped");
-    assert_eq!(budget.in_flight(), 0, "{case}: the budget is given back");
+    assert_eq!(script.budget.in_flight(), 0, "{case}: the budget is given back");
     let handled = script.handled.lock().unwrap();
     let hit = *script.hit.lock().unwrap();
     for body in &*handled {
@@ -547,6 +662,10 @@ async fn attempt<A: Adapter>(kind: Kind, discard: Option<Discard>, fault: Fault)
     let expected = match (fault, hit) {
         _ if dropped => None,
         (Fault::Error(_), Some(Hit { place: Place::Ready | Place::Handler, .. })) => Some(Ended::BROKEN),
+        // A fault of the head comes first.
+        (Fault::Error(_), Some(Hit { place: Place::LookUp, .. })) if kind != Kind::Unsigned => {
+            Some(Ended { status: 503, kind: Some(RejectionKind::KeysUnavailable) })
+        }
         // While the rest was being thrown away.
         (Fault::Error(_), Some(Hit { given, .. })) if kind == Kind::Unsigned || given > LIMIT => Some(kind.ended()),
         (Fault::Error(_), Some(_)) => Some(Ended { status: 400, kind: Some(RejectionKind::BodyUnreadable) }),
@@ -559,7 +678,8 @@ async fn attempt<A: Adapter>(kind: Kind, discard: Option<Discard>, fault: Fault)
         _ => (kind == Kind::Good).into(),
     };
     assert_eq!(handled.len(), calls, "{case}: the handler's calls");
-    Attempts { inside: script.polls.load(Ordering::SeqCst), outside, hit: dropped || hit.is_some() }
+    let charged = script.charged.load(Ordering::SeqCst);
+    Attempts { inside: script.polls.load(Ordering::SeqCst), outside, charged, hit: dropped || hit.is_some() }
 }
 
 fn torture<A: Adapter>() {
@@ -567,27 +687,30 @@ fn torture<A: Adapter>() {
     conformance::run(tokio::task::unconstrained(async {
         let faults: [fn(usize) -> Fault; 5] =
             [Fault::Error, |at| Fault::Pending(at, 1), |at| Fault::Pending(at, 3), Fault::Drop, Fault::DropAfter];
-        for (kind, discard) in Kind::ALL.into_iter().flat_map(|kind| [None, Some(Discard::default())].map(|discard| (kind, discard))) {
-            let whole = attempt::<A>(kind, discard, Fault::Nothing).await;
+        let terms = [None, Some(Discard::default())].map(|discard| [false, true].map(|looked_up| Terms { discard, looked_up })).concat();
+        for (kind, terms) in Kind::ALL.into_iter().flat_map(|kind| terms.iter().map(move |terms| (kind, *terms))) {
+            let whole = attempt::<A>(kind, terms, Fault::Nothing).await;
             for fault in faults {
                 let mut polls = 0;
-                while attempt::<A>(kind, discard, fault(polls)).await.hit {
+                while attempt::<A>(kind, terms, fault(polls)).await.hit {
                     polls += 1;
                 }
                 let all = if matches!(fault(0), Fault::DropAfter(_)) { whole.outside } else { whole.inside };
-                assert_eq!(polls, all, "{kind:?}, {discard:?}, {:?}: each poll had its turn", fault(0));
+                assert_eq!(polls, all, "{kind:?}, {terms:?}, {:?}: each poll had its turn", fault(0));
             }
             // A pause and a chunk for each frame, and then the end; what is refused by its head may do with none.
             let frames = kind.frames().len();
             let least = match kind {
                 Kind::Good => 2 * frames + 1 + 3,
                 Kind::Forged => 2 * frames + 1,
-                Kind::Unsigned | Kind::TooLarge if discard.is_some() => 2 * frames + 1,
+                Kind::Unsigned | Kind::TooLarge if terms.discard.is_some() => 2 * frames + 1,
                 Kind::TooLarge => 10,
                 Kind::Unsigned => 0,
             };
-            assert!(whole.inside >= least, "{kind:?}, {discard:?}: {} polls", whole.inside);
-            println!("{kind:?}, {}: {} polls inside, {} outside", discard.map_or("at once", |_| "discarding"), whole.inside, whole.outside);
+            let least = if terms.looked_up { least + 3 } else { least };
+            assert!(whole.inside >= least, "{kind:?}, {terms:?}: {} polls", whole.inside);
+            assert_eq!(whole.charged > 0, kind != Kind::Unsigned, "{kind:?}, {terms:?}: what is kept is charged");
+            println!("{kind:?}, {terms:?}: {} polls inside, {} outside", whole.inside, whole.outside);
         }
     }));
 }
@@ -605,6 +728,11 @@ fn the_axum_extractor_stands_a_fault_at_every_poll() {
 #[test]
 fn the_actix_middleware_stands_a_fault_at_every_poll() {
     torture::<ActixMiddleware>();
+}
+
+#[test]
+fn the_actix_middleware_around_a_service_stands_a_fault_at_every_poll() {
+    torture::<ActixService>();
 }
 
 #[test]

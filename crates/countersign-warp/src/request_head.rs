@@ -109,10 +109,6 @@ impl Head for RequestHead {
         &self.target
     }
 
-    fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
-    }
-
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         match &self.fields {
             Fields::All(headers) => headers::visit(headers, name, &mut |value| visit(value.as_bytes())),

@@ -84,10 +84,7 @@ impl Receiving {
         }
         // Large, and so begun on the stack, by what is only borrowed; it is moved and shared only if it has to wait.
         let mut taking_in = TakingIn::new(span);
-        let (config, fault) = match verifier.judge_for(&taking_in, head, terms.insecure_report_only) {
-            Ok(chosen) => chosen,
-            Err(rejection) => return Poll::Ready(Err(Refusal::new(&verifier, rejection, false))),
-        };
+        let (config, fault) = verifier.judge_for(head);
         let keys = config.keys.load();
         let judge = Judge { config, keys: &keys };
         if let Err(rejection) = verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault) {
@@ -117,20 +114,16 @@ impl Receiving {
     ) -> Poll<Result<(), Refusal>> {
         let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
         let mut taking_in = TakingIn::new(span);
-        let judged = verifier.judge_for(&taking_in, head, terms.insecure_report_only).and_then(|(config, fault)| {
-            let keys = config.keys.load_full();
-            let judge = Judge { config, keys: &keys };
-            verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault)?;
-            taking_in.set_deadline(terms.deadline);
-            Ok(Intake::new(Arc::clone(config), keys, taking_in))
-        });
-        Poll::Ready(match judged {
-            Ok(intake) => {
-                self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
-                Ok(())
-            }
-            Err(rejection) => Err(Refusal::new(&verifier, rejection, false)),
-        })
+        let (config, fault) = verifier.judge_for(head);
+        let keys = config.keys.load_full();
+        let judge = Judge { config, keys: &keys };
+        if let Err(rejection) = verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault) {
+            return Poll::Ready(Err(Refusal::new(&verifier, rejection, false)));
+        }
+        taking_in.set_deadline(terms.deadline);
+        let intake = Intake::new(Arc::clone(config), keys, taking_in);
+        self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
+        Poll::Ready(Ok(()))
     }
 
     /// The way of the usual delivery, judged by what [is plain](Verifier::plain). Its head is read once; a body that is there at once and in one

@@ -32,7 +32,7 @@ impl TimeFormat {
         }
     }
 
-    /// The text for a moment; times before 1970 count as 1970.
+    /// The text for a moment. Times before 1970 count as 1970, and those that RFC 3339 has no room for as the last second of 9999.
     pub(crate) fn write(self, time: SystemTime) -> String {
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         match self {
@@ -120,24 +120,20 @@ const fn leap_years_to(year: u32) -> u32 {
     (year / 4).saturating_sub(year / 100).saturating_add(year / 400)
 }
 
+/// The last second of 9999, after which the format has no room.
+const LAST_OF_RFC3339: u64 = 253_402_300_799;
+
 fn write_rfc3339(since_1970: Duration) -> String {
-    let seconds = since_1970.as_secs();
+    let seconds = since_1970.as_secs().min(LAST_OF_RFC3339);
     let (mut days, of_day) = (seconds / 86_400, seconds % 86_400);
     let mut year = 1970_u32;
     let mut month = 1_u32;
-    // As long as there is a whole year, and then a whole month, in what is left. The format has room until 9999.
-    while year < 9999 {
-        let long = if is_leap(year) { 366 } else { 365 };
-        match days.checked_sub(long) {
-            Some(left) => (days, year) = (left, year.saturating_add(1)),
-            None => break,
-        }
+    // As long as there is a whole year, and then a whole month, in what is left.
+    while let Some(left) = days.checked_sub(if is_leap(year) { 366 } else { 365 }) {
+        (days, year) = (left, year.saturating_add(1));
     }
-    while month < 12 {
-        match days.checked_sub(days_in(year, month).into()) {
-            Some(left) => (days, month) = (left, month.saturating_add(1)),
-            None => break,
-        }
+    while let Some(left) = days.checked_sub(days_in(year, month).into()) {
+        (days, month) = (left, month.saturating_add(1));
     }
     let day = days.saturating_add(1);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
@@ -227,6 +223,14 @@ mod tests {
             }
         }
         assert_eq!(TimeFormat::Rfc3339.write(SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_862_000)), "2020-01-01T07:00:00Z");
+    }
+
+    #[test]
+    fn after_9999_there_is_no_later_time_in_rfc3339() {
+        for seconds in [253_402_300_799, 253_402_300_800, 253_404_979_200, i64::MAX.unsigned_abs()] {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(TimeFormat::Rfc3339.write(time), "9999-12-31T23:59:59Z", "{seconds}");
+        }
     }
 
     #[test]

@@ -387,23 +387,17 @@ impl Verifier {
 
     fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, report_only: bool) -> Result<Intake, Rejection> {
         let mut taking_in = TakingIn::new(DeliverySpan::new());
-        let (config, fault) = self.judge_for(&taking_in, head, report_only)?;
+        let (config, fault) = self.judge_for(head);
         let keys = config.keys.load_full();
         self.judge_head(&mut taking_in, Judge { config, keys: &keys }, head, now, report_only, fault)?;
         Ok(Intake::new(Arc::clone(config), keys, taking_in))
     }
 
-    /// The scheme that judges; where none does and it is only to be reported on, the first one, and what is to be said of that.
-    pub(crate) fn judge_for(
-        &self,
-        taking_in: &TakingIn,
-        head: &dyn Head,
-        report_only: bool,
-    ) -> Result<(&Arc<Config>, Option<Rejection>), Rejection> {
+    /// The scheme that judges; where none does, the first one, and what is to be said of that.
+    pub(crate) fn judge_for(&self, head: &dyn Head) -> (&Arc<Config>, Option<Rejection>) {
         match self.judge(head) {
-            Ok(config) => Ok((config, None)),
-            Err(fault) if report_only => Ok((&self.0.first, Some(fault))),
-            Err(fault) => Err(taking_in.span().refused(fault)),
+            Ok(config) => (config, None),
+            Err(fault) => (&self.0.first, Some(fault)),
         }
     }
 
