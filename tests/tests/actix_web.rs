@@ -552,8 +552,11 @@ fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
 /// The same facts, through the extractor and no middleware.
 mod extractor {
     use super::*;
-    use actix_web::FromRequest as _;
-    use countersign_actix_web::{Delivery as Extracted, Refused, VerifiedJson};
+    use std::error::Error;
+
+    use actix_web::error::JsonPayloadError;
+    use actix_web::{FromRequest as _, ResponseError as _};
+    use countersign_actix_web::{Delivery as Extracted, Refused, VerifiedJson, VerifiedJsonError};
 
     struct Extractor;
 
@@ -581,6 +584,10 @@ mod extractor {
     }
 
     conformance::suite!(Extractor);
+
+    fn cause(error: &impl Error) -> Option<RejectionKind> {
+        error.source().and_then(<dyn Error>::downcast_ref::<Rejection>).map(Rejection::kind)
+    }
 
     async fn handler(delivery: Extracted) -> String {
         format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
@@ -665,7 +672,11 @@ mod extractor {
         async fn lenient(delivery: Result<Extracted, Refused>) -> String {
             match delivery {
                 Ok(_) => "verified".to_owned(),
-                Err(refused) => refused.rejection().unwrap().kind().as_str().to_owned(),
+                Err(refused) => {
+                    assert_eq!(refused.to_string(), "the delivery was refused");
+                    assert_eq!(cause(&refused), refused.rejection().map(Rejection::kind));
+                    refused.rejection().unwrap().kind().as_str().to_owned()
+                }
             }
         }
         conformance::run(async {
@@ -712,6 +723,22 @@ mod extractor {
             assert_eq!(answer!(app(), "/hook", signed("[1, 2]")), (200, "[1, 2] by main".into()));
             assert_eq!(answer!(app(), "/hook", signed("[1, ")).0, 400);
             assert_eq!(answer!(app(), "/hook", Delivery::unsigned("[1, ")), status(401));
+        });
+    }
+
+    #[test]
+    fn a_handler_can_tell_what_was_wrong_with_json() {
+        async fn lenient(event: Result<VerifiedJson<Vec<u8>>, VerifiedJsonError>) -> String {
+            let error = event.unwrap_err();
+            let (verified, status) = (error.source().is_some_and(<dyn Error>::is::<JsonPayloadError>), error.status_code().as_u16());
+            format!("{error}: {verified}, {:?}, {status}", cause(&error))
+        }
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(lenient)));
+            let not_json = "the body is not the JSON that was asked for: true, None, 400";
+            assert_eq!(answer!(app(), "/hook", signed("[1, ")), (200, not_json.into()));
+            let refused = "the delivery was refused: false, Some(MissingSignature), 401";
+            assert_eq!(answer!(app(), "/hook", unsigned()), (200, refused.into()));
         });
     }
 }

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -37,11 +36,5 @@ impl Judge {
     /// Makes what the sender is told.
     pub(crate) fn answer(&self, rejection: Rejection) -> HttpResponse {
         answer((self.refuse)(&rejection), rejection)
-    }
-}
-
-impl fmt::Debug for Judge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Judge").field("verifiers", &self.verifiers).finish_non_exhaustive()
     }
 }

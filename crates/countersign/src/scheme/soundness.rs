@@ -277,6 +277,11 @@ mod tests {
             SOUND.before(TIMESTAMP).timestamp_header("", MINUTE),
             SOUND.before(TIMESTAMP),
             SOUND.timestamp_header("X-Time", MINUTE),
+            SOUND.any_of_headers(&["X-A", "X-B", "x-a"]),
+            SOUND
+                .before(&[Part::Timestamp, Part::Literal("."), Part::Id, Part::Literal(".")])
+                .timestamp_header("X-T", MINUTE)
+                .id_header("X-T"),
             SOUND.after(&[Part::Id]),
             SOUND.id_header("X-Id"),
             SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
