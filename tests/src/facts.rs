@@ -836,9 +836,20 @@ pub async fn all_refusals_of_a_signature_look_alike<H: Harness>() {
     for (_, values, _) in faulty_signatures(&signature(b"body")) {
         deliveries.push(Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value))));
     }
+    let mut deliveries: Vec<_> = deliveries.into_iter().map(|delivery| (providers::JIRA, delivery)).collect();
+    // Whatever a scheme has beside a signature: a time, an identifier, a list, and a token in its place.
+    for scheme in [providers::SLACK, providers::STANDARD_WEBHOOKS, providers::STRIPE, providers::GITLAB_TOKEN] {
+        let signed = Delivery::signed(&signer(scheme), "body");
+        for (name, value) in signed.headers.clone() {
+            let twice = signed.clone().header(&name, &value);
+            let without = signed.clone().without(&name);
+            let changed = without.clone().header(&name, [&value[..value.len() - 1], b"!"].concat());
+            deliveries.extend([without.clone(), without.header(&name, ""), twice, changed].map(|delivery| (scheme, delivery)));
+        }
+    }
     let mut answers = Vec::new();
-    for delivery in deliveries {
-        let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
+    for (scheme, delivery) in deliveries {
+        let outcome = H::deliver(verifier(scheme), delivery).await;
         answers.push((outcome.status, outcome.headers, outcome.body));
     }
     answers.dedup();

@@ -196,7 +196,7 @@ fn it_wraps_a_route_behind_its_handler_and_leaves_other_methods_alone() {
         assert_eq!(answer!(after(), "/hook", unsigned()), status(401));
         assert_eq!(answer!(after(), "/hook", with_method("GET", unsigned())), (200, "unsigned".into()));
     });
-    // actix-web would drop a middleware that is wrapped before `.to`; from 4.14 on it says so while the application is being built.
+    // The other way round it would not be there, which from 4.14 on is said while the application is being built.
     assert!(std::panic::catch_unwind(|| web::post().wrap(verify()).to(key)).is_err());
 }
 

@@ -45,8 +45,7 @@
 //! - On a `resource` or `scope` it covers all methods and paths below, those that end in 404 or 405 too; on an `App`, unknown paths as
 //!   well, which are then answered 401.
 //! - On a route it leaves the other methods of the resource alone. Wrap last: `web::post().to(on_event).wrap(…)`. With `.to` behind `.wrap`
-//!   the application panics while it is being built; before 4.14, actix-web dropped the middleware there without a word, which is why this
-//!   crate asks for 4.14.
+//!   the application panics while it is being built, from actix-web 4.14 on, which is why this crate asks for that.
 //! - Outside whatever changes the body. Of two middleware, the one that is wrapped last is the outer.
 //!
 //! # actix-web's own limits

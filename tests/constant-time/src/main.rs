@@ -19,7 +19,7 @@
 //! A case that is out of bounds is measured once more with twice the samples, and fails if it is out of bounds then as well. If one fails, the
 //! command does. The machine need not be quiet, for what disturbs it meets both classes alike, but a quiet one sees smaller differences.
 //!
-//! The crate `dudect-bencher` does the same sums, but prints its t and does not return it, so that no command could fail by it.
+//! The sums are those of the crate `dudect-bencher`, done here because this command is to fail by its t.
 
 #![forbid(unsafe_code)]
 

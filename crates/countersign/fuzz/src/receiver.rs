@@ -100,7 +100,7 @@ pub fn handle<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, body: &Byt
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     Some,
-    /// All of them wait: actix-web ends a connection when it likes, where it has read ahead.
+    /// All of them wait, for a server that has read ahead may end the connection before it comes to the next.
     All,
 }
 
