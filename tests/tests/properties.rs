@@ -131,8 +131,8 @@ proptest! {
     ) {
         let verifier = verifier(scheme);
         let signed = signer(scheme).sign(&body);
-        // What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
-        let mut head = head_of(signed);
+        // Cut to half and gone on with, there is no whole tag in it. What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
+        let mut head = head_of(signed.clone());
         for (place, value) in &values {
             let place = place.index(head.len());
             let old = &mut head[place].1;
@@ -140,9 +140,7 @@ proptest! {
             old.truncate(keep);
             old.extend_from_slice(value);
         }
-        let unchanged = head == head_of(signer(scheme).sign(&body));
-        let signature = scheme.header();
-        let spoilt = !unchanged && head.iter().any(|(name, value)| name.eq_ignore_ascii_case(signature) && value.len() < 40);
+        let spoilt = head.iter().zip(&signed).any(|((name, value), (_, was))| name.starts_with(scheme.header()) && *value != was.as_bytes());
         let judged = kind(verifier.verify(&head, &body));
         prop_assert!(judged.is_err() || !spoilt, "{head:?}");
         prop_assert_eq!(judged, kind(by_polling(&verifier, &head, &[Bytes::from(body)], &[])));

@@ -382,7 +382,7 @@ impl Resolver for Tenants {
         let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.look_up));
         let mut left = 2;
         Resolving::new(poll_fn(move |cx| {
-            let _kept = &mark;
+            assert!(Arc::strong_count(&mark) > 1, "it is there for as long as it is looked for");
             match script.turn(Place::LookUp, cx) {
                 Turn::Go if left == 0 => Poll::Ready(Ok(Some(verifier.clone()))),
                 Turn::Go => {

@@ -60,10 +60,6 @@ impl TakingIn {
         (&mut self.hashing, &self.span)
     }
 
-    pub(crate) const fn span(&self) -> &DeliverySpan {
-        &self.span
-    }
-
     pub(crate) const fn buffer(&self) -> &Buffer {
         &self.buffer
     }

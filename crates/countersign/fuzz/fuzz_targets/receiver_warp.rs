@@ -13,9 +13,9 @@ use hyper_util::service::TowerToHyperService;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
+use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
-use warp::Filter as _;
 
 thread_local! {
     static RUNTIME: &'static (Runtime, LocalSet) = receiver::runtime();
