@@ -884,6 +884,7 @@ impl Head for Asked<'_> {
 
 #[test]
 fn all_that_a_head_will_be_asked_for_is_known_before() {
+    const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[Part::Url, Part::Literal("\n")]);
     let fields = |verifier: &Verifier| Verifiers::from(verifier.clone()).fields();
     for scheme in providers::ALL {
         let verifier = verifier(*scheme);
@@ -900,7 +901,6 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
     let several = Verifier::any_of([providers::JIRA, providers::STRIPE].map(verifier)).unwrap();
     assert_eq!(fields(&several).unwrap(), ["content-length", "Stripe-Signature", "X-Atlassian-Webhook-Identifier", "X-Hub-Signature"]);
     assert_eq!(fields(&builder(providers::JIRA).hints().build().unwrap()), None, "a hint may be in any of them");
-    const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[Part::Url, Part::Literal("\n")]);
     let based = Verifier::builder(CANONICAL).key("main", Secret::new(SECRET)).base_url("https://example.com").build().unwrap();
     assert_eq!(fields(&based), None, "the target is signed");
 }

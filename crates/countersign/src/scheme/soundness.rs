@@ -167,7 +167,6 @@ impl Scheme {
         let ends_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
         let behind_body = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
         let parts: Vec<_> = self.around_body().collect();
-        let body = parts.iter().position(|part| *part == Around::Body);
         for (place, _) in parts.iter().enumerate().filter(|(_, part)| **part == Around::Part(Part::Url)) {
             let next = place.checked_add(1).and_then(|next| parts.get(next));
             let previous = place.checked_sub(1).and_then(|previous| parts.get(previous));
@@ -176,9 +175,9 @@ impl Scheme {
                 Some(Around::Part(Part::Literal(text))) => ends_url(text),
                 Some(_) => false,
             };
-            let opened =
-                body.is_none_or(|body| place < body) || matches!(previous, Some(Around::Part(Part::Literal(text))) if behind_body(text));
-            if !closed || !opened {
+            let after_body = parts.iter().take(place).any(|part| *part == Around::Body);
+            let opened = matches!(previous, Some(Around::Part(Part::Literal(text))) if behind_body(text));
+            if !closed || (after_body && !opened) {
                 return Some("the scheme signs the URL right next to other text: it takes a whole URL, not a base");
             }
         }
