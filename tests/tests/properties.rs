@@ -126,12 +126,29 @@ proptest! {
     }
 
     #[test]
+    fn a_signature_in_which_a_character_has_changed_is_refused_by_every_way(
+        scheme in any_scheme(), body in vec(any::<u8>(), 0..100), at in any::<Index>(), to in b'!'..=b'~',
+    ) {
+        let (verifier, mut head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
+        let (_, value) = head.iter_mut().find(|(name, _)| name.starts_with(scheme.header())).unwrap();
+        let at = at.index(value.len());
+        // Hexadecimal digits may be in either case.
+        prop_assume!(!value[at].eq_ignore_ascii_case(&to));
+        value[at] = to;
+        let judged = kind(verifier.verify(&head, &body));
+        prop_assert!(judged.is_err(), "{head:?}");
+        prop_assert_eq!(kind(by_intake(&verifier, &head, &[Bytes::from(body.clone())])), judged);
+        prop_assert_eq!(kind(by_polling(&verifier, &head, &[Bytes::from(body)], &[])), judged);
+    }
+
+    #[test]
     fn bytes_in_place_of_a_signature_are_refused_and_never_panic(
         scheme in any_scheme(), body in vec(any::<u8>(), 0..100), values in vec((any::<Index>(), vec(any::<u8>(), 0..80)), 1..4), whole in any::<bool>(),
     ) {
         let verifier = verifier(scheme);
         let signed = signer(scheme).sign(&body);
-        // Cut to half and gone on with, there is no whole tag in it. What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
+        // What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
+        // Cut to half and gone on with, there is no whole tag in it.
         let mut head = head_of(signed.clone());
         for (place, value) in &values {
             let place = place.index(head.len());
