@@ -40,7 +40,7 @@ impl Scheme {
         } else if headers.iter().any(|name| repeated(name)) || beside.chain(unsigned).any(|name| self.reads(name)) {
             Some("two things stand in the same header")
         } else if self.grammar == Grammar::StaticToken
-            && (self.list.is_some() || self.is_signed_around() || headers.len() > 1 || !matches!(self.headers, Headers::One(_)))
+            && (self.list.is_some() || self.is_signed_around() || !matches!(self.headers, Headers::One(_)))
         {
             Some("a static token stands alone in one header")
         } else if names
@@ -325,6 +325,8 @@ mod tests {
             SOUND.list(0),
             Scheme::new("x", LONG).bare(Algorithm::Sha256),
             Scheme::insecure_static_token("x", "X-Token").list(b','),
+            Scheme::insecure_static_token("x", "X-Token").id_header("X-Id"),
+            Scheme::insecure_static_token("x", "X-Token").timestamp_header("X-Time", MINUTE),
             Scheme::insecure_static_token("x", "X-Token").before(&[Part::Literal("a")]),
             Scheme::insecure_static_token("x", "X-Token").any_of_headers(&["X-A", "X-B"]),
             SOUND.encoding(Encoding::Base64Url).list(b'-'),
