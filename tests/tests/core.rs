@@ -555,6 +555,29 @@ fn a_key_ends_at_its_time_and_not_before() {
 }
 
 #[test]
+fn when_a_key_last_matched_goes_with_its_secret() {
+    for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
+        let [first, second] = ["the first secret, and no other", "the second secret, and no other"].map(Secret::new);
+        let verifier = Verifier::builder(scheme).key("current", first.clone()).build().unwrap();
+        let (keys, sent) = (verifier.keys(), Signer::new(scheme, first.clone()).unwrap().sign(b"body"));
+        let matched = || keys.list().iter().map(|key| (key.id().to_string(), key.last_matched().is_some())).collect::<Vec<_>>();
+        let expected = |keys: &[(&str, bool)]| keys.iter().map(|(id, matched)| ((*id).to_owned(), *matched)).collect::<Vec<_>>();
+        verifier.verify(&sent, b"body").unwrap();
+        assert_eq!(matched(), expected(&[("current", true)]));
+        // As files are moved: the name of the old secret is the new one's now.
+        keys.replace([("current", second.clone()), ("previous", first.clone())]).unwrap();
+        assert_eq!(matched(), expected(&[("current", false), ("previous", true)]), "{}", scheme.name());
+        keys.replace([("current", second), ("another", first.clone()), ("previous", first.clone())]).unwrap();
+        assert_eq!(matched(), expected(&[("current", false), ("another", true), ("previous", true)]), "{}", scheme.name());
+        // Two that have the same are told apart by their names.
+        let twice = Verifier::builder(scheme).key("a", first.clone()).key("b", first.clone()).build().unwrap();
+        twice.verify(&sent, b"body").unwrap();
+        twice.keys().replace([("b", first.clone()), ("a", first)]).unwrap();
+        assert_eq!(twice.keys().list().iter().map(|key| key.last_matched().is_some()).collect::<Vec<_>>(), [false, true]);
+    }
+}
+
+#[test]
 fn the_keys_of_several_schemes_are_changed_by_their_own_handles() {
     let (github, jira) = (verifier(providers::GITHUB), verifier(providers::JIRA));
     let (github_keys, jira_keys) = (github.keys(), jira.keys());

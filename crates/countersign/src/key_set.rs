@@ -2,6 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use subtle::ConstantTimeEq as _;
+
 use crate::config::Settings;
 use crate::mac::Mac;
 use crate::scheme::Grammar;
@@ -95,7 +97,13 @@ impl PreparedKey {
         }
     }
 
-    /// Goes on with what is known of a key of the same id.
+    /// Whether both have the same secret, in constant time: what they make of no text at all.
+    pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
+        let made = |key: &Self| key.macs.first().cloned().map(Mac::finish);
+        made(self).zip(made(other)).is_some_and(|(own, others)| own.ct_eq(&others).into())
+    }
+
+    /// Goes on with what is known of a key with the same secret.
     pub(crate) fn remember(&mut self, before: &Self) {
         self.last_matched = Arc::clone(&before.last_matched);
     }

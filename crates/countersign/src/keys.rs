@@ -81,7 +81,8 @@ impl Keys {
         })
     }
 
-    /// Accepts these keys and no others, in this order. What is known of when a key last matched stays with its id.
+    /// Accepts these keys and no others, in this order. A secret that is among them again has not lost when it
+    /// last matched, whatever it is called now.
     ///
     /// # Errors
     /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret. Then nothing has changed.
@@ -92,7 +93,9 @@ impl Keys {
         }
         self.change(|keys| {
             for key in &mut new {
-                if let Some(before) = keys.iter().find(|before| before.id == key.id) {
+                let of_same_secret = keys.iter().filter(|before| before.has_secret_of(key));
+                // Of several, the one of the same name.
+                if let Some(before) = of_same_secret.max_by_key(|before| before.id == key.id) {
                     key.remember(before);
                 }
             }
