@@ -46,7 +46,7 @@ pub(crate) struct Received {
     /// The body as it was received; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE")]
     file: String,
-    /// A header as it was received, with its name; all that take part in the signature are needed
+    /// A header as it was received, with its name, or several, a line each; all that take part in the signature are needed
     #[arg(long, short = 'H', value_name = "NAME: VALUE", required_unless_present = "request")]
     header: Vec<String>,
     /// The method, for providers that sign it
@@ -64,7 +64,9 @@ impl Received {
     /// The delivery, and the bodies of others that were captured with it.
     pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
         let Some(request) = &self.request else {
-            let headers: Result<_, _> = self.header.iter().map(|header| parse_header(header)).collect();
+            // As `sign` prints them: several may come at once, a line each.
+            let lines = self.header.iter().flat_map(|headers| headers.lines()).filter(|line| !line.is_empty());
+            let headers: Result<_, _> = lines.map(parse_header).collect();
             let body = read(&self.file)?;
             return Ok((Delivery { method: self.method.clone(), target: "/".to_owned(), headers: headers?, body }, Vec::new()));
         };

@@ -41,7 +41,7 @@ impl Providers {
 }
 
 fn row([name, header, encoding, hash, tolerance]: [&str; 5], confirmed: &str) -> String {
-    format!("{name:<20} {header:<34} {encoding:<10} {hash:<26} {tolerance:<9} {confirmed}")
+    format!("{name:<22} {header:<34} {encoding:<10} {hash:<26} {tolerance:<9} {confirmed}")
 }
 
 fn confirmed(evidence: Evidence) -> String {

@@ -10,7 +10,7 @@ use crate::{Budget, Observer, Verdict};
 /// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
 /// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
 /// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
-/// | `countersign_bytes_in_flight` | gauge of bytes, where a budget is given | |
+/// | `countersign_bytes_in_flight` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
 ///
 /// Nothing that a sender writes becomes a label.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl MetricsObserver {
         describe_counter!("countersign_key_used_total", "Verified webhook deliveries by the key that matched");
         describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
         describe_histogram!("countersign_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
-        describe_gauge!("countersign_bytes_in_flight", Unit::Bytes, "Bodies of webhook deliveries in memory");
+        describe_gauge!("countersign_bytes_in_flight", Unit::Bytes, "Bodies of webhook deliveries in memory, at the last verdict");
         Self::default()
     }
 

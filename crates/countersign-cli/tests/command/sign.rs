@@ -45,6 +45,10 @@ fn what_is_signed_verifies_for_every_provider() {
         assert_eq!(told.code, 0, "{name}: {told:?}");
         let value: Value = serde_json::from_str(&told.stdout).unwrap();
         assert_eq!((value["verified"].as_bool(), value["provider"].as_str()), (Some(true), Some(name)));
+        // All of them at once, and what else `sign` prints.
+        let all = countersign(&[&["sign"], &options[..]].concat(), BODY.as_bytes()).stdout.replace('\n', "\r\n");
+        let told = countersign(&[&["verify"], &options[..], &["-H", &all]].concat(), BODY.as_bytes());
+        assert_eq!((told.code, all.lines().count() > 1), (0, true), "{name}: {told:?}");
         if row["signs_body"] == true {
             let told = countersign(&[&["verify"], &options[..], &headers].concat(), b"another body");
             assert_eq!((told.code, told.stdout.contains("not verified: no key")), (1, true), "{name}: {told:?}");
