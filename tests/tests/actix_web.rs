@@ -730,8 +730,8 @@ mod extractor {
     fn a_handler_can_tell_what_was_wrong_with_json() {
         async fn lenient(event: Result<VerifiedJson<Vec<u8>>, VerifiedJsonError>) -> String {
             let error = event.unwrap_err();
-            let (verified, status) = (error.source().is_some_and(<dyn Error>::is::<JsonPayloadError>), error.status_code().as_u16());
-            format!("{error}: {verified}, {:?}, {status}", cause(&error))
+            let (of_json, status) = (error.source().is_some_and(<dyn Error>::is::<JsonPayloadError>), error.status_code().as_u16());
+            format!("{error}: {of_json}, {:?}, {status}", cause(&error))
         }
         conformance::run(async {
             let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(lenient)));

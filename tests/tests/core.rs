@@ -555,6 +555,17 @@ fn a_key_ends_at_its_time_and_not_before() {
 }
 
 #[test]
+fn an_unsigned_delivery_of_a_tenant_is_told_as_its_own() {
+    let decoy = |scheme| Verifier::builder(scheme).build_decoy().unwrap();
+    let acme = |scheme| decoy(scheme).for_tenant("acme", [("k", Secret::new(SECRET))]).unwrap();
+    let several = Verifier::any_of([acme(providers::GITHUB), acme(providers::JIRA)]).unwrap();
+    for verifier in [acme(providers::JIRA), several] {
+        let none: [(&str, &str); 0] = [];
+        assert_eq!(verifier.verify(&none, b"").unwrap_err().tenant(), Some("acme"), "{verifier:?}");
+    }
+}
+
+#[test]
 fn when_a_key_last_matched_goes_with_its_secret() {
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let [first, second] = ["the first secret, and no other", "the second secret, and no other"].map(Secret::new);
@@ -569,11 +580,20 @@ fn when_a_key_last_matched_goes_with_its_secret() {
         assert_eq!(matched(), expected(&[("current", false), ("previous", true)]), "{}", scheme.name());
         keys.replace([("current", second), ("another", first.clone()), ("previous", first.clone())]).unwrap();
         assert_eq!(matched(), expected(&[("current", false), ("another", true), ("previous", true)]), "{}", scheme.name());
-        // Two that have the same are told apart by their names.
-        let twice = Verifier::builder(scheme).key("a", first.clone()).key("b", first.clone()).build().unwrap();
-        twice.verify(&sent, b"body").unwrap();
-        twice.keys().replace([("b", first.clone()), ("a", first)]).unwrap();
-        assert_eq!(twice.keys().list().iter().map(|key| key.last_matched().is_some()).collect::<Vec<_>>(), [false, true]);
+        // Of two with the same secret, it is when either matched, whichever name is left.
+        for left in ["a", "b", "c"] {
+            let twice = Verifier::builder(scheme).key("a", first.clone()).key("b", first.clone()).build().unwrap();
+            twice.verify(&sent, b"body").unwrap();
+            twice.keys().replace([(left, first.clone())]).unwrap();
+            assert!(twice.keys().list()[0].last_matched().is_some(), "{left}");
+        }
+        // What was in flight meanwhile is known as well.
+        let verifier = Verifier::builder(scheme).key("a", first.clone()).build().unwrap();
+        let mut begun = verifier.begin(&sent).unwrap();
+        verifier.keys().replace([("b", first)]).unwrap();
+        begun.update(b"body");
+        begun.finish().unwrap();
+        assert!(verifier.keys().list()[0].last_matched().is_some(), "{}", scheme.name());
     }
 }
 

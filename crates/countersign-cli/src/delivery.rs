@@ -65,7 +65,7 @@ impl Received {
     pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
         let Some(request) = &self.request else {
             // As `sign` prints them: several may come at once, a line each.
-            let lines = self.header.iter().flat_map(|headers| headers.lines()).filter(|line| !line.is_empty());
+            let lines = self.header.iter().flat_map(|headers| headers.trim_end().split('\n'));
             let headers: Result<_, _> = lines.map(parse_header).collect();
             let body = read(&self.file)?;
             return Ok((Delivery { method: self.method.clone(), target: "/".to_owned(), headers: headers?, body }, Vec::new()));

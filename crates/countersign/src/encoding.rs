@@ -91,9 +91,13 @@ fn hex_block(digits: &[u8; DIGITS], faults: &mut u8) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     for (byte, pair) in bytes.iter_mut().zip(values.as_chunks::<2>().0) {
         let [high, low] = *pair;
-        *byte = high << 4 | low;
+        *byte = byte_of(high, low);
     }
     bytes
+}
+
+const fn byte_of(high: u8, low: u8) -> u8 {
+    high << 4 | low
 }
 
 fn encode_hex(tag: &[u8]) -> String {

@@ -97,7 +97,8 @@ impl PreparedKey {
         }
     }
 
-    /// Whether both have the same secret, in constant time: what they make of no text at all.
+    /// Whether both have the same secret, in constant time: by what they make of no text at all. No token has a NUL at its end,
+    /// which HMAC would not tell from none.
     pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
         let made = |key: &Self| key.macs.first().cloned().map(Mac::finish);
         made(self).zip(made(other)).is_some_and(|(own, others)| own.ct_eq(&others).into())

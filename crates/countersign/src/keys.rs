@@ -82,7 +82,7 @@ impl Keys {
     }
 
     /// Accepts these keys and no others, in this order. A secret that is among them again has not lost when it
-    /// last matched, whatever it is called now.
+    /// last matched, whatever it is called now; an expiry is not carried over.
     ///
     /// # Errors
     /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret. Then nothing has changed.
@@ -94,8 +94,7 @@ impl Keys {
         self.change(|keys| {
             for key in &mut new {
                 let of_same_secret = keys.iter().filter(|before| before.has_secret_of(key));
-                // Of several, the one of the same name.
-                if let Some(before) = of_same_secret.max_by_key(|before| before.id == key.id) {
+                if let Some(before) = of_same_secret.max_by_key(|before| before.last_matched()) {
                     key.remember(before);
                 }
             }
@@ -153,7 +152,8 @@ impl KeyStatus {
         self.expires
     }
 
-    /// When a delivery was last verified by it, to the second. `None` for never since it was built or added: an old secret of which this is
+    /// When a delivery was last verified by it, to the second. `None` for never since it was built or added, by this name or, after
+    /// [`replace`](Keys::replace), by the one that its secret had before: an old secret of which this is
     /// long ago can be dropped.
     #[must_use]
     pub const fn last_matched(&self) -> Option<SystemTime> {

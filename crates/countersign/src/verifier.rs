@@ -359,7 +359,8 @@ impl Verifier {
     fn judge(&self, head: &dyn Head) -> Result<&Arc<Config>, Rejection> {
         self.judge_of(head).ok_or_else(|| {
             let kind = RejectionKind::MissingSignature;
-            Rejection::new(kind, self.0.name.clone()).with_hint(hint(&self.0.first, kind, head))
+            let first = &self.0.first;
+            Rejection::new(kind, self.0.name.clone()).of_tenant(first.tenant.as_ref()).with_hint(hint(first, kind, head))
         })
     }
 
