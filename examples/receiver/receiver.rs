@@ -2,6 +2,7 @@
 
 use std::env;
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
@@ -82,8 +83,13 @@ impl Settings {
 /// # Errors
 /// `PORT` is no port.
 pub fn address() -> Result<SocketAddr, String> {
-    let port = env::var("PORT").map_or(Ok(3000), |port| port.parse()).map_err(|error| format!("PORT: {error}"))?;
-    Ok((Ipv4Addr::LOCALHOST, port).into())
+    Ok((Ipv4Addr::LOCALHOST, port(env::var_os("PORT"))?).into())
+}
+
+fn port(given: Option<OsString>) -> Result<u16, String> {
+    let Some(given) = given else { return Ok(3000) };
+    let port = given.to_str().and_then(|port| port.parse().ok());
+    port.ok_or_else(|| "PORT must be a number from 0 to 65535".to_owned())
 }
 
 /// What to say when the address cannot be listened on.
@@ -141,5 +147,19 @@ pub async fn stop() {
     tokio::select! {
         () = interrupted => {}
         () = terminated => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_is_a_number_or_an_error_that_says_which() {
+        let port = |given: Option<&str>| port(given.map(OsString::from));
+        assert_eq!([port(None), port(Some("0")), port(Some("65535"))], [Ok(3000), Ok(0), Ok(65535)]);
+        for given in ["", "http", "-1", "65536", "3000 ", "0x10"] {
+            assert_eq!(port(Some(given)), Err("PORT must be a number from 0 to 65535".to_owned()), "{given:?}");
+        }
     }
 }

@@ -59,6 +59,7 @@ impl Body for ScriptedBody {
             Some(Step::Chunk(chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
             Some(Step::Error) => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+            Some(Step::Fault(text)) => Poll::Ready(Some(Err(io::Error::other(text)))),
             Some(Step::Pause) => {
                 cx.waker().wake_by_ref();
                 Poll::Pending

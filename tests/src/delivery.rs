@@ -44,6 +44,8 @@ pub enum Step {
     Stall,
     /// The connection is reset.
     Error,
+    /// The body fails with an error that says this.
+    Fault(&'static str),
 }
 
 impl Delivery {

@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "the name of a fact is what it says")]
 
+mod candidates;
+mod log_lines;
 mod tenants;
 
 use std::time::{Duration, SystemTime};
@@ -17,6 +19,8 @@ use crate::log::log_of;
 use crate::vectors::{self, SECRET, builder, signer, signer_by, signer_with, verifier};
 use crate::{Delivery, Harness, Step};
 
+pub use candidates::*;
+pub use log_lines::*;
 pub use tenants::*;
 
 const SIGNATURE: &str = "X-Hub-Signature";
@@ -378,7 +382,6 @@ pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
         (bare.clone().header(primary, &good).header(secondary, &wrong), None),
         (bare.clone().header(primary, "").header(secondary, &good), None),
         (bare.clone().header(primary, &wrong).header(secondary, &wrong), Some(Kind::Mismatch)),
-        (bare.clone().header(primary, &good).header(secondary, "no base64 at all"), Some(Kind::TagLength)),
         (bare.clone().header(secondary, &good).header(secondary, &good), Some(Kind::DuplicateSignature)),
         (bare, Some(Kind::MissingSignature)),
     ];
@@ -447,21 +450,38 @@ pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
     }
 }
 
+/// A scheme of one's own that signs method, path and query.
+const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[
+    countersign::Part::Method,
+    countersign::Part::Literal("\n"),
+    countersign::Part::Url,
+    countersign::Part::Literal("\n"),
+]);
+
+const BASE: &str = "https://hooks.example.com";
+
+/// A receiver of deliveries whose path and query are signed.
+#[must_use]
+pub fn signs_the_url() -> Verifier {
+    Verifier::builder(CANONICAL).key("main", Secret::new(SECRET)).base_url(BASE).build().unwrap()
+}
+
+/// A delivery that is signed for this path and query, for [`signs_the_url`].
+#[must_use]
+pub fn signed_at(target: &str) -> Delivery {
+    let signer = countersign::Signer::builder(CANONICAL, Secret::new(SECRET)).base_url(BASE, target).build().unwrap();
+    Delivery::signed(&signer, "body")
+}
+
 /// Path and query of the request are signed where the scheme says so: each adapter hands on the target as it was sent.
 pub async fn a_base_takes_path_and_query_from_the_request<H: Harness>() {
-    use countersign::{Part, Signer};
-    const SCHEME: Scheme =
-        Scheme::new("canonical", "X-Signature").before(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
-    let base = "https://hooks.example.com";
-    let verifier = || Verifier::builder(SCHEME).key("main", Secret::new(SECRET)).base_url(base).build().unwrap();
     let targets = ["/hook", "/hook?", "/hook?a=b", "/hook?a=b%20c&d=/?", "/hook?a=b%20c&d=/"];
     for signed in targets {
-        let signer = Signer::builder(SCHEME, Secret::new(SECRET)).base_url(base, signed).build().unwrap();
         for sent in targets {
-            let mut delivery = Delivery::signed(&signer, "body");
+            let mut delivery = signed_at(signed);
             delivery.target = sent;
             let kind = (signed != sent).then_some(RejectionKind::Mismatch);
-            assert_kind(&H::deliver(verifier(), delivery).await, kind, &format!("{signed} at {sent}"));
+            assert_kind(&H::deliver(signs_the_url(), delivery).await, kind, &format!("{signed} at {sent}"));
         }
     }
 }
@@ -957,6 +977,9 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
         format!("{ts}; {right}"),
         format!("{ts};h0=whatever;{right};h2="),
         format!("{ts};{};{right}", many(15)),
+        format!("{ts};{right};"),
+        format!("{ts};;{right}"),
+        format!("{ts};{};{right}", wrong.replace('0', "x")),
     ];
     for value in accepted {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
@@ -972,10 +995,9 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
         (format!("{ts};{ts};{right}"), Kind::MalformedTimestamp),
         (format!("ts=;{right}"), Kind::MalformedTimestamp),
         (format!("ts=1;{right}"), Kind::TimestampTooOld),
-        (format!("{ts};{right};"), Kind::MalformedSignature),
-        (format!("{ts};;{right}"), Kind::MalformedSignature),
+        (format!("{ts};"), Kind::MalformedSignature),
         (format!("{ts};{right}00"), Kind::TagLength),
-        (format!("{ts};{};{right}", wrong.replace('0', "x")), Kind::TagEncoding),
+        (format!("{ts};{}", wrong.replace('0', "x")), Kind::TagEncoding),
     ];
     for (value, kind) in refused {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
@@ -1124,12 +1146,13 @@ pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>
     let body = noise(1000);
     let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").chunks(body.chunks(100));
     let discard = |bytes| Discard::new(bytes, Duration::from_secs(5));
+    let patient = || discard(1000).silence(Duration::from_secs(10));
     let limit = builder(providers::JIRA).body_limit(500).build().unwrap();
     let signed = || Delivery::signed(&signer(providers::JIRA), &body).header("Transfer-Encoding", "chunked");
     let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
     let chunk = || Step::Chunk(noise(100).into());
     // What came of it, how often the body was polled, whether the connection is over, and after how many seconds.
-    let cases: [(&str, Delivery, Kind, usize, bool, u64); 12] = [
+    let cases: [(&str, Delivery, Kind, usize, bool, u64); 13] = [
         ("all of it", unsigned().discard(discard(1000)), Kind::MissingSignature, 11, false, 0),
         ("more than that is announced", unsigned().discard(discard(999)), Kind::MissingSignature, 0, true, 0),
         ("the limit", unsigned().discard(Discard::default()), Kind::MissingSignature, 0, true, 0),
@@ -1145,9 +1168,10 @@ pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>
         ("a length over the limit", signed().header("Content-Length", "501").discard(discard(1000)), Kind::BodyTooLarge, 2, false, 0),
         ("what is over the limit", signed().chunks(body.chunks(100)).discard(discard(400)), Kind::BodyTooLarge, 11, false, 0),
         ("too much over the limit", signed().chunks(body.chunks(100)).discard(discard(399)), Kind::BodyTooLarge, 10, true, 0),
-        ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).discard(discard(1000)), Kind::MissingSignature, 3, false, 4),
-        ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).discard(discard(1000)), Kind::MissingSignature, 1, true, 5),
-        ("never", unsigned().steps([chunk(), Step::Stall]).discard(discard(1000)), Kind::MissingSignature, 2, true, 5),
+        ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).discard(patient()), Kind::MissingSignature, 3, false, 4),
+        ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).discard(patient()), Kind::MissingSignature, 1, true, 5),
+        ("never", unsigned().steps([chunk(), Step::Stall]).discard(patient()), Kind::MissingSignature, 2, true, 5),
+        ("silent for a second", unsigned().steps([chunk(), Step::Stall]).discard(discard(1000)), Kind::MissingSignature, 2, true, 1),
         ("broken off", unsigned().steps([chunk(), Step::Error]).discard(discard(1000)), Kind::MissingSignature, 2, true, 0),
     ];
     for (case, delivery, kind, polls, closes, seconds) in cases {
@@ -1175,6 +1199,27 @@ pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>
     let outcome = H::deliver(limit, Delivery::unsigned("").steps([])).await;
     outcome.assert_refused(Kind::MissingSignature, "no body");
     assert_eq!((outcome.polls, outcome.closes), (0, false));
+}
+
+/// A client that says nothing more gets its refusal, however long the whole discard may take.
+pub async fn silent_client_is_answered_after_a_short_silence<H: Harness>() {
+    tokio::time::pause();
+    let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").discard(Discard::new(1000, Duration::from_secs(60)));
+    let chunk = || Step::Chunk(noise(10).into());
+    let pause = || Step::Wait(Duration::from_millis(400));
+    for (case, steps, most) in [
+        ("not a byte of the body", vec![Step::Stall], 1),
+        ("a part of the body", vec![chunk(), Step::Stall], 1),
+        // Each chunk begins the silence anew.
+        ("a part of the body, slowly", vec![pause(), chunk(), pause(), chunk(), pause(), chunk(), Step::Stall], 2),
+    ] {
+        let chunks = steps.iter().filter(|step| matches!(step, Step::Chunk(_))).count();
+        let (outcome, after) = timed::<H>(verifier(providers::JIRA), unsigned().steps(steps)).await;
+        outcome.assert_refused(RejectionKind::MissingSignature, case);
+        assert!(after <= most, "{case}: answered after {after} s");
+        assert!(outcome.polls >= chunks, "{case}: what comes in time is taken in");
+        assert_eq!(outcome.closes, H::SAYS_CLOSE, "{case}");
+    }
 }
 
 pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness>() {
@@ -1335,6 +1380,8 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
         &format!("{total}\"refused\",cause=\"body_too_large\"}} 1"),
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
         "countersign_key_used_total{scheme=\"jira\",key=\"main\"} 3",
+        "countersign_keys{scheme=\"jira\"} 1",
+        "countersign_key_reloads_failed_total{scheme=\"jira\"} 0",
         "countersign_body_bytes_sum{scheme=\"jira\"} 18",
         "countersign_body_bytes_count{scheme=\"jira\"} 4",
         "countersign_seconds_count{scheme=\"jira\"} 4",
@@ -1343,6 +1390,10 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
         assert!(metrics.lines().any(|other| other == line), "{line} in {metrics}");
     }
     assert!(!metrics.contains("of-acme"), "{metrics}");
+    let last_matched = "countersign_key_last_matched_timestamp_seconds{scheme=\"jira\",key=\"main\"} ";
+    let last_matched: f64 = metrics.lines().find_map(|line| line.strip_prefix(last_matched)).expect("it is there").parse().unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((now - 60.0..=now).contains(&last_matched), "{last_matched}");
     assert!(!metrics.contains(SECRET) && !metrics.contains(&signature(b"body")[7..]));
 }
 

@@ -17,7 +17,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, tenants_by_the_application};
+use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
+use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
 use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
@@ -667,6 +668,52 @@ mod extractor {
         });
     }
 
+    /// Two forms of data cannot be ordered: which of them is nearer is nowhere to be found out.
+    #[test]
+    fn two_forms_of_data_at_once_fail_closed() {
+        conformance::run(async {
+            let github = || Verify::new(verifier(providers::GITHUB));
+            let resource = || web::resource("/hook").route(web::post().to(handler));
+            let from_github = || Delivery::signed(&signer(providers::GITHUB), "body");
+            for delivery in [signed("body"), from_github(), unsigned()] {
+                let apps = [
+                    App::new().app_data(verify()).service(resource().app_data(web::Data::new(github()))),
+                    App::new().app_data(web::Data::new(verify())).service(resource().app_data(github())),
+                    App::new().app_data(verify()).app_data(web::Data::new(verify())).service(resource()),
+                    App::new().app_data(web::Data::new(github())).service(web::scope("").app_data(verify()).service(resource())),
+                ];
+                for (place, app) in apps.into_iter().enumerate() {
+                    let service = init_service(app).await;
+                    let request = request("/hook", delivery.clone()).0;
+                    let (answered, log) = log_of(async { answer(service.call(request).await).await }).await;
+                    assert_eq!(answered, (500, String::new()), "{place}");
+                    assert_eq!(log.matches("ERROR countersign").count(), 1, "{place}: {log}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn of_one_form_of_data_the_nearest_judges() {
+        conformance::run(async {
+            let github = || Verify::new(verifier(providers::GITHUB));
+            let resource = || web::resource("/hook").route(web::post().to(handler));
+            let from_github = || Delivery::signed(&signer(providers::GITHUB), "body");
+            let apps = || {
+                [
+                    App::new().app_data(github()).service(resource().app_data(verify())),
+                    App::new().app_data(web::Data::new(github())).service(resource().app_data(web::Data::new(verify()))),
+                ]
+            };
+            for app in apps() {
+                assert_eq!(answer!(app, "/hook", signed("body")), good());
+            }
+            for app in apps() {
+                assert_eq!(answer!(app, "/hook", from_github()), status(401));
+            }
+        });
+    }
+
     #[test]
     fn a_handler_can_answer_refusals_itself() {
         async fn lenient(delivery: Result<Extracted, Refused>) -> String {
@@ -741,4 +788,20 @@ mod extractor {
             assert_eq!(answer!(app(), "/hook", unsigned()), (200, refused.into()));
         });
     }
+}
+
+#[test]
+fn signed_url_binds_the_whole_path_under_a_scope() {
+    conformance::run(async {
+        let app = || {
+            let hook = || web::resource("/hook").route(web::post().to(key)).wrap(Verify::new(signs_the_url()));
+            App::new().service(web::scope("/admin").service(hook())).service(web::scope("/public").service(hook())).service(hook())
+        };
+        for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+            for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+                let expected = if sent == signed { good() } else { status(401) };
+                assert_eq!(answer!(app(), sent, signed_at(signed)), expected, "signed for {signed}, sent to {sent}");
+            }
+        }
+    });
 }

@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{any, get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, tenants_by_the_application};
+use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome};
 use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
@@ -419,4 +419,33 @@ mod extractor {
             same(answer(app, github).await, GOOD);
         });
     }
+}
+
+/// `nest` takes the front of the path off; the signature is of all of it.
+#[test]
+fn signed_url_binds_the_whole_path_under_nest() {
+    conformance::run(async {
+        let layer = || VerifyLayer::on_tokio(signs_the_url());
+        let hook = || Router::new().route("/hook", post(key));
+        let by_layer = Router::new()
+            .nest("/admin", hook().route_layer(layer()))
+            .nest_service("/public", layer().layer(hook()))
+            .merge(hook().route_layer(layer()));
+        let by_extractor = {
+            async fn extracted(delivery: countersign_tower::Delivery) -> String {
+                format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+            }
+            let hook = || Router::new().route("/hook", post(extracted));
+            Router::new().nest("/admin", hook()).nest("/public", hook()).merge(hook()).with_state(layer())
+        };
+        for (case, app) in [("the layer", by_layer), ("the extractor", by_extractor)] {
+            for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+                for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+                    let (status, text) = answer(app.clone(), request("POST", sent, signed_at(signed))).await;
+                    let expected = if sent == signed { GOOD } else { (401, "") };
+                    assert_eq!((status, text.as_str()), expected, "{case}: signed for {signed}, sent to {sent}");
+                }
+            }
+        }
+    });
 }

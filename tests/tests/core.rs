@@ -15,8 +15,11 @@ use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step};
 use countersign::{
     Algorithm, Budget, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported,
-    Scheme, Secret, Signer, Timer, Verified, Verifier, VerifierBuilder, Verifiers, providers,
+    Scheme, Secret, SecretForm, Signer, Timer, Verified, Verifier, VerifierBuilder, Verifiers, providers,
 };
+
+/// The form of a secret of Standard Webhooks.
+const BASE64: SecretForm = SecretForm::Base64 { prefix: "whsec_" };
 
 struct Core;
 
@@ -100,6 +103,7 @@ impl Script {
                 None => return Ok(None),
                 Some(Step::Chunk(chunk)) => return Ok(Some(Ok(chunk))),
                 Some(Step::Error) => return Ok(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+                Some(Step::Fault(text)) => return Ok(Some(Err(io::Error::other(text)))),
                 Some(Step::Pause | Step::Trailers(_)) => drop(until(self.clock)?),
                 Some(Step::Wait(time)) => {
                     self.polls -= 1;
@@ -242,11 +246,127 @@ mod polled {
 }
 
 #[test]
+fn white_space_alone_is_an_empty_secret() {
+    let empty = |key: Option<&str>| ConfigError::EmptySecret { key: key.map(KeyId::from) };
+    let jira = || Verifier::builder(providers::JIRA);
+    let verifier = jira().key("a", Secret::new("sixteen bytes or more")).build().unwrap();
+    for blank in [" ", "\n\n", "\r\n", "\t \r\n", " \0\n", "\u{a0}\u{2003}\u{3000}"] {
+        assert_eq!(jira().key("a", Secret::new(blank)).build().unwrap_err(), empty(Some("a")), "{blank:?}");
+        for scheme in [providers::ADYEN, providers::STANDARD_WEBHOOKS, providers::GITLAB_TOKEN, providers::STRIPE] {
+            let error = Verifier::builder(scheme).key("a", Secret::new(blank)).build().unwrap_err();
+            assert_eq!(error, empty(Some("a")), "{} {blank:?}", scheme.name());
+        }
+        assert_eq!(Signer::new(providers::JIRA, Secret::new(blank)).unwrap_err(), empty(None), "{blank:?}");
+        assert_eq!(verifier.keys().add("b", Secret::new(blank)).unwrap_err(), empty(Some("b")), "{blank:?}");
+        assert_eq!(verifier.keys().replace([("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
+        assert_eq!(verifier.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
+    }
+    assert_eq!(verifier.keys().list().len(), 1);
+    // Not white space, though it looks like it; and the keys of RFC 4231 §4.2 and §4.6.
+    for other in [&b"\xe2\x80\x8b"[..], &[0x0b; 20], &[0x0c; 20], b"\xa0", b"\xff \n"] {
+        assert!(jira().key("a", Secret::new(other)).build().is_ok(), "{other:?}");
+    }
+}
+
+/// The warnings that `build` causes.
+async fn warnings_of<T>(build: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let (built, log) = conformance::log::log_of(async { build() }).await;
+    let lines = log.lines().filter(|line| line.contains(" WARN countersign: ")).map(str::to_owned).collect();
+    (built, lines)
+}
+
+#[track_caller]
+fn assert_warnings(warnings: &[String], expected: &[&[&str]], case: &str) {
+    assert_eq!(warnings.len(), expected.len(), "{case}: {warnings:#?}");
+    for (warning, texts) in warnings.iter().zip(expected) {
+        for text in *texts {
+            assert!(warning.contains(text), "{case}: {text} is not in {warning}");
+        }
+        assert!(!warning.contains("needle"), "{case}: {warning}");
+    }
+}
+
+#[test]
+fn doubtful_secrets_are_one_warning_each() {
+    conformance::run(async {
+        let jira = || Verifier::builder(providers::JIRA);
+        let new = |secret: &str| Secret::new(secret);
+        let (short, padded, good) = ("needle 15 bytes", " needle with white space", "needle of 16 byt");
+        assert_eq!((short.len(), good.len()), (15, 16));
+
+        let (_, warnings) = warnings_of(|| jira().key("a", new(good)).key("b", new("needle, another one")).build().unwrap()).await;
+        assert_warnings(&warnings, &[], "good secrets");
+        let (_, warnings) = warnings_of(|| jira().key("a", new(short)).key("b", new(good)).build().unwrap()).await;
+        assert_warnings(&warnings, &[&["shorter than 16 bytes", "key=\"a\"", "scheme=\"jira\""]], "a short secret");
+        for padded in [padded, "needle with white space\n", "\tneedle with white space "] {
+            let (_, warnings) = warnings_of(|| jira().key("a", new(padded)).build().unwrap()).await;
+            assert_warnings(&warnings, &[&["white space", "key=\"a\""]], "white space at an end");
+        }
+        let (_, warnings) = warnings_of(|| jira().key("a", new("needle ")).build().unwrap()).await;
+        assert_warnings(&warnings, &[&["shorter than 16 bytes"], &["white space"]], "both");
+        let twice = || jira().key("a", new(good)).key("b", new("needle, another one")).key("c", new(good));
+        let (verifier, warnings) = warnings_of(|| twice().build().unwrap()).await;
+        assert_warnings(&warnings, &[&["same secret", "key=\"c\"", "other=\"a\""]], "one secret under two ids");
+
+        // A change of keys is told of the keys that it brings.
+        let keys = verifier.keys();
+        let (added, warnings) = warnings_of(|| keys.add("d", new(short))).await;
+        assert_eq!(added, Ok(()));
+        assert_warnings(&warnings, &[&["shorter than 16 bytes", "key=\"d\""]], "a key that is added");
+        let (added, warnings) = warnings_of(|| keys.add("e", new(good))).await;
+        assert_eq!(added, Ok(()));
+        assert_warnings(&warnings, &[&["same secret", "key=\"e\"", "other=\"a\""]], "a secret that is there already");
+        let (changed, warnings) = warnings_of(|| keys.expire("a", SystemTime::now()).and(keys.retire("c"))).await;
+        assert_eq!(changed, Ok(()));
+        assert_warnings(&warnings, &[], "no new secret");
+        let (replaced, warnings) = warnings_of(|| keys.replace([("f", new(short)), ("g", new(good)), ("h", new(good))])).await;
+        assert_eq!(replaced, Ok(()));
+        assert_warnings(&warnings, &[&["shorter", "key=\"f\""], &["same secret", "key=\"h\"", "other=\"g\""]], "keys that are replaced");
+        let (refused, warnings) = warnings_of(|| keys.add("f", new(short))).await;
+        assert!(refused.is_err());
+        assert_warnings(&warnings, &[], "a change that is not made");
+
+        let (_, warnings) = warnings_of(|| verifier.for_tenant("acme", [("i", new(short))]).unwrap()).await;
+        assert_warnings(&warnings, &[&["shorter", "tenant=\"acme\"", "key=\"i\""]], "a tenant's key");
+
+        // Of a secret that is decoded, the bytes count that it stands for.
+        let adyen = |digits: usize| Verifier::builder(providers::ADYEN).key("a", Secret::new("0f".repeat(digits / 2))).build().unwrap();
+        let (_, warnings) = warnings_of(|| adyen(30)).await;
+        assert_warnings(&warnings, &[&["shorter", "scheme=\"adyen\""]], "15 bytes in 30 digits");
+        let (_, warnings) = warnings_of(|| adyen(32)).await;
+        assert_warnings(&warnings, &[], "16 bytes in 32 digits");
+    });
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let error = |scheme: Scheme| {
+        let builder = Verifier::builder(scheme).key("a", Secret::new("no hex and no base64 !"));
+        builder.build().unwrap_err().to_string()
+    };
+    assert_eq!(Verifier::builder(providers::JIRA).build().unwrap_err().to_string(), "no key: call `.key(id, secret)`");
+    assert_eq!(error(providers::SQUARE), "no URL given: call `.url(…)`");
+    let (hex, base64, prefixed) = (error(providers::ADYEN), error(providers::AIRTABLE), error(providers::STANDARD_WEBHOOKS));
+    assert!(hex.contains("\"a\"") && hex.contains("hexadecimal"), "{hex}");
+    assert!(base64.contains("base64") && !base64.contains("prefix"), "{base64}");
+    assert!(prefixed.contains("base64") && prefixed.contains("whsec_"), "{prefixed}");
+    let token = Verifier::builder(providers::GITLAB_TOKEN).key("a", Secret::new("a token\n")).build().unwrap_err().to_string();
+    assert!(token.contains("visible ASCII"), "{token}");
+    for text in [hex, base64, prefixed, token] {
+        assert!(!text.contains("no hex") && !text.contains("a token"), "{text}");
+    }
+    let error = Secret::from_file("/nowhere/jira.secret").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert!(error.to_string().contains("/nowhere/jira.secret"), "{error}");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_right_is_refused() {
     let jira = || Verifier::builder(providers::JIRA);
     let fault = |builder: countersign::VerifierBuilder| builder.build().unwrap_err();
     let some = || Secret::new("secret");
     let key = |id: &str| Some(KeyId::from(id));
+    let invalid = |expected| ConfigError::InvalidSecret { key: key("a"), expected };
 
     assert_eq!(fault(jira()), ConfigError::NoKey);
     for blank in [&b""[..], b"\0", &[0; 64], &[0; 200]] {
@@ -281,7 +401,7 @@ fn a_configuration_that_cannot_be_right_is_refused() {
     }
     for secret in ["whsec_!", "whsec_AQI", "AQI=\n"] {
         let builder = Verifier::builder(providers::STANDARD_WEBHOOKS).key("a", Secret::new(secret));
-        assert_eq!(fault(builder), ConfigError::InvalidSecret { key: key("a") }, "{secret:?}");
+        assert_eq!(fault(builder), invalid(BASE64), "{secret:?}");
     }
     let length = |shortest, longest| ConfigError::SecretLength { key: key("a"), shortest, longest };
     let with = |scheme, secret: String| Verifier::builder(scheme).key("a", Secret::new(secret)).build().map(drop);
@@ -299,7 +419,7 @@ fn a_configuration_that_cannot_be_right_is_refused() {
     assert_eq!(with(providers::WEBSUB, "x".repeat(199)), Ok(()));
     assert_eq!(with(providers::WEBSUB, "x".repeat(200)), Err(length(1, 199)));
     for secret in ["abc", "0x00", "xyz0", "00 00"] {
-        assert_eq!(with(providers::ADYEN, secret.into()), Err(ConfigError::InvalidSecret { key: key("a") }), "{secret}");
+        assert_eq!(with(providers::ADYEN, secret.into()), Err(invalid(SecretForm::Hex)), "{secret}");
     }
     assert_eq!(with(providers::ADYEN, String::new()), Err(ConfigError::EmptySecret { key: key("a") }));
     assert_eq!(with(providers::ADYEN, "0000".into()), Err(ConfigError::EmptySecret { key: key("a") }));
@@ -713,7 +833,7 @@ fn tokens_of_any_length_are_compared() {
     assert_eq!(verdict(b"").unwrap_err().kind(), RejectionKind::MissingSignature);
     for unsendable in ["token\n", "\u{e9}", "a\0"] {
         let builder = Verifier::builder(providers::GITLAB_TOKEN).key("a", Secret::new(unsendable));
-        assert_eq!(builder.build().unwrap_err(), ConfigError::InvalidSecret { key: Some("a".into()) });
+        assert_eq!(builder.build().unwrap_err(), ConfigError::InvalidSecret { key: Some("a".into()), expected: SecretForm::Verbatim });
     }
     let sent = Signer::new(providers::GITLAB_TOKEN, Secret::new("new token")).unwrap().sign(b"");
     assert_eq!(sent, [("X-Gitlab-Token".to_owned(), "new token".to_owned())]);
@@ -722,7 +842,10 @@ fn tokens_of_any_length_are_compared() {
 #[test]
 fn a_signer_refuses_what_a_verifier_would() {
     assert_eq!(Signer::new(providers::JIRA, Secret::new("")).unwrap_err(), ConfigError::EmptySecret { key: None });
-    assert_eq!(Signer::new(providers::STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(), ConfigError::InvalidSecret { key: None });
+    assert_eq!(
+        Signer::new(providers::STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(),
+        ConfigError::InvalidSecret { key: None, expected: BASE64 }
+    );
     let unsupported = Signer::builder(providers::GITHUB, Secret::new("s")).algorithm(Algorithm::Sha1).build().unwrap_err();
     assert_eq!(unsupported, ConfigError::UnsupportedAlgorithm { algorithm: Algorithm::Sha1 });
     for faulty in [Scheme::new("x", "X-S").before(&[Part::Id]), Scheme::new("x", "X-S").tagged(b'=', &[])] {

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use countersign::{ConfigError, Keys, Secret, Signer, Verifier, providers};
+use countersign::{ConfigError, Keys, KeysEvent, Observer, Secret, Signer, Verdict, Verifier, providers};
 use countersign_keys::{KeyFiles, LoadError};
 
 const EVERY: Duration = Duration::from_millis(5);
@@ -93,6 +94,10 @@ fn what_cannot_be_keys_leaves_the_last_good_ones_in_force() {
     stays();
     folder.write("current", "\n");
     stays();
+    folder.write("current", "\n\n");
+    stays();
+    folder.write("current", " \t\r\n");
+    stays();
     fs::remove_file(folder.path("current")).unwrap();
     stays();
     fs::create_dir(folder.path("current")).unwrap();
@@ -166,4 +171,149 @@ fn what_is_wrong_at_the_start_is_said_and_shows_no_secret() {
     assert_eq!(verified_by(&verifier, "needle"), Some("current".into()));
     let shown = format!("{twitch:?} {twitch} {:?} {:?}", files(&folder), verifier.keys());
     assert!(!shown.contains("needle"), "{shown}");
+}
+
+/// Writes the file in two steps, with a pause between them, as a slow copy does.
+fn write_slowly(path: &Path, text: &str, pause: Duration) {
+    use std::io::Write as _;
+    let mut file = fs::File::create(path).unwrap();
+    file.write_all(&text.as_bytes()[..1]).unwrap();
+    file.flush().unwrap();
+    std::thread::sleep(pause);
+    file.write_all(&text.as_bytes()[1..]).unwrap();
+}
+
+#[test]
+fn half_written_file_is_not_taken_for_a_key() {
+    const ROUNDS: u32 = 6;
+    let folder = Folder::new("half");
+    folder.write("current", "secret 0, to begin with");
+    let every = Duration::from_millis(300);
+    let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
+    let _watch = files(&folder).watch(verifier.keys(), every).unwrap();
+    for round in 1..=ROUNDS {
+        let text = format!("{round} is the number of this secret");
+        let path = folder.path("current");
+        // The last look is just over: the next one falls between the two steps, and no other does.
+        std::thread::sleep(Duration::from_millis(200));
+        let writer = std::thread::spawn({
+            let (path, text) = (path.clone(), text.clone());
+            move || write_slowly(&path, &text, Duration::from_millis(200))
+        });
+        soon("the whole secret is taken", || {
+            assert_eq!(verified_by(&verifier, &text[..1]), None, "the first byte of a secret is a key");
+            assert_eq!(ids(&verifier.keys()), ["current"]);
+            verified_by(&verifier, &text).is_some()
+        });
+        writer.join().unwrap();
+    }
+}
+
+#[test]
+fn first_load_waits_for_a_file_that_is_being_written() {
+    let folder = Folder::new("first");
+    let path = folder.path("current");
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || write_slowly(&path, "the whole secret of this file", Duration::from_millis(60))
+    });
+    soon("the file is there", || path.exists() && fs::metadata(&path).unwrap().len() > 0);
+    let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
+    writer.join().unwrap();
+    assert_eq!(verified_by(&verifier, "t"), None);
+    assert_eq!(verified_by(&verifier, "the whole secret of this file"), Some("current".into()));
+}
+
+#[cfg(unix)]
+fn make_fifo(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// What comes of `work`, which must not block.
+fn at_once<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = std::sync::mpsc::channel();
+    std::thread::spawn(move || drop(done.send(work())));
+    result.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("{what} blocks"))
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_of_at_most_64_kib_are_keys() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new("regular");
+    let load = |path: PathBuf| at_once("the load", move || KeyFiles::new().file("k", path).verifier(Verifier::builder(providers::JIRA)));
+    make_fifo(&folder.path("fifo"));
+    fs::create_dir(folder.path("folder")).unwrap();
+    symlink("fifo", folder.path("link to a fifo")).unwrap();
+    symlink("/dev/null", folder.path("link to a device")).unwrap();
+    fs::write(folder.path("large"), vec![b'x'; 64 * 1024 + 1]).unwrap();
+    for name in ["fifo", "folder", "link to a fifo", "link to a device", "large"] {
+        let error = load(folder.path(name)).unwrap_err();
+        assert!(matches!(&error, LoadError::Unreadable { path, .. } if *path == folder.path(name)), "{name}: {error:?}");
+    }
+    fs::write(folder.path("largest"), vec![b'x'; 64 * 1024]).unwrap();
+    symlink("largest", folder.path("link to a file")).unwrap();
+    for name in ["largest", "link to a file"] {
+        assert!(load(folder.path(name)).is_ok(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn dropping_a_watch_does_not_wait_for_a_file_that_never_answers() {
+    let folder = Folder::new("blocked");
+    folder.write("current", "a secret before the fifo");
+    let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
+    let watch = files(&folder).watch(verifier.keys(), EVERY).unwrap();
+    make_fifo(&folder.path("new"));
+    fs::rename(folder.path("new"), folder.path("current")).unwrap();
+    std::thread::sleep(20 * EVERY);
+    at_once("dropping the watch", move || drop(watch));
+    assert_eq!(verified_by(&verifier, "a secret before the fifo"), Some("current".into()));
+}
+
+/// Ids of keys, each with whether it has matched, and what went wrong.
+type Note = (String, Option<String>);
+
+/// What an observer is told of keys.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<Note>>>);
+
+impl Notes {
+    fn all(&self) -> Vec<Note> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Notes {
+    fn observe(&self, _: &Verdict<'_>) {}
+
+    fn observe_keys(&self, event: &KeysEvent<'_>) {
+        assert_eq!((event.scheme(), event.tenant()), ("jira", None));
+        let ids: Vec<_> = event.keys().iter().map(|key| format!("{} {}", key.id(), key.last_matched().is_some())).collect();
+        assert!(!format!("{event:?}").contains("secret of"), "{event:?}");
+        self.0.lock().unwrap().push((ids.join(","), event.error().map(ToString::to_string)));
+    }
+}
+
+#[test]
+fn observer_is_told_of_each_change_and_of_each_reload_that_failed() {
+    let folder = Folder::new("observed");
+    folder.write("current", "the secret of today");
+    let notes = Notes::default();
+    let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA).observer(notes.clone())).unwrap();
+    assert_eq!(notes.all(), [("current false".to_owned(), None)], "when it is built");
+    assert!(verified_by(&verifier, "the secret of today").is_some());
+    let _watch = files(&folder).watch(verifier.keys(), EVERY).unwrap();
+    assert_eq!(notes.all().last().unwrap(), &("current true".to_owned(), None), "when it is watched");
+
+    fs::remove_file(folder.path("current")).unwrap();
+    let failed = |(keys, error): &Note| keys == "current true" && error.as_deref() == Some("no secret for the key \"current\"");
+    soon("each look that fails is told", || notes.all().iter().filter(|note| failed(note)).count() > 2);
+    folder.write("previous", "the secret of today");
+    folder.write("current", "the secret of tomorrow");
+    soon("the change is told", || notes.all().last().unwrap() == &("current false,previous true".to_owned(), None));
+    verifier.keys().retire("previous").unwrap();
+    assert_eq!(notes.all().last().unwrap(), &("current false".to_owned(), None), "any change is told");
 }

@@ -8,7 +8,7 @@ use conformance::facts::{Source, of_acme};
 use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
-use countersign::{Secret, Signer, Verifier, providers};
+use countersign::{Deadline, Discard, Secret, Signer, Verifier, providers};
 use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -217,6 +217,69 @@ fn without_discard_an_early_refusal_says_that_it_closes() {
                 let answer = read_head(&mut stream).await;
                 assert!(answer.starts_with("HTTP/1.1 401 ") && !says_close(&answer), "{case}: there is no body: {answer}");
             }
+        }
+    });
+}
+
+/// A client that announces a body and sends none is not kept waiting for the whole time of the discard.
+#[test]
+fn silent_client_sees_its_refusal_soon() {
+    conformance::run(async {
+        let discard = Discard::new(100_000, Duration::from_secs(60));
+        for receiver in setup().discard(Some(discard)).all().await {
+            for rest in
+                ["Content-Length: 1024\r\n\r\n", "Content-Length: 1024\r\n\r\nxxxxx", "Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n"]
+            {
+                let request = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{rest}");
+                let answer = tokio::time::timeout(Duration::from_secs(15), receiver.raw(request.as_bytes())).await;
+                let answer = answer.unwrap_or_else(|_| panic!("{}: no answer to {rest:?}", receiver.framework));
+                assert!(answer.starts_with("HTTP/1.1 401 ") && says_close(&answer), "{}: {answer}", receiver.framework);
+            }
+            // Over HTTP/2, where warp's filter cannot see that it need not wait.
+            let mut sender = connect_http2(&receiver).await;
+            let steps = [Step::Chunk("xxxxx".into()), Step::Stall];
+            let mut request = Delivery::unsigned("").header("Content-Length", "1024").steps(steps).into_request();
+            *request.version_mut() = Version::HTTP_2;
+            *request.uri_mut() = "http://localhost/hook".parse().unwrap();
+            let response = tokio::time::timeout(Duration::from_secs(15), sender.send_request(request)).await;
+            let response = response.unwrap_or_else(|_| panic!("{}: no answer over HTTP/2", receiver.framework)).unwrap();
+            assert_eq!(response.status(), 401, "{}", receiver.framework);
+        }
+    });
+}
+
+/// actix-web takes what follows such a head for a stream without an end, whatever length the head announces.
+#[test]
+fn upgrade_to_websocket_is_judged_as_any_other_delivery() {
+    conformance::run(async {
+        let discard = Discard::new(100_000, Duration::from_secs(60)).silence(Duration::from_secs(60));
+        let setup = setup().discard(Some(discard)).deadline(Deadline::new(Duration::from_secs(60)));
+        let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
+        for receiver in setup.all().await {
+            let case = receiver.framework;
+            let answer = async |head: String| {
+                let answer = tokio::time::timeout(Duration::from_secs(15), receiver.raw(head.as_bytes())).await;
+                answer.unwrap_or_else(|_| panic!("{case}: no answer to {head:?}"))
+            };
+            let unsigned = answer(format!("POST /hook HTTP/1.1\r\nHost: h\r\n{upgrade}Content-Length: 8\r\n\r\nthe body")).await;
+            assert!(unsigned.starts_with("HTTP/1.1 401 "), "{case}: {unsigned}");
+            let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
+            let head = |rest: &str| format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\n{upgrade}{rest}");
+            let whole = answer(head("Content-Length: 8\r\n\r\nthe body")).await;
+            assert!(whole.starts_with("HTTP/1.1 200 "), "{case}: {whole}");
+            let chunked = answer(head("Transfer-Encoding: chunked\r\n\r\n8\r\nthe body\r\n0\r\n\r\n")).await;
+            assert!(chunked.starts_with("HTTP/1.1 200 "), "{case}: {chunked}");
+            assert_eq!(receiver.calls(), 2, "{case}");
+            for rest in ["Content-Length: 8\r\n\r\nthe bodY", "Content-Length: 0\r\n\r\n", "\r\n"] {
+                let forged = answer(head(rest)).await;
+                assert!(forged.starts_with("HTTP/1.1 401 "), "{case}: {forged}");
+            }
+            let (name, value) = signer(providers::JIRA).sign(b"").remove(0);
+            for rest in ["Content-Length: 0\r\n\r\n", "\r\n"] {
+                let empty = answer(format!("POST /hook HTTP/1.1\r\nHost: h\r\n{name}: {value}\r\n{upgrade}{rest}")).await;
+                assert!(empty.starts_with("HTTP/1.1 200 "), "{case}: {empty}");
+            }
+            assert_eq!(receiver.calls(), 4, "{case}");
         }
     });
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, tenants_by_the_application};
+use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
@@ -543,5 +543,40 @@ mod many_fields {
                 assert_eq!(outcome.handled[0].verified.unauthenticated_delivery_id(), Some(&value("x-id")[..]), "{name}");
             }
         });
+    }
+}
+
+#[test]
+fn signed_url_binds_the_whole_path_behind_filters_for_a_part_of_it() {
+    conformance::run(async {
+        let verify = || Verify::new(signs_the_url());
+        let admin = warp::path!("admin" / "hook").and(verify().then(key));
+        let public = warp::path("public").and(warp::path("hook")).and(verify().then(key));
+        let hook = warp::path!("hook").and(verify().then(key));
+        let service = warp::service(admin.or(public).or(hook));
+        for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+            for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
+                let (status, text) = answer(service.clone(), sent, signed_at(signed)).await;
+                let expected = if sent == signed { (200, "body by main") } else { (401, "") };
+                assert_eq!((status, text.as_str()), expected, "signed for {signed}, sent to {sent}");
+            }
+        }
+    });
+}
+
+/// An error's backtrace names each filter's type: it is to be read by people.
+#[test]
+fn filters_have_short_type_names() {
+    let verify = || Verify::new(verifier(providers::JIRA));
+    let by_tenant = || Verify::new(tenants_by_the_application()).tenant_by(warp::any().map(|| None));
+    let names = [
+        std::any::type_name_of_val(&verify().delivery()),
+        std::any::type_name_of_val(&verify().insecure_report_only()),
+        std::any::type_name_of_val(&verify().then(key)),
+        std::any::type_name_of_val(&by_tenant().delivery()),
+        std::any::type_name_of_val(&by_tenant().then(key)),
+    ];
+    for name in names {
+        assert!(name.len() < 200, "{} bytes: {name}", name.len());
     }
 }

@@ -1,15 +1,14 @@
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
-use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::dev::ServiceRequest;
 use actix_web::error::PayloadError;
 use countersign::{Discarding, Receiving, Rejection, Reported, Terms};
-use futures_core::Stream as _;
 
 use crate::judge::Judge;
+use crate::payload::Payload;
 use crate::refusal_body::RefusalBody;
 use crate::request_head::RequestHead;
 use crate::timer::ActixTimer;
@@ -35,7 +34,7 @@ enum Stage {
 
 impl Delivering {
     pub(crate) fn new(judge: Arc<Judge>, mut request: ServiceRequest, lenient: bool) -> Self {
-        let payload = std::mem::replace(request.parts_mut().1, Payload::None);
+        let payload = Payload::take(&mut request);
         let stage = Stage::Receiving(Receiving::new());
         Self { judge, request, payload, timer: ActixTimer::default(), stage, lenient }
     }
@@ -48,7 +47,7 @@ impl Delivering {
     /// Ready with the verdict, which has been reported then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reported, Rejection>> {
         let Self { judge, request, payload, timer, stage, lenient } = self;
-        let mut next = |cx: &mut Context<'_>| Pin::new(&mut *payload).poll_next(cx);
+        let mut next = |cx: &mut Context<'_>| payload.poll_next(cx);
         if let Stage::Receiving(receiving) = stage {
             let (head, tenant) = (RequestHead::new(request), || judge.tenant_by.as_ref().and_then(|find| find(request)));
             let terms = Terms { insecure_report_only: judge.report_only && *lenient, ..judge.terms() };
@@ -74,7 +73,7 @@ impl Delivering {
 
     /// The answer to a refusal.
     pub(crate) fn refuse(&mut self, rejection: Rejection) -> HttpResponse {
-        let rest = std::mem::replace(&mut self.payload, Payload::None);
+        let rest = self.payload.take_rest();
         self.judge.answer(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)))
     }
 }

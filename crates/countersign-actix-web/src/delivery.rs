@@ -10,6 +10,7 @@ use countersign::{Rejection, Reported, Verified};
 
 use crate::delivering::Delivering;
 use crate::received_payload::ReceivedPayload;
+use crate::refused::Misconfiguration;
 use crate::{Refused, Verify};
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the
@@ -34,9 +35,11 @@ use crate::{Refused, Verify};
 /// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
 /// middleware answers it. The verifier's limit for bodies holds, and `PayloadConfig` does not.
 ///
-/// - The data is a `Verify` or a `web::Data<Verify>`, the nearest one, whatever middleware has judged before.
+/// - The data is a `Verify` or a `web::Data<Verify>`, the nearest one, whatever middleware has judged before. An application uses one of the two
+///   forms: which of a `Verify` and a `web::Data<Verify>` is nearer cannot be told, so a request that finds both is answered 500.
 /// - Where there is none, but the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again.
 /// - Where there is neither, or another extractor has taken the body, the answer is 500.
+/// - Each 500 is an event at `ERROR` that says which of these it was.
 /// - Report-only is the middleware's alone: the extractor refuses all the same.
 /// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
 #[derive(Clone)]
@@ -69,9 +72,12 @@ impl Delivery {
         let extensions = request.extensions();
         if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
             let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
-            return delivery.ok_or_else(Refused::unconfigured);
+            return delivery.ok_or_else(|| Refused::misconfigured(Misconfiguration::BodyTaken));
         }
-        Err(extensions.get::<Rejection>().map_or_else(Refused::unconfigured, Refused::again))
+        match extensions.get::<Rejection>() {
+            Some(rejection) => Err(Refused::again(rejection)),
+            None => Err(Refused::misconfigured(Misconfiguration::NoVerify)),
+        }
     }
 }
 
@@ -80,14 +86,15 @@ impl FromRequest for Delivery {
     type Future = DeliveryFuture;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let data = request.app_data::<Verify>().or_else(|| request.app_data::<web::Data<Verify>>().map(|data| &***data));
-        DeliveryFuture(match data {
-            Some(verify) => {
-                let request = ServiceRequest::from_parts(request.clone(), payload.take());
-                State::Delivering(Delivering::new(Arc::clone(&verify.judge), request, false))
-            }
-            None => State::Received(request.clone()),
-        })
+        let verify = match (request.app_data::<Verify>(), request.app_data::<web::Data<Verify>>()) {
+            // Each is the nearest of its form, and which of the two is nearer cannot be told.
+            (Some(_), Some(_)) => return DeliveryFuture(State::TwoForms),
+            (Some(verify), None) => verify,
+            (None, Some(data)) => data,
+            (None, None) => return DeliveryFuture(State::Received(request.clone())),
+        };
+        let request = ServiceRequest::from_parts(request.clone(), payload.take());
+        DeliveryFuture(State::Delivering(Delivering::new(Arc::clone(&verify.judge), request, false)))
     }
 }
 
@@ -99,6 +106,8 @@ enum State {
     Delivering(Delivering),
     /// By the middleware, if nothing else takes the body first.
     Received(HttpRequest),
+    /// It is not judged, for there are two verifiers.
+    TwoForms,
     Done,
 }
 
@@ -112,6 +121,10 @@ impl Future for DeliveryFuture {
                 let delivery = Delivery::received(request);
                 self.0 = State::Done;
                 return Poll::Ready(delivery);
+            }
+            State::TwoForms => {
+                self.0 = State::Done;
+                return Poll::Ready(Err(Refused::misconfigured(Misconfiguration::TwoForms)));
             }
             State::Done => return Poll::Pending,
         };

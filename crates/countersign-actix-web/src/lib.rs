@@ -57,9 +57,12 @@
 //! # The extractors
 //! A handler can ask for a [`Delivery`], which is the body and the proof in one, or for [`VerifiedJson`]. Behind the middleware that costs no
 //! copy of the body, which actix-web's own extractors make. Without it the extractor judges by the [`Verify`] in the application's data
-//! (`app_data`), none of actix-web's limits is in the way, and a request costs less: see the figures of `countersign`.
+//! (`app_data`), none of actix-web's limits is in the way, and a request costs less: see the figures of `countersign`. Give every `Verify` to
+//! `app_data` in the same form, as it is or as `web::Data<Verify>`: a request that finds both is answered 500, for which is nearer cannot be told.
 //!
 //! # Failing closed
+//! An extractor that has nothing to judge by, or two forms of it, answers 500, and says why in an event at `ERROR`.
+//!
 //! A handler that asks for `ReqData<Verified>` on a route that the middleware does not cover is not run: actix-web answers 500.
 //!
 //! # Tenants
@@ -71,9 +74,13 @@
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!
 //! After a refusal by head, length or budget, up to 64 KiB of what is left of the body are thrown away, so that the client sees the answer
-//! and the connection goes on ([`Discard`](countersign::Discard), [`Verify::discard`]). Of what is larger, or comes in chunks without an
+//! and the connection goes on ([`Discard`](countersign::Discard), [`Verify::discard`]). A client that is silent for one second is answered then, and
+//! the connection ends. Of what is larger, or comes in chunks without an
 //! end, nothing more is kept: the answer says `connection: close`, and actix-web takes in what still comes for a second
 //! (`HttpServer::client_disconnect_timeout`) before it closes, which is enough for clients that write all before they read.
+//!
+//! A delivery with `Upgrade: websocket` is judged as any other. actix-web takes what follows such a head for a stream without an end, so the
+//! adapter reads as much as `Content-Length` announces, and actix-web closes the connection after the answer.
 //!
 //! `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head
 //! is refused then.
@@ -82,6 +89,7 @@ mod delivering;
 mod delivery;
 mod header_names;
 mod judge;
+mod payload;
 mod received_payload;
 mod refusal_body;
 mod refused;

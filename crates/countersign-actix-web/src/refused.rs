@@ -15,45 +15,73 @@ use crate::verify::{answer, status};
 pub struct Refused(Box<Answered>);
 
 struct Answered {
-    rejection: Option<Rejection>,
+    cause: Cause,
     // Taken when it is answered, which `ResponseError` has to do by reference.
     response: Cell<Option<HttpResponse>>,
 }
 
+enum Cause {
+    Rejected(Rejection),
+    Misconfigured(Misconfiguration),
+}
+
+/// A fault of the application, for which the answer is 500.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Misconfiguration {
+    NoVerify,
+    TwoForms,
+    BodyTaken,
+}
+
+impl Misconfiguration {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::NoVerify => "no `Verify` covers this route: give one to `app_data` or to `wrap`",
+            Self::TwoForms => "both `Verify` and `web::Data<Verify>` are in `app_data`: use one of the two forms throughout",
+            Self::BodyTaken => "another extractor has taken the body: ask for one of the two",
+        }
+    }
+}
+
 impl Refused {
     pub(crate) fn new(rejection: Rejection, response: HttpResponse) -> Self {
-        Self::made(Some(rejection), Some(response))
+        Self::made(Cause::Rejected(rejection), Some(response))
     }
 
     /// What has been reported on only, to a handler that wants more.
     pub(crate) fn again(rejection: &Rejection) -> Self {
-        Self::made(Some(rejection.clone()), None)
+        Self::made(Cause::Rejected(rejection.clone()), None)
     }
 
-    pub(crate) fn unconfigured() -> Self {
-        Self::made(None, None)
+    /// Tells the operator: a 500 alone says nothing.
+    pub(crate) fn misconfigured(fault: Misconfiguration) -> Self {
+        tracing::error!(target: "countersign", "delivery not judged: {}", fault.text());
+        Self::made(Cause::Misconfigured(fault), None)
     }
 
-    fn made(rejection: Option<Rejection>, response: Option<HttpResponse>) -> Self {
-        Self(Box::new(Answered { rejection, response: Cell::new(response) }))
+    fn made(cause: Cause, response: Option<HttpResponse>) -> Self {
+        Self(Box::new(Answered { cause, response: Cell::new(response) }))
     }
 
-    /// Why, for the operator. Do not tell the sender. `None` if there is nothing to judge by, which is the application's fault.
+    /// Why, for the operator. Do not tell the sender. `None` for a fault of the application, which `Display` tells, and an event at `ERROR`.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
-        self.0.rejection.as_ref()
+        match &self.0.cause {
+            Cause::Rejected(rejection) => Some(rejection),
+            Cause::Misconfigured(_) => None,
+        }
     }
 }
 
 impl ResponseError for Refused {
-    /// 500 if there is nothing to judge by.
+    /// 500 for a fault of the application.
     fn status_code(&self) -> StatusCode {
-        self.0.rejection.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, |rejection| status(rejection.status_code()))
+        self.rejection().map_or(StatusCode::INTERNAL_SERVER_ERROR, |rejection| status(rejection.status_code()))
     }
 
     fn error_response(&self) -> HttpResponse {
         let empty = || HttpResponse::new(self.status_code());
-        self.0.response.take().unwrap_or_else(|| match &self.0.rejection {
+        self.0.response.take().unwrap_or_else(|| match self.rejection() {
             Some(rejection) => answer(empty(), Rejection::clone(rejection)),
             None => empty(),
         })
@@ -62,16 +90,16 @@ impl ResponseError for Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0.rejection {
-            Some(_) => "the delivery was refused",
-            None => "there is nothing to judge by in the application's data, or the body has been taken",
+        f.write_str(match &self.0.cause {
+            Cause::Rejected(_) => "the delivery was refused",
+            Cause::Misconfigured(fault) => fault.text(),
         })
     }
 }
 
 impl fmt::Debug for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("rejection", &self.0.rejection).finish_non_exhaustive()
+        f.debug_struct("Refused").field("rejection", &self.rejection()).finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,17 @@
 use std::io;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use countersign::{KeyId, Keys, Secret, Verifier, VerifierBuilder};
 
 use crate::{LoadError, Watch};
+
+/// Between the first two looks. A secret is written in one piece, or in two with next to no time between them.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// After the first one.
+const MOST_LOOKS: u32 = 10;
 
 /// Which keys stand in which files, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
@@ -40,25 +47,43 @@ impl KeyFiles {
         self
     }
 
-    /// Builds a verifier with the keys as they are now.
+    /// Builds a verifier with the keys as they are now. Blocks for a tenth of a second, between two looks at the files; while those differ, for
+    /// up to a second.
     ///
     /// # Errors
-    /// [`LoadError::Unreadable`]; [`LoadError::Unfit`] for whatever [`build`](VerifierBuilder::build) finds.
+    /// [`LoadError::Unreadable`]; [`LoadError::Unfit`] for whatever [`build`](VerifierBuilder::build) finds; [`LoadError::Unsettled`] if no two
+    /// looks in a row agree within a second.
     pub fn verifier(&self, builder: VerifierBuilder) -> Result<Verifier, LoadError> {
-        let keys = self.load()?;
+        let keys = self.load_settled()?;
         keys.into_iter().fold(builder, |builder, (id, secret)| builder.key(id, secret)).build().map_err(LoadError::Unfit)
     }
 
     /// Replaces the keys by what the files hold now, and again whenever that has changed, looking every so often, until what is returned is
-    /// dropped.
+    /// dropped. A change counts when two looks in a row agree, so it is in force after one interval at the earliest and two at the latest. The
+    /// first look is two, as for [`verifier`](Self::verifier), which block for as long.
     ///
     /// # Errors
     /// As of [`verifier`](Self::verifier), if it is not possible now: then nothing has changed and nothing is watched. [`io::Error`]s of
     /// starting a thread are [`LoadError::Unreadable`] as well.
     pub fn watch(&self, keys: Keys, every: Duration) -> Result<Watch, LoadError> {
-        let loaded = self.load()?;
+        let loaded = self.load_settled()?;
         keys.replace(loaded.clone()).map_err(LoadError::Unfit)?;
         Watch::start(self.clone(), keys, loaded, every)
+    }
+
+    /// The keys, once two looks in a row have found the same: a file that is being written is not what it will be.
+    fn load_settled(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
+        let mut last = self.load();
+        for _ in 0..MOST_LOOKS {
+            thread::sleep(BETWEEN_LOOKS);
+            let found = self.load();
+            match (&last, found) {
+                (Ok(last), Ok(found)) if *last == found => return Ok(found),
+                (Err(_), Err(error)) => return Err(error),
+                (_, found) => last = found,
+            }
+        }
+        Err(LoadError::Unsettled)
     }
 
     /// The keys as they are now.

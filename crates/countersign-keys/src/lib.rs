@@ -22,13 +22,18 @@
 //! ```
 //!
 //! # How a change is noticed
-//! The files are read at intervals, and compared by what is in them. So it does not matter how they were changed: written to, moved into
-//! place, or behind the symbolic links that Kubernetes swaps all at once. It needs no runtime: a thread of its own sleeps in between.
+//! The files are read at intervals, and compared by what is in them. A change counts when two looks in a row find the same, so that a file
+//! which is being written is not taken for a key. The first load looks twice, too, a tenth of a second apart. So files may be written in place,
+//! if that takes less than one interval, and for the first load less than a tenth of a second; moved into place, or changed behind the symbolic
+//! links that Kubernetes swaps all at once, they are whole at any time. It needs no runtime: a thread of its own sleeps in between.
+//!
+//! A key file is a regular file, or a link to one, of 64 KiB at most. A folder, a FIFO and a device are errors.
 //!
 //! # What happens then
 //! All keys are replaced at once ([`Keys::replace`](countersign::Keys::replace)), if all of the files can be read and every secret is one that
 //! the provider could have. Otherwise the last good keys stay in force, and an event of `tracing` says why: at `WARN`, with the target
-//! `countersign` and the field `error`, once for each new cause. A change that was made is an event at `INFO` with the ids of the keys. No
+//! `countersign` and the field `error`, once for each new cause. An [`Observer`](countersign::Observer) is told of each look that failed so, and
+//! of each change ([`observe_keys`](countersign::Observer::observe_keys)): how many keys there are, and when each last matched. A change that was made is an event at `INFO` with the ids of the keys. No
 //! event holds a secret.
 //!
 //! A file loses one line break at its end, as [`Secret::from_file`](countersign::Secret::from_file) says. A key that was given an expiry by

@@ -20,13 +20,17 @@ pub enum LoadError {
     },
     /// What was read cannot be the keys of a verifier.
     Unfit(ConfigError),
+    /// The files changed at each look, for a second.
+    Unsettled,
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { key, path, .. } => write!(f, "the secret of key {key:?} cannot be read from {}", path.display()),
+            // The source names the file.
+            Self::Unreadable { key, .. } => write!(f, "no secret for the key {key:?}"),
             Self::Unfit(_) => f.write_str("what the files hold cannot be the keys"),
+            Self::Unsettled => f.write_str("the key files changed at each look for a second: load them when they are written"),
         }
     }
 }
@@ -36,6 +40,7 @@ impl Error for LoadError {
         match self {
             Self::Unreadable { source, .. } => Some(source),
             Self::Unfit(error) => Some(error),
+            Self::Unsettled => None,
         }
     }
 }

@@ -48,6 +48,10 @@
 //! 5. If the source fails, panics or does not answer in time, the answer is 503 with `Retry-After`, and the log has the cause
 //!    `keys_unavailable` with what the source said.
 //!
+//! **A name that comes from the path is whatever the sender wrote, percent-decoded**: it can hold `../`, a slash, NUL and line breaks. A source
+//! that reads a file by the name, as the example `tenants` does, has to refuse names that leave its folder. Events of this crate and of
+//! `countersign` escape the name; [`one_line`](countersign::one_line()) does so for logs of your own.
+//!
 //! The handler goes by [`Verified::tenant`](countersign::Verified::tenant), which is the tenant with whose key the delivery is signed, in the
 //! spelling of the head: where the source takes `ACME` for `acme`, they are two names here.
 //!

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign::{Head, KeyId, Resolver, Resolving, Secret, Verifier, VerifierBuilder};
+use countersign::{Head, KeyId, Resolver, Resolving, Secret, Verifier, VerifierBuilder, one_line};
 use futures_util::FutureExt as _;
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
@@ -214,11 +214,13 @@ impl Inner {
         let began = Instant::now();
         let asked = self.ask_source(tenant, was_known).await;
         let seconds = began.elapsed().as_secs_f64();
+        // The name is the sender's, and the text of the fault the source's.
+        let name = one_line(tenant);
         match &asked {
-            Ok(found) => tracing::debug!(target: "countersign", tenant, found = found.is_some(), seconds, "tenant looked up"),
+            Ok(found) => tracing::debug!(target: "countersign", tenant = &*name, found = found.is_some(), seconds, "tenant looked up"),
             Err(fault) => {
-                let source = fault.source().map(tracing::field::display);
-                tracing::debug!(target: "countersign", tenant, seconds, %fault, source, "tenant not looked up");
+                let source = fault.source().map(|source| tracing::field::display(one_line(&source.to_string()).into_owned()));
+                tracing::debug!(target: "countersign", tenant = &*name, seconds, %fault, source, "tenant not looked up");
             }
         }
         let verifier = asked.and_then(|found| found.map(|keys| self.decoy.for_tenant(tenant, keys).map_err(Miss::Unfit)).transpose());

@@ -44,6 +44,10 @@ impl TenantsBuilder {
 
     /// The path names the tenant, where this [`PathPattern`] has `{tenant}`: `/jira/{tenant}`. It is matched against the whole path as it
     /// was sent.
+    ///
+    /// **The name is percent-decoded, and anybody can send any name.** It can hold `../`, a slash, NUL and line breaks. Before it goes into a
+    /// file's path, a query, a command or a log of your own, check it against the names that can be, or bind it as a parameter.
+    /// [`one_line`](countersign::one_line()) makes it fit for a log.
     pub fn by_path(mut self, pattern: &str) -> Self {
         let pattern = PathPattern::new(pattern);
         self.find = Some(pattern.map(|pattern| Arc::new(move |head: &dyn Head| pattern.tenant_of(head)) as Find));

@@ -24,11 +24,50 @@ use crate::{Refused, VerifyLayer};
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
+/// A handler with other state takes both from one, which implements `FromRef` for each of its parts:
+///
+/// ```
+/// use axum::extract::{FromRef, State};
+/// use axum::{Router, routing::post};
+/// use countersign_tower::{Delivery, VerifyLayer};
+///
+/// #[derive(Clone)]
+/// struct Database;
+///
+/// #[derive(Clone)]
+/// struct App {
+///     layer: VerifyLayer,
+///     database: Database,
+/// }
+///
+/// impl FromRef<App> for VerifyLayer {
+///     fn from_ref(app: &App) -> Self {
+///         app.layer.clone()
+///     }
+/// }
+///
+/// impl FromRef<App> for Database {
+///     fn from_ref(app: &App) -> Self {
+///         app.database.clone()
+///     }
+/// }
+///
+/// async fn on_event(State(database): State<Database>, delivery: Delivery) {
+///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+///     # drop(database);
+/// }
+///
+/// # fn app(layer: VerifyLayer) -> Router {
+/// Router::new().route("/jira", post(on_event)).with_state(App { layer, database: Database })
+/// # }
+/// ```
+///
+/// `#[derive(FromRef)]` of axum's feature `macros` writes the two implementations.
+///
 /// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
 /// layer answers it. The verifier's limit for bodies holds, and axum's `DefaultBodyLimit` does not.
 ///
-/// - A state of several parts implements `FromRef` for the layer, as axum's derive does. Routers of several providers have a state each, and
-///   are then merged.
+/// - Routers of several providers have a state each, and are then merged.
 /// - Report-only is the layer's alone: of a layer that is [`insecure_report_only`](VerifyLayer::insecure_report_only), the extractor refuses
 ///   all the same.
 /// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.

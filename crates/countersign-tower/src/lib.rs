@@ -64,6 +64,12 @@
 //! is then the application's state and need not be laid around anything, no limit of axum's is in the way, and a request costs less: see
 //! the figures of `countersign`.
 //!
+//! # Signed paths
+//! Where path and query are signed ([`base_url`](countersign::VerifierBuilder::base_url)), the signature is compared with the whole path: with the
+//! feature `axum` under `nest` and `nest_service` too. Without that feature the layer knows the path only as the request has it. Put it outside
+//! whatever takes a prefix off: behind it, a delivery that is signed for `/hook` would verify at `/admin/hook`. The layer says so at `WARN` when it
+//! is built.
+//!
 //! # Tenants
 //! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
 //! `countersign-tenants`. It is asked first, and none of the body is polled until it has answered. axum's `nest` takes the front of the path off:
@@ -72,8 +78,8 @@
 //! # Slow bodies, and refusing early
 //! A layer of `VerifyLayer::on_tokio`, behind the feature `tokio`, gives bodies a [`Deadline`](countersign::Deadline), past which they are
 //! answered 408. And after a refusal by head, length or budget it throws away what is left of the body, so that a client that writes all
-//! before it reads sees the answer, and the connection goes on: bounded in bytes and time ([`Discard`](countersign::Discard)), over HTTP/1
-//! alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
+//! before it reads sees the answer, and the connection goes on: bounded in bytes and time, and by one second in which the client is silent
+//! ([`Discard`](countersign::Discard)), over HTTP/1 alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
 //!
 //! A layer of [`VerifyLayer::new`] knows of no runtime and has no clock: a body may take as long as it likes, and what is refused by its head
 //! is answered without its body being polled.

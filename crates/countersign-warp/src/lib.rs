@@ -110,8 +110,8 @@
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!
 //! After a refusal by head, length or budget, what is left of the body is thrown away, so that a client that writes all before it reads
-//! sees the answer, and the connection goes on. That is bounded in bytes and time ([`Discard`](countersign::Discard),
-//! [`Verify::discard`]). Of what is larger nothing is read: the answer says `connection: close`, and a client that is still writing may see
+//! sees the answer, and the connection goes on. That is bounded in bytes and time, and by one second in which the client is silent
+//! ([`Discard`](countersign::Discard), [`Verify::discard`]). Of what is larger nothing is read: the answer says `connection: close`, and a client that is still writing may see
 //! the connection reset. A filter does not see whether a request came over HTTP/2, where there is no need for it; the layer does.
 
 mod delivery;

@@ -70,7 +70,9 @@ impl RequestHead {
 }
 
 /// Extracts the head, and leaves the body alone.
-pub(crate) fn filter(extent: Extent) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone {
+pub(crate) fn filter(
+    extent: Extent,
+) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     // Rejects where there is no query, which is as good as an empty one.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
     let whole = told(|info| Some(RequestHead::whole(info))).and(query).map(|head: Option<Box<RequestHead>>, query: String| {
@@ -92,7 +94,7 @@ pub(crate) fn filter(extent: Extent) -> impl Filter<Extract = (Box<RequestHead>,
 // Boxed, as warp moves what a filter extracts from one future to the next.
 fn told(
     take: impl Fn(&Info<'_>) -> Option<RequestHead> + Clone + Send + Sync + 'static,
-) -> impl Filter<Extract = (Option<Box<RequestHead>>,), Error = Infallible> + Clone {
+) -> impl Filter<Extract = (Option<Box<RequestHead>>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     thread_local! {
         static TAKEN: Cell<Option<Box<RequestHead>>> = const { Cell::new(None) };
     }

@@ -10,6 +10,7 @@ use bytes::Buf;
 use countersign::{Deadline, Discard, Discarding, Head as _, Receiving, Refusal, Rejection, Reported, Terms, Verifiers};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
+use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
@@ -141,13 +142,14 @@ impl Verify {
     /// Put it last, behind the filters for path and method, none of which may read the body. The handler gets the [`Delivery`] and nothing
     /// that filters in front have extracted: for path parameters there is [`delivery`](Self::delivery).
     #[must_use]
-    pub fn then<H, F, R>(self, handler: H) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
+    pub fn then<H, F, R>(self, handler: H) -> BoxedFilter<(Response,)>
     where
         H: Fn(Delivery) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = R> + Send,
-        R: Reply,
+        F: Future<Output = R> + Send + 'static,
+        R: Reply + 'static,
     {
-        then(self.delivery(), handler)
+        let heads = request_head::filter(self.extent());
+        then(proven(self.reported(false, heads)), handler)
     }
 
     /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
@@ -157,9 +159,9 @@ impl Verify {
     /// one path there is [`Verifier::any_of`](countersign::Verifier::any_of). In `first.or(second)` the second finds a body only if the first was told to discard nothing,
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
-    pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+    pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
         let heads = request_head::filter(self.extent());
-        proven(self.reported(false, heads))
+        proven(self.reported(false, heads)).boxed()
     }
 
     /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
@@ -168,16 +170,16 @@ impl Verify {
     /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is a [`Reported`], which says of each whether it was
     /// signed.
     #[must_use]
-    pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+    pub fn insecure_report_only(self) -> BoxedFilter<(Reported,)> {
         let heads = request_head::filter(self.extent());
-        self.reported(true, heads)
+        self.reported(true, heads).boxed()
     }
 
     pub(crate) fn reported(
         self,
         report_only: bool,
-        heads: impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone,
-    ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+        heads: impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
         // Behind one pointer, as warp clones what is in a filter for every request.
         let verify = Arc::new(self);
         let judge = Arc::clone(&verify);
@@ -244,22 +246,23 @@ impl Verify {
 }
 
 /// A filter that answers with what `handler` makes of a delivery.
+// Boxed, as every filter that is handed out: otherwise each of its combinators stands in the name of its type, in every line of a backtrace.
 pub(crate) fn then<H, F, R>(
-    deliveries: impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone,
+    deliveries: impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
     handler: H,
-) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
+) -> BoxedFilter<(Response,)>
 where
     H: Fn(Delivery) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = R> + Send,
-    R: Reply,
+    F: Future<Output = R> + Send + 'static,
+    R: Reply + 'static,
 {
-    deliveries.then(handler).map(R::into_response).recover(recover).unify()
+    deliveries.then(handler).map(R::into_response).recover(recover).unify().boxed()
 }
 
 /// What comes without a proof goes no further. Only where deliveries are reported on does any come so far.
 pub(crate) fn proven(
-    reported: impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone,
-) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+    reported: impl Filter<Extract = (Reported,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
+) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
     reported.and_then(|reported| {
         ready(match reported {
             Reported::Verified(verified, body) => Ok(Delivery::new(verified, body)),

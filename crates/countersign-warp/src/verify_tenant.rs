@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 use countersign::Reported;
+use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
@@ -26,30 +27,33 @@ where
 
     /// As [`Verify::then`].
     #[must_use]
-    pub fn then<H, T, R>(self, handler: H) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone
+    pub fn then<H, T, R>(self, handler: H) -> BoxedFilter<(Response,)>
     where
         H: Fn(Delivery) -> T + Clone + Send + Sync + 'static,
-        T: Future<Output = R> + Send,
-        R: Reply,
+        T: Future<Output = R> + Send + 'static,
+        R: Reply + 'static,
     {
-        then(self.delivery(), handler)
+        let heads = self.heads();
+        then(proven(self.verify.reported(false, heads)), handler)
     }
 
     /// As [`Verify::delivery`].
     #[must_use]
-    pub fn delivery(self) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection> + Clone {
+    pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
         let heads = self.heads();
-        proven(self.verify.reported(false, heads))
+        proven(self.verify.reported(false, heads)).boxed()
     }
 
     /// As [`Verify::insecure_report_only`].
     #[must_use]
-    pub fn insecure_report_only(self) -> impl Filter<Extract = (Reported,), Error = warp::Rejection> + Clone {
+    pub fn insecure_report_only(self) -> BoxedFilter<(Reported,)> {
         let heads = self.heads();
-        self.verify.reported(true, heads)
+        self.verify.reported(true, heads).boxed()
     }
 
-    fn heads(&self) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible> + Clone + use<F> {
+    fn heads(
+        &self,
+    ) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static + use<F> {
         let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
         request_head::filter(self.verify.extent()).and(find).map(|mut head: Box<RequestHead>, tenant| {
             head.tenant = tenant;

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Algorithm, KeyId};
+use crate::{Algorithm, KeyId, SecretForm};
 
 /// What is wrong with a configuration, found when it is built, so that no request can meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +9,8 @@ use crate::{Algorithm, KeyId};
 pub enum ConfigError {
     /// There is no key.
     NoKey,
-    /// The secret has no bytes, or nothing but NULs, which HMAC cannot tell from none. Usual cause: an environment variable that is not
-    /// set.
+    /// The secret has no bytes, or nothing but white space and NULs. HMAC cannot tell NULs from none, and white space can be guessed. Usual
+    /// causes: an environment variable that is not set, and a file with a line break alone.
     EmptySecret {
         /// The key whose secret it is; `None` for a signer.
         key: Option<KeyId>,
@@ -19,6 +19,8 @@ pub enum ConfigError {
     InvalidSecret {
         /// The key whose secret it is; `None` for a signer.
         key: Option<KeyId>,
+        /// The form that the scheme expects.
+        expected: SecretForm,
     },
     /// The secret, decoded, has not the length that the provider documents. Usual cause: a secret of something else.
     SecretLength {
@@ -87,33 +89,39 @@ impl fmt::Display for ConfigError {
             None => f.write_str("the secret"),
         };
         match self {
-            Self::NoKey => f.write_str("there is no key"),
+            Self::NoKey => f.write_str("no key: call `.key(id, secret)`"),
             Self::EmptySecret { key } => {
                 of(f, key)?;
-                f.write_str(" is empty")
+                f.write_str(" is empty or white space alone: fill in the variable or the file that it comes from")
             }
-            Self::InvalidSecret { key } => {
+            Self::InvalidSecret { key, expected } => {
                 of(f, key)?;
-                f.write_str(" is not in the form that the scheme demands")
+                write!(f, " has the wrong form: expected {expected}")
             }
             Self::SecretLength { key, shortest, longest } => {
                 of(f, key)?;
-                write!(f, " is not {shortest} to {longest} bytes long")
+                write!(f, " has the wrong length: expected {shortest} to {longest} bytes, decoded")
             }
-            Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}"),
-            Self::UnknownKey { key } => write!(f, "there is no key with the id {key:?}"),
-            Self::UnusedKey { key } => write!(f, "the key {key:?} is given where each tenant brings keys of its own"),
-            Self::SeveralSchemes => f.write_str("keys of a tenant are given for several schemes at once"),
-            Self::ZeroBodyLimit => f.write_str("the limit for bodies is zero"),
-            Self::NothingAllowed => f.write_str("no algorithm is allowed"),
-            Self::UnsupportedAlgorithm { algorithm } => write!(f, "the scheme does not know {algorithm}"),
-            Self::LegacySha1 => f.write_str("sha1 is only accepted after allow_legacy_sha1"),
-            Self::MissingUrl => f.write_str("the scheme signs the URL, and none is given"),
-            Self::InvalidUrl => f.write_str("what is given as the URL is none that can be signed"),
-            Self::UnusedUrl => f.write_str("a URL is given, but the scheme signs none"),
-            Self::InvalidTolerance => f.write_str("the scheme signs no timestamp, or the tolerance is longer than a year"),
-            Self::NoVerifier => f.write_str("there is no verifier to choose from"),
-            Self::SharedHeader { header } => write!(f, "two schemes read the header {header}"),
+            Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}: give each its own"),
+            Self::UnknownKey { key } => write!(f, "no key has the id {key:?}: see `Keys::list`"),
+            Self::UnusedKey { key } => write!(f, "a decoy has no key, but {key:?} is given: give it to `for_tenant`"),
+            Self::SeveralSchemes => f.write_str("a tenant's keys are given for several schemes: call `for_tenant` before `any_of`"),
+            Self::ZeroBodyLimit => f.write_str("the body limit is zero: call `.body_limit(bytes)` with one at least"),
+            Self::NothingAllowed => f.write_str("no algorithm is allowed: name one in `.algorithms([…])`"),
+            Self::UnsupportedAlgorithm { algorithm } => {
+                write!(f, "the scheme has no name for {algorithm}: name one of its own in `.algorithms([…])`")
+            }
+            Self::LegacySha1 => f.write_str("sha1 is not accepted by default: call `.allow_legacy_sha1()`"),
+            Self::MissingUrl => f.write_str("no URL given: call `.url(…)`"),
+            Self::InvalidUrl => {
+                f.write_str("the URL cannot be signed: give `http://` or `https://`, ASCII and no fragment, and no path to `.base_url(…)`")
+            }
+            Self::UnusedUrl => f.write_str("the scheme signs no URL: call neither `.url(…)` nor `.base_url(…)`"),
+            Self::InvalidTolerance => f.write_str("the tolerance is longer than a year, or the scheme signs no timestamp: leave it out"),
+            Self::NoVerifier => f.write_str("no verifier: give `any_of` one at least"),
+            Self::SharedHeader { header } => {
+                write!(f, "two schemes read the header {header}: list the other first, or give each a route of its own")
+            }
             Self::InvalidScheme { fault } => write!(f, "the scheme contradicts itself: {fault}"),
         }
     }

@@ -25,7 +25,8 @@ pub trait Head {
     /// prefixes off, as axum's `nest` does, may have taken them off here too.
     fn target(&self) -> &str;
 
-    /// Path and query as they were sent, for a [`Resolver`](crate::Resolver), where [`target`](Self::target) may have lost a prefix on the way.
+    /// Path and query as they were sent, where [`target`](Self::target) may have lost a prefix on the way: for a
+    /// [`Resolver`](crate::Resolver), and for schemes that sign the URL ([`base_url`](crate::VerifierBuilder::base_url)).
     fn original_target(&self) -> &str {
         self.target()
     }

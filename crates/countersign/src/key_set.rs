@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 use crate::config::Settings;
 use crate::mac::Mac;
 use crate::scheme::Grammar;
+use crate::stack::wiping_stack;
 use crate::tag::Tag;
 use crate::{ConfigError, KeyId, Scheme, Secret};
 
@@ -22,12 +23,27 @@ pub(crate) struct PreparedKey {
     pub(crate) macs: Vec<Mac>,
     /// What the one MAC makes of the key itself, by which tokens are compared.
     pub(crate) token: Option<Tag>,
+    /// What is doubtful about the secret.
+    pub(crate) doubts: Doubts,
     /// For a [`Hint`](crate::Hint): as by the secret without the white space at its ends, if it has any.
     pub(crate) trimmed: Option<Mac>,
     pub(crate) expires: Option<SystemTime>,
     /// In seconds since 1970; 0 for never. Shared with the sets that this key has been in before.
     last_matched: Arc<AtomicU64>,
 }
+
+/// What the operator is warned of: see [`secret_warnings`](crate::secret_warnings).
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Doubts {
+    /// The key, decoded, is shorter than [`SHORTEST`].
+    pub(crate) is_short: bool,
+    /// The secret begins or ends with white space.
+    pub(crate) is_padded: bool,
+}
+
+/// In bytes. RFC 2104 §3 discourages keys that are shorter than the output of the hash, which is 32 bytes for SHA-256; secrets of half that
+/// are common, and still beyond guessing if they are random.
+pub(crate) const SHORTEST: usize = 16;
 
 impl KeySet {
     /// Of at least one key, and of none twice.
@@ -45,6 +61,10 @@ impl KeySet {
 
     pub(crate) fn get(&self, place: usize) -> Option<&PreparedKey> {
         self.0.get(place)
+    }
+
+    pub(crate) fn as_slice(&self) -> &[PreparedKey] {
+        &self.0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &PreparedKey> {
@@ -69,23 +89,30 @@ impl KeySet {
 
 impl PreparedKey {
     pub(crate) fn new(settings: &Settings, id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
+        wiping_stack(|| Self::prepare(settings, id, secret))
+    }
+
+    fn prepare(settings: &Settings, id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
         let Settings { scheme, accepted, .. } = settings;
         let key = scheme.key(secret, Some(&id))?;
         let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
-        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
+        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected: scheme.secret_form })?;
         let token = token(scheme, &macs, key.as_bytes());
-        let trimmed = secret.trimmed().and_then(|trimmed| scheme.key(&trimmed, None).ok());
+        let trimmed = secret.trimmed();
+        let doubts = Doubts { is_short: key.as_bytes().len() < SHORTEST, is_padded: trimmed.is_some() };
+        let trimmed = trimmed.and_then(|trimmed| scheme.key(&trimmed, None).ok());
         let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
-        Ok(Self { id, macs, token, trimmed, expires: None, last_matched: Arc::default() })
+        Ok(Self { id, macs, token, doubts, trimmed, expires: None, last_matched: Arc::default() })
     }
 
     /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
     pub(crate) fn decoy(settings: &Settings) -> Result<Self, ConfigError> {
         let (id, key) = (KeyId::from("decoy"), b"a decoy, which is not even looked at");
         let macs: Option<Vec<Mac>> = settings.accepted.iter().map(|algorithm| Mac::new(*algorithm, key)).collect();
-        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()) })?;
+        let expected = settings.scheme.secret_form;
+        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected })?;
         let token = token(&settings.scheme, &macs, key);
-        Ok(Self { id, macs, token, trimmed: None, expires: None, last_matched: Arc::default() })
+        Ok(Self { id, macs, token, doubts: Doubts::default(), trimmed: None, expires: None, last_matched: Arc::default() })
     }
 
     /// Remembers that a delivery has been verified by it just now.

@@ -1,13 +1,17 @@
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::key_set::{KeySet, PreparedKey};
-use crate::{ConfigError, KeyId, Secret};
+use crate::{ConfigError, KeyId, KeysEvent, Secret, secret_warnings};
 
 /// A handle to the keys of a verifier, by which they change while the service runs. Made by [`Verifier::keys`](crate::Verifier::keys);
 /// cheap to clone.
+///
+/// A secret that verifies and is probably a mistake is one event at `WARN`, without the secret, when the verifier is built and when it comes in
+/// by a change: one shorter than 16 bytes, decoded; one with white space at an end; and one that another id has, too.
 ///
 /// Each change takes effect at once, as a whole, for deliveries that begin after it. A delivery in flight is judged by the keys that it
 /// began with. Requests take no lock and never wait for a change.
@@ -52,7 +56,7 @@ impl Keys {
         let key = self.prepare(id.into(), &secret)?;
         self.change(|keys| {
             keys.insert(0, key);
-            Ok(())
+            Ok(1)
         })
     }
 
@@ -64,7 +68,7 @@ impl Keys {
         self.change(|keys| {
             let place = place_of(keys, id)?;
             keys.remove(place);
-            Ok(())
+            Ok(0)
         })
     }
 
@@ -77,7 +81,7 @@ impl Keys {
         self.change(|keys| {
             let place = place_of(keys, id)?;
             keys.get_mut(place).into_iter().for_each(|key| key.expires = Some(at));
-            Ok(())
+            Ok(0)
         })
     }
 
@@ -99,8 +103,26 @@ impl Keys {
                 }
             }
             *keys = new;
-            Ok(())
+            Ok(keys.len())
         })
+    }
+
+    /// Tells the [`Observer`](crate::Observer) that keys could not be had, so that those of before stay in force. For whoever watches a store of
+    /// keys and calls [`replace`](Self::replace), as `countersign-keys` does.
+    pub fn reload_failed(&self, error: &(dyn Error + 'static)) {
+        self.tell(&self.list(), Some(error));
+    }
+
+    /// Warns of doubtful secrets among the first `new` keys, and tells the observer which keys there are now.
+    pub(crate) fn announce(&self, new: usize) {
+        secret_warnings::warn(&self.0, &self.0.keys.load(), new);
+        self.tell(&self.list(), None);
+    }
+
+    fn tell(&self, keys: &[KeyStatus], error: Option<&(dyn Error + 'static)>) {
+        if let Some(observer) = &self.0.settings.observer {
+            observer.observe_keys(&KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), keys, error));
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<KeyId> {
@@ -111,12 +133,16 @@ impl Keys {
         PreparedKey::new(&self.0.settings, id, secret)
     }
 
-    /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.
-    fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<(), ConfigError>) -> Result<(), ConfigError> {
-        let _one = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost. `change` returns how many keys have
+    /// come to the front.
+    fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<usize, ConfigError>) -> Result<(), ConfigError> {
+        let changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = self.0.keys.load().iter().cloned().collect();
-        change(&mut keys)?;
+        let new = change(&mut keys)?;
         self.0.keys.store(Arc::new(KeySet::new(keys)?));
+        // An observer may change keys itself.
+        drop(changing);
+        self.announce(new);
         Ok(())
     }
 }

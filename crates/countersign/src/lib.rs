@@ -65,6 +65,10 @@
 //! | `seconds` | from the head to the verdict, the waiting for the resolver and the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`] or a [`Resolver`] |
 //! | `status`, `hint`, `source`, `report_only` | of the events of refusals, and of what is let through: see [`Verifier::report`] |
 //!
+//! A tenant's name and the texts of errors are written by others: they are escaped, so that an event is one line (see [`one_line`](one_line())).
+//!
+//! A secret that verifies and is probably a mistake is an event at `WARN` when it is given to a verifier: see [`Keys`].
+//!
 //! With [`VerifierBuilder::hints`] a refusal's event also tells what is probably the matter. An [`Observer`] is told of every verdict. The
 //! feature `metrics` has one that counts by the facade of the crate `metrics`.
 //!
@@ -101,6 +105,7 @@ pub mod manual;
 #[cfg(feature = "metrics")]
 mod metrics_observer;
 mod observer;
+mod one_line;
 mod one_or_more;
 mod part;
 pub mod providers;
@@ -112,9 +117,11 @@ mod resolver;
 mod resolving;
 mod scheme;
 mod secret;
+mod secret_warnings;
 mod signed_head;
 mod signer;
 mod span;
+mod stack;
 mod tag;
 mod taking_in;
 mod time_format;
@@ -140,14 +147,15 @@ pub use key_id::KeyId;
 pub use keys::{KeyStatus, Keys};
 #[cfg(feature = "metrics")]
 pub use metrics_observer::MetricsObserver;
-pub use observer::{Observer, Verdict};
+pub use observer::{KeysEvent, Observer, Verdict};
+pub use one_line::one_line;
 pub use part::Part;
 pub use receiving::{Receiving, Refusal, Terms};
 pub use rejection::{Rejection, RejectionKind};
 pub use reported::Reported;
 pub use resolver::Resolver;
 pub use resolving::Resolving;
-pub use scheme::Scheme;
+pub use scheme::{Scheme, SecretForm};
 pub use secret::Secret;
 pub use signer::{Signer, SignerBuilder};
 pub use time_format::TimeFormat;

@@ -18,7 +18,8 @@ pub(crate) enum Mac {
 }
 
 impl Mac {
-    /// HMAC takes keys of any length, so `None` does not happen.
+    /// Leaves copies of the key on the stack: see [`wiping_stack`](crate::stack::wiping_stack). HMAC takes keys of any length, so `None` does
+    /// not happen.
     pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Self> {
         match algorithm {
             Algorithm::Sha1 => Hmac::new_from_slice(key).map(Self::Sha1),

@@ -1,6 +1,8 @@
+use std::time::SystemTime;
+
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::{Budget, Observer, Verdict};
+use crate::{Budget, KeyId, KeysEvent, Observer, Verdict};
 
 /// Counts verdicts by the facade of the crate `metrics`, whatever the recorder behind it.
 ///
@@ -8,6 +10,9 @@ use crate::{Budget, Observer, Verdict};
 /// |---|---|---|
 /// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `refused` or `let_through`; `cause`, empty if verified |
 /// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
+/// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, 0 for never, not of tenants | `scheme`, `key` |
+/// | `countersign_keys` | gauge, the number of keys in force, not of tenants | `scheme` |
+/// | `countersign_key_reloads_failed_total` | counter of the times that keys were to be reloaded and could not be | `scheme` |
 /// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
 /// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
 /// | `countersign_bytes_in_flight` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
@@ -24,6 +29,9 @@ impl MetricsObserver {
     pub fn new() -> Self {
         describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
         describe_counter!("countersign_key_used_total", "Verified webhook deliveries by the key that matched");
+        describe_gauge!("countersign_key_last_matched_timestamp_seconds", Unit::Seconds, "When a key last matched, in seconds since 1970");
+        describe_gauge!("countersign_keys", "Keys that are in force");
+        describe_counter!("countersign_key_reloads_failed_total", "Times that keys could not be reloaded, so that those of before stay");
         describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
         describe_histogram!("countersign_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
         describe_gauge!("countersign_bytes_in_flight", Unit::Bytes, "Bodies of webhook deliveries in memory, at the last verdict");
@@ -52,6 +60,7 @@ impl Observer for MetricsObserver {
             // As many keys as tenants would be as many series.
             if verdict.tenant().is_none() {
                 counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
+                last_matched(verdict.scheme(), key, Some(SystemTime::now()));
             }
             histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
             histogram!("countersign_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
@@ -60,4 +69,22 @@ impl Observer for MetricsObserver {
             gauge!("countersign_bytes_in_flight").set(budget.in_flight() as f64);
         }
     }
+
+    #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and nobody has 2^52 keys")]
+    fn observe_keys(&self, event: &KeysEvent<'_>) {
+        if event.error().is_some() {
+            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).increment(1);
+        } else if event.tenant().is_none() {
+            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).absolute(0);
+            gauge!("countersign_keys", "scheme" => event.scheme()).set(event.keys().len() as f64);
+            for key in event.keys() {
+                last_matched(event.scheme(), key.id(), key.last_matched());
+            }
+        }
+    }
+}
+
+fn last_matched(scheme: &str, key: &KeyId, at: Option<SystemTime>) {
+    let seconds = at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map_or(0.0, |since_1970| since_1970.as_secs_f64());
+    gauge!("countersign_key_last_matched_timestamp_seconds", "scheme" => scheme.to_owned(), "key" => key.to_string()).set(seconds.floor());
 }

@@ -1,6 +1,7 @@
+use std::error::Error;
 use std::time::Duration;
 
-use crate::{Hint, KeyId, Rejection, Verified};
+use crate::{Hint, KeyId, KeyStatus, Rejection, Verified};
 
 /// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
 ///
@@ -26,6 +27,56 @@ use crate::{Hint, KeyId, Rejection, Verified};
 pub trait Observer: Send + Sync + 'static {
     /// Called once for each delivery: as soon as it is verified, or as it is refused, or let through in spite of it.
     fn observe(&self, verdict: &Verdict<'_>);
+
+    /// Called with the keys of a verifier once it is built, after each change of them, and after each reload that failed. Does nothing unless
+    /// implemented. A tenant's verifier calls it too, with the tenant's name.
+    fn observe_keys(&self, event: &KeysEvent<'_>) {
+        let _ = event;
+    }
+}
+
+/// The keys of one verifier, as an [`Observer`] is told of them. It holds no secret.
+#[derive(Clone, Copy, Debug)]
+pub struct KeysEvent<'a> {
+    scheme: &'static str,
+    tenant: Option<&'a str>,
+    keys: &'a [KeyStatus],
+    error: Option<&'a (dyn Error + 'static)>,
+}
+
+impl<'a> KeysEvent<'a> {
+    pub(crate) const fn new(
+        scheme: &'static str,
+        tenant: Option<&'a str>,
+        keys: &'a [KeyStatus],
+        error: Option<&'a (dyn Error + 'static)>,
+    ) -> Self {
+        Self { scheme, tenant, keys, error }
+    }
+
+    /// The scheme of the verifier: `jira`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The tenant, where tenants have keys of their own. The name is the tenant's own text: see [`one_line`](crate::one_line()).
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&'a str> {
+        self.tenant
+    }
+
+    /// The keys that are in force now, in the order in which they are tried, each with when it last matched.
+    #[must_use]
+    pub const fn keys(&self) -> &'a [KeyStatus] {
+        self.keys
+    }
+
+    /// Why the keys could not be reloaded, so that those of before are in force: see [`Keys::reload_failed`](crate::Keys::reload_failed).
+    #[must_use]
+    pub const fn error(&self) -> Option<&'a (dyn Error + 'static)> {
+        self.error
+    }
 }
 
 /// What has been found out about a delivery. It holds no secret, signature or byte of the body.

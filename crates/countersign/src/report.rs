@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::one_line::{OneLine, one_line};
 use crate::rejection::Seen;
 use crate::{Hint, Rejection, RejectionKind};
 
@@ -45,6 +47,7 @@ impl Reporter {
             tracing::warn!(target: "countersign", cause, count, "more deliveries refused: {text}");
         }
         let Told { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = Told::of(rejection);
+        let tenant = tenant.as_deref();
         // An event's level is part of its call, so there are two.
         macro_rules! tell {
             ($level:ident) => {
@@ -65,6 +68,7 @@ impl Reporter {
             tracing::warn!(target: "countersign", cause, count, report_only, "more UNVERIFIED DELIVERIES LET THROUGH, report only: {text}");
         }
         let Told { scheme, tenant, cause, hint, body_bytes, seconds, .. } = Told::of(rejection);
+        let tenant = tenant.as_deref();
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -92,22 +96,22 @@ fn enter(window: &Mutex<Window>, rejection: &Rejection, now: Instant) -> (bool, 
 /// The fields of an event.
 struct Told<'a> {
     scheme: &'a str,
-    tenant: Option<&'a str>,
+    tenant: Option<Cow<'a, str>>,
     cause: &'static str,
     status: u16,
     hint: Option<tracing::field::DisplayValue<Hint>>,
-    source: Option<tracing::field::DisplayValue<Chain<'a>>>,
+    source: Option<tracing::field::DisplayValue<OneLine<Chain<'a>>>>,
     body_bytes: usize,
     seconds: Option<f64>,
 }
 
 impl<'a> Told<'a> {
     fn of(rejection: &'a Rejection) -> Self {
-        let source = rejection.source().map(|source| tracing::field::display(Chain(source)));
+        let source = rejection.source().map(|source| tracing::field::display(OneLine(Chain(source))));
         let Seen { body_bytes, time, .. } = rejection.seen();
         Self {
             scheme: rejection.scheme(),
-            tenant: rejection.tenant(),
+            tenant: rejection.tenant().map(one_line),
             cause: rejection.kind().as_str(),
             status: rejection.status_code(),
             hint: rejection.hint().map(tracing::field::display),

@@ -82,15 +82,30 @@ pub(crate) enum TimestampSource {
     Item(&'static str),
 }
 
-/// How the text that the provider shows as the secret becomes the key.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SecretForm {
-    /// The text's own bytes.
+/// How the text that a provider shows as the secret becomes the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretForm {
+    /// The text's own bytes. For a static token, visible ASCII and spaces: no header can hold anything else.
     Verbatim,
     /// The bytes that the hexadecimal digits stand for.
     Hex,
-    /// The bytes that the base64 text stands for, without this prefix if it is there.
-    Base64 { prefix: &'static str },
+    /// The bytes that the base64 text stands for.
+    Base64 {
+        /// Taken off the text if it is there; empty for none.
+        prefix: &'static str,
+    },
+}
+
+impl fmt::Display for SecretForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verbatim => f.write_str("visible ASCII on one line"),
+            Self::Hex => f.write_str("an even number of hexadecimal digits"),
+            Self::Base64 { prefix: "" } => f.write_str("padded base64"),
+            Self::Base64 { prefix } => write!(f, "padded base64, with or without {prefix:?} in front"),
+        }
+    }
 }
 
 /// Headers that tell something and that nobody signs.
@@ -467,19 +482,24 @@ impl Scheme {
 
     /// The key that the provider makes of `secret`.
     pub(crate) fn key(&self, secret: &Secret, id: Option<&KeyId>) -> Result<Secret, ConfigError> {
+        // Before it is decoded: white space is no base64 either, but that is not what is the matter with it.
+        if secret.is_blank() {
+            return Err(ConfigError::EmptySecret { key: id.cloned() });
+        }
         let decoded = match self.secret_form {
             SecretForm::Verbatim => Some(secret.clone()),
             SecretForm::Hex => secret.decode_hex(),
             SecretForm::Base64 { prefix } => secret.decode_base64(prefix),
         };
-        let key = decoded.ok_or_else(|| ConfigError::InvalidSecret { key: id.cloned() })?;
+        let invalid = || ConfigError::InvalidSecret { key: id.cloned(), expected: self.secret_form };
+        let key = decoded.ok_or_else(invalid)?;
         let (shortest, longest) = self.key_lengths;
         // What no header can hold, such as a line break at its end, could never be presented.
         let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
-        if unsendable && !key.is_blank() {
-            Err(ConfigError::InvalidSecret { key: id.cloned() })
-        } else if key.is_blank() {
+        if key.is_blank() {
             Err(ConfigError::EmptySecret { key: id.cloned() })
+        } else if unsendable {
+            Err(invalid())
         } else if (shortest..=longest).contains(&key.as_bytes().len()) {
             Ok(key)
         } else {

@@ -1,7 +1,7 @@
 use std::env;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use subtle::ConstantTimeEq as _;
@@ -14,9 +14,15 @@ use crate::encoding::decode_hex;
 /// The bytes are taken exactly as given. A stray space or line break at either end is part of the secret, as it is for the sender;
 /// only [`Secret::from_file`] drops anything, and only one line break at the end.
 ///
-/// An empty secret can be made but not used: [`build`](crate::VerifierBuilder::build) refuses it.
+/// An empty secret, or one of white space alone, can be made but not used: [`build`](crate::VerifierBuilder::build) refuses it.
 ///
-/// What a verifier derives from the secret, the keyed state of HMAC, lives as long as the verifier and is not wiped.
+/// # In memory
+/// A secret is wiped when it is dropped, and building a verifier or a signer leaves no copy behind, neither on the stack nor on the heap; a
+/// test searches the memory of a process for one. Three things stay:
+/// - the keyed state of HMAC, which lives as long as the verifier and is not wiped; signatures can be made from it, and the secret cannot be read
+///   from it;
+/// - whatever held the bytes before: the process's environment, for [`from_env`](Self::from_env), and the text that a `&str` was borrowed from;
+/// - a static token, in the requests that show it.
 ///
 /// ```
 /// use countersign::Secret;
@@ -45,28 +51,32 @@ impl Secret {
         value.into_string().map(Self::new).map_err(hidden)
     }
 
-    /// Reads a secret from a file, as Docker, Kubernetes and systemd hand it to a service.
+    /// Reads a secret from a regular file of at most 64 KiB, as Docker, Kubernetes and systemd hand it to a service. Links are followed.
     ///
     /// **One line break at the end (`\n` or `\r\n`) is dropped**, for editors and `echo` add one. Everything else is the secret,
     /// a second line break and white space included.
     ///
     /// # Errors
-    /// Those of [`std::fs::read`].
+    /// Those of opening and reading the file; [`InvalidInput`](io::ErrorKind::InvalidInput) if it is no regular file, such as a folder, a
+    /// FIFO or a device, and [`FileTooLarge`](io::ErrorKind::FileTooLarge) past 64 KiB. The text names the file.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
-        let mut bytes = Zeroizing::new(fs::read(path)?);
-        let kept = bytes.strip_suffix(b"\n").map_or(bytes.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
-        // `truncate` alone would leave the rest in the spare capacity, which `Zeroizing` wipes as well.
-        bytes.truncate(kept);
-        Ok(Self(bytes))
+        let path = path.as_ref();
+        read(path).map_err(|error| io::Error::new(error.kind(), format!("cannot read the secret from {}: {error}", path.display())))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// No bytes, or nothing but NULs: HMAC pads a key with NULs (RFC 2104 §2), so such a key is the empty one, known to all.
+    /// No bytes, or nothing but NULs: HMAC pads a key with NULs (RFC 2104 §2), so such a key is the empty one, known to all. White space alone
+    /// is what is left of a secret that was not filled in, and as easily guessed.
+    ///
+    /// Of control characters, the tab and line breaks count. The vertical tab and the form feed do not: RFC 4231 §4.2 and §4.6 have keys of
+    /// those alone, and no editor leaves them behind.
     pub(crate) fn is_blank(&self) -> bool {
-        self.0.iter().all(|&byte| byte == 0)
+        let is_blank =
+            |character: char| matches!(character, '\0' | '\t' | '\n' | '\r') || (character.is_whitespace() && !character.is_control());
+        std::str::from_utf8(&self.0).is_ok_and(|text| text.chars().all(is_blank))
     }
 
     /// Without the white space at its ends, if there is any and something is left.
@@ -93,6 +103,36 @@ impl Secret {
         bytes.truncate(len);
         Some(Self(bytes))
     }
+}
+
+/// More than any provider's secret has. Whatever is larger is another file.
+const LARGEST_FILE: usize = 64 * 1024;
+
+fn read(path: &Path) -> io::Result<Secret> {
+    let regular = |metadata: Metadata| {
+        let error = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+        metadata.is_file().then_some(()).ok_or_else(error)
+    };
+    // Before it is opened, as opening a FIFO waits for a writer; and once more, for another file may have taken its place.
+    regular(fs::metadata(path)?)?;
+    let mut file = File::open(path)?;
+    regular(file.metadata()?)?;
+    // Of one size from the start: a buffer that grows leaves copies behind.
+    let mut buffer = Zeroizing::new(vec![0; LARGEST_FILE.saturating_add(1)]);
+    let mut len = 0;
+    while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => len = len.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if len > LARGEST_FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 KiB"));
+    }
+    let bytes = buffer.get(..len).unwrap_or_default();
+    Ok(Secret::new(bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line))))
 }
 
 /// In constant time, but for the length.
@@ -142,7 +182,20 @@ mod tests {
             assert_eq!(Secret::from_file(&path).unwrap().as_bytes(), expected, "{content:?}");
         }
         fs::remove_file(&path).unwrap();
-        assert_eq!(Secret::from_file(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let error = Secret::from_file(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
+    }
+
+    #[test]
+    fn only_a_regular_file_of_64_kib_at_most_is_read() {
+        let path = env::temp_dir().join(format!("countersign-secret-size-{}", std::process::id()));
+        fs::write(&path, vec![b'x'; LARGEST_FILE]).unwrap();
+        assert_eq!(Secret::from_file(&path).unwrap().as_bytes().len(), LARGEST_FILE);
+        fs::write(&path, vec![b'x'; LARGEST_FILE + 1]).unwrap();
+        assert_eq!(Secret::from_file(&path).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(Secret::from_file(env::temp_dir()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

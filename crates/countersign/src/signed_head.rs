@@ -49,9 +49,10 @@ impl<'h> SignedHead<'h> {
         let (credential, item) = if scheme.grammar == Grammar::StaticToken {
             (Credential::Token(token(head, scheme.header())?), None)
         } else {
-            let mut signatures = Signatures { settings, tags: None, timestamp: None, cause: RejectionKind::UnknownMethod };
+            let mut signatures = Signatures::new(settings);
             signatures.read_headers(head)?;
-            (Credential::Tags(signatures.tags.ok_or(signatures.cause)?), signatures.timestamp)
+            let Signatures { tags, malformed, unaccepted, timestamp, .. } = signatures;
+            (Credential::Tags(tags.ok_or(malformed.unwrap_or(unaccepted))?), timestamp)
         };
         let timestamp = match scheme.timestamp {
             None => None,
@@ -87,7 +88,7 @@ impl<'h> SignedHead<'h> {
         let url = match &settings.url {
             None => ("", ""),
             Some(Url::Whole(url)) => (&**url, ""),
-            Some(Url::Base(base)) => (&**base, Url::target(head.target()).ok_or(RejectionKind::MalformedTarget)?),
+            Some(Url::Base(base)) => (&**base, Url::target(head.original_target()).ok_or(RejectionKind::MalformedTarget)?),
         };
         let (timestamp, signed_at) = timestamp.unzip();
         Ok(Self { credential, envelope: Envelope { signed_at, id, timestamp, method, url } })
@@ -134,12 +135,20 @@ fn token<'h>(head: &'h dyn Head, name: &str) -> Result<&'h [u8], RejectionKind> 
 struct Signatures<'h> {
     settings: &'h Settings,
     tags: Option<OneOrMore<Tag>>,
+    /// The candidates so far, malformed ones among them.
+    candidates: usize,
+    /// The cause of the first malformed candidate, for the case that no candidate is well formed.
+    malformed: Option<RejectionKind>,
+    /// The cause for the case that there is no candidate at all.
+    unaccepted: RejectionKind,
     timestamp: Option<&'h [u8]>,
-    /// What to say if nothing in them is a signature that could match.
-    cause: RejectionKind,
 }
 
 impl<'h> Signatures<'h> {
+    const fn new(settings: &'h Settings) -> Self {
+        Self { settings, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownMethod, timestamp: None }
+    }
+
     fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
         let headers = self.settings.scheme.headers;
         let mut missing = true;
@@ -178,9 +187,6 @@ impl<'h> Signatures<'h> {
 
     /// Reads the value of one header.
     fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
-        if !value.is_ascii() {
-            return Err(RejectionKind::NonAsciiSignature);
-        }
         match self.settings.scheme.list {
             None => self.read_item(value),
             Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
@@ -188,14 +194,22 @@ impl<'h> Signatures<'h> {
     }
 
     /// Reads one of the items that a value is a list of, or the only one.
+    ///
+    /// A malformed candidate is one that does not match, and not a fault of the whole: a sender may put a signature of another kind beside
+    /// the right one, as Stripe's own library accepts it.
     fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
+        if !item.is_ascii() {
+            return self.add_malformed(RejectionKind::NonAsciiSignature);
+        }
         let Settings { scheme, accepted, .. } = self.settings;
         let (algorithm, text) = match scheme.grammar {
             Grammar::StaticToken => return Ok(()),
             Grammar::Bare(algorithm) => (algorithm, item),
             Grammar::Tagged { separator, names } => {
                 let halves = item.iter().position(|byte| *byte == separator).and_then(|place| item.split_at_checked(place));
-                let Some((name, [_, text @ ..])) = halves else { return Err(RejectionKind::MalformedSignature) };
+                let Some((name, [_, text @ ..])) = halves else {
+                    return self.add_malformed(RejectionKind::MalformedSignature);
+                };
                 if is_timestamp(scheme, name) {
                     return match self.timestamp.replace(text) {
                         None => Ok(()),
@@ -209,17 +223,34 @@ impl<'h> Signatures<'h> {
             }
         };
         if !accepted.contains(&algorithm) {
-            self.cause = RejectionKind::MethodNotAllowed;
+            self.unaccepted = RejectionKind::MethodNotAllowed;
             return Ok(());
         }
-        if self.tags.as_ref().is_some_and(|tags| tags.len() >= MOST_TAGS) {
+        if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
+            return self.add_malformed(RejectionKind::TagLength);
+        }
+        match Tag::decode(algorithm, scheme.encoding, text) {
+            Ok(tag) => {
+                self.count()?;
+                OneOrMore::push_onto(&mut self.tags, tag);
+                Ok(())
+            }
+            Err(Undecodable) => self.add_malformed(RejectionKind::TagEncoding),
+        }
+    }
+
+    fn add_malformed(&mut self, cause: RejectionKind) -> Result<(), RejectionKind> {
+        self.count()?;
+        self.malformed.get_or_insert(cause);
+        Ok(())
+    }
+
+    /// Counts one more candidate, if there may be one more.
+    const fn count(&mut self) -> Result<(), RejectionKind> {
+        if self.candidates >= MOST_TAGS {
             return Err(RejectionKind::TooManySignatures);
         }
-        if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
-            return Err(RejectionKind::TagLength);
-        }
-        let tag = Tag::decode(algorithm, scheme.encoding, text).map_err(|Undecodable| RejectionKind::TagEncoding)?;
-        OneOrMore::push_onto(&mut self.tags, tag);
+        self.candidates = self.candidates.saturating_add(1);
         Ok(())
     }
 }

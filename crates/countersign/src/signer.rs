@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use crate::mac::Mac;
 use crate::scheme::{Grammar, Headers, TimestampSource};
+use crate::stack::wiping_stack;
 use crate::url::Url;
 use crate::verifier_builder::{GivenUrl, url};
 use crate::{Algorithm, ConfigError, Part, Scheme, Secret};
@@ -195,7 +196,8 @@ impl SignerBuilder {
         }
         let url = url(&scheme, self.url.as_ref())?;
         let key = scheme.key(&secret, None)?;
-        let mac = Mac::new(algorithm, key.as_bytes()).ok_or(ConfigError::InvalidSecret { key: None })?;
+        let mac = wiping_stack(|| Mac::new(algorithm, key.as_bytes()))
+            .ok_or(ConfigError::InvalidSecret { key: None, expected: scheme.secret_form })?;
         let token = (!scheme.covers_body()).then_some(key);
         let method = self.method.unwrap_or_else(|| "POST".to_owned());
         Ok(Signer { scheme, mac, url, method, target: self.target.unwrap_or_default(), token })

@@ -4,6 +4,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
+use crate::one_line::one_line;
 use crate::rejection::Seen;
 use crate::{Rejection, Verified};
 
@@ -102,7 +103,7 @@ impl DeliverySpan {
 fn record(span: &Span, verdict: &str, scheme: &str, tenant: Option<&str>, Seen { body_bytes, time, .. }: Seen) {
     span.record("verdict", verdict).record("scheme", scheme);
     if let Some(tenant) = tenant {
-        span.record("tenant", tenant);
+        span.record("tenant", &*one_line(tenant));
     }
     span.record("body_bytes", body_bytes);
     if let Some(time) = time {

@@ -8,6 +8,7 @@ use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::{Config, Settings};
 use crate::hashing::{Hashing, Judge};
+use crate::one_line::one_line;
 use crate::rejection::{Seen, Stage};
 use crate::span::DeliverySpan;
 use crate::{Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
@@ -285,7 +286,11 @@ fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
 
 /// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
 pub(crate) fn tell_log(verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
-    let (scheme, tenant, key) = (verified.scheme(), verified.tenant(), verified.key_id().as_str());
+    let (scheme, key) = (verified.scheme(), verified.key_id().as_str());
     let seconds = time.as_ref().map(Duration::as_secs_f64);
-    tracing::debug!(target: "countersign", verdict = "verified", scheme, tenant, key, body_bytes, seconds, "delivery verified");
+    let tenant = || verified.tenant().map(one_line);
+    tracing::debug!(
+        target: "countersign",
+        verdict = "verified", scheme, tenant = tenant().as_deref(), key, body_bytes, seconds, "delivery verified"
+    );
 }

@@ -105,8 +105,11 @@ impl Verifier {
         }
         let settings = &self.0.first.settings;
         let keys: Result<Vec<_>, _> = keys.into_iter().map(|(id, secret)| PreparedKey::new(settings, id.into(), &secret)).collect();
-        let config = Config::new(Arc::clone(settings), KeySet::new(keys?)?, Some(tenant.into()), false);
-        Ok(Self::sharing(config, Arc::clone(&self.0.reporter)))
+        let (keys, tenant) = (keys?, Some(tenant.into()));
+        let new = keys.len();
+        let verifier = Self::sharing(Config::new(Arc::clone(settings), KeySet::new(keys)?, tenant, false), Arc::clone(&self.0.reporter));
+        verifier.keys().announce(new);
+        Ok(verifier)
     }
 
     /// The same verifier, which does the work and verifies nothing.
@@ -280,7 +283,8 @@ impl Verifier {
     /// `seconds` where it was measured, `hint` where [hints](crate::VerifierBuilder::hints) are wanted and
     /// one was found, and for a body that broke off `source`, which is what the framework's errors say; for keys that cannot be had, what the
     /// resolver's say. We write no secret, signature or byte
-    /// of the body there.
+    /// of the body there. What others have written, the tenant's name and the errors' texts, is escaped by [`one_line`](crate::one_line()), so that an
+    /// event is one line.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.refusal(rejection, Instant::now());
         self.observe(rejection, false);
@@ -336,6 +340,11 @@ impl Verifier {
         fields.sort_unstable_by_key(|name| name.to_ascii_lowercase());
         fields.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         Some(fields)
+    }
+
+    /// Whether path and query are signed by one of the schemes.
+    pub(crate) fn signs_target(&self) -> bool {
+        self.0.configs().any(|config| matches!(config.settings.url, Some(Url::Base(_))))
     }
 
     /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.

@@ -128,12 +128,22 @@ impl VerifierBuilder {
         self
     }
 
-    /// Scheme and host of the URL that the sender posts to (`https://hooks.example.com`), for schemes that sign it where path and query
-    /// vary: these are then taken from the request's target ([`Head::target`](crate::Head::target)).
+    /// Sets scheme and host of the URL that the sender posts to (`https://hooks.example.com`), for schemes that sign the URL where path and
+    /// query vary: both are then taken from the request as it was sent ([`Head::original_target`](crate::Head::original_target)).
+    ///
+    /// **The signature binds the whole path, as far as the adapter knows it.** A router may take a prefix off the path, as axum's `nest` does.
+    /// A delivery that is signed for `/hook` must not verify at `/admin/hook`, where the rest of the path is `/hook` as well.
+    ///
+    /// | adapter | signed path |
+    /// |---|---|
+    /// | `countersign-actix-web`, `countersign-warp` | the whole path, under a `scope` and behind `path` filters too |
+    /// | `countersign-tower` with the feature `axum` | the whole path, under `nest` and `nest_service` too |
+    /// | `countersign-tower` without that feature | the path that the request has at the layer. Put the layer outside whatever takes a prefix off, for a delivery that is signed for the rest of the path verifies there. The layer warns of it at `WARN` when it is built |
+    ///
+    /// A middleware that rewrites the path before any adapter sees the request hides the path from all of them.
     ///
     /// Only for schemes that part the URL from what is signed behind it by a character that no URL holds, such as a line break: otherwise
-    /// bytes could move from the body into the path. Where a framework takes prefixes off, as axum's `nest` does, the target is no longer
-    /// what was sent, and the signature does not match.
+    /// bytes could move from the body into the path.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
         self.url = Some(GivenUrl::Base(base.into()));
         self
@@ -168,7 +178,10 @@ impl VerifierBuilder {
             key.expires = expires;
             keys.push(key);
         }
-        Ok(Verifier::new(Config::new(settings.into(), KeySet::new(keys)?, None, false)))
+        let new = keys.len();
+        let verifier = Verifier::new(Config::new(settings.into(), KeySet::new(keys)?, None, false));
+        verifier.keys().announce(new);
+        Ok(verifier)
     }
 
     /// A verifier that verifies nothing: for a [`Resolver`](crate::Resolver), where it is the mould of the tenants' verifiers

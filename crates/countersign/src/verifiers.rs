@@ -41,6 +41,16 @@ impl Verifiers {
         }
     }
 
+    /// Returns whether path and query of the request are signed, as after [`base_url`](crate::VerifierBuilder::base_url). Then an adapter
+    /// needs [`Head::original_target`]: the target that a router has cut verifies a delivery at another path than the one it was signed for. Of
+    /// a [`Resolver`], its decoy tells. For adapters.
+    #[must_use]
+    pub fn signs_target(&self) -> bool {
+        match &self.0 {
+            Inner::One(verifier) | Inner::Many(verifier, _) => verifier.signs_target(),
+        }
+    }
+
     /// Chooses the verifier for a delivery, or starts to. The head is only made if there is somebody to choose, and may do what an application
     /// has told the adapter to do, such as to look for a [`tenant`](Head::tenant): a panic in it is one of the resolver.
     pub(crate) fn start<H: Head>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<Chosen<'_>, Choosing> {

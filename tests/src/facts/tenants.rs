@@ -210,7 +210,7 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
             0,
             "the keys of \"unfit\" cannot be had: what the source holds cannot be the keys: the secret of key \"only\" is empty",
         ),
-        ("keyless", "/hook/keyless/event", 0, "cannot be the keys: there is no key"),
+        ("keyless", "/hook/keyless/event", 0, "cannot be the keys: no key"),
     ];
     for (case, target, seconds, cause) in cases {
         // A token is judged by its head; where there is nothing to judge it by, it is neither right nor wrong.

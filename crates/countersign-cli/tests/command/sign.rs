@@ -104,7 +104,7 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
         (&["--secret-file", &secret, "--key-id", "2026-11"], "no secret has that id"),
         (&["--secret-file", &secret, "--provider", "square"], "give the one it posts to as --signed-url"),
         (&["--secret-file", &secret, "--signed-url", "https://h"], "leave --signed-url out"),
-        (&["--secret-file", &secret, "--provider", "standard-webhooks"], "not in the form"),
+        (&["--secret-file", &secret, "--provider", "standard-webhooks"], "has the wrong form: expected padded base64"),
         (&["--secret-file", &secret, "--at", "yesterday"], "2026-11-24T17:30:00Z"),
         (&["--secret-file", &secret, "--provider", "jiro"], "jira"),
         (&["--secret-file", &secret, "/nowhere/body"], "cannot read /nowhere/body"),

@@ -86,8 +86,8 @@ impl Model {
         };
         let (shortest, longest) = description.key_lengths;
         let sendable = !matches!(description.place, Place::Token(_)) || key.iter().all(|byte| (b' '..=b'~').contains(byte));
-        // HMAC pads with zero bytes, so that a key of nothing else is the empty one.
-        let known_to_all = key.iter().all(|byte| *byte == 0);
+        // HMAC pads with zero bytes, so that a key of nothing else is the empty one; white space is what is left of a secret that is not there.
+        let known_to_all = is_blank(&key) || is_blank(secret);
         (sendable && !known_to_all && (shortest..=longest).contains(&key.len())).then_some(key)
     }
 
@@ -96,14 +96,14 @@ impl Model {
     pub fn read<'r>(&self, request: &'r Request<'_>, now: i128) -> Option<InOrder<'r>> {
         let Description { place, time, id, .. } = &self.description;
         let mut in_order = InOrder { tags: Vec::new(), token: None, time: None, id: None };
-        let mut item = None;
+        let (mut item, mut malformed) = (None, 0);
         if let Place::Token(name) = place {
             in_order.token = Some(only(request, name)?.filter(|token| !token.is_empty())?);
         } else {
             for value in self.signature_values(request)? {
-                self.read_value(value, &mut in_order.tags, &mut item)?;
+                malformed += self.read_value(value, &mut in_order.tags, &mut item)?;
             }
-            if in_order.tags.is_empty() || in_order.tags.len() > 16 {
+            if in_order.tags.is_empty() || in_order.tags.len() + malformed > 16 {
                 return None;
             }
         }
@@ -164,21 +164,26 @@ impl Model {
         (!values.is_empty()).then_some(values)
     }
 
-    /// Adds the tags that could match. `None` if the value is not in the sender's form.
-    fn read_value<'r>(&self, value: &'r [u8], tags: &mut Vec<(Algorithm, &'r [u8])>, time: &mut Option<&'r [u8]>) -> Option<()> {
+    /// Adds the tags that could match, and counts the candidates that could not. `None` if there are two timestamps.
+    fn read_value<'r>(&self, value: &'r [u8], tags: &mut Vec<(Algorithm, &'r [u8])>, time: &mut Option<&'r [u8]>) -> Option<usize> {
         let Description { names, hash, equals, comma, encoding, .. } = self.description;
-        if !value.is_ascii() {
-            return None;
-        }
+        let mut malformed = 0;
         let items: Vec<&[u8]> = match comma {
             Some(comma) => value.split(|byte| *byte == comma).map(without_spaces).collect(),
             None => vec![value],
         };
         for item in items {
+            if !item.is_ascii() {
+                malformed += 1;
+                continue;
+            }
             let (hash, text) = if names.is_empty() {
                 (hash, item)
             } else {
-                let middle = item.iter().position(|byte| *byte == equals)?;
+                let Some(middle) = item.iter().position(|byte| *byte == equals) else {
+                    malformed += 1;
+                    continue;
+                };
                 let (name, text) = (&item[..middle], &item[middle + 1..]);
                 if matches!(self.description.time, Some(time) if matches!(time.place, TimePlace::Item(item) if item.as_bytes() == name)) {
                     if time.is_some() {
@@ -195,12 +200,13 @@ impl Model {
             if !self.accepted.contains(&hash) {
                 continue;
             }
-            if !is_text_of(encoding, text, tag_len(hash)) {
-                return None;
+            if is_text_of(encoding, text, tag_len(hash)) {
+                tags.push((hash, text));
+            } else {
+                malformed += 1;
             }
-            tags.push((hash, text));
         }
-        Some(())
+        Some(malformed)
     }
 
     /// The keys that are accepted at this time.
@@ -316,6 +322,13 @@ fn only<'r>(request: &'r Request<'_>, name: &str) -> Option<Option<&'r [u8]>> {
 #[must_use]
 pub fn joined(parts: &[(Signed, Vec<u8>)]) -> Vec<u8> {
     parts.iter().flat_map(|(_, text)| text).copied().collect()
+}
+
+/// Nothing, or nothing but zero bytes, tabs, line breaks and Unicode's space separators, in UTF-8. Not U+0085, nor U+000B and U+000C.
+fn is_blank(text: &[u8]) -> bool {
+    let spaces = ['\u{20}', '\u{a0}', '\u{1680}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{205f}', '\u{3000}'];
+    let blank = |letter: char| "\0\t\n\r".contains(letter) || spaces.contains(&letter) || ('\u{2000}'..='\u{200a}').contains(&letter);
+    std::str::from_utf8(text).is_ok_and(|text| text.chars().all(blank))
 }
 
 fn without_spaces(item: &[u8]) -> &[u8] {

@@ -1,0 +1,79 @@
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+/// Returns `text` on one line, for logs and terminals: characters that are not printable are escaped, as `\n` and `\u{202e}`.
+///
+/// Whoever writes a line break into a log forges the line behind it, and a character that changes the direction of text (Unicode UAX #9)
+/// makes a line read as another. Escaped are control characters, line and paragraph separators, format characters, and combining characters
+/// without a base. Quotes and backslashes stay as they are. Text that needs no escape is borrowed.
+///
+/// Every event and span of this crate passes what others have written through this function: tenants' names, and the texts of a
+/// resolver's and a body's errors.
+///
+/// ```
+/// use countersign::one_line;
+///
+/// assert_eq!(one_line("acme"), "acme");
+/// assert_eq!(one_line("acme\nINFO delivery verified"), "acme\\nINFO delivery verified");
+/// ```
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) { Cow::Borrowed(text) } else { Cow::Owned(OneLine(text).to_string()) }
+}
+
+/// Displays a value as [`one_line`] does, without a text of its own.
+pub(crate) struct OneLine<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escape(f), "{}", self.0)
+    }
+}
+
+struct Escape<'f, 'a>(&'f mut fmt::Formatter<'a>);
+
+impl fmt::Write for Escape<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if is_printable(character) {
+                self.0.write_char(character)?;
+            } else {
+                write!(self.0, "{}", character.escape_debug())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By the tables of the standard library, which escape quotes and backslashes as well.
+fn is_printable(character: char) -> bool {
+    matches!(character, ' '..='~') || (!character.is_ascii() && character.escape_debug().len() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_text_is_borrowed() {
+        for text in ["", "acme", "a \"quoted\" 'text' with \\", "caf\u{e9}/1", "\u{65e5}\u{672c} \u{1f980}"] {
+            assert!(matches!(one_line(text), Cow::Borrowed(same) if same == text), "{text:?}");
+            assert_eq!(OneLine(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn whatever_breaks_or_turns_a_line_is_escaped() {
+        let cases = [
+            ("a\nb", "a\\nb"),
+            ("a\r\tb", "a\\r\\tb"),
+            ("\0\u{1b}[2J\u{7f}", "\\0\\u{1b}[2J\\u{7f}"),
+            ("\u{85}\u{2028}\u{2029}", "\\u{85}\\u{2028}\\u{2029}"),
+            ("\u{202e}\u{2066}\u{200f}\u{61c}\u{feff}", "\\u{202e}\\u{2066}\\u{200f}\\u{61c}\\u{feff}"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(one_line(text), expected);
+            assert_eq!(OneLine(text).to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Several candidates for a signature in one delivery: a list in one header, or several headers.
+
+use std::time::SystemTime;
+
+use countersign::{RejectionKind as Kind, providers};
+
+use crate::vectors::{signer, verifier};
+use crate::{Delivery, Harness};
+
+/// Sends one value of `Stripe-Signature`.
+async fn stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Outcome {
+    H::deliver(verifier(providers::STRIPE), Delivery::unsigned("body").header("Stripe-Signature", value)).await
+}
+
+/// The timestamp item and the right signature item of one delivery by Stripe.
+fn stripe_items() -> (String, String) {
+    let value = signer(providers::STRIPE).sign_at(b"body", SystemTime::now()).remove(0).1;
+    let (timestamp, right) = value.split_once(',').unwrap();
+    (timestamp.to_owned(), right.to_owned())
+}
+
+const NOT_HEX: &str = "v1=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+pub async fn malformed_candidate_beside_a_right_one_verifies<H: Harness>() {
+    let (timestamp, right) = stripe_items();
+    for malformed in ["v1=bad_signature", "v1=", NOT_HEX, "v1", "", "junk", "v1=\u{fc}", "\u{fc}=1", &format!("{right}0")] {
+        for value in [
+            format!("{timestamp},{malformed},{right}"),
+            format!("{timestamp},{right},{malformed}"),
+            format!("{malformed},{timestamp},{right}"),
+            format!("{timestamp},{malformed},v1={},{right}", "0".repeat(64)),
+        ] {
+            stripe::<H>(&value).await.assert_verified(b"body", &value);
+        }
+    }
+    // Standard Webhooks separates by a space, and base64 has faults of its own.
+    let delivery = Delivery::signed(&signer(providers::STANDARD_WEBHOOKS), "body");
+    let right = value_of(&delivery, "webhook-signature");
+    for malformed in ["v1,", "v1,AAAA", "v1", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA*"] {
+        let value = format!("{malformed} {right}");
+        let delivery = delivery.clone().without("webhook-signature").header("webhook-signature", &value);
+        H::deliver(verifier(providers::STANDARD_WEBHOOKS), delivery).await.assert_verified(b"body", &value);
+    }
+}
+
+pub async fn malformed_header_beside_a_right_one_verifies<H: Harness>() {
+    let (primary, secondary) = ("BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY");
+    let delivery = Delivery::signed(&signer(providers::BOX), "body");
+    let right = value_of(&delivery, primary);
+    let bare = delivery.without(primary);
+    let not_base64 = "*".repeat(44);
+    for malformed in ["broken", "no base64 at all", &not_base64, "\u{fc}"] {
+        for (first, second) in [(malformed, right.as_str()), (&right, malformed)] {
+            let delivery = bare.clone().header(primary, first).header(secondary, second);
+            H::deliver(verifier(providers::BOX), delivery).await.assert_verified(b"body", malformed);
+        }
+    }
+    let number = |number: usize| format!("X-DocuSign-Signature-{number}");
+    let delivery = Delivery::signed(&signer(providers::DOCUSIGN), "body");
+    let right = value_of(&delivery, &number(1));
+    let delivery = delivery.without(&number(1)).header(&number(1), "broken").header(&number(2), &right);
+    H::deliver(verifier(providers::DOCUSIGN), delivery).await.assert_verified(b"body", "DocuSign");
+}
+
+pub async fn malformed_candidates_alone_are_refused_for_the_first<H: Harness>() {
+    let (timestamp, right) = stripe_items();
+    let wrong = format!("v1={}", "0".repeat(64));
+    let refused = [
+        (format!("{timestamp},v1=bad,{NOT_HEX}"), Kind::TagLength),
+        (format!("{timestamp},{NOT_HEX},v1=bad"), Kind::TagEncoding),
+        (format!("{timestamp},v0=x,junk,v1=bad"), Kind::MalformedSignature),
+        (format!("{timestamp},v1=\u{fc},v1=bad"), Kind::NonAsciiSignature),
+        (format!("{timestamp},v1={right}"), Kind::TagLength),
+        // A name that the scheme does not know is no candidate.
+        (format!("{timestamp},v0=x"), Kind::UnknownMethod),
+    ];
+    for (value, kind) in refused {
+        stripe::<H>(&value).await.assert_refused_unread(kind, &value);
+    }
+    // Of a candidate that is well formed, the body decides.
+    for value in [format!("{timestamp},v1=bad,{wrong}"), format!("{timestamp},{wrong},junk")] {
+        stripe::<H>(&value).await.assert_refused(Kind::Mismatch, &value);
+    }
+    let boxed = |first: &str, second: &str| {
+        let bare = Delivery::signed(&signer(providers::BOX), "body").without("BOX-SIGNATURE-PRIMARY");
+        bare.header("BOX-SIGNATURE-PRIMARY", first).header("BOX-SIGNATURE-SECONDARY", second)
+    };
+    let not_base64 = "*".repeat(44);
+    for (first, second, kind) in
+        [("broken", not_base64.as_str(), Kind::TagLength), (&not_base64, "broken", Kind::TagEncoding), ("", "broken", Kind::TagLength)]
+    {
+        H::deliver(verifier(providers::BOX), boxed(first, second)).await.assert_refused_unread(kind, first);
+    }
+}
+
+pub async fn malformed_candidates_count_toward_the_cap<H: Harness>() {
+    let (timestamp, right) = stripe_items();
+    for (malformed, verifies) in [(15, true), (16, false), (5000, false)] {
+        let value = format!("{timestamp},{},{right}", vec!["v1=bad"; malformed].join(","));
+        let outcome = stripe::<H>(&value).await;
+        if verifies {
+            outcome.assert_verified(b"body", "15 malformed candidates");
+        } else {
+            outcome.assert_refused_unread(Kind::TooManySignatures, "over the cap");
+        }
+    }
+}
+
+fn value_of(delivery: &Delivery, name: &str) -> String {
+    let value = delivery.headers.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    String::from_utf8(value).unwrap()
+}

@@ -1,0 +1,85 @@
+//! One event is one line, whatever a stranger or a library has put into it.
+
+use std::error::Error;
+use std::fmt;
+
+use countersign::{Head, RejectionKind, Secret, Signer, Verifier, providers};
+use countersign_tenants::Tenants;
+
+use crate::log::{log_of, values_of};
+use crate::{Delivery, Harness, Step};
+
+/// What a forged line would be made of: line breaks of every kind, a terminal's escape, text that runs backwards.
+const FORGED: &str = "a\nINFO countersign: delivery verified\r\t\u{85}\u{2028}\u{2029}\u{1b}[2J\u{0}\u{7f}\u{202e}\u{2066}\u{200f}\u{61c}b";
+
+/// Characters that end a line, move the cursor or change the direction of what follows.
+fn is_dangerous(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[track_caller]
+fn assert_plain(values: &[(String, String)], case: &str) {
+    for (field, value) in values {
+        assert!(!value.contains(is_dangerous), "{case}: {field} is {value:?}");
+    }
+}
+
+/// A source of keys that fails, and says so in several lines.
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(FORGED)
+    }
+}
+
+impl Error for Broken {}
+
+pub async fn log_lines_cannot_be_forged_by_errors<H: Harness>() {
+    let jira = || Verifier::builder(providers::JIRA);
+    let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
+    let delivery = || Delivery::signed(&signer, "body");
+
+    let tenants = Tenants::builder(jira()).by(|_: &dyn Head| Some("acme".to_owned()));
+    let tenants = tenants.build(|_| async { Err::<Option<Vec<(String, Secret)>>, _>(Broken) }).unwrap();
+    let (outcome, values) = values_of(H::deliver(tenants, delivery())).await;
+    outcome.assert_refused(RejectionKind::KeysUnavailable, "a source that fails");
+    assert_plain(&values, "a source that fails");
+    // The operator still reads what was said.
+    assert!(
+        values.iter().any(|(field, value)| field == "source" && value.contains("a\\nINFO countersign: delivery verified\\r\\t")),
+        "{values:?}"
+    );
+
+    let verifier = jira().key("k", Secret::new("a secret for the log")).build().unwrap();
+    let broken = delivery().steps([Step::Fault(FORGED)]);
+    let (outcome, values) = values_of(H::deliver(verifier.clone(), broken.clone())).await;
+    outcome.assert_refused(RejectionKind::BodyUnreadable, "a body that fails");
+    assert_plain(&values, "a body that fails");
+    let (_, log) = log_of(H::deliver(verifier, broken)).await;
+    let ours = |log: &str| log.lines().filter(|line| line.contains("countersign: ")).count();
+    assert_eq!(ours(&log), 1, "{log}");
+}
+
+pub async fn log_lines_cannot_be_forged_by_a_tenants_name<H: Harness>() {
+    let ask = |tenant: String| async move {
+        Ok::<_, std::io::Error>((tenant == FORGED).then(|| vec![("k".to_owned(), Secret::new("a secret for the log"))]))
+    };
+    let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn Head| Some(FORGED.to_owned())).build(ask).unwrap();
+    let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
+    let cases = [
+        ("verified", Delivery::signed(&signer, "body")),
+        ("forged", Delivery::signed(&signer, "body").body("forged")),
+        ("unsigned", Delivery::unsigned("body")),
+        ("let through", Delivery::signed(&signer, "body").body("forged").report_only()),
+    ];
+    for (case, delivery) in cases {
+        let (outcome, values) = values_of(H::deliver(tenants.clone(), delivery)).await;
+        assert_plain(&values, case);
+        // Only the log is escaped: the application is told the name as it is.
+        for handled in &outcome.handled {
+            assert_eq!(handled.verified.tenant(), Some(FORGED));
+        }
+    }
+}

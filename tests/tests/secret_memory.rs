@@ -1,0 +1,195 @@
+//! A secret that has been used and dropped is nowhere in this process's memory.
+//!
+//! The test reads `/proc/self/mem`, so it runs on Linux alone. It stands in a file of its own: other tests of one process would hold secrets
+//! of their own meanwhile.
+
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+
+use countersign::{Algorithm, Scheme, Secret, Signer, Verifier, providers};
+
+/// Bytes of a secret that are looked for: the first three 64-bit words.
+const NEEDLE: usize = 24;
+
+/// No copy of a secret's bytes stands in the test itself: what is looked for is kept under this mask.
+const MASK: u8 = 0xa5;
+
+/// One byte of the secret number `seed`: a letter or digit, so that every form of a secret can hold it.
+fn byte(seed: usize, place: usize) -> u8 {
+    let mut state = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (place as u64).wrapping_mul(0xd134_2543_de82_ef95);
+    state = (state ^ (state >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB"[(state >> 58) as usize]
+}
+
+fn secret(seed: usize, len: usize) -> Secret {
+    let mut text = Vec::with_capacity(len);
+    text.extend((0..len).map(|place| byte(seed, place)));
+    Secret::new(text)
+}
+
+/// What is looked for, under the mask: the bytes as they are, and as HMAC (RFC 2104 §2) and SHA-2 (FIPS 180-4 §6) write them on the way.
+fn needles(bytes: impl Fn(usize) -> u8) -> Vec<(&'static str, [u8; NEEDLE])> {
+    let pads = [("as it is", 0), ("with the inner pad", 0x36), ("with the outer pad", 0x5c)];
+    let mut needles = Vec::new();
+    for (name, pad) in pads {
+        for word in [1, 4, 8] {
+            // A word of the hash is read from the other end.
+            let place = |place: usize| place / word * word + (word - 1 - place % word);
+            needles.push((name, std::array::from_fn(|at| bytes(place(at)) ^ pad ^ MASK)));
+        }
+    }
+    needles
+}
+
+/// How often each of the needles stands in memory that can be written to.
+fn copies(needles: &[(&'static str, [u8; NEEDLE])]) -> Vec<(&'static str, String)> {
+    const CHUNK: usize = 1 << 16;
+    // Nearly every byte of memory is none that a needle begins with.
+    let begins: Vec<bool> = (0..=u8::MAX).map(|byte| needles.iter().any(|(_, needle)| byte ^ MASK == needle[0])).collect();
+    let memory = File::open("/proc/self/mem").unwrap();
+    let mut buffer = vec![0; CHUNK + NEEDLE];
+    let mut found = Vec::new();
+    for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
+        let mut fields = line.split_whitespace();
+        let (range, access) = (fields.next().unwrap(), fields.next().unwrap());
+        if !access.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-').unwrap();
+        let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
+        for chunk in (start..end).step_by(CHUNK) {
+            let len = usize::try_from(end - chunk).unwrap().min(CHUNK + NEEDLE);
+            // The buffer is itself memory that is read: whatever stood in it would be found again.
+            buffer.fill(0);
+            std::hint::black_box(&mut buffer);
+            if memory.read_exact_at(&mut buffer[..len], chunk).is_err() {
+                continue;
+            }
+            for window in buffer[..len].windows(NEEDLE).filter(|window| begins[usize::from(window[0])]) {
+                for (name, needle) in needles {
+                    if window.iter().zip(needle).all(|(byte, masked)| byte ^ MASK == *masked) {
+                        found.push((*name, line.to_owned()));
+                    }
+                }
+            }
+        }
+    }
+    buffer.fill(0);
+    std::hint::black_box(&mut buffer);
+    found
+}
+
+/// Nothing but the secret itself holds the secret, and nothing does once it is dropped.
+fn assert_gone(case: &str, seed: usize, work: impl FnOnce(Secret), secret: Secret) {
+    let needles = needles(|place| byte(seed, place));
+    assert!(!copies(&needles).is_empty(), "{case}: the search finds a secret that is there");
+    work(secret);
+    let left = copies(&needles);
+    assert!(left.is_empty(), "{case}: {left:?}");
+}
+
+#[test]
+fn no_copy_of_a_secret_is_left_once_it_is_used_and_dropped() {
+    // Controls: nothing is found of a secret that was never made, nor of one that was made and dropped.
+    assert_eq!(copies(&needles(|place| byte(0, place))), []);
+    assert_gone("a secret that is only dropped", 1, drop, secret(1, 64));
+
+    let verifier = |scheme: Scheme, secret: Secret| Verifier::builder(scheme).key("k", secret).allow_legacy_if_needed().build().unwrap();
+    let bare = |algorithm| Scheme::new("bare", "X-Signature").bare(algorithm);
+    let mut seed = 2;
+    let mut kept = Vec::new();
+    // Shorter than a block of the hash, one block, and longer than any.
+    for len in [32, 64, 128, 200] {
+        for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+            seed += 1;
+            let case = format!("a verifier by {algorithm}, {len} bytes");
+            assert_gone(&case, seed, |secret| kept.push(verifier(bare(algorithm), secret)), secret(seed, len));
+        }
+        seed += 1;
+        assert_gone("a signer", seed, |secret| drop(Signer::new(providers::JIRA, secret).unwrap()), secret(seed, len));
+        seed += 1;
+        let token = |secret| kept.push(verifier(providers::GITLAB_TOKEN, secret));
+        assert_gone(&format!("a static token, {len} bytes"), seed, token, secret(seed, len));
+    }
+
+    let jira = verifier(providers::JIRA, Secret::new("another secret altogether"));
+    seed += 1;
+    assert_gone("a key that is added", seed, |secret| jira.keys().add("added", secret).unwrap(), secret(seed, 32));
+    seed += 1;
+    assert_gone("keys that are replaced", seed, |secret| jira.keys().replace([("replaced", secret)]).unwrap(), secret(seed, 32));
+    seed += 1;
+    assert_gone("a tenant's key", seed, |secret| kept.push(jira.for_tenant("acme", [("k", secret)]).unwrap()), secret(seed, 32));
+    seed += 1;
+    let hints = |secret| kept.push(Verifier::builder(providers::JIRA).hints().key("k", secret).build().unwrap());
+    assert_gone("with hints", seed, hints, secret(seed, 32));
+
+    // White space at an end makes a second key of it, and a prefix is taken off.
+    seed += 1;
+    let mut padded = Vec::with_capacity(33);
+    padded.extend((0..32).map(|place| byte(seed, place)).chain([b'\n']));
+    assert_gone("a secret with a line break", seed, |secret| kept.push(verifier(providers::JIRA, secret)), Secret::new(padded));
+
+    // What is decoded: the text, and the bytes that it stands for.
+    let decoding = Scheme::new("decoding", "X-Signature").base64_secret("");
+    for (case, scheme) in [("base64", decoding), ("base64 with a prefix that may be missing", providers::STANDARD_WEBHOOKS)] {
+        seed += 1;
+        let decoded = move |place: usize| sextets(|at| byte(seed, at), place);
+        assert_eq!(copies(&needles(decoded)), [], "{case}");
+        assert_gone(case, seed, |secret| kept.push(verifier(scheme, secret)), secret(seed, 64));
+        assert_eq!(copies(&needles(decoded)), [], "{case}: what it stands for");
+    }
+    seed += 1;
+    let digit = move |place: usize| b"0123456789abcdef"[usize::from(byte(seed, place) % 16)];
+    let mut text = Vec::with_capacity(64);
+    text.extend((0..64).map(digit));
+    kept.push(verifier(providers::ADYEN, Secret::new(text)));
+    assert_eq!(copies(&needles(digit)), [], "hexadecimal text");
+    let value = move |place: usize| byte(seed, place) % 16;
+    assert_eq!(copies(&needles(move |place| (value(2 * place) << 4) | value(2 * place + 1))), [], "what it stands for");
+
+    // Read from a file.
+    seed += 1;
+    let path = std::env::temp_dir().join(format!("countersign-secret-memory-{}", std::process::id()));
+    let mut text = Vec::with_capacity(33);
+    text.extend((0..32).map(|place| byte(seed, place)).chain([b'\n']));
+    fs::write(&path, &text).unwrap();
+    text.fill(0);
+    std::hint::black_box(&mut text);
+    let read = Secret::from_file(&path).unwrap();
+    assert_gone("a file", seed, |secret| kept.push(verifier(providers::JIRA, secret)), read);
+    fs::remove_file(&path).unwrap();
+
+    // They were all in use until here.
+    assert!(kept.iter().all(|verifier| verifier.verify(&[("X-Signature", "0")], b"").is_err()));
+}
+
+/// The byte at `place` of what base64 text stands for (RFC 4648 §4).
+fn sextets(text: impl Fn(usize) -> u8, place: usize) -> u8 {
+    let value = |at: usize| match text(at) {
+        letter @ b'A'..=b'Z' => letter - b'A',
+        letter @ b'a'..=b'z' => letter - b'a' + 26,
+        digit => digit - b'0' + 52,
+    };
+    let group = place / 3 * 4;
+    match place % 3 {
+        0 => (value(group) << 2) | (value(group + 1) >> 4),
+        1 => (value(group + 1) << 4) | (value(group + 2) >> 2),
+        _ => (value(group + 2) << 6) | value(group + 3),
+    }
+}
+
+/// SHA-1 where the scheme has nothing else.
+trait AllowLegacy {
+    fn allow_legacy_if_needed(self) -> Self;
+}
+
+impl AllowLegacy for countersign::VerifierBuilder {
+    fn allow_legacy_if_needed(self) -> Self {
+        match self.clone().build() {
+            Err(countersign::ConfigError::LegacySha1) => self.allow_legacy_sha1(),
+            _ => self,
+        }
+    }
+}
