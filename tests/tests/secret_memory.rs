@@ -1,19 +1,20 @@
 //! A secret that has been used and dropped is nowhere in this process's memory.
 //!
-//! The test reads `/proc/self/mem`, so it runs on Linux alone. It stands in a file of its own: other tests of one process would hold secrets
-//! of their own meanwhile.
+//! The test reads `/proc/self/mem`, so it runs on Linux alone. It stands in a file of its own: other tests would allocate and free memory of the
+//! same process while it is searched.
 
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
+use std::time::SystemTime;
 
 use countersign::{Algorithm, Scheme, Secret, Signer, Verifier, providers};
 
-/// Bytes of a secret that are looked for: the first three 64-bit words.
-const NEEDLE: usize = 24;
+/// Bytes of a secret that are looked for: three words of SHA-512.
+const NEEDLE_LEN: usize = 24;
 
-/// No copy of a secret's bytes stands in the test itself: what is looked for is kept under this mask.
+/// Needles are stored under this mask (exclusive or), so that the search does not find the needle itself.
 const MASK: u8 = 0xa5;
 
 /// One byte of the secret number `seed`: a letter or digit, so that every form of a secret can hold it.
@@ -29,27 +30,27 @@ fn secret(seed: usize, len: usize) -> Secret {
     Secret::new(text)
 }
 
-/// What is looked for, under the mask: the bytes as they are, and as HMAC (RFC 2104 §2) and SHA-2 (FIPS 180-4 §6) write them on the way.
-fn needles(bytes: impl Fn(usize) -> u8) -> Vec<(&'static str, [u8; NEEDLE])> {
+/// Returns the masked needles: the secret's bytes as given, and as HMAC (RFC 2104 §2) and SHA-2 (FIPS 180-4 §6) store them.
+fn needles(bytes: impl Fn(usize) -> u8) -> Vec<(&'static str, [u8; NEEDLE_LEN])> {
     let pads = [("as it is", 0), ("with the inner pad", 0x36), ("with the outer pad", 0x5c)];
     let mut needles = Vec::new();
     for (name, pad) in pads {
         for word in [1, 4, 8] {
-            // A word of the hash is read from the other end.
-            let place = |place: usize| place / word * word + (word - 1 - place % word);
-            needles.push((name, std::array::from_fn(|at| bytes(place(at)) ^ pad ^ MASK)));
+            // The hash reads big-endian words; a little-endian machine stores the bytes of each word in reverse.
+            let reversed = |place: usize| place / word * word + (word - 1 - place % word);
+            needles.push((name, std::array::from_fn(|at| bytes(reversed(at)) ^ pad ^ MASK)));
         }
     }
     needles
 }
 
-/// How often each of the needles stands in memory that can be written to.
-fn copies(needles: &[(&'static str, [u8; NEEDLE])]) -> Vec<(&'static str, String)> {
+/// Returns each place where a needle stands in memory that can be written to: which needle, and the line of `/proc/self/maps`.
+fn copies(needles: &[(&'static str, [u8; NEEDLE_LEN])]) -> Vec<(&'static str, String)> {
     const CHUNK: usize = 1 << 16;
-    // Nearly every byte of memory is none that a needle begins with.
+    // This table skips windows whose first byte begins no needle.
     let begins: Vec<bool> = (0..=u8::MAX).map(|byte| needles.iter().any(|(_, needle)| byte ^ MASK == needle[0])).collect();
     let memory = File::open("/proc/self/mem").unwrap();
-    let mut buffer = vec![0; CHUNK + NEEDLE];
+    let mut buffer = vec![0; CHUNK + NEEDLE_LEN];
     let mut found = Vec::new();
     for line in fs::read_to_string("/proc/self/maps").unwrap().lines() {
         let mut fields = line.split_whitespace();
@@ -60,14 +61,15 @@ fn copies(needles: &[(&'static str, [u8; NEEDLE])]) -> Vec<(&'static str, String
         let (start, end) = range.split_once('-').unwrap();
         let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
         for chunk in (start..end).step_by(CHUNK) {
-            let len = usize::try_from(end - chunk).unwrap().min(CHUNK + NEEDLE);
-            // The buffer is itself memory that is read: whatever stood in it would be found again.
+            let len = usize::try_from(end - chunk).unwrap().min(CHUNK + NEEDLE_LEN);
+            // The search reads this buffer, too: old content would be found again.
             buffer.fill(0);
             std::hint::black_box(&mut buffer);
+            // Some mappings cannot be read, and a thread's stack may be gone by now.
             if memory.read_exact_at(&mut buffer[..len], chunk).is_err() {
                 continue;
             }
-            for window in buffer[..len].windows(NEEDLE).filter(|window| begins[usize::from(window[0])]) {
+            for window in buffer[..len].windows(NEEDLE_LEN).filter(|window| begins[usize::from(window[0])]) {
                 for (name, needle) in needles {
                     if window.iter().zip(needle).all(|(byte, masked)| byte ^ MASK == *masked) {
                         found.push((*name, line.to_owned()));
@@ -81,10 +83,10 @@ fn copies(needles: &[(&'static str, [u8; NEEDLE])]) -> Vec<(&'static str, String
     found
 }
 
-/// Nothing but the secret itself holds the secret, and nothing does once it is dropped.
+/// Memory holds the secret before `work` has used and dropped it, and does not afterwards.
 fn assert_gone(case: &str, seed: usize, work: impl FnOnce(Secret), secret: Secret) {
     let needles = needles(|place| byte(seed, place));
-    assert!(!copies(&needles).is_empty(), "{case}: the search finds a secret that is there");
+    assert!(!copies(&needles).is_empty(), "{case}: the search must find a secret that exists");
     work(secret);
     let left = copies(&needles);
     assert!(left.is_empty(), "{case}: {left:?}");
@@ -125,7 +127,7 @@ fn no_copy_of_a_secret_is_left_once_it_is_used_and_dropped() {
     let hints = |secret| kept.push(Verifier::builder(providers::JIRA).hints().key("k", secret).build().unwrap());
     assert_gone("with hints", seed, hints, secret(seed, 32));
 
-    // White space at an end makes a second key of it, and a prefix is taken off.
+    // For a secret with white space at an end, a second MAC is kept for hints.
     seed += 1;
     let mut padded = Vec::with_capacity(33);
     padded.extend((0..32).map(|place| byte(seed, place)).chain([b'\n']));
@@ -135,8 +137,8 @@ fn no_copy_of_a_secret_is_left_once_it_is_used_and_dropped() {
     let decoding = Scheme::new("decoding", "X-Signature").base64_secret("");
     for (case, scheme) in [("base64", decoding), ("base64 with a prefix that may be missing", providers::STANDARD_WEBHOOKS)] {
         seed += 1;
-        let decoded = move |place: usize| sextets(|at| byte(seed, at), place);
-        assert_eq!(copies(&needles(decoded)), [], "{case}");
+        let decoded = move |place: usize| decoded_byte(|at| byte(seed, at), place);
+        assert_decodes(case, &scheme, (0..64).map(|place| byte(seed, place)).collect(), (0..48).map(decoded).collect(), decoded);
         assert_gone(case, seed, |secret| kept.push(verifier(scheme, secret)), secret(seed, 64));
         assert_eq!(copies(&needles(decoded)), [], "{case}: what it stands for");
     }
@@ -144,10 +146,14 @@ fn no_copy_of_a_secret_is_left_once_it_is_used_and_dropped() {
     let digit = move |place: usize| b"0123456789abcdef"[usize::from(byte(seed, place) % 16)];
     let mut text = Vec::with_capacity(64);
     text.extend((0..64).map(digit));
-    kept.push(verifier(providers::ADYEN, Secret::new(text)));
+    let text = Secret::new(text);
+    assert!(!copies(&needles(digit)).is_empty(), "hexadecimal text: the search must find a secret that exists");
+    kept.push(verifier(providers::ADYEN, text));
     assert_eq!(copies(&needles(digit)), [], "hexadecimal text");
     let value = move |place: usize| byte(seed, place) % 16;
-    assert_eq!(copies(&needles(move |place| (value(2 * place) << 4) | value(2 * place + 1))), [], "what it stands for");
+    let decoded = move |place: usize| (value(2 * place) << 4) | value(2 * place + 1);
+    assert_eq!(copies(&needles(decoded)), [], "what it stands for");
+    assert_decodes("hexadecimal text", &providers::ADYEN, (0..64).map(digit).collect(), (0..32).map(decoded).collect(), decoded);
 
     // Read from a file.
     seed += 1;
@@ -161,12 +167,22 @@ fn no_copy_of_a_secret_is_left_once_it_is_used_and_dropped() {
     assert_gone("a file", seed, |secret| kept.push(verifier(providers::JIRA, secret)), read);
     fs::remove_file(&path).unwrap();
 
-    // They were all in use until here.
+    // This use keeps the verifiers alive until all searches are done.
     assert!(kept.iter().all(|verifier| verifier.verify(&[("X-Signature", "0")], b"").is_err()));
 }
 
+/// `decoded` are the bytes that the scheme makes of `text`, and the search finds them where they are.
+fn assert_decodes(case: &str, scheme: &Scheme, text: Vec<u8>, decoded: Vec<u8>, needle: impl Fn(usize) -> u8) {
+    let signature =
+        |scheme: Scheme, secret: Vec<u8>| Signer::new(scheme, Secret::new(secret)).unwrap().sign_as("id", b"body", SystemTime::UNIX_EPOCH);
+    let needles = needles(needle);
+    assert!(!copies(&needles).is_empty(), "{case}: the search must find decoded bytes that exist");
+    assert_eq!(signature(*scheme, text), signature(scheme.text_secret(), decoded), "{case}");
+    assert_eq!(copies(&needles), [], "{case}: what it stands for");
+}
+
 /// The byte at `place` of what base64 text stands for (RFC 4648 §4).
-fn sextets(text: impl Fn(usize) -> u8, place: usize) -> u8 {
+fn decoded_byte(text: impl Fn(usize) -> u8, place: usize) -> u8 {
     let value = |at: usize| match text(at) {
         letter @ b'A'..=b'Z' => letter - b'A',
         letter @ b'a'..=b'z' => letter - b'a' + 26,
@@ -180,7 +196,7 @@ fn sextets(text: impl Fn(usize) -> u8, place: usize) -> u8 {
     }
 }
 
-/// SHA-1 where the scheme has nothing else.
+/// Allows SHA-1 for schemes that have no other algorithm.
 trait AllowLegacy {
     fn allow_legacy_if_needed(self) -> Self;
 }

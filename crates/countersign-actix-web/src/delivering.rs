@@ -7,8 +7,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::error::PayloadError;
 use countersign::{Discarding, Receiving, Rejection, Reported, Terms};
 
+use crate::bounded_payload::BoundedPayload;
 use crate::judge::Judge;
-use crate::payload::Payload;
 use crate::refusal_body::RefusalBody;
 use crate::request_head::RequestHead;
 use crate::timer::ActixTimer;
@@ -18,7 +18,7 @@ pub(crate) struct Delivering {
     judge: Arc<Judge>,
     request: ServiceRequest,
     /// The payload itself, which no extractor has decompressed.
-    payload: Payload,
+    payload: BoundedPayload,
     timer: ActixTimer,
     stage: Stage,
     /// Whether what the judge only reports on is let through.
@@ -34,7 +34,7 @@ enum Stage {
 
 impl Delivering {
     pub(crate) fn new(judge: Arc<Judge>, mut request: ServiceRequest, lenient: bool) -> Self {
-        let payload = Payload::take(&mut request);
+        let payload = BoundedPayload::take(&mut request);
         let stage = Stage::Receiving(Receiving::new());
         Self { judge, request, payload, timer: ActixTimer::default(), stage, lenient }
     }
@@ -73,7 +73,7 @@ impl Delivering {
 
     /// The answer to a refusal.
     pub(crate) fn refuse(&mut self, rejection: Rejection) -> HttpResponse {
-        let rest = self.payload.take_rest();
+        let rest = self.payload.take_inner();
         self.judge.answer(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)))
     }
 }

@@ -85,11 +85,12 @@
 //! `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head
 //! is refused then.
 
+mod bounded_payload;
 mod delivering;
 mod delivery;
 mod header_names;
 mod judge;
-mod payload;
+
 mod received_payload;
 mod refusal_body;
 mod refused;

@@ -7,10 +7,10 @@ use countersign::{KeyId, Keys, Secret, Verifier, VerifierBuilder};
 
 use crate::{LoadError, Watch};
 
-/// Between the first two looks. A secret is written in one piece, or in two with next to no time between them.
+/// The pause between the first looks. A secret is written in one piece, or in two with next to no time between them.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// After the first one.
+/// The most looks after the first one.
 const MOST_LOOKS: u32 = 10;
 
 /// Which keys stand in which files, in the order in which they are tried.
@@ -63,15 +63,15 @@ impl KeyFiles {
     /// first look is two, as for [`verifier`](Self::verifier), which block for as long.
     ///
     /// # Errors
-    /// As of [`verifier`](Self::verifier), if it is not possible now: then nothing has changed and nothing is watched. [`io::Error`]s of
-    /// starting a thread are [`LoadError::Unreadable`] as well.
+    /// As of [`verifier`](Self::verifier), if it is not possible now: then nothing has changed and nothing is watched. [`LoadError::Thread`] if
+    /// the thread cannot be started.
     pub fn watch(&self, keys: Keys, every: Duration) -> Result<Watch, LoadError> {
         let loaded = self.load_settled()?;
         keys.replace(loaded.clone()).map_err(LoadError::Unfit)?;
         Watch::start(self.clone(), keys, loaded, every)
     }
 
-    /// The keys, once two looks in a row have found the same: a file that is being written is not what it will be.
+    /// Returns the keys after two equal looks in a row, for a single look may read a file that is half written.
     fn load_settled(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
         let mut last = self.load();
         for _ in 0..MOST_LOOKS {

@@ -22,6 +22,8 @@ pub enum LoadError {
     Unfit(ConfigError),
     /// The files changed at each look, for a second.
     Unsettled,
+    /// The thread that watches the files could not be started.
+    Thread(io::Error),
 }
 
 impl fmt::Display for LoadError {
@@ -30,6 +32,7 @@ impl fmt::Display for LoadError {
             // The source names the file.
             Self::Unreadable { key, .. } => write!(f, "no secret for the key {key:?}"),
             Self::Unfit(_) => f.write_str("what the files hold cannot be the keys"),
+            Self::Thread(_) => f.write_str("the thread that watches the key files cannot be started"),
             Self::Unsettled => f.write_str("the key files changed at each look for a second: load them when they are written"),
         }
     }
@@ -41,6 +44,7 @@ impl Error for LoadError {
             Self::Unreadable { source, .. } => Some(source),
             Self::Unfit(error) => Some(error),
             Self::Unsettled => None,
+            Self::Thread(error) => Some(error),
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,36 +10,42 @@ use countersign::{KeyId, Keys, Secret, one_line};
 
 use crate::{KeyFiles, LoadError};
 
-/// The thread that looks after files, made by [`KeyFiles::watch`]. It ends when this is dropped; the keys stay as they are then.
+/// A handle to the thread that re-reads key files, made by [`KeyFiles::watch`]. Dropping the handle stops the thread. The keys in force stay.
 ///
-/// Dropping it does not wait: a look that hangs, on a network file system that does not answer, is left to itself and changes nothing any more.
+/// Dropping the handle never waits for a file: a read that hangs, on a network file system for example, changes no key when it ends. Dropping
+/// waits for a change of keys that is being made, and for the [`Observer`](countersign::Observer) that is told of the change, so an observer must
+/// not drop the handle.
 #[must_use = "the files are watched for as long as this is kept"]
 pub struct Watch {
-    is_over: Arc<Mutex<bool>>,
-    /// Dropped with the rest, which wakes the thread up.
-    _stop: Sender<()>,
+    /// Set by `Drop`. A read may end after that, and its result must not be applied.
+    stopped: Arc<Mutex<bool>>,
+    /// Dropping the sender ends the thread's sleep at once.
+    _wake: Sender<()>,
 }
 
 impl Watch {
     pub(crate) fn start(files: KeyFiles, keys: Keys, loaded: Vec<(KeyId, Secret)>, every: Duration) -> Result<Self, LoadError> {
-        let (stop, stopped) = mpsc::channel();
-        let is_over = Arc::new(Mutex::new(false));
-        let mut watched = Watched { files, keys, is_over: Arc::clone(&is_over), loaded, last: None, fault: None };
+        let (wake, sleep) = mpsc::channel();
+        let stopped = Arc::new(Mutex::new(false));
+        let mut watched = Watched { files, keys, stopped: Arc::clone(&stopped), loaded, pending: None, logged: None };
         thread::Builder::new()
             .name("countersign-keys".to_owned())
             .spawn(move || {
-                while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    watched.look();
+                while sleep.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                    // An observer is the application's code. The keys are re-read after it has panicked, too.
+                    if catch_unwind(AssertUnwindSafe(|| watched.look())).is_err() {
+                        tracing::error!(target: "countersign", "an observer panicked when it was told of keys");
+                    }
                 }
             })
-            .map_err(|source| LoadError::Unreadable { key: "".into(), path: "".into(), source })?;
-        Ok(Self { is_over, _stop: stop })
+            .map_err(LoadError::Thread)?;
+        Ok(Self { stopped, _wake: wake })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *lock(&self.is_over) = true;
+        *lock(&self.stopped) = true;
     }
 }
 
@@ -48,65 +55,63 @@ impl fmt::Debug for Watch {
     }
 }
 
-fn lock(is_over: &Mutex<bool>) -> MutexGuard<'_, bool> {
-    is_over.lock().unwrap_or_else(PoisonError::into_inner)
+/// A flag is valid after a panic, too.
+fn lock(stopped: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    stopped.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Watched {
     files: KeyFiles,
     keys: Keys,
-    /// Held while the keys are changed, and never while a file is read.
-    is_over: Arc<Mutex<bool>>,
-    /// What is in force.
+    /// Locked while keys are changed, so that none change after `Drop`. Not locked while a file is read, so that `Drop` does not wait for a read.
+    stopped: Arc<Mutex<bool>>,
+    /// The keys that this watch last put in force.
     loaded: Vec<(KeyId, Secret)>,
-    /// What the last look found, if that was something else: keys, or what was the matter.
-    last: Option<Result<Vec<(KeyId, Secret)>, String>>,
-    /// What was said last, so that it is not said again.
-    fault: Option<String>,
+    /// The result of the last look, if it differs from `loaded`: other keys, or the text of an error.
+    pending: Option<Result<Vec<(KeyId, Secret)>, String>>,
+    /// The text of the last error that was logged. An error that persists is logged once.
+    logged: Option<String>,
 }
 
 impl Watched {
-    /// A change counts when two looks in a row find the same: a file that is being written is not what it will be.
+    /// Reads the files. A change counts after two equal looks, for a single look may read a file that is half written.
     fn look(&mut self) {
         let found = self.files.load();
         let seen = match &found {
             Ok(loaded) if *loaded == self.loaded => {
-                (self.last, self.fault) = (None, None);
+                (self.pending, self.logged) = (None, None);
                 return;
             }
             Ok(loaded) => Ok(loaded.clone()),
             Err(error) => Err(text_of(error)),
         };
-        if self.last.as_ref() != Some(&seen) {
-            self.last = Some(seen);
+        if self.pending.as_ref() != Some(&seen) {
+            self.pending = Some(seen);
             return;
         }
-        let is_over = Arc::clone(&self.is_over);
-        let is_over = lock(&is_over);
-        if *is_over {
+        let stopped = Arc::clone(&self.stopped);
+        let stopped = lock(&stopped);
+        if *stopped {
             return;
         }
-        match found {
-            Ok(loaded) => match self.keys.replace(loaded.clone()) {
-                Ok(()) => {
-                    let ids: Vec<&str> = loaded.iter().map(|(id, _)| id.as_str()).collect();
-                    tracing::info!(target: "countersign", keys = ids.join(","), "the keys have changed");
-                    self.loaded = loaded;
-                    (self.last, self.fault) = (None, None);
-                }
-                Err(error) => self.keep(&LoadError::Unfit(error)),
-            },
-            Err(error) => self.keep(&error),
+        match found.and_then(|loaded| self.keys.replace(loaded.clone()).map(|()| loaded).map_err(LoadError::Unfit)) {
+            Ok(loaded) => {
+                let ids: Vec<&str> = loaded.iter().map(|(id, _)| id.as_str()).collect();
+                tracing::info!(target: "countersign", keys = ids.join(","), "the keys have changed");
+                (self.loaded, self.pending, self.logged) = (loaded, None, None);
+            }
+            Err(error) => self.report(&error),
         }
     }
 
-    fn keep(&mut self, error: &LoadError) {
-        self.keys.reload_failed(error);
+    /// Tells the observer at each look, and the log once for each error.
+    fn report(&mut self, error: &LoadError) {
         let text = text_of(error);
-        if self.fault.as_ref() != Some(&text) {
+        if self.logged.as_ref() != Some(&text) {
             tracing::warn!(target: "countersign", error = &*one_line(&text), "the last good keys stay in force");
-            self.fault = Some(text);
+            self.logged = Some(text);
         }
+        self.keys.reload_failed(error);
     }
 }
 

@@ -10,18 +10,19 @@ use crate::{Head, Rejection, RejectionKind, Timer};
 /// How much of a refused body an adapter reads and throws away before it answers.
 ///
 /// A client that is still writing when a server answers and closes may see the connection reset instead of the answer: Python's and Node's
-/// HTTP clients do. So after an early refusal the rest is read, unhashed, unkept and not charged to a [`Budget`](crate::Budget), as far as
-/// this allows, and the client sees its 401 on a connection that goes on. Where more is left, the answer is sent at once, with
-/// `connection: close`. A client that announces a body and sends none is answered after one second of [silence](Self::silence).
+/// HTTP clients do. So after an early refusal, an adapter reads the rest of the body and drops it. The bytes are not hashed and not charged to a
+/// [`Budget`](crate::Budget). The client then sees its 401, and the connection stays open. If more is left than this allows, the answer is sent
+/// at once, with `connection: close`. A client that announces a body and sends none is answered after one second of
+/// [silence](Self::silence).
 ///
 /// Nothing is discarded
-/// - where the head announces more than that: a client that sends so much for nothing has to bear the reset;
+/// - where the head announces more than the limit in bytes: such a client may see a reset;
 /// - after an `Expect`, while its client waits for the answer before it writes;
 /// - over HTTP/2, where a refusal ends the stream alone, if the adapter can see that it is HTTP/2 (warp's filter cannot);
 /// - of a body that failed, came too slowly, or is at its end.
 ///
-/// A stranger can make a server read as much by a well-formed wrong signature, which is found out at the end of the body only; so this
-/// gives away no more than bandwidth.
+/// Discarding costs bandwidth only. A forged signature in the right form costs as much, for the verifier reads the whole body before it can refuse
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discard {
     bytes: Option<usize>,
@@ -29,11 +30,12 @@ pub struct Discard {
     silence: Duration,
 }
 
-/// How long a client may be silent, unless set.
+/// The default of [`Discard::silence`].
 ///
-/// Measured on Linux 6.18 as the longest silence in uploads of 1 KiB to 256 KiB by curl, Python and Node: 5 ms on loopback; over a link of
-/// 100 ms there and back that loses one packet in a hundred, 413 ms in 90 uploads; over one of 250 ms, 986 ms in 72 uploads, two of them over
-/// 500 ms. TCP sends a lost packet again after three round trips at first, and after 200 ms at least (RFC 6298 §2.2).
+/// The longest silence within uploads of 1 KiB to 256 KiB by curl, Python and Node, measured on Linux 6.18: 5 ms on loopback; 413 ms in 90 uploads
+/// over a link with a round trip of 100 ms that loses one packet in a hundred; 986 ms in 72 uploads over such a link with 250 ms, two of them over
+/// 500 ms. TCP sends a lost packet again after three round trips at first (RFC 6298 §2.2). So one second leaves room for one lost packet on a link
+/// across the world, and half a second does not.
 const SILENCE: Duration = Duration::from_secs(1);
 
 impl Discard {
@@ -95,9 +97,9 @@ pub struct Discarding {
     room: usize,
     within: Duration,
     silence: Duration,
-    /// The end of the whole time, which begins with the first wait.
+    /// The end of the whole time. The clock starts at the first wait.
     until: Option<Instant>,
-    /// The end of the current silence.
+    /// The end of the current silence, while there is one.
     silent_until: Option<Instant>,
 }
 
@@ -115,7 +117,8 @@ impl Discarding {
         }
     }
 
-    /// Until when to wait, now that there is no chunk. `None` if the time or the silence is over: answer now and close the connection.
+    /// Returns the moment to wait for, now that there is no chunk. Returns `None` if the time or the silence is over: answer now and close the
+    /// connection.
     pub fn wait(&mut self, now: Instant) -> Option<Instant> {
         let until = match self.until {
             Some(until) => until,

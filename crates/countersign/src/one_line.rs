@@ -3,12 +3,11 @@ use std::fmt::{self, Write as _};
 
 /// Returns `text` on one line, for logs and terminals: characters that are not printable are escaped, as `\n` and `\u{202e}`.
 ///
-/// Whoever writes a line break into a log forges the line behind it, and a character that changes the direction of text (Unicode UAX #9)
-/// makes a line read as another. Escaped are control characters, line and paragraph separators, format characters, and combining characters
-/// without a base. Quotes and backslashes stay as they are. Text that needs no escape is borrowed.
+/// A line break in a value forges the next line of a log. A character that changes the direction of text (Unicode UAX #9) makes a line read as
+/// another. The function escapes control characters, line and paragraph separators, format characters, spaces other than U+0020, and private and
+/// unassigned characters. Quotes and backslashes stay. Text that needs no escape is borrowed.
 ///
-/// Every event and span of this crate passes what others have written through this function: tenants' names, and the texts of a
-/// resolver's and a body's errors.
+/// The events and spans of this crate escape foreign text with this function: tenants' names, and the error texts of resolvers and bodies.
 ///
 /// ```
 /// use countersign::one_line;
@@ -21,7 +20,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) { Cow::Borrowed(text) } else { Cow::Owned(OneLine(text).to_string()) }
 }
 
-/// Displays a value as [`one_line`] does, without a text of its own.
+/// Displays a value as [`one_line`] does, without allocating a `String`.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
@@ -45,9 +44,11 @@ impl fmt::Write for Escape<'_, '_> {
     }
 }
 
-/// By the tables of the standard library, which escape quotes and backslashes as well.
+/// Outside ASCII, the tables of the standard library decide. Inside, they would escape quotes and backslashes as well.
 fn is_printable(character: char) -> bool {
-    matches!(character, ' '..='~') || (!character.is_ascii() && character.escape_debug().len() == 1)
+    // Behind a letter, for a combining character is escaped only where it has nothing to combine with.
+    let in_text = || String::from_iter(['a', character]).escape_debug().count() == 2;
+    matches!(character, ' '..='~') || (!character.is_ascii() && in_text())
 }
 
 #[cfg(test)]
@@ -56,7 +57,9 @@ mod tests {
 
     #[test]
     fn printable_text_is_borrowed() {
-        for text in ["", "acme", "a \"quoted\" 'text' with \\", "caf\u{e9}/1", "\u{65e5}\u{672c} \u{1f980}"] {
+        for text in
+            ["", "acme", "a \"quoted\" 'text' with \\", "caf\u{e9}/1", "cafe\u{301}", "\u{0e01}\u{0e35}", "\u{65e5}\u{672c} \u{1f980}"]
+        {
             assert!(matches!(one_line(text), Cow::Borrowed(same) if same == text), "{text:?}");
             assert_eq!(OneLine(text).to_string(), text);
         }
@@ -69,6 +72,7 @@ mod tests {
             ("a\r\tb", "a\\r\\tb"),
             ("\0\u{1b}[2J\u{7f}", "\\0\\u{1b}[2J\\u{7f}"),
             ("\u{85}\u{2028}\u{2029}", "\\u{85}\\u{2028}\\u{2029}"),
+            ("\u{a0}\u{3000}\u{ad}\u{e000}", "\\u{a0}\\u{3000}\\u{ad}\\u{e000}"),
             ("\u{202e}\u{2066}\u{200f}\u{61c}\u{feff}", "\\u{202e}\\u{2066}\\u{200f}\\u{61c}\\u{feff}"),
         ];
         for (text, expected) in cases {

@@ -10,8 +10,8 @@ use crate::tag::Tag;
 use crate::url::Url;
 use crate::{Head, Part, RejectionKind, Scheme};
 
-/// Signatures that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
-pub(crate) const MOST_TAGS: usize = 16;
+/// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
+pub(crate) const MOST_CANDIDATES: usize = 16;
 
 /// Characters of a signed id.
 const LONGEST_ID: usize = 256;
@@ -119,7 +119,7 @@ pub(crate) fn is_present(scheme: &Scheme, head: &dyn Head) -> bool {
     match scheme.headers {
         Headers::One(name) => present(name),
         Headers::AnyOf(names) => names.iter().any(|name| present(name)),
-        Headers::Numbered(name) => (1..=MOST_TAGS).any(|number| present(&format!("{name}{number}"))),
+        Headers::Numbered(name) => (1..=MOST_CANDIDATES).any(|number| present(&format!("{name}{number}"))),
     }
 }
 
@@ -132,6 +132,8 @@ fn token<'h>(head: &'h dyn Head, name: &str) -> Result<&'h [u8], RejectionKind> 
 }
 
 /// What the signature headers hold.
+///
+/// A candidate is an item that names an accepted algorithm, or an item that cannot be parsed.
 struct Signatures<'h> {
     settings: &'h Settings,
     tags: Option<OneOrMore<Tag>>,
@@ -172,7 +174,7 @@ impl<'h> Signatures<'h> {
             Headers::Numbered(prefix) => {
                 let mut name = String::from(prefix);
                 // One more than is looked at, to be refused for it.
-                for number in 1..=MOST_TAGS.saturating_add(1) {
+                for number in 1..=MOST_CANDIDATES.saturating_add(1) {
                     name.truncate(prefix.len());
                     // Writing to a `String` does not fail.
                     let _ = write!(name, "{number}");
@@ -247,7 +249,7 @@ impl<'h> Signatures<'h> {
 
     /// Counts one more candidate, if there may be one more.
     const fn count(&mut self) -> Result<(), RejectionKind> {
-        if self.candidates >= MOST_TAGS {
+        if self.candidates >= MOST_CANDIDATES {
             return Err(RejectionKind::TooManySignatures);
         }
         self.candidates = self.candidates.saturating_add(1);

@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use countersign::{RejectionKind as Kind, providers};
+use countersign::{RejectionKind, providers};
 
 use crate::vectors::{signer, verifier};
 use crate::{Delivery, Harness};
 
 /// Sends one value of `Stripe-Signature`.
-async fn stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Outcome {
+async fn deliver_to_stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Outcome {
     H::deliver(verifier(providers::STRIPE), Delivery::unsigned("body").header("Stripe-Signature", value)).await
 }
 
@@ -30,10 +30,10 @@ pub async fn malformed_candidate_beside_a_right_one_verifies<H: Harness>() {
             format!("{malformed},{timestamp},{right}"),
             format!("{timestamp},{malformed},v1={},{right}", "0".repeat(64)),
         ] {
-            stripe::<H>(&value).await.assert_verified(b"body", &value);
+            deliver_to_stripe::<H>(&value).await.assert_verified(b"body", &value);
         }
     }
-    // Standard Webhooks separates by a space, and base64 has faults of its own.
+    // Standard Webhooks separates by a space, and base64 can be malformed in ways that hex cannot.
     let delivery = Delivery::signed(&signer(providers::STANDARD_WEBHOOKS), "body");
     let right = value_of(&delivery, "webhook-signature");
     for malformed in ["v1,", "v1,AAAA", "v1", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA*"] {
@@ -55,10 +55,10 @@ pub async fn malformed_header_beside_a_right_one_verifies<H: Harness>() {
             H::deliver(verifier(providers::BOX), delivery).await.assert_verified(b"body", malformed);
         }
     }
-    let number = |number: usize| format!("X-DocuSign-Signature-{number}");
+    let header = |number: usize| format!("X-DocuSign-Signature-{number}");
     let delivery = Delivery::signed(&signer(providers::DOCUSIGN), "body");
-    let right = value_of(&delivery, &number(1));
-    let delivery = delivery.without(&number(1)).header(&number(1), "broken").header(&number(2), &right);
+    let right = value_of(&delivery, &header(1));
+    let delivery = delivery.without(&header(1)).header(&header(1), "broken").header(&header(2), &right);
     H::deliver(verifier(providers::DOCUSIGN), delivery).await.assert_verified(b"body", "DocuSign");
 }
 
@@ -66,30 +66,35 @@ pub async fn malformed_candidates_alone_are_refused_for_the_first<H: Harness>() 
     let (timestamp, right) = stripe_items();
     let wrong = format!("v1={}", "0".repeat(64));
     let refused = [
-        (format!("{timestamp},v1=bad,{NOT_HEX}"), Kind::TagLength),
-        (format!("{timestamp},{NOT_HEX},v1=bad"), Kind::TagEncoding),
-        (format!("{timestamp},v0=x,junk,v1=bad"), Kind::MalformedSignature),
-        (format!("{timestamp},v1=\u{fc},v1=bad"), Kind::NonAsciiSignature),
-        (format!("{timestamp},v1={right}"), Kind::TagLength),
+        (format!("{timestamp},v1=bad,{NOT_HEX}"), RejectionKind::TagLength),
+        (format!("{timestamp},{NOT_HEX},v1=bad"), RejectionKind::TagEncoding),
+        (format!("{timestamp},v0=x,junk,v1=bad"), RejectionKind::MalformedSignature),
+        (format!("{timestamp},v1=\u{fc},v1=bad"), RejectionKind::NonAsciiSignature),
+        // The name stands twice.
+        (format!("{timestamp},v1={right}"), RejectionKind::TagLength),
         // A name that the scheme does not know is no candidate.
-        (format!("{timestamp},v0=x"), Kind::UnknownMethod),
+        (format!("{timestamp},v0=x"), RejectionKind::UnknownMethod),
     ];
     for (value, kind) in refused {
-        stripe::<H>(&value).await.assert_refused_unread(kind, &value);
+        deliver_to_stripe::<H>(&value).await.assert_refused_unread(kind, &value);
     }
-    // Of a candidate that is well formed, the body decides.
+    // A well-formed candidate is compared with the body.
     for value in [format!("{timestamp},v1=bad,{wrong}"), format!("{timestamp},{wrong},junk")] {
-        stripe::<H>(&value).await.assert_refused(Kind::Mismatch, &value);
+        deliver_to_stripe::<H>(&value).await.assert_refused(RejectionKind::Mismatch, &value);
     }
-    let boxed = |first: &str, second: &str| {
+    let box_delivery = |first: &str, second: &str| {
         let bare = Delivery::signed(&signer(providers::BOX), "body").without("BOX-SIGNATURE-PRIMARY");
         bare.header("BOX-SIGNATURE-PRIMARY", first).header("BOX-SIGNATURE-SECONDARY", second)
     };
     let not_base64 = "*".repeat(44);
-    for (first, second, kind) in
-        [("broken", not_base64.as_str(), Kind::TagLength), (&not_base64, "broken", Kind::TagEncoding), ("", "broken", Kind::TagLength)]
-    {
-        H::deliver(verifier(providers::BOX), boxed(first, second)).await.assert_refused_unread(kind, first);
+    for (first, second, kind) in [
+        ("broken", not_base64.as_str(), RejectionKind::TagLength),
+        (&not_base64, "broken", RejectionKind::TagEncoding),
+        ("", "broken", RejectionKind::TagLength),
+    ] {
+        H::deliver(verifier(providers::BOX), box_delivery(first, second))
+            .await
+            .assert_refused_unread(kind, &format!("{first:?} and {second:?}"));
     }
 }
 
@@ -97,11 +102,11 @@ pub async fn malformed_candidates_count_toward_the_cap<H: Harness>() {
     let (timestamp, right) = stripe_items();
     for (malformed, verifies) in [(15, true), (16, false), (5000, false)] {
         let value = format!("{timestamp},{},{right}", vec!["v1=bad"; malformed].join(","));
-        let outcome = stripe::<H>(&value).await;
+        let outcome = deliver_to_stripe::<H>(&value).await;
         if verifies {
             outcome.assert_verified(b"body", "15 malformed candidates");
         } else {
-            outcome.assert_refused_unread(Kind::TooManySignatures, "over the cap");
+            outcome.assert_refused_unread(RejectionKind::TooManySignatures, &format!("{malformed} malformed candidates"));
         }
     }
 }

@@ -9,8 +9,9 @@ use countersign_tenants::Tenants;
 use crate::log::{log_of, values_of};
 use crate::{Delivery, Harness, Step};
 
-/// What a forged line would be made of: line breaks of every kind, a terminal's escape, text that runs backwards.
-const FORGED: &str = "a\nINFO countersign: delivery verified\r\t\u{85}\u{2028}\u{2029}\u{1b}[2J\u{0}\u{7f}\u{202e}\u{2066}\u{200f}\u{61c}b";
+/// Text that forges a line if it is not escaped: line breaks of every kind, a terminal's escape, text that runs backwards.
+const FORGED_LINE: &str =
+    "a\nINFO countersign: delivery verified\r\t\u{85}\u{2028}\u{2029}\u{1b}[2J\u{0}\u{7f}\u{202e}\u{2066}\u{200f}\u{61c}b";
 
 /// Characters that end a line, move the cursor or change the direction of what follows.
 fn is_dangerous(character: char) -> bool {
@@ -19,18 +20,19 @@ fn is_dangerous(character: char) -> bool {
 
 #[track_caller]
 fn assert_plain(values: &[(String, String)], case: &str) {
+    assert!(!values.is_empty(), "{case}: nothing was logged");
     for (field, value) in values {
         assert!(!value.contains(is_dangerous), "{case}: {field} is {value:?}");
     }
 }
 
-/// A source of keys that fails, and says so in several lines.
+/// The error of a source of keys. Its text has several lines.
 #[derive(Debug)]
 struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(FORGED)
+        f.write_str(FORGED_LINE)
     }
 }
 
@@ -46,27 +48,29 @@ pub async fn log_lines_cannot_be_forged_by_errors<H: Harness>() {
     let (outcome, values) = values_of(H::deliver(tenants, delivery())).await;
     outcome.assert_refused(RejectionKind::KeysUnavailable, "a source that fails");
     assert_plain(&values, "a source that fails");
-    // The operator still reads what was said.
+    // The escaped text still holds the source's message.
     assert!(
         values.iter().any(|(field, value)| field == "source" && value.contains("a\\nINFO countersign: delivery verified\\r\\t")),
         "{values:?}"
     );
 
     let verifier = jira().key("k", Secret::new("a secret for the log")).build().unwrap();
-    let broken = delivery().steps([Step::Fault(FORGED)]);
+    let broken = delivery().steps([Step::Fault(FORGED_LINE)]);
     let (outcome, values) = values_of(H::deliver(verifier.clone(), broken.clone())).await;
     outcome.assert_refused(RejectionKind::BodyUnreadable, "a body that fails");
     assert_plain(&values, "a body that fails");
+    // One event is one line of the formatted log, too.
     let (_, log) = log_of(H::deliver(verifier, broken)).await;
-    let ours = |log: &str| log.lines().filter(|line| line.contains("countersign: ")).count();
-    assert_eq!(ours(&log), 1, "{log}");
+    let count_our_lines = |log: &str| log.lines().filter(|line| line.contains("countersign: ")).count();
+    assert_eq!(count_our_lines(&log), 1, "{log}");
 }
 
 pub async fn log_lines_cannot_be_forged_by_a_tenants_name<H: Harness>() {
-    let ask = |tenant: String| async move {
-        Ok::<_, std::io::Error>((tenant == FORGED).then(|| vec![("k".to_owned(), Secret::new("a secret for the log"))]))
+    let look_up = |tenant: String| async move {
+        Ok::<_, std::io::Error>((tenant == FORGED_LINE).then(|| vec![("k".to_owned(), Secret::new("a secret for the log"))]))
     };
-    let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn Head| Some(FORGED.to_owned())).build(ask).unwrap();
+    let tenants =
+        Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn Head| Some(FORGED_LINE.to_owned())).build(look_up).unwrap();
     let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
     let cases = [
         ("verified", Delivery::signed(&signer, "body")),
@@ -77,9 +81,12 @@ pub async fn log_lines_cannot_be_forged_by_a_tenants_name<H: Harness>() {
     for (case, delivery) in cases {
         let (outcome, values) = values_of(H::deliver(tenants.clone(), delivery)).await;
         assert_plain(&values, case);
+        let tenants: Vec<_> = values.iter().filter(|(field, _)| field == "tenant").collect();
+        assert!(case == "unsigned" || !tenants.is_empty(), "{case}: the tenant is logged");
+        assert_eq!(outcome.handled.len(), usize::from(case == "verified"), "{case}");
         // Only the log is escaped: the application is told the name as it is.
         for handled in &outcome.handled {
-            assert_eq!(handled.verified.tenant(), Some(FORGED));
+            assert_eq!(handled.verified.tenant(), Some(FORGED_LINE));
         }
     }
 }

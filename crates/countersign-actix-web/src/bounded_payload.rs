@@ -1,0 +1,71 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use actix_web::http::{Method, Version};
+use bytes::Bytes;
+use futures_core::Stream as _;
+
+/// The payload of one request, which ends where the request's head says.
+///
+/// Over HTTP/1, actix-web reads until the connection ends after `Upgrade: websocket`, and after a `CONNECT` without a length (`actix-http` 3.20,
+/// `h1/decoder.rs`). A webhook delivery never switches protocols, and its body ends where the head says (RFC 9112 §6.3). hyper goes by the
+/// head for tower and warp, so the same delivery has the same verdict under each framework.
+pub(crate) struct BoundedPayload {
+    inner: Payload,
+    /// The bytes still to come. `None` if actix-web ends the payload itself.
+    remaining: Option<u64>,
+}
+
+impl BoundedPayload {
+    /// Takes the payload out of the request.
+    pub(crate) fn take(request: &mut ServiceRequest) -> Self {
+        let remaining = is_unbounded(request).then(|| content_length(request));
+        let inner = std::mem::replace(request.parts_mut().1, Payload::None);
+        Self { inner, remaining }
+    }
+
+    /// Takes actix-web's payload out, with the bytes that were not read. actix-web closes the connection after the answer if its payload has not
+    /// ended, and an unbounded payload never ends.
+    pub(crate) fn take_inner(&mut self) -> Payload {
+        std::mem::replace(&mut self.inner, Payload::None)
+    }
+
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        let Some(remaining) = &mut self.remaining else { return Pin::new(&mut self.inner).poll_next(cx) };
+        if *remaining == 0 {
+            return Poll::Ready(None);
+        }
+        let mut chunk = match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => return Poll::Ready(Some(Err(PayloadError::Incomplete(None)))),
+        };
+        // Bytes behind the announced length are dropped. actix-web does not take them for another request either: it closes the connection.
+        chunk.truncate(usize::try_from(*remaining).unwrap_or(usize::MAX));
+        *remaining = remaining.saturating_sub(chunk.len().try_into().unwrap_or(u64::MAX));
+        Poll::Ready(Some(Ok(chunk)))
+    }
+}
+
+/// Returns whether actix-web reads the payload of this request until the connection ends.
+fn is_unbounded(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    // actix-web decodes a chunked body to its end, whatever else the head says.
+    if request.version() >= Version::HTTP_2 || headers.contains_key(TRANSFER_ENCODING) {
+        return false;
+    }
+    let is_websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
+    let upgrades = headers.get_all(UPGRADE).any(|value| is_websocket(value.as_bytes()));
+    // actix-web goes by the length of a `CONNECT`, if there is one other than 0.
+    let connects = request.method() == Method::CONNECT && content_length(request) == 0;
+    upgrades || connects
+}
+
+/// Returns the `Content-Length`, or 0 without one. actix-web has refused a value that is not a number.
+fn content_length(request: &ServiceRequest) -> u64 {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or_default()
+}
