@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use countersign::{Secret, Signer, Verifier, providers};
+use countersign::{Secret, Signer, Verifier, one_line, providers};
 use serde::Deserialize;
 
 const EVENT: &str = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1"}}"#;
@@ -29,7 +29,9 @@ struct Issue {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.webhook_event, self.issue.as_ref().map_or("", |issue| &issue.key))
+        // Verified is who sent it, and not that nobody wrote a line break into it.
+        f.write_str(&one_line(&self.webhook_event))?;
+        self.issue.as_ref().map_or(Ok(()), |issue| write!(f, " {}", one_line(&issue.key)))
     }
 }
 
@@ -153,6 +155,15 @@ pub async fn stop() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn event_is_one_line() {
+        let issue = |key: &str| Some(Issue { key: key.to_owned() });
+        let event = |webhook_event: &str, issue| Event { webhook_event: webhook_event.to_owned(), issue }.to_string();
+        assert_eq!(event("jira:issue_created", issue("PROJ-1")), "jira:issue_created PROJ-1");
+        assert_eq!(event("x\nWARN forged\u{1b}[31m", None), "x\\nWARN forged\\u{1b}[31m");
+        assert_eq!(event("x", issue("\r\u{202e}")), "x \\r\\u{202e}");
+    }
 
     #[test]
     fn port_is_a_number_or_an_error_that_says_which() {

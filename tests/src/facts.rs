@@ -1449,7 +1449,7 @@ pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
         (Delivery::unsigned("bod"), "cause=\"missing_signature\" status=401"),
         (signed("bod").body("dob"), "cause=\"mismatch\" status=401"),
         (signed("body"), "cause=\"body_too_large\" status=413"),
-        (signed("bod").steps([Step::Error]), "cause=\"body_unreadable\" status=400 source=connection reset"),
+        (signed("bod").steps([Step::Error]), "cause=\"body_unreadable\" status=400 source=\"connection reset\""),
     ];
     for (delivery, fields) in cases {
         let (_, log) = log_of(H::deliver(verifier.clone(), delivery)).await;

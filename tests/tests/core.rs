@@ -250,7 +250,7 @@ fn white_space_alone_is_an_empty_secret() {
     let empty = |key: Option<&str>| ConfigError::EmptySecret { key: key.map(KeyId::from) };
     let jira = || Verifier::builder(providers::JIRA);
     let verifier = jira().key("a", Secret::new("sixteen bytes or more")).build().unwrap();
-    for blank in [" ", "\n\n", "\r\n", "\t \r\n", " \0\n", "\u{a0}\u{2003}\u{3000}"] {
+    for blank in [" ", "\n\n", "\r\n", "\t \r\n", " \0\n", " \u{b} \u{c} ", "\u{feff}\n", "\u{a0}\u{2003}\u{3000}"] {
         assert_eq!(jira().key("a", Secret::new(blank)).build().unwrap_err(), empty(Some("a")), "{blank:?}");
         for scheme in [providers::ADYEN, providers::STANDARD_WEBHOOKS, providers::GITLAB_TOKEN, providers::STRIPE] {
             let error = Verifier::builder(scheme).key("a", Secret::new(blank)).build().unwrap_err();
@@ -262,7 +262,7 @@ fn white_space_alone_is_an_empty_secret() {
         assert_eq!(verifier.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
     }
     assert_eq!(verifier.keys().list().len(), 1);
-    // Not white space, though it looks like it; and the keys of RFC 4231 §4.2 and §4.6.
+    // Not white space, though it looks like it; and the keys of RFC 4231 §4.2 and §4.6, which are no text.
     for other in [&b"\xe2\x80\x8b"[..], &[0x0b; 20], &[0x0c; 20], b"\xa0", b"\xff \n"] {
         assert!(jira().key("a", Secret::new(other)).build().is_ok(), "{other:?}");
     }
@@ -298,7 +298,13 @@ fn doubtful_secrets_are_one_warning_each() {
         assert_warnings(&warnings, &[], "good secrets");
         let (_, warnings) = warnings_of(|| jira().key("a", new(short)).key("b", new(good)).build().unwrap()).await;
         assert_warnings(&warnings, &[&["shorter than 16 bytes", "key=\"a\"", "scheme=\"jira\""]], "a short secret");
-        for padded in [padded, "needle with white space\n", "\tneedle with white space "] {
+        for padded in [
+            padded,
+            "needle with white space\n",
+            "\tneedle with white space ",
+            "needle with white space\u{a0}",
+            "\u{feff}needle with a mark",
+        ] {
             let (_, warnings) = warnings_of(|| jira().key("a", new(padded)).build().unwrap()).await;
             assert_warnings(&warnings, &[&["white space", "key=\"a\""]], "white space at an end");
         }
@@ -322,12 +328,25 @@ fn doubtful_secrets_are_one_warning_each() {
         let (replaced, warnings) = warnings_of(|| keys.replace([("f", new(short)), ("g", new(good)), ("h", new(good))])).await;
         assert_eq!(replaced, Ok(()));
         assert_warnings(&warnings, &[&["shorter", "key=\"f\""], &["same secret", "key=\"h\"", "other=\"g\""]], "keys that are replaced");
+        // A secret that was there before under the same id is no news, whatever comes beside it.
+        let again = || [("f", new(short)), ("g", new(good)), ("i", new(padded))];
+        let (replaced, warnings) = warnings_of(|| keys.replace(again())).await;
+        assert_eq!(replaced, Ok(()));
+        assert_warnings(&warnings, &[&["white space", "key=\"i\""]], "a key beside those of before");
+        let (replaced, warnings) = warnings_of(|| keys.replace(again())).await;
+        assert_eq!(replaced, Ok(()));
+        assert_warnings(&warnings, &[], "the same keys again");
         let (refused, warnings) = warnings_of(|| keys.add("f", new(short))).await;
         assert!(refused.is_err());
         assert_warnings(&warnings, &[], "a change that is not made");
 
-        let (_, warnings) = warnings_of(|| verifier.for_tenant("acme", [("i", new(short))]).unwrap()).await;
-        assert_warnings(&warnings, &[&["shorter", "tenant=\"acme\"", "key=\"i\""]], "a tenant's key");
+        // A tenant's verifier is built at each look-up.
+        let of_tenants = |names: &[&str]| names.iter().for_each(|name| drop(verifier.for_tenant(*name, [("i", new(short))]).unwrap()));
+        let ((), warnings) = warnings_of(|| of_tenants(&["acme", "acme", "globex", "acme"])).await;
+        let expected: [&[&str]; 2] = [&["shorter", "tenant=\"acme\"", "key=\"i\""], &["shorter", "tenant=\"globex\"", "key=\"i\""]];
+        assert_warnings(&warnings, &expected, "tenants' keys");
+        let ((), warnings) = warnings_of(|| (0..1500).for_each(|number| of_tenants(&[&number.to_string()]))).await;
+        assert_eq!(warnings.len(), 998, "a thousand tenants fill the log, and no more");
 
         // Of a secret that is decoded, the bytes count that it stands for.
         let adyen = |digits: usize| Verifier::builder(providers::ADYEN).key("a", Secret::new("0f".repeat(digits / 2))).build().unwrap();

@@ -35,11 +35,13 @@ use crate::{Refused, Verify};
 /// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
 /// middleware answers it. The verifier's limit for bodies holds, and `PayloadConfig` does not.
 ///
-/// - The data is a `Verify` or a `web::Data<Verify>`, the nearest one, whatever middleware has judged before. An application uses one of the two
-///   forms: which of a `Verify` and a `web::Data<Verify>` is nearer cannot be told, so a request that finds both is answered 500.
+/// - The data is the nearest `Verify`, or the nearest `web::Data<Verify>`. An application uses one of the two forms throughout: which of a `Verify`
+///   and a `web::Data<Verify>` is nearer cannot be told, so a request that finds both is answered 500. Other wrappers, such as `Arc<Verify>`, are
+///   not found.
+/// - Where there is data, it judges again what a middleware has judged before.
 /// - Where there is none, but the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again.
 /// - Where there is neither, or another extractor has taken the body, the answer is 500.
-/// - Each 500 is an event at `ERROR` that says which of these it was.
+/// - Each 500 is an event that says which of these it was: at `ERROR`, once a second for each worker, and otherwise at `DEBUG`.
 /// - Report-only is the middleware's alone: the extractor refuses all the same.
 /// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
 #[derive(Clone)]

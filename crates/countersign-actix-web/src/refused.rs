@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -53,9 +54,17 @@ impl Refused {
         Self::made(Cause::Rejected(rejection.clone()), None)
     }
 
-    /// Tells the operator: a 500 alone says nothing.
+    /// Tells the operator, as a 500 alone says nothing: at `ERROR` once a second, and otherwise at `DEBUG`, for a stranger can repeat the request.
     pub(crate) fn misconfigured(fault: Misconfiguration) -> Self {
-        tracing::error!(target: "countersign", "delivery not judged: {}", fault.text());
+        thread_local! {
+            static TOLD: Cell<Option<Instant>> = const { Cell::new(None) };
+        }
+        if TOLD.get().is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
+            TOLD.set(Some(Instant::now()));
+            tracing::error!(target: "countersign", "delivery not judged: {}", fault.text());
+        } else {
+            tracing::debug!(target: "countersign", "delivery not judged: {}", fault.text());
+        }
         Self::made(Cause::Misconfigured(fault), None)
     }
 

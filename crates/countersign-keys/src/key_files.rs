@@ -68,7 +68,8 @@ impl KeyFiles {
     pub fn watch(&self, keys: Keys, every: Duration) -> Result<Watch, LoadError> {
         let loaded = self.load_settled()?;
         keys.replace(loaded.clone()).map_err(LoadError::Unfit)?;
-        Watch::start(self.clone(), keys, loaded, every)
+        let files = self.clone();
+        Watch::start(move || files.load(), keys, loaded, every)
     }
 
     /// Returns the keys after two equal looks in a row, for a single look may read a file that is half written.

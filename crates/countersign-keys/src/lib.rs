@@ -23,9 +23,14 @@
 //!
 //! # How a change is noticed
 //! The files are read at intervals, and compared by what is in them. A change counts when two looks in a row find the same, so that a file
-//! which is being written is not taken for a key. The first load looks twice, too, a tenth of a second apart. So files may be written in place,
-//! if that takes less than one interval, and for the first load less than a tenth of a second; moved into place, or changed behind the symbolic
-//! links that Kubernetes swaps all at once, they are whole at any time. It needs no runtime: a thread of its own sleeps in between.
+//! which is being written is not taken for a key. The first load looks twice, too, a tenth of a second apart.
+//!
+//! **Move files into place**, or change them behind the symbolic links that Kubernetes swaps all at once: then no look finds half a secret. A file
+//! that is written in place is safe only if its writer never pauses for longer than the interval, and for the first load never for longer than a
+//! tenth of a second: two looks at the same half take it for the secret. While the files change at each look, the keys in force stay; from the
+//! eleventh such look on that is a failure like any other.
+//!
+//! It needs no runtime: a thread of its own sleeps in between.
 //!
 //! A key file is a regular file, or a link to one, of 64 KiB at most. A folder, a FIFO and a device are errors.
 //!

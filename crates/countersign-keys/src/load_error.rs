@@ -20,7 +20,7 @@ pub enum LoadError {
     },
     /// What was read cannot be the keys of a verifier.
     Unfit(ConfigError),
-    /// The files changed at each look, for a second.
+    /// The files changed at each look: for a second at the first load, or at ten looks in a row.
     Unsettled,
     /// The thread that watches the files could not be started.
     Thread(io::Error),
@@ -33,7 +33,7 @@ impl fmt::Display for LoadError {
             Self::Unreadable { key, .. } => write!(f, "no secret for the key {key:?}"),
             Self::Unfit(_) => f.write_str("what the files hold cannot be the keys"),
             Self::Thread(_) => f.write_str("the thread that watches the key files cannot be started"),
-            Self::Unsettled => f.write_str("the key files changed at each look for a second: load them when they are written"),
+            Self::Unsettled => f.write_str("the key files change at each look: write them faster, or move them into place"),
         }
     }
 }

@@ -1,41 +1,44 @@
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use countersign::{KeyId, Keys, Secret, one_line};
 
-use crate::{KeyFiles, LoadError};
+use crate::LoadError;
 
-/// A handle to the thread that re-reads key files, made by [`KeyFiles::watch`]. Dropping the handle stops the thread. The keys in force stay.
+/// A handle to the thread that re-reads key files, made by [`KeyFiles::watch`](crate::KeyFiles::watch). Dropping the handle stops the thread. The
+/// keys in force stay.
 ///
-/// Dropping the handle never waits for a file: a read that hangs, on a network file system for example, changes no key when it ends. Dropping
-/// waits for a change of keys that is being made, and for the [`Observer`](countersign::Observer) that is told of the change, so an observer must
-/// not drop the handle.
+/// Dropping the handle never waits: a read that hangs, on a network file system for example, changes no key when it ends. A change that the thread
+/// makes at the very moment of the drop is completed.
 #[must_use = "the files are watched for as long as this is kept"]
 pub struct Watch {
     /// Set by `Drop`. A read may end after that, and its result must not be applied.
-    stopped: Arc<Mutex<bool>>,
+    stopped: Arc<AtomicBool>,
     /// Dropping the sender ends the thread's sleep at once.
     _wake: Sender<()>,
 }
 
 impl Watch {
-    pub(crate) fn start(files: KeyFiles, keys: Keys, loaded: Vec<(KeyId, Secret)>, every: Duration) -> Result<Self, LoadError> {
+    /// Looks at what `load` returns, every so often. `loaded` are the keys in force.
+    pub(crate) fn start(
+        load: impl FnMut() -> Result<Loaded, LoadError> + Send + 'static,
+        keys: Keys,
+        loaded: Loaded,
+        every: Duration,
+    ) -> Result<Self, LoadError> {
         let (wake, sleep) = mpsc::channel();
-        let stopped = Arc::new(Mutex::new(false));
-        let mut watched = Watched { files, keys, stopped: Arc::clone(&stopped), loaded, pending: None, logged: None };
+        let stopped = Arc::new(AtomicBool::new(false));
+        let mut watched = Watched { load, keys, stopped: Arc::clone(&stopped), loaded, pending: None, unsettled: 0, logged: None };
         thread::Builder::new()
             .name("countersign-keys".to_owned())
             .spawn(move || {
                 while sleep.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    // An observer is the application's code. The keys are re-read after it has panicked, too.
-                    if catch_unwind(AssertUnwindSafe(|| watched.look())).is_err() {
-                        tracing::error!(target: "countersign", "an observer panicked when it was told of keys");
-                    }
+                    watched.look();
                 }
             })
             .map_err(LoadError::Thread)?;
@@ -45,7 +48,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *lock(&self.stopped) = true;
+        self.stopped.store(true, Ordering::SeqCst);
     }
 }
 
@@ -55,56 +58,66 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// A flag is valid after a panic, too.
-fn lock(stopped: &Mutex<bool>) -> MutexGuard<'_, bool> {
-    stopped.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Ids and secrets, in the order in which they are tried.
+pub(crate) type Loaded = Vec<(KeyId, Secret)>;
 
-struct Watched {
-    files: KeyFiles,
+/// Looks that differ, one after the other, before the operator is told.
+const MOST_UNSETTLED: u32 = 10;
+
+struct Watched<F> {
+    load: F,
     keys: Keys,
-    /// Locked while keys are changed, so that none change after `Drop`. Not locked while a file is read, so that `Drop` does not wait for a read.
-    stopped: Arc<Mutex<bool>>,
+    stopped: Arc<AtomicBool>,
     /// The keys that this watch last put in force.
-    loaded: Vec<(KeyId, Secret)>,
+    loaded: Loaded,
     /// The result of the last look, if it differs from `loaded`: other keys, or the text of an error.
-    pending: Option<Result<Vec<(KeyId, Secret)>, String>>,
+    pending: Option<Result<Loaded, String>>,
+    /// The number of looks since two of them agreed.
+    unsettled: u32,
     /// The text of the last error that was logged. An error that persists is logged once.
     logged: Option<String>,
 }
 
-impl Watched {
+impl<F: FnMut() -> Result<Loaded, LoadError>> Watched<F> {
     /// Reads the files. A change counts after two equal looks, for a single look may read a file that is half written.
     fn look(&mut self) {
-        let found = self.files.load();
+        let found = (self.load)();
+        if self.stopped.load(Ordering::SeqCst) {
+            return;
+        }
         let seen = match &found {
-            Ok(loaded) if *loaded == self.loaded => {
-                (self.pending, self.logged) = (None, None);
-                return;
-            }
+            Ok(loaded) if *loaded == self.loaded => return self.settle(),
             Ok(loaded) => Ok(loaded.clone()),
             Err(error) => Err(text_of(error)),
         };
         if self.pending.as_ref() != Some(&seen) {
             self.pending = Some(seen);
-            return;
-        }
-        let stopped = Arc::clone(&self.stopped);
-        let stopped = lock(&stopped);
-        if *stopped {
+            self.unsettled = self.unsettled.saturating_add(1);
+            if self.unsettled > MOST_UNSETTLED {
+                self.report(&LoadError::Unsettled);
+            }
             return;
         }
         match found.and_then(|loaded| self.keys.replace(loaded.clone()).map(|()| loaded).map_err(LoadError::Unfit)) {
             Ok(loaded) => {
                 let ids: Vec<&str> = loaded.iter().map(|(id, _)| id.as_str()).collect();
-                tracing::info!(target: "countersign", keys = ids.join(","), "the keys have changed");
-                (self.loaded, self.pending, self.logged) = (loaded, None, None);
+                tracing::info!(target: "countersign", keys = &*one_line(&ids.join(",")), "the keys have changed");
+                (self.loaded, self.logged) = (loaded, None);
+                self.settle();
             }
             Err(error) => self.report(&error),
         }
     }
 
-    /// Tells the observer at each look, and the log once for each error.
+    /// The files hold the keys in force.
+    fn settle(&mut self) {
+        (self.pending, self.unsettled) = (None, 0);
+        if self.logged.take().is_some() {
+            tracing::info!(target: "countersign", "the key files hold the keys in force again");
+        }
+    }
+
+    /// Tells the log once for each error, and the observer at each look.
     fn report(&mut self, error: &LoadError) {
         let text = text_of(error);
         if self.logged.as_ref() != Some(&text) {
@@ -119,5 +132,110 @@ fn text_of(error: &LoadError) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicU32;
+    use std::time::Instant;
+
+    use countersign::{KeysEvent, Observer, Verdict, Verifier, providers};
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_millis(1);
+
+    fn keys(secret: &str) -> Loaded {
+        vec![("k".into(), Secret::new(secret))]
+    }
+
+    fn verifier(observer: impl Observer) -> Verifier {
+        Verifier::builder(providers::JIRA).observer(observer).key("k", Secret::new("the secret in force")).build().unwrap()
+    }
+
+    /// Notes the reloads that failed, and panics when it is told of keys for the `panics`-th time.
+    #[derive(Clone, Default)]
+    struct Notes {
+        errors: Arc<Mutex<Vec<String>>>,
+        told: Arc<AtomicU32>,
+        panics: u32,
+    }
+
+    impl Observer for Notes {
+        fn observe(&self, _: &Verdict<'_>) {}
+
+        fn observe_keys(&self, event: &KeysEvent<'_>) {
+            self.errors.lock().unwrap().extend(event.error().map(ToString::to_string));
+            let before = self.told.fetch_add(1, Ordering::SeqCst);
+            assert!(before != self.panics.wrapping_sub(1), "as the test wants it");
+        }
+    }
+
+    fn soon(what: &str, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+            thread::sleep(EVERY);
+        }
+    }
+
+    #[test]
+    fn dropping_a_watch_does_not_wait_for_a_read_and_the_read_changes_nothing() {
+        let verifier = verifier(Notes::default());
+        let (reads, is_reading) = mpsc::channel();
+        let (answer, answers) = mpsc::channel::<()>();
+        let (ends, ended) = mpsc::channel::<()>();
+        let load = move || {
+            let _ends = &ends;
+            reads.send(()).unwrap();
+            let _ = answers.recv();
+            Ok(keys("another secret"))
+        };
+        let watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
+        // The first look finds other keys; the second, which would put them in force, hangs.
+        is_reading.recv().unwrap();
+        answer.send(()).unwrap();
+        is_reading.recv().unwrap();
+        drop(watch);
+        answer.send(()).unwrap();
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Err(RecvTimeoutError::Disconnected), "the thread ends");
+        let verified = |secret: &str| {
+            let headers = countersign::Signer::new(providers::JIRA, Secret::new(secret)).unwrap().sign(b"body");
+            verifier.verify(&headers, b"body").is_ok()
+        };
+        assert_eq!((verified("the secret in force"), verified("another secret")), (true, false));
+    }
+
+    #[test]
+    fn files_that_never_settle_are_reported() {
+        let observer = Notes::default();
+        let verifier = verifier(observer.clone());
+        let mut looks = 0;
+        let load = move || {
+            looks += 1;
+            Ok(keys(&format!("secret number {looks} of many")))
+        };
+        let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
+        soon("it is told", || observer.errors.lock().unwrap().len() > 1);
+        assert_eq!(observer.errors.lock().unwrap()[0], LoadError::Unsettled.to_string());
+        assert_eq!(verifier.keys().list().len(), 1);
+    }
+
+    #[test]
+    fn observer_that_panics_does_not_end_the_watch() {
+        // It is told when the verifier is built, and of each change.
+        let observer = Notes { panics: 2, ..Notes::default() };
+        let verifier = verifier(observer.clone());
+        let files = Arc::new(Mutex::new(keys("the second secret")));
+        let load = {
+            let files = Arc::clone(&files);
+            move || Ok(files.lock().unwrap().clone())
+        };
+        let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
+        soon("the change is made, and the observer panics", || observer.told.load(Ordering::SeqCst) == 2);
+        *files.lock().unwrap() = [keys("the third secret"), vec![("l".into(), Secret::new("one more secret"))]].concat();
+        soon("the next change is made", || verifier.keys().list().len() == 2);
     }
 }

@@ -66,9 +66,10 @@
 //!
 //! # Signed paths
 //! Where path and query are signed ([`base_url`](countersign::VerifierBuilder::base_url)), the signature is compared with the whole path: with the
-//! feature `axum` under `nest` and `nest_service` too. Without that feature the layer knows the path only as the request has it. Put it outside
-//! whatever takes a prefix off: behind it, a delivery that is signed for `/hook` would verify at `/admin/hook`. The layer says so at `WARN` when it
-//! is built.
+//! feature `axum` under `nest` and `nest_service` too, as axum's `Router` keeps it in the extensions. Without that feature, and behind another
+//! router, the layer knows the path only as the request has it. Put it outside
+//! whatever takes a prefix off: behind it, a delivery that is signed for `/hook` would verify at `/admin/hook`. Without the feature the layer says
+//! so at `WARN` when it is built.
 //!
 //! # Tenants
 //! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of

@@ -37,7 +37,7 @@ pub(crate) struct PreparedKey {
 pub(crate) struct Doubts {
     /// The key, decoded, is shorter than [`SHORTEST`].
     pub(crate) is_short: bool,
-    /// The secret begins or ends with white space.
+    /// The secret begins or ends with white space, or with a byte order mark.
     pub(crate) is_padded: bool,
 }
 
@@ -61,10 +61,6 @@ impl KeySet {
 
     pub(crate) fn get(&self, place: usize) -> Option<&PreparedKey> {
         self.0.get(place)
-    }
-
-    pub(crate) fn as_slice(&self) -> &[PreparedKey] {
-        &self.0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &PreparedKey> {
@@ -124,11 +120,15 @@ impl PreparedKey {
         }
     }
 
-    /// Whether both have the same secret, in constant time: by what they make of no text at all. No token has a NUL at its end,
-    /// which HMAC would not tell from none.
+    /// Whether both have the same secret, in constant time: by their [fingerprints](Self::fingerprint).
     pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
-        let made = |key: &Self| key.macs.first().cloned().map(Mac::finish);
-        made(self).zip(made(other)).is_some_and(|(own, others)| own.ct_eq(&others).into())
+        is_same(self.fingerprint().as_ref(), other.fingerprint().as_ref())
+    }
+
+    /// Returns what the key makes of no text at all, by which keys are compared in constant time. No token has a NUL at its end, which HMAC would
+    /// not tell from none.
+    pub(crate) fn fingerprint(&self) -> Option<Tag> {
+        self.macs.first().cloned().map(Mac::finish)
     }
 
     /// Goes on with what is known of a key with the same secret.
@@ -140,6 +140,11 @@ impl PreparedKey {
         let seconds = self.last_matched.load(Ordering::Relaxed);
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).filter(|_| seconds > 0)
     }
+}
+
+/// Whether two [fingerprints](PreparedKey::fingerprint) are of the same secret.
+pub(crate) fn is_same(one: Option<&Tag>, other: Option<&Tag>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.ct_eq(other).into())
 }
 
 /// What the first MAC makes of its own key, if the scheme shows that instead of a signature.

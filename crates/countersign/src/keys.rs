@@ -1,17 +1,20 @@
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::key_set::{KeySet, PreparedKey};
+use crate::report::Reporter;
 use crate::{ConfigError, KeyId, KeysEvent, Secret, secret_warnings};
 
 /// A handle to the keys of a verifier, by which they change while the service runs. Made by [`Verifier::keys`](crate::Verifier::keys);
 /// cheap to clone.
 ///
 /// A secret that verifies and is probably a mistake is one event at `WARN`, without the secret, when the verifier is built and when it comes in
-/// by a change: one shorter than 16 bytes, decoded; one with white space at an end; and one that another id has, too.
+/// by a change: one shorter than 16 bytes, decoded; one with white space or a byte order mark at an end; and one that another id has, too. A
+/// tenant's secret is one event however often the tenant is looked up, for the first thousand of all tenants.
 ///
 /// Each change takes effect at once, as a whole, for deliveries that begin after it. A delivery in flight is judged by the keys that it
 /// began with. Requests take no lock and never wait for a change.
@@ -43,8 +46,7 @@ impl Keys {
     /// The keys as they are now, in the order in which they are tried; those that have expired among them.
     #[must_use]
     pub fn list(&self) -> Vec<KeyStatus> {
-        let status = |key: &PreparedKey| KeyStatus { id: key.id.clone(), expires: key.expires, last_matched: key.last_matched() };
-        self.0.keys.load().iter().map(status).collect()
+        statuses(&self.0.keys.load())
     }
 
     /// Accepts what is signed with `secret` too, before the others.
@@ -56,7 +58,7 @@ impl Keys {
         let key = self.prepare(id.into(), &secret)?;
         self.change(|keys| {
             keys.insert(0, key);
-            Ok(1)
+            Ok(())
         })
     }
 
@@ -68,7 +70,7 @@ impl Keys {
         self.change(|keys| {
             let place = place_of(keys, id)?;
             keys.remove(place);
-            Ok(0)
+            Ok(())
         })
     }
 
@@ -81,7 +83,7 @@ impl Keys {
         self.change(|keys| {
             let place = place_of(keys, id)?;
             keys.get_mut(place).into_iter().for_each(|key| key.expires = Some(at));
-            Ok(0)
+            Ok(())
         })
     }
 
@@ -103,25 +105,31 @@ impl Keys {
                 }
             }
             *keys = new;
-            Ok(keys.len())
+            Ok(())
         })
     }
 
     /// Tells the [`Observer`](crate::Observer) that keys could not be had, so that those of before stay in force. For whoever watches a store of
     /// keys and calls [`replace`](Self::replace), as `countersign-keys` does.
     pub fn reload_failed(&self, error: &(dyn Error + 'static)) {
-        self.tell(&self.list(), Some(error));
+        self.tell(&self.0.keys.load(), Some(error));
     }
 
-    /// Warns of doubtful secrets among the first `new` keys, and tells the observer which keys there are now.
-    pub(crate) fn announce(&self, new: usize) {
-        secret_warnings::warn(&self.0, &self.0.keys.load(), new);
-        self.tell(&self.list(), None);
+    /// Warns of doubtful secrets among the keys of a verifier that was just built, and tells the observer which keys there are. `tenants`
+    /// remembers what was reported of tenants' secrets.
+    pub(crate) fn announce(&self, tenants: Option<&Reporter>) {
+        let keys = self.0.keys.load();
+        secret_warnings::warn(&self.0, &keys, |_| true, tenants);
+        self.tell(&keys, None);
     }
 
-    fn tell(&self, keys: &[KeyStatus], error: Option<&(dyn Error + 'static)>) {
-        if let Some(observer) = &self.0.settings.observer {
-            observer.observe_keys(&KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), keys, error));
+    fn tell(&self, keys: &KeySet, error: Option<&(dyn Error + 'static)>) {
+        let Some(observer) = &self.0.settings.observer else { return };
+        let keys = statuses(keys);
+        let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, error);
+        // An observer is the application's code. The change was made, and whoever made it goes on.
+        if catch_unwind(AssertUnwindSafe(|| observer.observe_keys(&event))).is_err() {
+            tracing::error!(target: "countersign", "an observer panicked when it was told of keys");
         }
     }
 
@@ -133,18 +141,33 @@ impl Keys {
         PreparedKey::new(&self.0.settings, id, secret)
     }
 
-    /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost. `change` returns how many keys have
-    /// come to the front.
-    fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<usize, ConfigError>) -> Result<(), ConfigError> {
+    /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.
+    fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<(), ConfigError>) -> Result<(), ConfigError> {
         let changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut keys = self.0.keys.load().iter().cloned().collect();
-        let new = change(&mut keys)?;
-        self.0.keys.store(Arc::new(KeySet::new(keys)?));
+        let before = self.0.keys.load_full();
+        let mut keys = before.iter().cloned().collect();
+        change(&mut keys)?;
+        let mut now = Arc::new(KeySet::new(keys)?);
+        self.0.keys.store(Arc::clone(&now));
         // An observer may change keys itself.
         drop(changing);
-        self.announce(new);
-        Ok(())
+        let is_new = |key: &PreparedKey| !before.iter().any(|other| other.id == key.id && other.has_secret_of(key));
+        secret_warnings::warn(&self.0, &now, |place| now.get(place).is_some_and(is_new), None);
+        // Another change may have come in between, and may have been told of already: the last that is told of are the keys in force.
+        loop {
+            self.tell(&now, None);
+            let current = self.0.keys.load_full();
+            if Arc::ptr_eq(&current, &now) {
+                return Ok(());
+            }
+            now = current;
+        }
     }
+}
+
+fn statuses(keys: &KeySet) -> Vec<KeyStatus> {
+    let status = |key: &PreparedKey| KeyStatus { id: key.id.clone(), expires: key.expires, last_matched: key.last_matched() };
+    keys.iter().map(status).collect()
 }
 
 fn place_of(keys: &[PreparedKey], id: &str) -> Result<usize, ConfigError> {

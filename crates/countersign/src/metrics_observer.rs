@@ -10,14 +10,15 @@ use crate::{Budget, KeyId, KeysEvent, Observer, Verdict};
 /// |---|---|---|
 /// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `refused` or `let_through`; `cause`, empty if verified |
 /// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
-/// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, 0 for never, not of tenants | `scheme`, `key` |
-/// | `countersign_keys` | gauge, the number of keys in force, not of tenants | `scheme` |
-/// | `countersign_key_reloads_failed_total` | counter of the times that keys were to be reloaded and could not be | `scheme` |
+/// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, not of tenants | `scheme`, `key` |
+/// | `countersign_keys` | gauge, the number of keys that had not expired when the keys last changed, not of tenants | `scheme` |
+/// | `countersign_key_reloads_failed_total` | counter of the times that keys were to be reloaded and could not be: of `countersign-keys`, of each look | `scheme` |
 /// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
 /// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
 /// | `countersign_bytes_in_flight` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
 ///
-/// Nothing that a sender writes becomes a label.
+/// Nothing that a sender writes becomes a label. Several verifiers of one scheme add to the same counters. Of the gauges of keys, they have the last
+/// value that one of them has set. The series of a key that was retired stays.
 #[derive(Clone, Debug, Default)]
 pub struct MetricsObserver {
     budget: Option<Budget>,
@@ -30,7 +31,7 @@ impl MetricsObserver {
         describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
         describe_counter!("countersign_key_used_total", "Verified webhook deliveries by the key that matched");
         describe_gauge!("countersign_key_last_matched_timestamp_seconds", Unit::Seconds, "When a key last matched, in seconds since 1970");
-        describe_gauge!("countersign_keys", "Keys that are in force");
+        describe_gauge!("countersign_keys", "Keys that had not expired when the keys last changed");
         describe_counter!("countersign_key_reloads_failed_total", "Times that keys could not be reloaded, so that those of before stay");
         describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
         describe_histogram!("countersign_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
@@ -60,7 +61,7 @@ impl Observer for MetricsObserver {
             // As many keys as tenants would be as many series.
             if verdict.tenant().is_none() {
                 counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
-                last_matched(verdict.scheme(), key, Some(SystemTime::now()));
+                last_matched(verdict.scheme(), key, SystemTime::now());
             }
             histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
             histogram!("countersign_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
@@ -75,16 +76,20 @@ impl Observer for MetricsObserver {
         if event.error().is_some() {
             counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).increment(1);
         } else if event.tenant().is_none() {
-            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).absolute(0);
-            gauge!("countersign_keys", "scheme" => event.scheme()).set(event.keys().len() as f64);
+            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).increment(0);
+            let now = SystemTime::now();
+            let valid = event.keys().iter().filter(|key| key.expires().is_none_or(|expires| now < expires));
+            gauge!("countersign_keys", "scheme" => event.scheme()).set(valid.count() as f64);
             for key in event.keys() {
-                last_matched(event.scheme(), key.id(), key.last_matched());
+                if let Some(at) = key.last_matched() {
+                    last_matched(event.scheme(), key.id(), at);
+                }
             }
         }
     }
 }
 
-fn last_matched(scheme: &str, key: &KeyId, at: Option<SystemTime>) {
-    let seconds = at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map_or(0.0, |since_1970| since_1970.as_secs_f64());
+fn last_matched(scheme: &str, key: &KeyId, at: SystemTime) {
+    let seconds = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since_1970| since_1970.as_secs_f64());
     gauge!("countersign_key_last_matched_timestamp_seconds", "scheme" => scheme.to_owned(), "key" => key.to_string()).set(seconds.floor());
 }

@@ -29,7 +29,9 @@ pub trait Observer: Send + Sync + 'static {
     fn observe(&self, verdict: &Verdict<'_>);
 
     /// Called with the keys of a verifier once it is built, after each change of them, and after each reload that failed. Does nothing unless
-    /// implemented. A tenant's verifier calls it too, with the tenant's name.
+    /// implemented. A tenant's verifier calls it whenever the tenant is looked up, with the tenant's name. A key that expires by time is no change.
+    ///
+    /// A panic in it is an event at `ERROR`, and goes no further: the change has been made.
     fn observe_keys(&self, event: &KeysEvent<'_>) {
         let _ = event;
     }
@@ -66,7 +68,8 @@ impl<'a> KeysEvent<'a> {
         self.tenant
     }
 
-    /// The keys that are in force now, in the order in which they are tried, each with when it last matched.
+    /// The keys as they are now, in the order in which they are tried, each with its expiry and with when it last matched. Those that have
+    /// expired are among them.
     #[must_use]
     pub const fn keys(&self) -> &'a [KeyStatus] {
         self.keys

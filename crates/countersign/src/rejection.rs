@@ -184,7 +184,7 @@ pub enum RejectionKind {
     MissingSignature,
     /// 401: the signature header is there more than once.
     DuplicateSignature,
-    /// 401: the signature header holds a byte over 0x7F.
+    /// 401: the signature header holds a byte over 0x7F, and no signature that is well formed.
     NonAsciiSignature,
     /// 401: the signature header is not of the scheme's form, such as `method=signature`.
     MalformedSignature,
@@ -196,7 +196,7 @@ pub enum RejectionKind {
     TagLength,
     /// 401: the signature is not in hex, or base64, as the scheme wants.
     TagEncoding,
-    /// 401: more than 16 signatures.
+    /// 401: more than 16 signatures, malformed ones among them.
     TooManySignatures,
     /// 401: the timestamp is absent.
     MissingTimestamp,

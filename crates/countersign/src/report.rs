@@ -1,6 +1,8 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,11 +16,16 @@ const MOST_EVENTS: u32 = 10;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// Warnings of tenants' secrets, in the life of one decoy and the verifiers that are made from it.
+const MOST_WARNINGS: usize = 1000;
+
 const KINDS: usize = RejectionKind::ALL.len();
 
 /// Tells the operator of refusals, and counts them all.
 #[derive(Default)]
 pub(crate) struct Reporter {
+    /// Hashes of the warnings of tenants' secrets that were given.
+    warned: Mutex<HashSet<u64>>,
     counts: [AtomicU64; KINDS],
     refused: Mutex<Window>,
     let_through: Mutex<Window>,
@@ -36,6 +43,14 @@ struct Window {
 }
 
 impl Reporter {
+    /// Returns whether this warning is given for the first time. Past [`MOST_WARNINGS`] there is none: a store with more doubtful secrets than that
+    /// does not fill the log, whoever asks for its tenants.
+    pub(crate) fn is_first_warning(&self, warning: &impl Hash) -> bool {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(warning);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.len() < MOST_WARNINGS && warned.insert(hash)
+    }
+
     /// One event for each refusal, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
     /// at `DEBUG` past that, to be summed up at `WARN` by the first refusal after the second is over.
     pub(crate) fn refusal(&self, rejection: &Rejection, now: Instant) {
@@ -47,7 +62,7 @@ impl Reporter {
             tracing::warn!(target: "countersign", cause, count, "more deliveries refused: {text}");
         }
         let Told { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = Told::of(rejection);
-        let tenant = tenant.as_deref();
+        let (tenant, source) = (tenant.as_deref(), source.as_deref());
         // An event's level is part of its call, so there are two.
         macro_rules! tell {
             ($level:ident) => {
@@ -100,14 +115,15 @@ struct Told<'a> {
     cause: &'static str,
     status: u16,
     hint: Option<tracing::field::DisplayValue<Hint>>,
-    source: Option<tracing::field::DisplayValue<OneLine<Chain<'a>>>>,
+    source: Option<String>,
     body_bytes: usize,
     seconds: Option<f64>,
 }
 
 impl<'a> Told<'a> {
     fn of(rejection: &'a Rejection) -> Self {
-        let source = rejection.source().map(|source| tracing::field::display(OneLine(Chain(source))));
+        // As a text, which subscribers quote: displayed, it could pass for other fields of the event.
+        let source = rejection.source().map(|source| OneLine(Chain(source)).to_string());
         let Seen { body_bytes, time, .. } = rejection.seen();
         Self {
             scheme: rejection.scheme(),

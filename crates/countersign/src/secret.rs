@@ -21,7 +21,8 @@ use crate::encoding::decode_hex;
 /// test searches the memory of a process for one. Three things stay:
 /// - the keyed state of HMAC, which lives as long as the verifier and is not wiped; signatures can be made from it, and the secret cannot be read
 ///   from it;
-/// - whatever held the bytes before: the process's environment, for [`from_env`](Self::from_env), and the text that a `&str` was borrowed from;
+/// - whatever held the bytes before or holds them beside: the process's environment, for [`from_env`](Self::from_env); the text that a `&str` was
+///   borrowed from; and a `Watch` of `countersign-keys`, which compares its files with the secrets that they held before;
 /// - a static token, in the requests that show it.
 ///
 /// ```
@@ -71,17 +72,19 @@ impl Secret {
     /// No bytes, or nothing but NULs: HMAC pads a key with NULs (RFC 2104 §2), so such a key is the empty one, known to all. White space alone
     /// is what is left of a secret that was not filled in, and as easily guessed.
     ///
-    /// Of control characters, the tab and line breaks count. The vertical tab and the form feed do not: RFC 4231 §4.2 and §4.6 have keys of
-    /// those alone, and no editor leaves them behind.
+    /// The keys of RFC 4231 §4.2 and §4.6 are no text: twenty vertical tabs, and twenty form feeds.
     pub(crate) fn is_blank(&self) -> bool {
-        let is_blank =
-            |character: char| matches!(character, '\0' | '\t' | '\n' | '\r') || (character.is_whitespace() && !character.is_control());
-        std::str::from_utf8(&self.0).is_ok_and(|text| text.chars().all(is_blank))
+        let is_test_key = self.0.len() == 20 && [0x0b, 0x0c].iter().any(|control| self.0.iter().all(|byte| byte == control));
+        let is_blank = |text: &str| text.chars().all(|character| character == '\0' || is_space(character));
+        std::str::from_utf8(&self.0).is_ok_and(is_blank) && !is_test_key
     }
 
-    /// Without the white space at its ends, if there is any and something is left.
+    /// Returns the secret without the white space at its ends, if there is any and something is left.
     pub(crate) fn trimmed(&self) -> Option<Self> {
-        let trimmed = self.0.trim_ascii();
+        let trimmed = match std::str::from_utf8(&self.0) {
+            Ok(text) => text.trim_matches(is_space).as_bytes(),
+            Err(_) => self.0.trim_ascii(),
+        };
         (trimmed.len() < self.0.len() && !trimmed.is_empty()).then(|| Self::new(trimmed))
     }
 
@@ -105,6 +108,11 @@ impl Secret {
     }
 }
 
+/// White space of Unicode, and the byte order mark, which some editors put in front of a text.
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || character == '\u{feff}'
+}
+
 /// More than any provider's secret has. Whatever is larger is another file.
 const LARGEST_FILE: usize = 64 * 1024;
 
@@ -113,7 +121,8 @@ fn read(path: &Path) -> io::Result<Secret> {
         let error = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
         metadata.is_file().then_some(()).ok_or_else(error)
     };
-    // Before it is opened, as opening a FIFO waits for a writer; and once more, for another file may have taken its place.
+    // Before the file is opened, as opening a FIFO waits for a writer; and after, for another file may have taken its place. A FIFO that takes
+    // the place in between still blocks: to open it without waiting would take flags that the standard library has no name for.
     regular(fs::metadata(path)?)?;
     let mut file = File::open(path)?;
     regular(file.metadata()?)?;
@@ -157,8 +166,16 @@ mod tests {
     #[test]
     fn only_white_space_at_an_end_is_trimmed_and_only_if_something_is_left() {
         let trimmed = |secret: &str| Secret::new(secret).trimmed().map(|trimmed| trimmed.as_bytes().to_vec());
-        for (secret, expected) in [("s s", None), (" s", Some("s")), ("s\n", Some("s")), ("\ts s ", Some("s s")), (" \n", None), ("", None)]
-        {
+        for (secret, expected) in [
+            ("s s", None),
+            (" s", Some("s")),
+            ("s\n", Some("s")),
+            ("\ts s ", Some("s s")),
+            ("\u{feff}s\u{a0}", Some("s")),
+            ("\u{feff}\n", None),
+            (" \n", None),
+            ("", None),
+        ] {
             assert_eq!(trimmed(secret), expected.map(|expected| expected.as_bytes().to_vec()), "{secret:?}");
         }
     }

@@ -1,35 +1,39 @@
 use crate::config::Config;
-use crate::key_set::{KeySet, PreparedKey, SHORTEST};
+use crate::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
 use crate::one_line::one_line;
+use crate::report::Reporter;
 
-/// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. The first `new_count` keys of
-/// the list are new. The others were reported earlier.
+/// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. `is_new` has the place of each
+/// key that came with this change. The others were reported earlier.
+///
+/// A tenant's verifier is built anew whenever the tenant is looked up, so `tenants` remembers what was reported.
 ///
 /// No event holds a secret.
-pub(crate) fn warn(config: &Config, keys: &KeySet, new_count: usize) {
+pub(crate) fn warn(config: &Config, keys: &KeySet, is_new: impl Fn(usize) -> bool, tenants: Option<&Reporter>) {
     let scheme = config.scheme_name();
     let tenant = config.tenant.as_deref().map(one_line);
     let tenant = tenant.as_deref();
-    for (place, key) in keys.as_slice().iter().enumerate().take(new_count) {
-        let id = key.id.as_str();
-        if key.doubts.is_short {
-            let text = "secret shorter than 16 bytes: it can be guessed offline from one delivery";
-            tracing::warn!(target: "countersign", scheme, tenant, key = id, shortest = SHORTEST, "{text}");
+    let fingerprints: Vec<_> = keys.iter().map(PreparedKey::fingerprint).collect();
+    for (place, key) in keys.iter().enumerate().filter(|(place, _)| is_new(*place)) {
+        let id = &*one_line(key.id.as_str());
+        let is_first = |what| tenants.is_none_or(|reporter| reporter.is_first_warning(&(what, config.tenant.as_deref(), key.id.as_str())));
+        if key.doubts.is_short && is_first("short") {
+            let text = "secret shorter than 16 bytes, which can be guessed from one delivery: make a longer one, and set it at both ends";
+            tracing::warn!(target: "countersign", scheme, tenant, key = id, at_least = SHORTEST, "{text}");
         }
-        if key.doubts.is_padded {
-            let text = "secret with white space at an end, which is a part of it: the sender may use the secret without it";
+        if key.doubts.is_padded && is_first("padded") {
+            let text = "secret with white space at an end, which is used as a part of it: take it away, unless the sender's secret has it";
             tracing::warn!(target: "countersign", scheme, tenant, key = id, "{text}");
         }
-        if let Some(other) = twin(keys.as_slice(), place, new_count) {
-            let text = "same secret under two key ids: verified deliveries name the one that is tried first";
-            tracing::warn!(target: "countersign", scheme, tenant, key = id, other = other.id.as_str(), "{text}");
+        // An older key, or a new one earlier in the list: of two new keys, the second is reported.
+        let own = fingerprints.get(place).and_then(Option::as_ref);
+        let mut others =
+            keys.iter().zip(&fingerprints).enumerate().filter(|(other, _)| *other < place || (*other > place && !is_new(*other)));
+        if let Some((_, (other, _))) = others.find(|(_, (_, other))| is_same(own, other.as_ref()))
+            && is_first("twice")
+        {
+            let text = "same secret under two key ids: take one of them away";
+            tracing::warn!(target: "countersign", scheme, tenant, key = id, other = &*one_line(other.id.as_str()), "{text}");
         }
     }
-}
-
-/// Returns another key with the secret of the one at `place`: an older key, or a new key earlier in the list.
-fn twin(keys: &[PreparedKey], place: usize, new_count: usize) -> Option<&PreparedKey> {
-    let key = keys.get(place)?;
-    let candidates = keys.iter().enumerate().filter(|(other, _)| *other < place || *other >= new_count);
-    candidates.map(|(_, other)| other).find(|other| other.has_secret_of(key))
 }

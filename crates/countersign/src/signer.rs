@@ -195,9 +195,11 @@ impl SignerBuilder {
             return Err(ConfigError::UnsupportedAlgorithm { algorithm });
         }
         let url = url(&scheme, self.url.as_ref())?;
-        let key = scheme.key(&secret, None)?;
-        let mac = wiping_stack(|| Mac::new(algorithm, key.as_bytes()))
-            .ok_or(ConfigError::InvalidSecret { key: None, expected: scheme.secret_form })?;
+        let (key, mac) = wiping_stack(|| {
+            let key = scheme.key(&secret, None)?;
+            let mac = Mac::new(algorithm, key.as_bytes());
+            mac.map(|mac| (key, mac)).ok_or(ConfigError::InvalidSecret { key: None, expected: scheme.secret_form })
+        })?;
         let token = (!scheme.covers_body()).then_some(key);
         let method = self.method.unwrap_or_else(|| "POST".to_owned());
         Ok(Signer { scheme, mac, url, method, target: self.target.unwrap_or_default(), token })

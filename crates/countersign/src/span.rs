@@ -76,7 +76,7 @@ impl DeliverySpan {
     pub(crate) fn verified(&self, verified: &Verified, seen: Seen) {
         if let Some(span) = &self.span {
             record(span, "verified", verified.scheme(), verified.tenant(), seen);
-            span.record("key", verified.key_id().as_str());
+            span.record("key", &*one_line(verified.key_id().as_str()));
         }
     }
 

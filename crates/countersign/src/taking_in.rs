@@ -286,11 +286,11 @@ fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
 
 /// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
 pub(crate) fn tell_log(verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
-    let (scheme, key) = (verified.scheme(), verified.key_id().as_str());
+    let scheme = verified.scheme();
     let seconds = time.as_ref().map(Duration::as_secs_f64);
     let tenant = || verified.tenant().map(one_line);
     tracing::debug!(
         target: "countersign",
-        verdict = "verified", scheme, tenant = tenant().as_deref(), key, body_bytes, seconds, "delivery verified"
+        verdict = "verified", scheme, tenant = tenant().as_deref(), key = &*one_line(verified.key_id().as_str()), body_bytes, seconds, "delivery verified"
     );
 }

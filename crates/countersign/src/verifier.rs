@@ -105,10 +105,9 @@ impl Verifier {
         }
         let settings = &self.0.first.settings;
         let keys: Result<Vec<_>, _> = keys.into_iter().map(|(id, secret)| PreparedKey::new(settings, id.into(), &secret)).collect();
-        let (keys, tenant) = (keys?, Some(tenant.into()));
-        let new = keys.len();
-        let verifier = Self::sharing(Config::new(Arc::clone(settings), KeySet::new(keys)?, tenant, false), Arc::clone(&self.0.reporter));
-        verifier.keys().announce(new);
+        let config = Config::new(Arc::clone(settings), KeySet::new(keys?)?, Some(tenant.into()), false);
+        let verifier = Self::sharing(config, Arc::clone(&self.0.reporter));
+        verifier.keys().announce(Some(&self.0.reporter));
         Ok(verifier)
     }
 

@@ -137,7 +137,7 @@ impl VerifierBuilder {
     /// | adapter | signed path |
     /// |---|---|
     /// | `countersign-actix-web`, `countersign-warp` | the whole path, under a `scope` and behind `path` filters too |
-    /// | `countersign-tower` with the feature `axum` | the whole path, under `nest` and `nest_service` too |
+    /// | `countersign-tower` with the feature `axum` | the whole path, under `nest` and `nest_service` of axum too. A prefix that another router takes off is not known |
     /// | `countersign-tower` without that feature | the path that the request has at the layer. Put the layer outside whatever takes a prefix off, for a delivery that is signed for the rest of the path verifies there. The layer warns of it at `WARN` when it is built |
     ///
     /// A middleware that rewrites the path before any adapter sees the request hides the path from all of them.
@@ -178,9 +178,8 @@ impl VerifierBuilder {
             key.expires = expires;
             keys.push(key);
         }
-        let new = keys.len();
         let verifier = Verifier::new(Config::new(settings.into(), KeySet::new(keys)?, None, false));
-        verifier.keys().announce(new);
+        verifier.keys().announce(None);
         Ok(verifier)
     }
 

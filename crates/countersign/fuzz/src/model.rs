@@ -324,11 +324,14 @@ pub fn joined(parts: &[(Signed, Vec<u8>)]) -> Vec<u8> {
     parts.iter().flat_map(|(_, text)| text).copied().collect()
 }
 
-/// Nothing, or nothing but zero bytes, tabs, line breaks and Unicode's space separators, in UTF-8. Not U+0085, nor U+000B and U+000C.
+/// Nothing, or nothing but zero bytes, white space of Unicode (`PropList.txt`) and byte order marks, in UTF-8. The keys of RFC 4231 §4.2 and §4.6
+/// are no text.
 fn is_blank(text: &[u8]) -> bool {
-    let spaces = ['\u{20}', '\u{a0}', '\u{1680}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{205f}', '\u{3000}'];
-    let blank = |letter: char| "\0\t\n\r".contains(letter) || spaces.contains(&letter) || ('\u{2000}'..='\u{200a}').contains(&letter);
-    std::str::from_utf8(text).is_ok_and(|text| text.chars().all(blank))
+    let spaces = ['\u{20}', '\u{85}', '\u{a0}', '\u{1680}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{205f}', '\u{3000}', '\u{feff}'];
+    let ranges = ['\u{9}'..='\u{d}', '\u{2000}'..='\u{200a}'];
+    let blank = |letter: char| letter == '\0' || spaces.contains(&letter) || ranges.iter().any(|range| range.contains(&letter));
+    let of_rfc_4231 = text == [0x0b; 20] || text == [0x0c; 20];
+    !of_rfc_4231 && std::str::from_utf8(text).is_ok_and(|text| text.chars().all(blank))
 }
 
 fn without_spaces(item: &[u8]) -> &[u8] {
