@@ -69,5 +69,9 @@ pub(crate) fn url(text: &str) -> Result<Uri, String> {
 /// Runs what waits for the network.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::because("cannot start", error))?.block_on(future)
+    let runtime = runtime.map_err(|error| Failure::because("cannot start", error))?;
+    let result = runtime.block_on(future);
+    // A search that is still running ends with the process, and is not waited for.
+    runtime.shutdown_background();
+    result
 }

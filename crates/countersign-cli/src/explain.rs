@@ -3,17 +3,23 @@ mod cause;
 mod keys;
 mod readings;
 mod search;
+mod work;
+
+use std::time::Duration;
 
 use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
 pub(crate) use crate::explain::cause::Cause;
-use crate::explain::search::Outcome;
+use crate::explain::search::{Outcome, Search};
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
 use crate::verify::{Case, Evidence, proof, said};
+
+/// How long a search may take for a delivery that a stranger has sent.
+const FOR_STRANGERS: Duration = Duration::from_secs(6);
 
 /// Bodies of more bytes than this are tried in fewer ways at once.
 pub(crate) const SMALL: usize = 64 * 1024;
@@ -36,7 +42,10 @@ pub(crate) struct Asking {
     /// Also try these bodies: a file of another request, or of this one as it was before something changed it
     #[arg(long, value_name = "FILE", help_heading = "Explaining")]
     other_body: Vec<String>,
-    /// Show the signature that would be right, with which anybody can forge this delivery
+    /// How long to try
+    #[arg(long, value_name = "TIME", default_value = "6s", value_parser = humantime::parse_duration, help_heading = "Explaining")]
+    try_for: Duration,
+    /// Show the signature that would be right, with which anybody can forge this delivery; of a static token, that is the secret itself
     #[arg(long, help_heading = "Explaining")]
     reveal: bool,
 }
@@ -65,15 +74,14 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     for file in &asking.other_body {
         others.push(crate::delivery::read(file)?);
     }
-    let outcome = search::search(evidence, kind, &others);
+    let Search { outcome, left_out } = search::search(evidence, kind, &others, asking.try_for);
     let ruled_out = search::ruled_out(evidence, kind, others.len());
     if json {
         let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         let found = matches!(outcome, Outcome::Found(_));
         let ruled_out = if found { Vec::new() } else { ruled_out };
         let cause = kind.map(RejectionKind::as_str);
-        let mut answer =
-            json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out });
+        let mut answer = json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out, "left_out": left_out });
         if asking.reveal
             && let Some(answer) = answer.as_object_mut()
         {
@@ -87,6 +95,12 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     }
     output::line(format!("{}: {text}", styled(BAD, "not verified")));
     tell(&outcome, &ruled_out, verbosity);
+    if !left_out.is_empty() {
+        output::line(format!("\n{}", styled(DOUBTFUL, "Left out:")));
+        for left_out in &left_out {
+            output::line(format!("  - {left_out}"));
+        }
+    }
     if asking.reveal {
         for (key, headers) in expected(evidence)? {
             output::line(format!("\nWith the secret {key} the headers would be:"));
@@ -100,7 +114,7 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
 
 /// Why it does not verify, as far as that can be found or suspected.
 pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
-    search::search(evidence, kind, &[]).causes().to_vec()
+    search::search(evidence, kind, &[], FOR_STRANGERS).outcome.causes().to_vec()
 }
 
 fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {

@@ -3,6 +3,7 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use countersign::one_line;
 
 /// How much is said beside what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,19 @@ pub(crate) fn shown(text: &str) -> String {
     let plain =
         |character: char| if character.is_control() && !matches!(character, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { character };
     text.chars().map(plain).collect()
+}
+
+/// Characters of a stranger's text in a line.
+const LONGEST_IN_LINE: usize = 120;
+
+/// A stranger's text as a part of a line: without a line break, without characters that a terminal would obey or that change the direction of
+/// text, and cut at a length.
+pub(crate) fn in_line(text: &str) -> String {
+    let cut = text.char_indices().nth(LONGEST_IN_LINE).and_then(|(place, _)| text.get(..place));
+    match cut {
+        Some(cut) => format!("{}…", one_line(cut)),
+        None => one_line(text).into_owned(),
+    }
 }
 
 /// Prints bytes or text that must reach a file as they are.

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Read as _, Write as _};
 
 use flate2::Compression;
@@ -7,45 +9,96 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::explain::SMALL;
 use crate::explain::cause::Cause;
+use crate::explain::work::Work;
 
-/// A body as it may have been when it was signed.
-pub(crate) struct Body {
+/// A body as it may have been when it was signed. Its bytes are made when it is tried, and not kept: all of them together would take a hundred
+/// times the memory of the body.
+pub(crate) struct Body<'a> {
     pub(crate) cause: Cause,
-    pub(crate) bytes: Vec<u8>,
+    make: Make<'a>,
+}
+
+type Make<'a> = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync + 'a>;
+
+impl Body<'_> {
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        (self.make)()
+    }
+}
+
+/// JSON, as it was received and with its keys sorted.
+pub(crate) struct Parsed {
+    value: Value,
+    sorted: Value,
+}
+
+/// Values, keys and brackets in JSON that is parsed: in memory each takes some hundred bytes.
+const MOST_VALUES: usize = 200_000;
+
+/// Whether this JSON has no more values than may be in memory.
+pub(crate) fn is_parsed(text: &[u8]) -> bool {
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count() <= MOST_VALUES
+}
+
+/// Parses the body, if it is JSON that may be in memory.
+pub(crate) fn parse(received: &[u8]) -> Option<Parsed> {
+    let text = received.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received);
+    let value: Value = is_parsed(text).then(|| serde_json::from_slice(text).ok()).flatten()?;
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    Some(Parsed { value, sorted })
 }
 
 /// What is tried in place of the body that was received.
-pub(crate) fn of(received: &[u8], others: impl IntoIterator<Item = Vec<u8>>) -> Vec<Body> {
-    let mut bodies = Bodies { received, found: Vec::new() };
+pub(crate) fn of<'a>(
+    received: &'a [u8],
+    parsed: Option<&'a Parsed>,
+    others: impl IntoIterator<Item = &'a Vec<u8>>,
+    work: &Work,
+) -> Vec<Body<'a>> {
+    let mut bodies = Bodies { received, seen: HashSet::from([hash_of(received)]), found: Vec::new(), work };
     bodies.line_endings();
     bodies.marks();
     bodies.charsets();
     bodies.compressed();
-    bodies.json();
+    if let Some(parsed) = parsed {
+        bodies.json(parsed);
+    }
     bodies.form();
     for other in others {
         bodies.add(
             "body_of_another_request",
             "The signature belongs to the body of another request.",
             "Look for where requests are mixed up: a buffer that is used again, or a log that pairs them wrongly.",
-            other,
+            move || Some(other.clone()),
         );
     }
     bodies.found
 }
 
-struct Bodies<'a> {
+struct Bodies<'a, 'w> {
     received: &'a [u8],
-    found: Vec<Body>,
+    /// Hashes of what is there already, so that nothing is tried twice.
+    seen: HashSet<u64>,
+    found: Vec<Body<'a>>,
+    work: &'w Work,
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
 }
 
 /// Bytes that a decompressed body may have: what is larger is no delivery.
-const MOST_DECOMPRESSED: u64 = 64 * 1024 * 1024;
+const MOST_DECOMPRESSED: u64 = 16 * 1024 * 1024;
 
-impl Bodies<'_> {
-    fn add(&mut self, id: &'static str, what: &str, fix: &str, bytes: Vec<u8>) {
-        if bytes != self.received && self.found.iter().all(|body| body.bytes != bytes) {
-            self.found.push(Body { cause: Cause::new(id, what, fix), bytes });
+impl<'a> Bodies<'a, '_> {
+    fn add(&mut self, id: &'static str, what: &str, fix: &str, make: impl Fn() -> Option<Vec<u8>> + Send + Sync + 'a) {
+        // Made once to be compared, and again when it is tried.
+        if self.work.is_left()
+            && let Some(bytes) = make()
+            && self.seen.insert(hash_of(&bytes))
+        {
+            self.found.push(Body { cause: Cause::new(id, what, fix), make: Box::new(make) });
         }
     }
 
@@ -55,115 +108,87 @@ impl Bodies<'_> {
         let removed = "A line break at the end of the body was taken away.";
         let raw = "Verify the bytes as they came in, before anything edits, logs or trims them.";
         for end in [&b"\r\n"[..], b"\n", b"\r"] {
-            if let Some(body) = received.strip_suffix(end) {
-                self.add("body_line_break_added", add, raw, body.to_vec());
-            }
-            self.add("body_line_break_removed", removed, raw, [received, end].concat());
+            self.add("body_line_break_added", add, raw, move || received.strip_suffix(end).map(<[u8]>::to_vec));
+            self.add("body_line_break_removed", removed, raw, move || Some([received, end].concat()));
         }
         for space in [&b" "[..], b"\t"] {
-            if let Some(body) = received.strip_suffix(space) {
-                self.add("body_white_space_added", "White space was added behind the body.", raw, body.to_vec());
-            }
+            let what = "White space was added behind the body.";
+            self.add("body_white_space_added", what, raw, move || received.strip_suffix(space).map(<[u8]>::to_vec));
         }
-        self.add("body_white_space_added", "White space was added around the body.", raw, received.trim_ascii().to_vec());
-        self.add(
-            "body_line_breaks_converted",
-            "Line breaks of the body were converted from LF to CRLF.",
-            raw,
-            replace(received, b"\r\n", b"\n"),
-        );
-        let unix = replace(received, b"\r\n", b"\n");
-        self.add(
-            "body_line_breaks_converted",
-            "Line breaks of the body were converted from CRLF to LF.",
-            raw,
-            replace(&unix, b"\n", b"\r\n"),
-        );
+        self.add("body_white_space_added", "White space was added around the body.", raw, move || Some(received.trim_ascii().to_vec()));
+        self.add("body_line_breaks_converted", "Line breaks of the body were converted from LF to CRLF.", raw, move || {
+            Some(replace(received, b"\r\n", b"\n"))
+        });
+        self.add("body_line_breaks_converted", "Line breaks of the body were converted from CRLF to LF.", raw, move || {
+            Some(replace(&replace(received, b"\r\n", b"\n"), b"\n", b"\r\n"))
+        });
         self.add(
             "body_empty",
             "The sender signed an empty body.",
             "Look at what the sender signs: it may sign before the body is written.",
-            Vec::new(),
+            || Some(Vec::new()),
         );
     }
 
     fn marks(&mut self) {
         let fix = "Verify the bytes as they came in, before they become text.";
-        if let Some(body) = self.received.strip_prefix(b"\xef\xbb\xbf") {
-            self.add("body_bom_added", "A byte order mark was put in front of the body.", fix, body.to_vec());
-        } else {
-            let marked = [&b"\xef\xbb\xbf"[..], self.received].concat();
-            self.add("body_bom_removed", "The byte order mark in front of the body was taken away.", fix, marked);
-        }
+        let received = self.received;
+        let added = "A byte order mark was put in front of the body.";
+        self.add("body_bom_added", added, fix, move || received.strip_prefix(MARK).map(<[u8]>::to_vec));
+        let removed = "The byte order mark in front of the body was taken away.";
+        self.add("body_bom_removed", removed, fix, move || (!received.starts_with(MARK)).then(|| [MARK, received].concat()));
     }
 
     fn charsets(&mut self) {
-        let fix = "Verify the bytes as they came in, and decode them afterwards.";
-        let latin1_to_utf8: String = self.received.iter().map(|byte| char::from(*byte)).collect();
-        self.add("body_charset", "The charset of the body was converted from UTF-8 to Latin-1.", fix, latin1_to_utf8.into_bytes());
-        if let Ok(text) = std::str::from_utf8(self.received) {
-            let latin1: Result<Vec<u8>, _> = text.chars().map(|character| u8::try_from(u32::from(character))).collect();
-            if let Ok(latin1) = latin1 {
-                self.add(
-                    "body_charset",
-                    "The charset of the body was converted from Latin-1 to UTF-8, or its UTF-8 was encoded twice.",
-                    fix,
-                    latin1,
-                );
-            }
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            for mark in ["", "\u{feff}"] {
-                let units = || mark.encode_utf16().chain(text.encode_utf16());
-                for bytes in [units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect::<Vec<u8>>()] {
-                    self.add("body_charset", "The charset of the body was converted from UTF-16 to UTF-8.", fix, bytes);
-                }
+        let (received, fix) = (self.received, "Verify the bytes as they came in, and decode them afterwards.");
+        self.add("body_charset", "The charset of the body was converted from UTF-8 to Latin-1.", fix, move || {
+            Some(received.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes())
+        });
+        let twice = "The charset of the body was converted from Latin-1 to UTF-8, or its UTF-8 was encoded twice.";
+        self.add("body_charset", twice, fix, move || {
+            let text = std::str::from_utf8(received).ok()?;
+            text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
+        });
+        for mark in ["", "\u{feff}"] {
+            for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+                self.add("body_charset", "The charset of the body was converted from UTF-16 to UTF-8.", fix, move || {
+                    let text = std::str::from_utf8(received).ok()?;
+                    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+                    Some(mark.encode_utf16().chain(text.encode_utf16()).flat_map(to_bytes).collect())
+                });
             }
         }
         for from_bytes in [u16::from_le_bytes, u16::from_be_bytes] {
-            let (pairs, rest) = self.received.as_chunks::<2>();
-            let text = char::decode_utf16(pairs.iter().map(|pair| from_bytes(*pair))).collect::<Result<String, _>>();
-            if let (Ok(text), []) = (text, rest) {
-                let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-                self.add("body_charset", "The charset of the body was converted from UTF-8 to UTF-16.", fix, text.into_bytes());
-            }
+            self.add("body_charset", "The charset of the body was converted from UTF-8 to UTF-16.", fix, move || {
+                let (pairs, []) = received.as_chunks::<2>() else { return None };
+                let text = char::decode_utf16(pairs.iter().map(|pair| from_bytes(*pair))).collect::<Result<String, _>>().ok()?;
+                Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned().into_bytes())
+            });
         }
     }
 
     fn compressed(&mut self) {
         let received = self.received;
-        let mut plain = Vec::new();
-        let readers: [Box<dyn io::Read + '_>; 3] = [
-            Box::new(flate2::read::MultiGzDecoder::new(received)),
-            Box::new(flate2::read::ZlibDecoder::new(received)),
-            Box::new(flate2::read::DeflateDecoder::new(received)),
-        ];
-        for reader in readers {
-            plain.clear();
-            if reader.take(MOST_DECOMPRESSED).read_to_end(&mut plain).is_ok() && !plain.is_empty() {
-                let fix = "Verify the decompressed body here, or have it not compressed on the way.";
-                self.add("body_compressed", "The body was compressed after it was signed.", fix, plain.clone());
-            }
+        let fix = "Verify the decompressed body here, or have it not compressed on the way.";
+        for format in [Compressed::Gzip, Compressed::Zlib, Compressed::Deflate] {
+            self.add("body_compressed", "The body was compressed after it was signed.", fix, move || format.decompressed(received));
         }
         // No more than the writers of this library and of zlib at their usual levels can be tried.
         let fix = "Verify the bytes as they came in, before a proxy or the framework decompresses them.";
         for level in [Compression::default(), Compression::best(), Compression::fast()] {
-            let mut writer = flate2::GzBuilder::new().write(Vec::new(), level);
-            if let Ok(packed) = writer.write_all(received).and_then(|()| writer.finish()) {
-                for system in [255, 3, 0, 19] {
-                    let mut packed = packed.clone();
+            for system in [255, 3, 0, 19] {
+                self.add("body_decompressed", "The body was decompressed on the way.", fix, move || {
+                    let mut writer = flate2::GzBuilder::new().write(Vec::new(), level);
+                    let mut packed = writer.write_all(received).and_then(|()| writer.finish()).ok()?;
                     packed.get_mut(9).into_iter().for_each(|byte| *byte = system);
-                    self.add("body_decompressed", "The body was decompressed on the way.", fix, packed);
-                }
+                    Some(packed)
+                });
             }
         }
     }
 
-    fn json(&mut self) {
-        let text = self.received.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.received);
-        let Ok(value) = serde_json::from_slice::<Value>(text) else { return };
-        let mut sorted = value.clone();
-        sorted.sort_all_objects();
-        for (value, how) in [(&value, ""), (&sorted, ", with its keys sorted")] {
+    fn json(&mut self, Parsed { value, sorted }: &'a Parsed) {
+        for (value, how) in [(value, ""), (sorted, ", with its keys sorted")] {
             for (ascii, slashes, also) in [
                 (false, false, ""),
                 (true, false, ", with `\\u` escapes"),
@@ -175,43 +200,71 @@ impl Bodies<'_> {
                     if slashes && (self.received.len() > SMALL || !matches!(spacing, Spacing::Compact | Spacing::Indented(4))) {
                         continue;
                     }
-                    let Some(bytes) = written(value, Style { spacing, ascii, slashes, html: false }) else { continue };
+                    let style = Style { spacing, ascii, slashes, html: false };
                     let what = format!("The JSON was parsed and written anew: it was signed {name}{how}{also}.");
                     let fix = "Verify the bytes as they came in, and parse them afterwards.";
                     // A large body is not tried in every way that is thinkable: it is to be found out soon.
                     let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
-                    let with_end = (!slashes && (usual || self.received.len() <= SMALL)).then(|| [&bytes[..], b"\n"].concat());
-                    self.add("body_json", &what, fix, bytes);
-                    if let Some(bytes) = with_end {
+                    self.add("body_json", &what, fix, move || written(value, style));
+                    if !slashes && (usual || self.received.len() <= SMALL) {
                         let what = what.replace("it was signed", "it was signed with a line break at its end, and");
-                        self.add("body_json", &what, fix, bytes);
+                        self.add("body_json", &what, fix, move || {
+                            written(value, style).map(|mut bytes| {
+                                bytes.push(b'\n');
+                                bytes
+                            })
+                        });
                     }
                 }
             }
             // Last: without `&`, `<` and `>` it is what was tried before.
-            if let Some(bytes) = written(value, Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true }) {
-                let what = format!(
-                    "The JSON was parsed and written anew: it was signed without white space{how}, with `\\u0026` and the like, as Go writes it."
-                );
-                self.add("body_json", &what, "Verify the bytes as they came in, and parse them afterwards.", bytes);
-            }
+            let what = format!(
+                "The JSON was parsed and written anew: it was signed without white space{how}, with `\\u0026` and the like, as Go writes it."
+            );
+            let style = Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true };
+            self.add("body_json", &what, "Verify the bytes as they came in, and parse them afterwards.", move || written(value, style));
         }
     }
 
     fn form(&mut self) {
-        let Some(value) = self.received.strip_prefix(b"payload=") else { return };
-        let plain = replace(value, b"+", b" ");
-        let mut decoded = Vec::with_capacity(plain.len());
-        let mut rest = &plain[..];
-        while let Some((byte, behind)) = rest.split_first() {
-            let escaped = behind.split_at_checked(2).filter(|_| *byte == b'%');
-            let value =
-                escaped.and_then(|(digits, behind)| Some((u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?, behind)));
-            let (byte, behind) = value.unwrap_or((*byte, behind));
-            decoded.push(byte);
-            rest = behind;
-        }
-        self.add("body_form", "The JSON was signed, and then sent as a form.", "Have the sender send JSON, and not a form.", decoded);
+        let received = self.received;
+        let what = "The JSON was signed, and then sent as a form.";
+        self.add("body_form", what, "Have the sender send JSON, and not a form.", move || {
+            let plain = replace(received.strip_prefix(b"payload=")?, b"+", b" ");
+            let mut decoded = Vec::with_capacity(plain.len());
+            let mut rest = &plain[..];
+            while let Some((byte, behind)) = rest.split_first() {
+                let escaped = behind.split_at_checked(2).filter(|_| *byte == b'%');
+                let value =
+                    escaped.and_then(|(digits, behind)| Some((u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?, behind)));
+                let (byte, behind) = value.unwrap_or((*byte, behind));
+                decoded.push(byte);
+                rest = behind;
+            }
+            Some(decoded)
+        });
+    }
+}
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[derive(Clone, Copy)]
+enum Compressed {
+    Gzip,
+    Zlib,
+    Deflate,
+}
+
+impl Compressed {
+    fn decompressed(self, received: &[u8]) -> Option<Vec<u8>> {
+        let reader: Box<dyn io::Read + '_> = match self {
+            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(received)),
+            Self::Zlib => Box::new(flate2::read::ZlibDecoder::new(received)),
+            Self::Deflate => Box::new(flate2::read::DeflateDecoder::new(received)),
+        };
+        let mut plain = Vec::new();
+        reader.take(MOST_DECOMPRESSED).read_to_end(&mut plain).ok()?;
+        (!plain.is_empty()).then_some(plain)
     }
 }
 

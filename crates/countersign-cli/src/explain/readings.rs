@@ -20,6 +20,9 @@ pub(crate) struct Reading {
     pub(crate) any_hash: bool,
 }
 
+/// Signatures that are looked at in one delivery, as by a verifier. Each makes a reading of its own.
+pub(crate) const MOST_SIGNATURES: usize = 16;
+
 const HASHES: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 
 impl Reading {
@@ -270,7 +273,7 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
     let header = plain.scheme.header();
     let values: Vec<String> = values_of(&plain.head, header);
     if values.len() > 1 {
-        for value in &values {
+        for value in values.iter().take(MOST_SIGNATURES) {
             let cause = Cause::new(
                 "header_twice",
                 format!("{header} is there {} times.", values.len()),
@@ -280,8 +283,8 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
         }
     }
     let Some(template) = template else { return };
-    for value in &values {
-        for tag in tags_in(value) {
+    for value in values.iter().take(MOST_SIGNATURES) {
+        for tag in tags_in(value).into_iter().take(MOST_SIGNATURES) {
             let Some(hash) = HASHES.into_iter().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
             let own = plain.scheme.tag_encoding();
             let text = encode(own, &tag.bytes);
@@ -341,9 +344,11 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
         return;
     }
     let alike = |name: &str| name.to_ascii_lowercase().replace('_', "-").trim_start_matches("http-").to_owned();
-    for (name, _) in &plain.head.headers {
+    let before = readings.len();
+    for (name, value) in &plain.head.headers {
         let renamed = alike(name) == alike(header);
-        for value in values_of(&plain.head, name).into_iter().filter(|value| renamed || !tags_in(value).is_empty()) {
+        let value = String::from_utf8_lossy(value).into_owned();
+        if (renamed || !tags_in(&value).is_empty()) && readings.len().saturating_sub(before) < MOST_SIGNATURES {
             let cause = Cause::new(
                 "header_name",
                 format!("The signature stands in {name} and not in {header}."),
@@ -392,6 +397,12 @@ fn other_providers(plain: &Reading, of_same_header: bool, readings: &mut Vec<Rea
 pub(crate) fn values_of(head: &Delivery, header: &str) -> Vec<String> {
     let values = head.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
     values.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+/// Whether there are more signatures in the head than are looked at.
+pub(crate) fn has_more_values_than_are_read(head: &Delivery, scheme: &Scheme) -> bool {
+    let values = values_of(head, scheme.header());
+    values.len() > MOST_SIGNATURES || values.iter().any(|value| tags_in(value).len() > MOST_SIGNATURES)
 }
 
 /// Puts one field in place of all of this name.

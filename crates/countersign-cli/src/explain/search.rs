@@ -2,7 +2,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use countersign::{RejectionKind, providers};
 
@@ -11,6 +11,7 @@ use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
 use crate::explain::keys::{self, Key};
 use crate::explain::readings::{self, Reading};
+use crate::explain::work::Work;
 use crate::verify::Evidence;
 
 /// What came of it.
@@ -67,15 +68,49 @@ pub(crate) fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others
 /// Characters of a signature that was cut short.
 const SHORTEST_CUT: usize = 8;
 
-pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>]) -> Outcome {
+/// Threads that hash a large body. Each holds one form of the body.
+const MOST_THREADS: usize = 4;
+
+/// What a search found, and what it left out.
+pub(crate) struct Search {
+    pub(crate) outcome: Outcome,
+    /// In words for the operator.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// Looks for what makes the delivery verify, for `time` at most.
+pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
+    let work = Work::of(time);
+    let outcome = find(evidence, kind, others, &work);
+    let mut left_out = Vec::new();
+    let found = matches!(outcome, Outcome::Found(_));
+    if !found && evidence.provider.scheme.covers_body() {
+        if readings::has_more_values_than_are_read(&evidence.delivery, &evidence.provider.scheme) {
+            left_out.push(format!("signatures past the first {}", readings::MOST_SIGNATURES));
+        }
+        if !bodies::is_parsed(&evidence.delivery.body) {
+            left_out.push("ways to write the JSON anew: it has too many values".to_owned());
+        }
+        if work.was_cut_short() {
+            left_out.push(format!("whatever could not be tried in {}", humantime::format_duration(time)));
+        }
+    }
+    Search { outcome, left_out }
+}
+
+fn find(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &Work) -> Outcome {
     let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
     let keys = keys::of(&evidence.secrets);
     let given = evidence.secrets.len();
     let body = &evidence.delivery.body;
     let in_pairs = if body.len() > SMALL { keys.iter().take_while(|key| !key.is_of_sender()).count() } else { keys.len() };
-    let search = Search { evidence, keys: &keys, given, in_pairs, body };
-    let bodies =
-        if plain.scheme.covers_body() { bodies::of(search.body, evidence.others.iter().chain(others).cloned()) } else { Vec::new() };
+    let search = Attempts { evidence, keys: &keys, given, in_pairs, body, work };
+    let parsed = bodies::parse(body);
+    let bodies = if plain.scheme.covers_body() {
+        bodies::of(search.body, parsed.as_ref(), evidence.others.iter().chain(others), work)
+    } else {
+        Vec::new()
+    };
     let template = search.template(&plain, given);
     let readings = readings::of(&plain, template.as_deref(), kind);
     let found = search.singly(&plain, &bodies, &readings).or_else(|| search.in_pairs(&plain, &bodies, &readings));
@@ -88,7 +123,7 @@ pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &
     if suspected.is_empty() { Outcome::Unknown } else { Outcome::Suspected(suspected) }
 }
 
-struct Search<'a> {
+struct Attempts<'a> {
     evidence: &'a Evidence,
     keys: &'a [Key],
     /// So many of the keys are the secrets as they are.
@@ -96,32 +131,37 @@ struct Search<'a> {
     /// So many are tried together with something else.
     in_pairs: usize,
     body: &'a [u8],
+    work: &'a Work,
 }
 
-impl Search<'_> {
-    fn singly(&self, plain: &Reading, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+impl Attempts<'_> {
+    fn singly(&self, plain: &Reading, bodies: &[Body<'_>], readings: &[Reading]) -> Option<Vec<Cause>> {
         let with_keys = self.attempt(plain, self.keys.len(), None).or_else(|| self.over_bodies(plain, self.given, bodies));
         with_keys.or_else(|| readings.iter().find_map(|reading| self.attempt(reading, self.given, None)))
     }
 
-    fn in_pairs(&self, plain: &Reading, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+    fn in_pairs(&self, plain: &Reading, bodies: &[Body<'_>], readings: &[Reading]) -> Option<Vec<Cause>> {
         let keys_and_bodies = self.over_bodies(plain, self.in_pairs, bodies);
         let keys_and_readings = || readings.iter().find_map(|reading| self.attempt(reading, self.in_pairs, None));
         let readings_and_bodies = || readings.iter().find_map(|reading| self.over_bodies(reading, self.given, bodies));
         keys_and_bodies.or_else(keys_and_readings).or_else(readings_and_bodies)
     }
 
-    fn in_threes(&self, bodies: &[Body], readings: &[Reading]) -> Option<Vec<Cause>> {
+    fn in_threes(&self, bodies: &[Body<'_>], readings: &[Reading]) -> Option<Vec<Cause>> {
         readings.iter().find_map(|reading| self.over_bodies(reading, self.keys.len(), bodies))
     }
 
     /// By the first body that does it. Hashing a large body many times is what takes long, so all processors take part.
-    fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body]) -> Option<Vec<Cause>> {
-        let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get) } else { 1 };
+    fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body<'_>]) -> Option<Vec<Cause>> {
+        let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS) } else { 1 };
         let (next, first) = (AtomicUsize::new(0), Mutex::new(None));
         let attempt_all = || {
             while let Some((place, body)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, bodies.get(place)?))) {
-                let Some(causes) = self.attempt(reading, keys, Some(body)) else { continue };
+                if !self.work.is_left() {
+                    return;
+                }
+                let bytes = body.bytes();
+                let Some(causes) = bytes.and_then(|bytes| self.attempt(reading, keys, Some((body, &bytes)))) else { continue };
                 // Those that come after it need not be tried any more.
                 next.store(bodies.len(), Ordering::Relaxed);
                 let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,10 +180,13 @@ impl Search<'_> {
     }
 
     /// What it takes to verify the delivery, if this does it, with one of the first `keys` keys.
-    fn attempt(&self, reading: &Reading, keys: usize, body: Option<&Body>) -> Option<Vec<Cause>> {
+    fn attempt(&self, reading: &Reading, keys: usize, body: Option<(&Body<'_>, &[u8])>) -> Option<Vec<Cause>> {
+        if !self.work.is_left() {
+            return None;
+        }
         let keys = self.keys.get(..keys)?;
         let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
-        let bytes = body.map_or(self.body, |body| &body.bytes);
+        let bytes = body.map_or(self.body, |(_, bytes)| bytes);
         let verified = verifier.verify_at(&reading.head, bytes, reading.time).ok()?;
         let place: usize = verified.key_id().as_str().parse().ok()?;
         let mut causes: Vec<Cause> = keys.get(place)?.cause.iter().cloned().collect();
@@ -155,7 +198,7 @@ impl Search<'_> {
             }
             causes.push(cause);
         }
-        causes.extend(body.map(|body| body.cause.clone()));
+        causes.extend(body.map(|(body, _)| body.cause.clone()));
         causes.extend(reading.staleness(self.evidence.now));
         if causes.is_empty() {
             // It verifies as it is, but not by the rules for this provider's secrets.
@@ -182,7 +225,7 @@ impl Search<'_> {
     }
 
     /// Whether what is there is the beginning of what should be.
-    fn cut_short(&self, plain: &Reading, bodies: &[Body]) -> Option<Vec<Cause>> {
+    fn cut_short(&self, plain: &Reading, bodies: &[Body<'_>]) -> Option<Vec<Cause>> {
         let value = plain.head.text_of(plain.scheme.header())?;
         let template = self.template(plain, self.given)?;
         if value.len() >= template.len() || !plain.scheme.covers_body() {
@@ -205,8 +248,9 @@ impl Search<'_> {
                 return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.evidence.now)).collect());
             }
         }
-        for (key, body) in given.iter().flat_map(|key| bodies.iter().map(move |body| (key, body))) {
-            if self.expected(plain, key, &body.bytes).is_some_and(|expected| is_cut(&expected)) {
+        for body in bodies {
+            let Some(bytes) = body.bytes().filter(|_| self.work.is_left()) else { continue };
+            if given.iter().any(|key| self.expected(plain, key, &bytes).is_some_and(|expected| is_cut(&expected))) {
                 return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.evidence.now)).collect());
             }
         }
@@ -282,9 +326,8 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
             "Verify the bytes as they came in.",
         );
     }
-    let json = serde_json::from_slice::<serde_json::Value>(&delivery.body);
-    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) {
-        match &json {
+    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) && bodies::is_parsed(&delivery.body) {
+        match &serde_json::from_slice::<serde_json::Value>(&delivery.body) {
             Ok(value) if is_sorted(value) => {
                 let what =
                     "All keys of the JSON are in alphabetical order: it may have been written anew, and its order cannot be had back.";

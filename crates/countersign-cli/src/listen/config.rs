@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use countersign::Verifier;
+use countersign::{Budget, Verifier, VerifierBuilder};
 use http::Uri;
 use serde::Deserialize;
 
@@ -26,15 +26,21 @@ impl Endpoint {
         provider: Provider,
         secrets: Vec<NamedSecret>,
         forward: Option<Uri>,
-        body_limit: Option<usize>,
+        bounds: &Bounds,
     ) -> Result<Self, Failure> {
         provider.check_url()?;
         let builder = secrets.iter().fold(provider.verifier(), |builder, secret| builder.key(secret.id.as_str(), secret.secret()));
-        let builder = body_limit.into_iter().fold(builder, countersign::VerifierBuilder::body_limit);
+        let builder = bounds.body_limit.into_iter().fold(builder, VerifierBuilder::body_limit).budget(bounds.budget.clone());
         let name = provider.scheme.name();
         let verifier = builder.build().map_err(|error| Failure::because(format!("{name} cannot be verified with that"), error))?;
         Ok(Self { path, provider, secrets, forward, verifier })
     }
+}
+
+/// What all endpoints may take in.
+pub(crate) struct Bounds {
+    pub(crate) body_limit: Option<usize>,
+    pub(crate) budget: Budget,
 }
 
 #[derive(Deserialize)]
@@ -80,16 +86,18 @@ struct Table {
     forward: Option<String>,
 }
 
-/// The endpoints of a file, of which there is at least one.
-pub(crate) fn read(file: &Path, body_limit: Option<usize>, verbosity: Verbosity) -> Result<Vec<Endpoint>, Failure> {
+/// The endpoints of a file, of which there is at least one. Errors show no text of the file but the names of its keys and providers, and paths:
+/// somebody may have written a secret where its file belongs.
+pub(crate) fn read(file: &Path, bounds: &Bounds, verbosity: Verbosity) -> Result<Vec<Endpoint>, Failure> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| Failure::because(format!("cannot read {name}"), error))?;
-    let config: Config = toml::from_str(&text).map_err(|error| Failure::because(format!("{name} is not as it should be"), error))?;
+    let config: Config =
+        toml::from_str(&text).map_err(|error| Failure::new(format!("{name} is not as it should be{}", place(&text, &error))))?;
     let mut endpoints: Vec<Endpoint> = Vec::new();
     for table in config.provider {
         let path = table.path.clone();
         let fault = |error| Failure::because(format!("{name}, provider at {path}"), error);
-        let endpoint = endpoint(table, body_limit, verbosity).map_err(fault)?;
+        let endpoint = endpoint(table, bounds, verbosity).map_err(fault)?;
         if endpoints.iter().any(|other| other.path == endpoint.path) {
             return Err(fault(Failure::new("two providers have this path")));
         }
@@ -98,17 +106,33 @@ pub(crate) fn read(file: &Path, body_limit: Option<usize>, verbosity: Verbosity)
     if endpoints.is_empty() { Err(Failure::new(format!("{name} has no [[provider]]"))) } else { Ok(endpoints) }
 }
 
-fn endpoint(table: Table, body_limit: Option<usize>, verbosity: Verbosity) -> Result<Endpoint, Failure> {
+/// Where in the file, and what: without the line itself, and without a value that `toml` quotes.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!(", line {}", before.matches('\n').count().saturating_add(1))).unwrap_or_default();
+    let message = error.message();
+    let what = match message.split_once(", expected ") {
+        // "invalid type: string \"…\", expected a boolean".
+        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        _ if message.contains('"') => "it cannot be read".to_owned(),
+        _ => message.to_owned(),
+    };
+    format!("{line}: {what}")
+}
+
+fn endpoint(table: Table, bounds: &Bounds, verbosity: Verbosity) -> Result<Endpoint, Failure> {
     let Table { path, provider, secret_file: OneOrMore(secret_file), secret_env: OneOrMore(secret_env), signed_url, allow_sha1, forward } =
         table;
     if !path.starts_with('/') || path.contains(['?', '#']) {
         return Err(Failure::new("a path begins with / and has no query"));
     }
-    let scheme = provider::by_name(&provider).ok_or_else(|| Failure::new(format!("there is no provider {provider}")))?;
+    let scheme =
+        provider::by_name(&provider).ok_or_else(|| Failure::new("there is no such provider: `countersign providers` lists them"))?;
     if secret_file.is_empty() && secret_env.is_empty() {
         return Err(Failure::new("there is no secret: give secret-file or secret-env"));
     }
-    let secrets = Secrets::new(secret_file, secret_env).load(verbosity)?;
-    let forward = forward.map(|url| client::url(&url).map_err(|error| Failure::new(format!("{url} is no URL to forward to: {error}"))));
-    Endpoint::new(Some(path), Provider { scheme, signed_url, allow_sha1 }, secrets, forward.transpose()?, body_limit)
+    let fault = |_| Failure::new("the secret cannot be had: secret-file names a file that holds it, and secret-env a variable");
+    let secrets = Secrets::new(secret_file, secret_env).load(verbosity).map_err(fault)?;
+    let forward = forward.map(|url| client::url(&url).map_err(|error| Failure::new(format!("forward is no URL to forward to: {error}"))));
+    Endpoint::new(Some(path), Provider { scheme, signed_url, allow_sha1 }, secrets, forward.transpose()?, bounds)
 }

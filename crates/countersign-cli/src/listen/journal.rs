@@ -1,11 +1,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use countersign::{Rejection, Verified};
+use countersign::{Rejection, Verified, one_line};
 use serde_json::{Map, Value, json};
 
 use crate::explain::Cause;
-use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, shown, styled};
+use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, in_line, styled};
 
 /// Tells of deliveries, one line each.
 pub(crate) struct Journal {
@@ -25,11 +25,22 @@ pub(crate) struct Entry<'a> {
     pub(crate) status: u16,
     pub(crate) saved: Option<&'a Path>,
     pub(crate) headers: &'a [(String, Vec<u8>)],
-    /// If it was tried to find out.
-    pub(crate) causes: Option<&'a [Cause]>,
+    /// If it was to be found out why it is not genuine.
+    pub(crate) explained: Option<&'a Explained>,
     /// Whether it was passed on, and what went wrong with that.
     pub(crate) forwarded: Option<Result<(), &'a str>>,
 }
+
+/// What came of finding out why a delivery is not genuine.
+pub(crate) enum Explained {
+    Causes(Vec<Cause>),
+    /// Other deliveries wait for it.
+    TooMany,
+    TooLarge,
+}
+
+const TOO_MANY: &str = "not explained: too many at once";
+const TOO_LARGE: &str = "not explained: the body is too large";
 
 impl Journal {
     pub(crate) const fn new(json: bool, verbosity: Verbosity) -> Self {
@@ -50,7 +61,7 @@ impl Journal {
             output::line(json!({ "method": method.as_str(), "path": path, "status": status }));
         } else {
             let why = if status == 405 { "deliveries are posted" } else { "no provider has this path" };
-            output::line(format!("{status} {method} {}: {why}", shown(path)));
+            output::line(format!("{status} {method} {}: {why}", in_line(path)));
         }
     }
 
@@ -60,30 +71,34 @@ impl Journal {
             Ok(verified) => format!("{} with {}", styled(GOOD, "verified"), verified.key_id()),
             Err(rejection) => format!("{}: {rejection}", styled(BAD, "refused")),
         };
-        let event = event.map(|event| format!(" {}", shown(event))).unwrap_or_default();
-        output::line(format!("{status} {} {provider}{event}, {bytes} bytes, {verdict}", shown(path)));
+        let event = event.map(|event| format!(" {}", in_line(event))).unwrap_or_default();
+        output::line(format!("{status} {} {provider}{event}, {bytes} bytes, {verdict}", in_line(path)));
         match entry.forwarded {
-            Some(Err(error)) => output::line(format!("    {}: {error}", styled(DOUBTFUL, "not passed on"))),
+            Some(Err(error)) => output::line(format!("    {}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
             Some(Ok(())) if self.verbosity == Verbosity::Verbose => output::line(styled(FAINT, "    passed on")),
             _ => {}
         }
         if self.verbosity == Verbosity::Verbose {
             for (name, value) in entry.headers {
-                output::line(styled(FAINT, format!("    {name}: {}", shown(&String::from_utf8_lossy(value)))));
+                output::line(styled(FAINT, format!("    {name}: {}", in_line(&String::from_utf8_lossy(value)))));
             }
         }
-        match entry.causes {
-            Some([]) => output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret"))),
-            Some(causes) => {
+        match entry.explained {
+            Some(Explained::TooMany) => output::line(format!("    {}", styled(DOUBTFUL, TOO_MANY))),
+            Some(Explained::TooLarge) => output::line(format!("    {}", styled(DOUBTFUL, TOO_LARGE))),
+            Some(Explained::Causes(causes)) if causes.is_empty() => {
+                output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret")));
+            }
+            Some(Explained::Causes(causes)) => {
                 for Cause { what, fix, .. } in causes {
-                    let what = shown(what);
+                    let what = one_line(what);
                     output::line(format!("    {what}\n    {} {fix}", styled(GOOD, "do:")));
                 }
             }
             None => {}
         }
         if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
-            output::line(styled(FAINT, format!("    kept as {}", saved.display())));
+            output::line(styled(FAINT, format!("    kept as {}", in_line(&saved.to_string_lossy()))));
         }
     }
 }
@@ -106,12 +121,18 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
         add("forwarded", json!(forwarded.is_ok()));
         add("forward_error", json!(forwarded.err()));
     }
-    if let Some(causes) = entry.causes {
+    match entry.explained {
+        Some(Explained::TooMany) => add("not_explained", json!(TOO_MANY)),
+        Some(Explained::TooLarge) => add("not_explained", json!(TOO_LARGE)),
+        _ => {}
+    }
+    if let Some(Explained::Causes(causes)) = entry.explained {
         let causes: Vec<_> = causes.iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         add("causes", json!(causes));
     }
     if let Some(saved) = entry.saved {
-        add("saved", json!(saved));
+        // A path need not be Unicode, and JSON is.
+        add("saved", json!(saved.to_string_lossy()));
     }
     fields
 }

@@ -16,14 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::client::Client;
 use crate::delivery::Delivery;
-use crate::explain::{self, Cause};
+use crate::explain;
 use crate::listen::config::Endpoint;
 use crate::listen::forward::forward;
-use crate::listen::journal::{Entry, Journal};
+use crate::listen::journal::{Entry, Explained, Journal};
 use crate::listen::saved::Folder;
 use crate::output;
 use crate::verify::Evidence;
@@ -37,6 +38,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a body of which it is found out why.
 const MOST_EXPLAINED: usize = 4 * 1024 * 1024;
 
+/// Deliveries that wait until it is found out why they are not genuine, the one that is looked at among them.
+pub(crate) const MOST_WAITING: usize = 8;
+
+/// Connections at once. More wait in the system's own queue.
+const MOST_CONNECTIONS: usize = 256;
+
 pub(crate) struct Receiver {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) client: Client,
@@ -44,6 +51,8 @@ pub(crate) struct Receiver {
     pub(crate) folder: Option<Folder>,
     pub(crate) explain: bool,
     pub(crate) journal: Journal,
+    /// A permit for each delivery that waits until it is found out why.
+    pub(crate) waiting: Semaphore,
     /// Held while it is found out why.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
@@ -61,12 +70,17 @@ impl Receiver {
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stop());
+        let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         loop {
+            let accept = async {
+                let permit = Arc::clone(&connections).acquire_owned().await;
+                listener.accept().await.map(|(stream, _)| (stream, permit))
+            };
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = accept => accepted,
                 () = &mut stopped => break,
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, permit)) = accepted else {
                 // No more files, or the client has gone already: neither lasts.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
@@ -85,6 +99,7 @@ impl Receiver {
             tokio::spawn(async move {
                 // A client that breaks off ends in an error, which is its own affair.
                 let _ = connection.await;
+                drop(permit);
             });
         }
         drop(listener);
@@ -164,6 +179,25 @@ impl Receiver {
         response
     }
 
+    /// Finds out why a delivery is not genuine: one at a time, and a few that wait for it, however many forgeries come. Their bodies are charged
+    /// to the budget meanwhile.
+    async fn explain(&self, endpoint: &Endpoint, head: &Delivery, body: &Bytes, rejection: &Rejection, now: SystemTime) -> Explained {
+        if body.len() > MOST_EXPLAINED {
+            return Explained::TooLarge;
+        }
+        let Ok(_waiting) = self.waiting.try_acquire() else { return Explained::TooMany };
+        let _turn = self.turn.lock().await;
+        let delivery = Delivery { body: body.to_vec(), ..head.clone() };
+        let (provider, secrets) = (endpoint.provider.clone(), endpoint.secrets.clone());
+        let kind = rejection.kind();
+        // The search takes a while, and has a thread of its own.
+        let search = move || {
+            let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
+            explain::causes(&evidence, Some(kind))
+        };
+        Explained::Causes(tokio::task::spawn_blocking(search).await.unwrap_or_default())
+    }
+
     async fn tell(
         &self,
         place: usize,
@@ -180,57 +214,40 @@ impl Receiver {
             (None, Some(rejection)) => (Err(rejection), None, None),
             (None, None) => return,
         };
-        let delivery = Delivery { body: body.as_deref().unwrap_or_default().to_vec(), ..head };
-        let saved = self.folder.as_ref().filter(|_| body.is_some()).and_then(|folder| match folder.keep(&delivery, received) {
-            Ok(file) => Some(file),
-            Err(failure) => {
+        let saved = match (&self.folder, &body) {
+            (Some(folder), Some(body)) => folder.keep(&head, body, received, verdict.is_ok()).unwrap_or_else(|failure| {
                 output::warn(failure);
                 None
-            }
-        });
-        let (delivery, causes) = match &verdict {
-            Err(rejection) if self.explain && body.is_some() && delivery.body.len() <= MOST_EXPLAINED => {
-                // One search at a time, however many forgeries come.
-                let _turn = self.turn.lock().await;
-                let (delivery, causes) = causes(endpoint, delivery, rejection, received).await;
-                (delivery, Some(causes))
-            }
-            _ => (delivery, None),
+            }),
+            _ => None,
         };
-        let event = endpoint.provider.scheme.unsigned_event_header().and_then(|name| delivery.text_of(name)).map(str::to_owned);
-        let event = event.or_else(|| event_in(&delivery.body));
+        let explained = match (&verdict, &body) {
+            (Err(rejection), Some(body)) if self.explain => Some(self.explain(endpoint, &head, body, rejection, received).await),
+            _ => None,
+        };
+        let body = body.unwrap_or_default();
+        let event = endpoint.provider.scheme.unsigned_event_header().and_then(|name| head.text_of(name)).map(str::to_owned);
+        let event = event.or_else(|| event_in(&body));
         // A token is the secret itself.
         let is_token = |name: &str| !endpoint.provider.scheme.covers_body() && name.eq_ignore_ascii_case(endpoint.provider.scheme.header());
         let hidden =
             |(name, value): &(String, Vec<u8>)| (name.clone(), if is_token(name) { b"(not shown)".to_vec() } else { value.clone() });
-        let headers: Vec<_> = delivery.headers.iter().map(hidden).collect();
+        let headers: Vec<_> = head.headers.iter().map(hidden).collect();
         self.journal.tell(&Entry {
             provider: endpoint.provider.scheme.name(),
-            method: &delivery.method,
-            path: &delivery.target,
+            method: &head.method,
+            path: &head.target,
             received,
             verdict: verdict.as_ref(),
             event: event.as_deref(),
-            bytes: delivery.body.len(),
+            bytes: body.len(),
             status,
             saved: saved.as_deref(),
             headers: &headers,
-            causes: causes.as_deref(),
+            explained: explained.as_ref(),
             forwarded: forwarded.as_ref().map(|outcome| outcome.as_ref().map(drop).map_err(String::as_str)),
         });
     }
-}
-
-/// Why it does not verify. The search takes a while, and has a thread of its own.
-async fn causes(endpoint: &Endpoint, delivery: Delivery, rejection: &Rejection, now: SystemTime) -> (Delivery, Vec<Cause>) {
-    let kept = delivery.clone();
-    let (provider, secrets) = (endpoint.provider.clone(), endpoint.secrets.clone());
-    let kind = rejection.kind();
-    let search = move || {
-        let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
-        explain::causes(&evidence, Some(kind))
-    };
-    (kept, tokio::task::spawn_blocking(search).await.unwrap_or_default())
 }
 
 /// What Jira, and others that have no header for it, call the kind of event. Nobody need have signed it.

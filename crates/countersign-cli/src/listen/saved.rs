@@ -2,19 +2,35 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::delivery::Delivery;
 use crate::failure::Failure;
 
+/// Refused deliveries that are kept. Anybody can send them.
+const MOST_REFUSED: u32 = 100;
+
+/// Bytes of refused deliveries that are kept.
+const MOST_REFUSED_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Where deliveries are kept, each as a request that `verify --request` reads.
 pub(crate) struct Folder {
     path: PathBuf,
     next: AtomicU64,
+    /// Whether deliveries are kept that are not genuine.
+    keeps_refused: bool,
+    refused: Mutex<Refused>,
+}
+
+#[derive(Default)]
+struct Refused {
+    number: u32,
+    bytes: u64,
 }
 
 impl Folder {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, Failure> {
+    pub(crate) fn open(path: PathBuf, keeps_refused: bool) -> Result<Self, Failure> {
         let mut builder = fs::DirBuilder::new();
         // What is kept is nobody else's, and may hold a token.
         #[cfg(unix)]
@@ -23,11 +39,15 @@ impl Folder {
             .recursive(true)
             .create(&path)
             .map_err(|error| Failure::because(format!("cannot make the folder {}", path.display()), error))?;
-        Ok(Self { path, next: AtomicU64::new(1) })
+        Ok(Self { path, next: AtomicU64::new(1), keeps_refused, refused: Mutex::default() })
     }
 
-    /// The file that it is kept in now.
-    pub(crate) fn keep(&self, delivery: &Delivery, received: SystemTime) -> Result<PathBuf, Failure> {
+    /// Returns the file that the delivery is kept in now, if it is to be kept.
+    pub(crate) fn keep(&self, head: &Delivery, body: &[u8], received: SystemTime, is_genuine: bool) -> Result<Option<PathBuf>, Failure> {
+        let head = head_of(head, body.len());
+        if !is_genuine && !self.has_room(head.len().saturating_add(body.len())) {
+            return Ok(None);
+        }
         let time = humantime::format_rfc3339_millis(received).to_string().replace(':', "-");
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let file = self.path.join(format!("{time}-{number}.http"));
@@ -35,22 +55,32 @@ impl Folder {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&file).and_then(|mut file| file.write_all(&as_request(delivery)));
+        let written = options.open(&file).and_then(|mut file| file.write_all(&head).and_then(|()| file.write_all(body)));
         written.map_err(|error| Failure::because(format!("cannot write {}", file.display()), error))?;
-        Ok(file)
+        Ok(Some(file))
+    }
+
+    /// Counts one more delivery that is not genuine, if it is to be kept.
+    fn has_room(&self, bytes: usize) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (number, bytes) = (refused.number.saturating_add(1), refused.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
+        let has_room = self.keeps_refused && number <= MOST_REFUSED && bytes <= MOST_REFUSED_BYTES;
+        if has_room {
+            *refused = Refused { number, bytes };
+        }
+        has_room
     }
 }
 
-/// As it would stand on the wire with its body in one piece.
-fn as_request(delivery: &Delivery) -> Vec<u8> {
-    let Delivery { method, target, headers, body } = delivery;
-    let mut request = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
+/// As it would stand on the wire in front of a body in one piece.
+fn head_of(delivery: &Delivery, body_len: usize) -> Vec<u8> {
+    let Delivery { method, target, headers, .. } = delivery;
+    let mut head = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
     for (name, value) in headers.iter().filter(|(name, _)| !is_framing(name)) {
-        request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
-    request.extend(format!("content-length: {}\r\n\r\n", body.len()).into_bytes());
-    request.extend_from_slice(body);
-    request
+    head.extend(format!("content-length: {body_len}\r\n\r\n").into_bytes());
+    head
 }
 
 fn is_framing(name: &str) -> bool {

@@ -429,3 +429,89 @@ fn the_right_signature_is_only_shown_if_asked_for() {
     assert!(!told.stdout.contains(&right) && !told.stderr.contains(&right));
     assert!(countersign(&[&arguments[..], &["--reveal"]].concat(), b"").stdout.contains(&right));
 }
+
+/// What comes of an invocation, how long it takes, and how much memory at its peak, in MiB.
+#[cfg(target_os = "linux")]
+fn measured(arguments: &[&str]) -> (super::common::Told, Duration, u64) {
+    let program = env!("CARGO_BIN_EXE_countersign");
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).env_remove("COUNTERSIGN_SECRET");
+    let began = std::time::Instant::now();
+    let mut child = command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id();
+    let watch = std::thread::spawn(move || {
+        let mut peak = 0;
+        while let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) {
+            let Some(line) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
+            peak = peak.max(line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() / 1024);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        peak
+    });
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut stdout).unwrap();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
+    let code = child.wait().unwrap().code().unwrap();
+    let took = began.elapsed();
+    (super::common::Told { code, stdout, stderr }, took, watch.join().unwrap())
+}
+
+/// Whatever a stranger sends, `explain` stays under 256 MiB and ten seconds, and says what it left out.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_deliveries_are_explained_within_bounds() {
+    const MIB: usize = 1024 * 1024;
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let tag = "0".repeat(64);
+    let many = format!("t=1,{}", vec![format!("v1={tag}"); 200].join(","));
+    let nested = format!("[{}]", vec!["[]"; 4 * MIB / 3].join(","));
+    let objects = format!("[{}]", vec!["{\"a\":1}"; 4 * MIB / 8].join(","));
+    let bomb = {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut writer, &vec![0; 512 * MIB]).unwrap();
+        writer.finish().unwrap()
+    };
+    let cases: [(&str, &str, &str, Vec<u8>, &str); 7] = [
+        ("nested arrays, unsigned", "jira", "X-Other: 1", nested.clone().into_bytes(), "too many values"),
+        ("nested arrays", "jira", "X-Hub-Signature: sha256=TAG", nested.into_bytes(), "too many values"),
+        ("objects", "jira", "X-Hub-Signature: sha256=TAG", objects.into_bytes(), "too many values"),
+        (
+            "two hundred signatures",
+            "stripe",
+            "Stripe-Signature: MANY",
+            b"{\"a\": [1, 2, {\"b\": \"c\"}]}".to_vec(),
+            "signatures past the first 16",
+        ),
+        ("two hundred signatures of a large body", "stripe", "Stripe-Signature: MANY", vec![b'x'; 4 * MIB], "signatures past the first 16"),
+        ("a bomb", "jira", "X-Hub-Signature: sha256=TAG", bomb, ""),
+        ("four MiB of text", "jira", "X-Hub-Signature: sha256=TAG", "\u{e4}\r\n".repeat(MIB).into_bytes(), ""),
+    ];
+    for (case, provider, header, body, left_out) in cases {
+        let file = folder.write("body", &body);
+        let header = header.replace("TAG", &tag).replace("MANY", &many);
+        let arguments = ["explain", "--provider", provider, "--secret-file", &secret, "--header", &header, &file];
+        let (told, took, peak) = measured(&arguments);
+        assert_eq!(told.code, 1, "{case}: {told:?}");
+        assert!(took < Duration::from_secs(10), "{case}: {took:?}");
+        assert!(peak < 256, "{case}: {peak} MiB");
+        assert!(told.stdout.contains(left_out), "{case}: {}", told.stdout);
+    }
+}
+
+#[test]
+fn search_that_runs_out_of_time_says_so() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let body = folder.write("body", vec![b'x'; 2 * 1024 * 1024]);
+    let header = format!("X-Hub-Signature: sha256={}", "0".repeat(64));
+    let told = countersign(&["explain", "--secret-file", &secret, "--try-for", "50ms", "--json", "--header", &header, &body], b"");
+    assert_eq!(told.code, 1, "{told:?}");
+    let value = json(&told.stdout);
+    assert_eq!(value["left_out"], serde_json::json!(["whatever could not be tried in 50ms"]), "{told:?}");
+}

@@ -175,7 +175,7 @@ fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
 fn each_delivery_is_told_of_and_kept_if_asked_for() {
     let kept = Folder::new();
     let save = kept.0.join("captured");
-    let receiver = Receiver::new(&["--json", "--explain", "--save", save.to_str().unwrap()]);
+    let receiver = Receiver::new(&["--json", "--explain", "--save", save.to_str().unwrap(), "--save-refused"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "));
     receiver.answer(&request("/jira", &signature(BODY.as_bytes()), BODY.trim_end()));
     let lines: Vec<Value> = receiver.lines(2).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -217,7 +217,7 @@ fn lines_are_for_people_and_hold_nothing_that_a_terminal_obeys() {
             receiver.folder.0.join("secret").display()
         )
     );
-    assert!(lines[1].contains("a\u{fffd}[31mb") && !lines[1].contains('\u{1b}'), "{lines:?}");
+    assert!(lines[1].contains("a\\u{1b}[31mb") && !lines[1].contains('\u{1b}'), "{lines:?}");
 }
 
 #[test]
@@ -285,10 +285,10 @@ fn mistakes_in_the_file_are_named() {
     let cases = [
         (String::new(), "has no [[provider]]"),
         ("provider = []".to_owned(), "has no [[provider]]"),
-        (table("/a", "jiro", &of_secret), "there is no provider jiro"),
+        (table("/a", "jiro", &of_secret), "there is no such provider"),
         (table("a", "jira", &of_secret), "begins with /"),
         (table("/a", "jira", ""), "there is no secret"),
-        (table("/a", "jira", "secret-file = [\"/nowhere\"]"), "cannot read the secret"),
+        (table("/a", "jira", "secret-file = [\"/nowhere\"]"), "the secret cannot be had: secret-file names a file"),
         (table("/a", "jira", "secret = \"swordfish\""), "unknown field"),
         (table("/a", "square", &of_secret), "--signed-url"),
         (table("/a", "jira", &format!("{of_secret}\nforward = \"nowhere\"")), "no URL to forward to"),
@@ -322,4 +322,199 @@ fn what_is_in_flight_is_finished_when_it_is_stopped() {
     receiver.interrupt();
     assert!(waiting.join().unwrap().ends_with("late"));
     assert!(receiver.child.wait().unwrap().success());
+}
+
+/// A body that nobody signed, of this length.
+fn unsigned(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+#[test]
+fn line_of_a_delivery_is_one_line_whatever_a_stranger_writes() {
+    let receiver = Receiver::new(&[]);
+    let forged = "x\\n200 /jira jira jira:issue_created, 9 bytes, verified with the secret\\r\\t\\u202e\\u2066\\u2028\\u0085\\u001b[2J";
+    let events = [forged.to_owned(), "y".repeat(100_000)];
+    for event in &events {
+        receiver.answer(&unsigned("/jira", &format!("{{\"webhookEvent\":\"{event}\"}}")));
+    }
+    receiver.answer(&unsigned(&format!("/{}", "z".repeat(5000)), "{}"));
+    receiver.answer(&good());
+    let lines = receiver.lines(4);
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(receiver.lines(4).len(), 4, "{lines:#?}");
+    for line in &lines[..3] {
+        assert!(line.starts_with("401 /") && line.ends_with("the signature header is absent or empty"), "{line}");
+        assert!(line.len() < 700, "{} bytes", line.len());
+        let moves = |character: char| character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        assert!(!line.contains(moves), "{line:?}");
+    }
+    assert!(lines[3].starts_with("200 "), "{lines:#?}");
+}
+
+/// Peak of the resident memory of a process, in MiB.
+#[cfg(target_os = "linux")]
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn strangers_who_upload_at_once_stay_within_the_budget() {
+    const CONNECTIONS: usize = 30;
+    const BODY: usize = 24 * 1024 * 1024;
+    let receiver = Receiver::new(&["--explain"]);
+    let uploads: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let address = receiver.address.clone();
+            thread::spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+                let head = format!("POST /jira HTTP/1.1\r\nHost: h\r\nContent-Length: {BODY}\r\n\r\n");
+                stream.write_all(head.as_bytes()).unwrap();
+                // All but the last byte, so that it is held; whoever is refused is cut off.
+                let _ = stream.write_all(&vec![b'x'; BODY - 1]);
+                stream
+            })
+        })
+        .collect();
+    let streams: Vec<TcpStream> = uploads.into_iter().map(|upload| upload.join().unwrap()).collect();
+    let peak = peak(receiver.child.id());
+    assert!(peak < 256, "{peak} MiB");
+    drop(streams);
+    assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "), "and a genuine delivery is received");
+}
+
+#[test]
+fn refused_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
+    let folder = Folder::new();
+    let kept = |name: &str| {
+        std::fs::read_dir(folder.0.join(name)).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect::<Vec<_>>()
+    };
+    let path = |name: &str| folder.0.join(name).to_str().unwrap().to_owned();
+    let receiver = Receiver::new(&["--save", &path("genuine")]);
+    receiver.answer(&unsigned("/jira", "{}"));
+    receiver.answer(&good());
+    receiver.lines(3);
+    assert_eq!(kept("genuine").len(), 1);
+
+    let receiver = Receiver::new(&["--save", &path("many"), "--save-refused"]);
+    for _ in 0..110 {
+        receiver.answer(&unsigned("/jira", "{}"));
+    }
+    receiver.answer(&good());
+    assert_eq!(kept("many").len(), 101);
+
+    let receiver = Receiver::new(&["--save", &path("large"), "--save-refused"]);
+    let large = "x".repeat(3 * 1024 * 1024);
+    for _ in 0..10 {
+        receiver.answer(&unsigned("/jira", &large));
+    }
+    receiver.answer(&good());
+    let bytes: u64 = kept("large").iter().sum();
+    assert!((1..=16 * 1024 * 1024 + 10_000).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn forgeries_that_come_too_fast_are_not_explained() {
+    let receiver = Receiver::new(&["--explain", "--json"]);
+    let body = "z".repeat(300 * 1024);
+    let forgery = request("/jira", &signature(b"another body"), &body);
+    let senders: Vec<_> = (0..24)
+        .map(|_| {
+            let (address, forgery) = (receiver.address.clone(), forgery.clone());
+            thread::spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.write_all(&forgery).unwrap();
+                stream.read_to_end(&mut Vec::new()).unwrap();
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.join().unwrap();
+    }
+    // Those that find no place are told of at once.
+    let began = Instant::now();
+    let not_explained = || receiver.lines.lock().unwrap().iter().filter(|line| line.contains("not explained: too many at once")).count();
+    while not_explained() < 16 && began.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!((8..=16).contains(&not_explained()), "{}", not_explained());
+}
+
+#[test]
+fn second_interrupt_ends_it_while_it_finds_out_why() {
+    let mut receiver = Receiver::new(&["--explain"]);
+    // A search that takes as long as one may: JSON of four MiB can be written anew in many ways.
+    let body = format!("[{}]", vec![format!("\"{}\"", "\u{e4}/".repeat(14_000)); 95].join(", "));
+    assert!(receiver.answer(&request("/jira", &signature(b"another body"), &body)).starts_with("HTTP/1.1 401 "));
+    thread::sleep(Duration::from_millis(300));
+    receiver.interrupt();
+    thread::sleep(Duration::from_millis(300));
+    assert!(receiver.child.try_wait().unwrap().is_none(), "after the first one it finishes what it does");
+    receiver.interrupt();
+    let began = Instant::now();
+    while receiver.child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(2), "it is not at its end");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folder_that_is_not_unicode_is_no_trap() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let odd = folder.0.join(std::ffi::OsStr::from_bytes(b"odd-\xff"));
+    let mut command = command(&["listen", "--port", "0", "--secret-file", &secret, "--json", "--save"]);
+    let mut child = command.arg(&odd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&good()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert!(value["saved"].as_str().unwrap().contains("odd-\u{fffd}"), "{line}");
+    assert_eq!(std::fs::read_dir(&odd).unwrap().count(), 1);
+}
+
+/// Somebody has written the secret where its file or its variable belongs.
+#[test]
+fn secret_in_the_file_of_providers_is_not_echoed() {
+    const NEEDLE: &str = "whsec_needle";
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let of_secret = format!("secret-file = \"{secret}\"");
+    let rest = [
+        format!("secret = \"{NEEDLE}\""),
+        format!("secret-file = \"{NEEDLE}\""),
+        format!("secret-file = [\"2026-11={NEEDLE}\"]"),
+        format!("secret-env = \"{NEEDLE}\""),
+        format!("{of_secret}\nallow-sha1 = \"{NEEDLE}\""),
+        format!("{of_secret}\nforward = \"{NEEDLE}\""),
+        format!("{of_secret}\nforward = \"http://user:{NEEDLE}@ /\""),
+        format!("secret-file = \"{NEEDLE}"),
+        format!("secret-file = {NEEDLE}"),
+        format!("secret-file = {{ file = \"{NEEDLE}\" }}"),
+    ];
+    let tables = rest.iter().map(|rest| format!("[[provider]]\npath = \"/a\"\nprovider = \"jira\"\n{rest}\n"));
+    let by_provider = format!("[[provider]]\npath = \"/a\"\nprovider = \"{NEEDLE}\"\n{of_secret}\n");
+    for text in tables.chain([by_provider]) {
+        let config = folder.write("config.toml", &text);
+        let told = countersign(&["listen", "--port", "0", "--config", &config], b"");
+        assert_eq!(told.code, 2, "{text}: {told:?}");
+        assert!(!told.stderr.contains("needle") && told.stderr.contains("config.toml"), "{text}: {told:?}");
+    }
 }
