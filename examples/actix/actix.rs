@@ -57,6 +57,6 @@ async fn on_event(
 ) -> Result<HttpResponse, actix_web::Error> {
     // A body that is genuine but not what we expect is answered 400, which Jira does not repeat: it should not go unseen.
     let event = event.inspect_err(|error| eprintln!("verified, but not understood: {error}"))?;
-    println!("{} (signed with key {})", *event, verified.key_id());
+    receiver::say(format_args!("{} (signed with key {})", *event, verified.key_id()));
     Ok(HttpResponse::Ok().finish())
 }

@@ -1,18 +1,36 @@
 //! The smallest receiver of Jira deliveries under actix-web.
 
+use std::error::Error;
+use std::process::ExitCode;
+
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign::{ConfigError, Secret, Verified, Verifier, providers};
 use countersign_actix_web::Verify;
 use serde::Deserialize;
 
 #[actix_web::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let verifier = verifier(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
-    Ok(HttpServer::new(move || App::new().configure(routes(&verifier))).bind("127.0.0.1:3000")?.run().await?)
+async fn main() -> ExitCode {
+    // Refusals are events of `tracing`: without a subscriber, nobody is told why.
+    tracing_subscriber::fmt().init();
+    let serve = async {
+        let verifier = verifier(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
+        let server = HttpServer::new(move || App::new().configure(routes(&verifier))).bind("127.0.0.1:3000")?;
+        for address in server.addrs() {
+            println!("listening on http://{address}/jira");
+        }
+        Ok::<_, Box<dyn Error>>(server.run().await?)
+    };
+    match serve.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 pub(crate) fn verifier(secret: Secret) -> Result<Verifier, ConfigError> {
-    Verifier::builder(providers::JIRA).key("2026-11", secret).build()
+    Verifier::builder(providers::JIRA).key("2026-11", secret).hints().build()
 }
 
 pub(crate) fn routes(verifier: &Verifier) -> impl FnOnce(&mut web::ServiceConfig) {

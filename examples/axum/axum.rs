@@ -53,6 +53,6 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 async fn on_event(Extension(verified): Extension<Verified>, event: Result<Json<Event>, JsonRejection>) -> Result<(), JsonRejection> {
     // A body that is genuine but not what we expect is answered 400 or 422, which Jira does not repeat: it should not go unseen.
     let Json(event) = event.inspect_err(|error| eprintln!("verified, but not understood: {error}"))?;
-    println!("{event} (signed with key {})", verified.key_id());
+    receiver::say(format_args!("{event} (signed with key {})", verified.key_id()));
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! The smallest receiver of Jira deliveries under axum.
 
+use std::error::Error;
+use std::process::ExitCode;
+
 use axum::extract::{DefaultBodyLimit, Json};
 use axum::{Extension, Router, routing::post};
 use countersign::{ConfigError, Secret, Verified, Verifier, providers};
@@ -7,14 +10,27 @@ use countersign_tower::VerifyLayer;
 use serde::Deserialize;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    // Refusals are events of `tracing`: without a subscriber, nobody is told why.
+    tracing_subscriber::fmt().init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let app = app(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on http://{}/jira", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }
 
 pub(crate) fn app(secret: Secret) -> Result<Router, ConfigError> {
-    let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+    let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).hints().build()?;
     // axum's own limit for `Json` is 2 MB; Jira sends up to 25 MB.
     let limit = DefaultBodyLimit::max(verifier.body_limit());
     Ok(Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::on_tokio(verifier)).layer(limit))

@@ -4,8 +4,7 @@ use std::env;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -67,17 +66,22 @@ impl Settings {
     /// There is nothing that could fail but the signer, whose secret the verifier has taken already.
     pub fn print_curl(self, listening: SocketAddr) -> Result<(), Box<dyn Error>> {
         if let Some(secret) = self.made {
-            println!("JIRA_WEBHOOK_SECRET is not set. For this run it is:\n\n  {secret}\n");
+            say(format_args!("JIRA_WEBHOOK_SECRET is not set. For this run it is:\n\n  {secret}\n"));
         }
         let url = format!("http://{listening}/jira");
         let headers = Signer::new(providers::JIRA, self.secret)?.sign(EVENT.as_bytes());
         let (name, value) = headers.first().ok_or("Jira signs with one header")?;
         let curl = |event: &str| format!("curl -i -H 'Content-Type: application/json' -H '{name}: {value}' -d '{event}' {url}");
-        println!("Listening on {url}. A delivery as Jira would sign it:\n\n  {}\n", curl(EVENT));
-        println!("The same, but the issue was changed on the way:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2")));
-        println!("Ctrl-C stops it.");
+        say(format_args!("Listening on {url}. A delivery as Jira would sign it:\n\n  {}\n", curl(EVENT)));
+        say(format_args!("The same, but the issue was changed on the way:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2"))));
+        say("Ctrl-C stops it.");
         Ok(())
     }
+}
+
+/// Prints a line. A reader that has gone, such as `head`, is no fault, for which `println` panics.
+pub fn say(text: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// 127.0.0.1 with `PORT`, or 3000.
@@ -108,7 +112,7 @@ fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
     getrandom::fill(&mut random)?;
     let mut text = String::new();
     for byte in random {
-        write!(text, "{byte:02x}")?;
+        fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"))?;
     }
     Ok((Secret::new(text.clone()), Some(text)))
 }
@@ -119,7 +123,7 @@ pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> 
     tracing_subscriber::fmt().with_ansi(io::stdout().is_terminal()).init();
     match receiver.await {
         Ok(()) => {
-            println!("stopped");
+            say("stopped");
             ExitCode::SUCCESS
         }
         Err(error) => {

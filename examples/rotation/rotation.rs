@@ -53,13 +53,13 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
+    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())
 }
 
 async fn on_event(Extension(verified): Extension<Verified>, body: String) {
-    println!("{} bytes (signed with key {})", body.len(), verified.key_id());
+    receiver::say(format_args!("{} bytes (signed with key {})", body.len(), verified.key_id()));
 }
 
 fn list(keys: &Keys) -> String {

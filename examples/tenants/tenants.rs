@@ -52,7 +52,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    println!("Listening on http://{}/jira/{{tenant}}. Ctrl-C stops it.", listener.local_addr()?);
+    receiver::say(format_args!("Listening on http://{}/jira/{{tenant}}. Ctrl-C stops it.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())
 }
@@ -76,5 +76,10 @@ async fn secrets_of(folder: PathBuf, tenant: String) -> io::Result<Option<[(&'st
 
 /// Runs for verified deliveries only, and goes by whose key it was and not by the path.
 async fn on_event(Extension(verified): Extension<Verified>, body: String) {
-    println!("{} bytes from {} (signed with key {})", body.len(), verified.tenant().unwrap_or("nobody"), verified.key_id());
+    receiver::say(format_args!(
+        "{} bytes from {} (signed with key {})",
+        body.len(),
+        verified.tenant().unwrap_or("nobody"),
+        verified.key_id()
+    ));
 }

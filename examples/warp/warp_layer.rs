@@ -72,6 +72,6 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 /// Runs only for deliveries that were verified.
 #[expect(clippy::needless_pass_by_value, reason = "warp hands over what its filters extract")]
 fn on_event(verified: Verified, event: Event) -> StatusCode {
-    println!("{event} (signed with key {})", verified.key_id());
+    receiver::say(format_args!("{event} (signed with key {})", verified.key_id()));
     StatusCode::OK
 }

@@ -7,10 +7,12 @@ use crate::{completions, explain, listen, providers, secret, send, sign, verify}
 const EXAMPLES: &str = "\
 Examples:
   countersign secret --file jira.secret
-  countersign sign --secret-file jira.secret event.json
-  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json
+  countersign send --secret-file jira.secret \\
+    http://127.0.0.1:3000/jira event.json
   countersign listen --secret-file jira.secret --port 3000 --explain
-  countersign verify --secret-file jira.secret --header 'X-Hub-Signature: sha256=…' event.json
+  countersign sign --secret-file jira.secret event.json >headers
+  countersign verify --secret-file jira.secret \\
+    --header \"$(cat headers)\" event.json
   countersign explain --secret-file jira.secret --request captured.http
 
 Exit status: 0 if all went well, 1 if a delivery does not verify or was not accepted, 2 if the command could not be carried out.";

@@ -59,10 +59,16 @@ impl Client {
 
 /// A URL that a request can be sent to.
 pub(crate) fn url(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    const EXAMPLE: &str = "a URL begins with http:// or https://, such as http://127.0.0.1:3000/jira";
+    let uri: Uri = match text.parse() {
+        Ok(uri) => uri,
+        // Without a scheme, the parser finds fault with whatever comes first.
+        Err(_) if !text.contains("://") => return Err(EXAMPLE.to_owned()),
+        Err(error) => return Err(format!("{error}; {EXAMPLE}")),
+    };
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        _ => Err("such as http://127.0.0.1:3000/jira".to_owned()),
+        _ => Err(EXAMPLE.to_owned()),
     }
 }
 

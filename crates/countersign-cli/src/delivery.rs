@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +7,7 @@ use countersign::Head;
 
 use crate::capture;
 use crate::failure::Failure;
+use crate::output;
 
 /// A request as it was received, with its body in full.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl Head for Delivery {
 #[command(next_help_heading = "Delivery")]
 pub(crate) struct Received {
     /// The body as it was received; `-` for standard input
-    #[arg(default_value = "-", value_name = "FILE")]
+    #[arg(default_value = "-", value_name = "FILE", help_heading = "Arguments")]
     file: String,
     /// A header as it was received, with its name, or several, a line each; all that take part in the signature are needed
     #[arg(long, short = 'H', value_name = "NAME: VALUE", required_unless_present = "request")]
@@ -96,6 +97,9 @@ pub(crate) fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Failure> {
     if name != "-" {
         return fs::read(name).map_err(|error| Failure::because(format!("cannot read {name}"), error));
+    }
+    if io::stdin().is_terminal() {
+        output::note("Reading the body from standard input; Ctrl-D ends it. To take it from a file, name the file.");
     }
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::because("cannot read standard input", error))?;

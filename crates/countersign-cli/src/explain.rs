@@ -27,7 +27,7 @@ pub(crate) const SMALL: usize = 64 * 1024;
 /// Find out why a delivery does not verify
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign explain --secret-file jira.secret -H 'X-Hub-Signature: sha256=…' event.json\n  countersign explain --secret-file jira.secret --request captured.http\n\nNeither the secret nor the signature that would be right is shown. The exit status is 0 if the delivery verifies as it is, and 1 if not."
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign explain --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign explain --secret-file jira.secret --request captured.http\n\nNeither the secret nor the signature that would be right is shown. The exit status is 0 if the delivery verifies as it is, and 1 if not."
 )]
 pub(crate) struct Explain {
     #[command(flatten)]
@@ -98,7 +98,7 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     if !left_out.is_empty() {
         output::line(format!("\n{}", styled(DOUBTFUL, "Left out:")));
         for left_out in &left_out {
-            output::line(format!("  - {left_out}"));
+            output::text(2, &format!("- {left_out}"));
         }
     }
     if asking.reveal {
@@ -120,8 +120,9 @@ pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Ca
 fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
     let tell = |causes: &[Cause]| {
         for Cause { what, fix, .. } in causes {
-            output::line(format!("\n  {}", output::shown(what)));
-            output::line(format!("  {} {fix}", styled(GOOD, "do:")));
+            output::line("");
+            output::text(2, &output::shown(what));
+            output::text(2, &format!("{} {fix}", styled(GOOD, "do:")));
         }
     };
     match outcome {
@@ -154,11 +155,13 @@ fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
 
 fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
     if verbosity > Verbosity::Quiet && !ruled_out.is_empty() {
-        output::line(
-            "\nRuled out, each alone, and one about the secret, one about the body and one about the head together (of bodies over 64 KiB, the likelier of two of these):",
+        output::line("");
+        output::text(
+            0,
+            "Ruled out, each alone, and one about the secret, one about the body and one about the head together (of bodies over 64 KiB, the likelier of two of these):",
         );
         for ruled_out in ruled_out {
-            output::line(format!("  - {ruled_out}"));
+            output::text(2, &format!("- {ruled_out}"));
         }
     }
 }

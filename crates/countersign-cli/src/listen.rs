@@ -28,7 +28,7 @@ use crate::secrets::Secrets;
 /// Receive deliveries, say of each whether it is genuine, and pass on those that are
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  secret-file = \"2026-11=/run/secrets/jira\"     # or secret-env; of a list, each may be the one\n  forward = \"http://127.0.0.1:8080\"             # optional, as are signed-url and allow-sha1\n\nPaths of files are looked for from where the command is run. What is not genuine is answered 401 and goes nowhere; what is not posted, 405. Nobody signs path and headers: give --forward a path if what stands behind it has several. What is passed on keeps its Host. If the service behind is down, the answer is 502; if it is slow, 504. Of what is too large (413), cut off or too slow nothing is kept. Ctrl-C finishes what is in flight, and stops; a second Ctrl-C stops at once."
+    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET \\\n    --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  # or secret-env; of a list, each may be the one\n  secret-file = \"2026-11=/run/secrets/jira\"\n  # optional, as are signed-url and allow-sha1\n  forward = \"http://127.0.0.1:8080\"\n\nPaths of files are looked for from where the command is run. What is not genuine is answered 401 and goes nowhere; what is not posted, 405. Nobody signs path and headers: give --forward a path if what stands behind it has several. What is passed on keeps its Host. If the service behind is down, the answer is 502; if it is slow, 504. Of what is too large (413), cut off or too slow nothing is kept. Ctrl-C finishes what is in flight, and stops; a second Ctrl-C stops at once."
 )]
 pub(crate) struct Listen {
     #[command(flatten)]
@@ -47,7 +47,7 @@ struct Listening {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
     /// The port; 0 for one that is free
-    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
     port: u16,
     /// Several providers by path, from this TOML file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scheme", "secret_file", "secret_env", "secret", "signed_url", "allow_sha1", "forward"])]

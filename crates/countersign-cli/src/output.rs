@@ -1,5 +1,5 @@
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -38,6 +38,28 @@ static LOST: AtomicBool = AtomicBool::new(false);
 /// Prints a line.
 pub(crate) fn line(text: impl Display) {
     note_loss(writeln!(anstream::stdout(), "{text}"));
+}
+
+/// Columns of the terminal, if standard output is one.
+pub(crate) fn width() -> Option<usize> {
+    io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(terminal_size::Width(columns), _)| columns.into())
+}
+
+/// Prints a text behind this many spaces, broken between words where the terminal ends.
+pub(crate) fn text(indent: usize, text: &str) {
+    line(wrapped(indent, text, width()));
+}
+
+fn wrapped(indent: usize, text: &str, width: Option<usize>) -> String {
+    let indent = " ".repeat(indent);
+    match width {
+        // Narrower than that, nothing can be read.
+        Some(width) if width >= 40 => {
+            let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
+            textwrap::fill(text, options)
+        }
+        _ => format!("{indent}{text}"),
+    }
 }
 
 /// A reader that has gone away, such as `head`, is no fault; a full disk is one.
@@ -80,4 +102,27 @@ pub(crate) fn raw(bytes: &[u8]) {
 /// Says something that nobody has asked for, on standard error.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{}", styled(FAINT, text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_not_broken_at_the_edge_of_a_terminal() {
+        let text = "The secret jira.secret has white space at an end: a line break, a space or a tab.";
+        for width in 40..90 {
+            let lines = wrapped(2, text, Some(width));
+            assert!(lines.lines().all(|line| line.starts_with("  ") && line.chars().count() <= width), "{width}: {lines}");
+            assert_eq!(lines.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+        }
+        assert_eq!(wrapped(2, text, None), format!("  {text}"));
+    }
+
+    #[test]
+    fn text_of_a_stranger_is_cut_and_on_one_line() {
+        assert_eq!(in_line("a\nb"), "a\\nb");
+        assert_eq!(in_line(&"\u{e4}".repeat(120)), "\u{e4}".repeat(120));
+        assert_eq!(in_line(&"\u{e4}".repeat(121)), format!("{}\u{2026}", "\u{e4}".repeat(120)));
+    }
 }

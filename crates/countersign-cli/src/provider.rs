@@ -11,7 +11,7 @@ use crate::failure::Failure;
 #[command(next_help_heading = "Provider")]
 pub(crate) struct Provider {
     /// Who signs; `countersign providers` lists them
-    #[arg(long = "provider", short = 'p', default_value = "jira", value_name = "NAME", value_parser = parser(), hide_possible_values = true)]
+    #[arg(long = "provider", default_value = "jira", value_name = "NAME", value_parser = parser(), hide_possible_values = true)]
     pub(crate) scheme: Scheme,
     /// The URL that the deliveries are posted to, for providers that sign it
     #[arg(long, value_name = "URL")]

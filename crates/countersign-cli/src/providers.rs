@@ -1,5 +1,5 @@
 use clap::Args;
-use countersign::{Encoding, Evidence, Scheme, providers};
+use countersign::{Algorithm, Encoding, Evidence, Scheme, providers};
 use serde_json::{Value, json};
 
 use crate::output::{self, FAINT, GOOD, styled};
@@ -17,21 +17,14 @@ pub(crate) struct Providers {
 impl Providers {
     pub(crate) fn run(self) -> bool {
         let wanted = |scheme: &&Scheme| self.filter.as_ref().is_none_or(|text| scheme.name().contains(text.as_str()));
-        let mut found = false;
-        if !self.json {
-            output::line(row(["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE"], "CONFIRMED"));
-        }
-        for scheme in providers::ALL.iter().filter(wanted) {
-            found = true;
-            let hash = hashes(scheme).join(",");
-            let tolerance = scheme.tolerance().map(|tolerance| humantime::format_duration(tolerance).to_string());
-            let (mark, encoding) = (confirmed(scheme.evidence()), encoding(scheme));
-            if self.json {
+        let schemes: Vec<&Scheme> = providers::ALL.iter().filter(wanted).collect();
+        let found = !schemes.is_empty();
+        if self.json {
+            for scheme in schemes {
                 output::line(as_json(scheme));
-            } else {
-                let cells = [scheme.name(), scheme.header(), encoding, &hash, tolerance.as_deref().unwrap_or("-")];
-                output::line(row(cells, &mark));
             }
+        } else {
+            table(&schemes);
         }
         if let (false, Some(filter)) = (found, &self.filter) {
             output::note(format!("no provider has {filter:?} in its name"));
@@ -40,16 +33,79 @@ impl Providers {
     }
 }
 
-fn row([name, header, encoding, hash, tolerance]: [&str; 5], confirmed: &str) -> String {
-    format!("{name:<22} {header:<34} {encoding:<10} {hash:<26} {tolerance:<9} {confirmed}")
+const COLUMNS: [&str; 6] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "CONFIRMED"];
+
+/// The columns in the order in which they are left out of a terminal that has no room for all.
+const SPARED: [usize; 5] = [4, 2, 3, 5, 1];
+
+/// Prints as many columns as the terminal has room for.
+fn table(schemes: &[&Scheme]) {
+    let rows: Vec<[String; 6]> = schemes.iter().map(|scheme| cells(scheme)).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(COLUMNS.get(column).map(|name| name.len())).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+    let columns = fitting(&widths, output::width());
+    let print = |cells: [&str; 6], is_confirmed: bool| {
+        let shown = columns.iter().map(|column| {
+            let (cell, width) = (cells.get(*column).copied().unwrap_or_default(), widths.get(*column).copied().unwrap_or_default());
+            match COLUMNS.get(*column) {
+                // Last, so that nothing need be lined up behind its style.
+                Some(&"CONFIRMED") if cell != "CONFIRMED" => styled(if is_confirmed { GOOD } else { FAINT }, cell),
+                _ => format!("{cell:<width$}"),
+            }
+        });
+        output::line(shown.collect::<Vec<_>>().join("  ").trim_end());
+    };
+    print(COLUMNS, false);
+    for (row, scheme) in rows.iter().zip(schemes) {
+        print(row.each_ref().map(String::as_str), scheme.evidence() == Evidence::Confirmed);
+    }
+    if columns.len() < COLUMNS.len() {
+        output::note("A wider terminal shows more columns, and --json all.");
+    }
 }
 
-fn confirmed(evidence: Evidence) -> String {
-    if evidence == Evidence::Confirmed { styled(GOOD, "yes") } else { styled(FAINT, format!("no: {evidence}")) }
+/// The columns that fit, in their order: the name in any case.
+fn fitting(widths: &[usize], room: Option<usize>) -> Vec<usize> {
+    let mut columns: Vec<usize> = (0..widths.len()).collect();
+    let taken =
+        |columns: &[usize]| columns.iter().filter_map(|column| widths.get(*column)).map(|width| width.saturating_add(2)).sum::<usize>();
+    for spared in SPARED {
+        if room.is_none_or(|room| taken(&columns).saturating_sub(2) <= room) {
+            break;
+        }
+        columns.retain(|column| *column != spared);
+    }
+    columns
 }
 
-fn hashes(scheme: &Scheme) -> Vec<&'static str> {
-    if scheme.covers_body() { scheme.algorithms().map(countersign::Algorithm::name).collect() } else { Vec::new() }
+fn cells(scheme: &Scheme) -> [String; 6] {
+    let tolerance = scheme.tolerance().map(|tolerance| humantime::format_duration(tolerance).to_string());
+    let evidence = scheme.evidence();
+    let confirmed = if evidence == Evidence::Confirmed { "yes".to_owned() } else { format!("no: {evidence}") };
+    let tolerance = tolerance.unwrap_or_else(|| "-".to_owned());
+    [scheme.name().to_owned(), scheme.header().to_owned(), encoding(scheme).to_owned(), hash(scheme), tolerance, confirmed]
+}
+
+/// What is accepted by default; in brackets, what has to be asked for.
+fn hash(scheme: &Scheme) -> String {
+    let (default, others) = hashes(scheme);
+    match (default.is_empty(), others.is_empty()) {
+        (_, true) => default.join(","),
+        (true, false) => format!("({})", others.join(",")),
+        (false, false) => format!("{} ({})", default.join(","), others.join(",")),
+    }
+}
+
+/// The hashes that are accepted by default, and the others.
+fn hashes(scheme: &Scheme) -> (Vec<&'static str>, Vec<&'static str>) {
+    let default = scheme.accepted_by_default();
+    let all = scheme.algorithms().filter(|_| scheme.covers_body());
+    let (default, others): (Vec<_>, Vec<_>) = all.partition(|algorithm| default.contains(algorithm));
+    let names = |algorithms: Vec<Algorithm>| algorithms.into_iter().map(Algorithm::name).collect();
+    (names(default), names(others))
 }
 
 fn encoding(scheme: &Scheme) -> &'static str {
@@ -69,7 +125,8 @@ fn as_json(scheme: &Scheme) -> Value {
         "name": scheme.name(),
         "header": scheme.header(),
         "encoding": encoding(scheme),
-        "hashes": hashes(scheme),
+        "hashes": hashes(scheme).0,
+        "hashes_on_demand": hashes(scheme).1,
         "tolerance_seconds": scheme.tolerance().map(|tolerance| tolerance.as_secs()),
         "signs_body": scheme.covers_body(),
         "signs_url": scheme.signs_url(),
@@ -77,4 +134,23 @@ fn as_json(scheme: &Scheme) -> Value {
         "evidence": scheme.evidence().to_string(),
         "documentation": scheme.documentation(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_is_no_wider_than_its_terminal() {
+        let widths = [20, 30, 9, 25, 9, 12];
+        let taken = |columns: &[usize]| columns.iter().map(|column| widths[*column]).sum::<usize>() + 2 * (columns.len() - 1);
+        assert_eq!(fitting(&widths, None), [0, 1, 2, 3, 4, 5]);
+        for room in 20..140 {
+            let columns = fitting(&widths, Some(room));
+            assert!(columns.is_sorted() && columns[0] == 0 && taken(&columns) <= room, "{room}: {columns:?}");
+        }
+        assert_eq!(fitting(&widths, Some(115)), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(fitting(&widths, Some(114)), [0, 1, 2, 3, 5]);
+        assert_eq!(fitting(&widths, Some(5)), [0]);
+    }
 }

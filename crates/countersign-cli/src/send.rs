@@ -22,7 +22,7 @@ use crate::sign::{Signing, content_type, random_id};
 /// Deliver a body as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (400, 401 or 403)."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (400, 401 or 403)."
 )]
 pub(crate) struct Send {
     /// Where the receiver is

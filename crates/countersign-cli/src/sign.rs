@@ -12,7 +12,7 @@ use crate::secrets::Secrets;
 /// Print the headers that a provider would send with a body
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json\n  countersign sign --provider stripe --secret-env STRIPE_SECRET --curl http://localhost:3000/stripe event.json"
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json\n  countersign sign --provider stripe --secret-env STRIPE_SECRET \\\n    --curl http://localhost:3000/stripe event.json"
 )]
 pub(crate) struct Sign {
     /// The body; `-` for standard input

@@ -14,13 +14,13 @@ use crate::secrets::{NamedSecret, Secrets};
 /// Say whether a delivery that was received is genuine
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign verify --secret-file jira.secret -H 'X-Hub-Signature: sha256=…' event.json\n  countersign verify --provider github --secret-env SECRET --request captured.http\n\nThe exit status is 0 if it is, and 1 if it is not."
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign verify --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign verify --provider github --secret-env SECRET \\\n    --request captured.http\n\nThe exit status is 0 if it is, and 1 if it is not."
 )]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) case: Case,
     /// If it is not, find out why: as `countersign explain`
-    #[arg(long)]
+    #[arg(long, help_heading = "Explaining")]
     explain: bool,
     #[command(flatten)]
     asking: explain::Asking,

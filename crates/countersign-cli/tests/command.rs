@@ -4,6 +4,7 @@
 mod command {
     mod common;
     mod explain;
+    mod face;
     mod listen;
     mod send;
     mod sign;

@@ -472,8 +472,10 @@ impl Scheme {
         bare.into_iter().chain(names.iter().map(|(_, algorithm)| *algorithm))
     }
 
-    /// Those that are accepted where the receiver does not say.
-    pub(crate) fn accepted_by_default(&self) -> Vec<Algorithm> {
+    /// Returns the algorithms that a verifier of this scheme accepts unless [`algorithms`](crate::VerifierBuilder::algorithms) or
+    /// [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) says otherwise: none, where the provider has nothing but SHA-1.
+    #[must_use]
+    pub fn accepted_by_default(&self) -> Vec<Algorithm> {
         match self.default_algorithms {
             Some(algorithms) => algorithms.to_vec(),
             None => self.algorithms().filter(|algorithm| *algorithm != Algorithm::Sha1).collect(),

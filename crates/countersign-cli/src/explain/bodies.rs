@@ -115,6 +115,8 @@ impl<'a> Bodies<'a, '_> {
             let what = "White space was added behind the body.";
             self.add("body_white_space_added", what, raw, move || received.strip_suffix(space).map(<[u8]>::to_vec));
         }
+        let escaped = "The body was escaped for HTML, as in `&quot;`.";
+        self.add("body_html_escaped", escaped, raw, move || unescaped(received));
         self.add("body_white_space_added", "White space was added around the body.", raw, move || Some(received.trim_ascii().to_vec()));
         self.add("body_line_breaks_converted", "Line breaks of the body were converted from LF to CRLF.", raw, move || {
             Some(replace(received, b"\r\n", b"\n"))
@@ -188,21 +190,17 @@ impl<'a> Bodies<'a, '_> {
     }
 
     fn json(&mut self, Parsed { value, sorted }: &'a Parsed) {
+        let own = style_of(self.received, value);
+        let fix = "Verify the bytes as they came in, and parse them afterwards.";
         for (value, how) in [(value, ""), (sorted, ", with its keys sorted")] {
-            for (ascii, slashes, also) in [
-                (false, false, ""),
-                (true, false, ", with `\\u` escapes"),
-                (false, true, ", with `\\/`"),
-                (true, true, ", with `\\u` escapes and `\\/`"),
-            ] {
-                for (spacing, name) in SPACINGS {
+            for (ascii, slashes) in [(false, false), (true, false), (false, true), (true, true)] {
+                for spacing in SPACINGS {
                     // What is seldom combined need not be: each costs a hash of the body.
                     if slashes && (self.received.len() > SMALL || !matches!(spacing, Spacing::Compact | Spacing::Indented(4))) {
                         continue;
                     }
                     let style = Style { spacing, ascii, slashes, html: false };
-                    let what = format!("The JSON was parsed and written anew: it was signed {name}{how}{also}.");
-                    let fix = "Verify the bytes as they came in, and parse them afterwards.";
+                    let what = style.told(own, how);
                     // A large body is not tried in every way that is thinkable: it is to be found out soon.
                     let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
                     self.add("body_json", &what, fix, move || written(value, style));
@@ -218,11 +216,8 @@ impl<'a> Bodies<'a, '_> {
                 }
             }
             // Last: without `&`, `<` and `>` it is what was tried before.
-            let what = format!(
-                "The JSON was parsed and written anew: it was signed without white space{how}, with `\\u0026` and the like, as Go writes it."
-            );
             let style = Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true };
-            self.add("body_json", &what, "Verify the bytes as they came in, and parse them afterwards.", move || written(value, style));
+            self.add("body_json", &style.told(own, how), fix, move || written(value, style));
         }
     }
 
@@ -268,6 +263,14 @@ impl Compressed {
     }
 }
 
+/// The body without the escapes of HTML that libraries write, if it has any.
+pub(crate) fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
+    let escapes: [(&[u8], &[u8]); 7] =
+        [(b"&quot;", b"\""), (b"&#34;", b"\""), (b"&#39;", b"'"), (b"&#x27;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&")];
+    let plain = escapes.iter().fold(bytes.to_vec(), |bytes, (escape, plain)| replace(&bytes, escape, plain));
+    (plain != bytes).then_some(plain)
+}
+
 fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -293,21 +296,62 @@ enum Spacing {
     Tabs,
 }
 
-const SPACINGS: [(Spacing, &str); 5] = [
-    (Spacing::Compact, "without white space"),
-    (Spacing::Spaced, "with a space behind each comma and colon, as Python writes it"),
-    (Spacing::Indented(2), "indented by two spaces"),
-    (Spacing::Indented(4), "indented by four spaces"),
-    (Spacing::Tabs, "indented by tabs"),
-];
+const SPACINGS: [Spacing; 5] = [Spacing::Compact, Spacing::Spaced, Spacing::Indented(2), Spacing::Indented(4), Spacing::Tabs];
 
-#[derive(Clone, Copy)]
+impl Spacing {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Compact => "without white space",
+            Self::Spaced => "with a space behind each comma and colon, as Python writes it",
+            Self::Indented(2) => "indented by two spaces",
+            Self::Indented(_) => "indented by four spaces",
+            Self::Tabs => "indented by tabs",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Style {
     spacing: Spacing,
     ascii: bool,
     slashes: bool,
     /// Characters that HTML would heed are escaped, too.
     html: bool,
+}
+
+impl Style {
+    /// What was signed, in words: how it differs from the body that was received, if that is in one of the styles itself.
+    fn told(self, received: Option<Self>, how: &str) -> String {
+        let Self { spacing, ascii, slashes, html } = self;
+        let mut said = Vec::new();
+        // White space that is the same on both sides is not what is the matter.
+        if received.is_none_or(|received| received.spacing != spacing) {
+            said.push(spacing.name());
+        }
+        if ascii {
+            said.push("with `\\u` escapes");
+        }
+        if slashes {
+            said.push("with `\\/`");
+        }
+        if html {
+            said.push("with `\\u0026` and the like, as Go writes it");
+        }
+        if !ascii && !slashes && !html && received.is_some_and(|received| received.ascii || received.slashes || received.html) {
+            said.push("with the characters themselves in place of escapes");
+        }
+        let said = if said.is_empty() { spacing.name().to_owned() } else { said.join(" and ") };
+        format!("The JSON was parsed and written anew: it was signed {said}{how}.")
+    }
+}
+
+/// The style that the body was written in, if it is one of those.
+fn style_of(received: &[u8], value: &Value) -> Option<Style> {
+    let escapes = (0..8_u8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0));
+    let styles = escapes.flat_map(|(ascii, slashes, html)| SPACINGS.map(|spacing| Style { spacing, ascii, slashes, html }));
+    let received = received.trim_ascii_end();
+    let mut styles = styles.filter(|_| received.len() <= SMALL);
+    styles.find(|style| written(value, *style).is_some_and(|bytes| bytes == received))
 }
 
 fn written(value: &Value, style: Style) -> Option<Vec<u8>> {

@@ -282,6 +282,18 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
             readings.push(plain.but(cause, |reading| set(&mut reading.head, header, value)));
         }
     }
+    // Two fields of one name may be joined on the way (RFC 9110 §5.3). A scheme with a list of its own has read the items already.
+    for value in &values {
+        let items: Vec<&str> = value.split(',').map(str::trim).collect();
+        if items.len() < 2 || items.len() > MOST_SIGNATURES {
+            continue;
+        }
+        for item in items {
+            let what = format!("{header} was there more than once, and was joined by a comma on the way.");
+            let fix = "Find out which proxy adds one or joins them, or have it replace the sender's.";
+            readings.push(plain.but(Cause::new("header_joined", what, fix), |reading| set(&mut reading.head, header, item)));
+        }
+    }
     let Some(template) = template else { return };
     for value in values.iter().take(MOST_SIGNATURES) {
         for tag in tags_in(value).into_iter().take(MOST_SIGNATURES) {

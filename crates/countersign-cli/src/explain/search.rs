@@ -337,7 +337,13 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
                 add("body_cut_short", "The body is JSON that ends too early.".to_owned(), "Look for whatever reads a part of it only.");
             }
             Err(_) if delivery.body.starts_with(b"{") => {
-                let what = "The body begins like JSON, and is none: it may have been printed by a program, such as Python's `repr`.";
+                let what = if bodies::unescaped(&delivery.body).is_some() {
+                    "The body begins like JSON, and holds escapes of HTML, such as `&quot;`: a template or a log may have escaped it."
+                } else if delivery.body.windows(2).any(|bytes| matches!(bytes, b"{'" | b"'}" | b": ")) && delivery.body.contains(&b'\'') {
+                    "The body begins like JSON, and is none: it may have been printed by a program, such as Python's `repr`."
+                } else {
+                    "The body begins like JSON, and is none."
+                };
                 add("body_is_no_json", what.to_owned(), "Verify the bytes as they came in, before they are parsed.");
             }
             _ => {}

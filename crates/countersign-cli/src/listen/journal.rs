@@ -92,7 +92,8 @@ impl Journal {
             Some(Explained::Causes(causes)) => {
                 for Cause { what, fix, .. } in causes {
                     let what = one_line(what);
-                    output::line(format!("    {what}\n    {} {fix}", styled(GOOD, "do:")));
+                    output::text(4, &what);
+                    output::text(4, &format!("{} {fix}", styled(GOOD, "do:")));
                 }
             }
             None => {}

@@ -35,11 +35,12 @@ impl Tally {
         *count = count.saturating_add(1);
         self.took.push(answer.took);
         if self.wanted && self.bar.is_none() && self.began.elapsed() >= PATIENCE {
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {per_sec}, {eta} left");
+            let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {msg}");
             self.bar = style.ok().map(|style| ProgressBar::new(self.count.into()).with_style(style));
         }
         if let Some(bar) = &self.bar {
             bar.set_position(self.took.len().try_into().unwrap_or(u64::MAX));
+            bar.set_message(pace(self.took.len(), self.count, self.began.elapsed()));
         }
     }
 
@@ -63,6 +64,14 @@ impl Tally {
     }
 }
 
+/// How fast it goes, and how long it will take. By the time from the first delivery on: the bar itself would count from the moment that it is shown.
+fn pace(done: usize, count: u32, elapsed: Duration) -> String {
+    let done = f64::from(u32::try_from(done).unwrap_or(u32::MAX));
+    let per_second = done / elapsed.as_secs_f64().max(f64::EPSILON);
+    let left = Duration::try_from_secs_f64((f64::from(count) - done).max(0.0) / per_second.max(f64::EPSILON)).unwrap_or(Duration::MAX);
+    format!("{per_second:.0}/s, {} left", humantime::format_duration(Duration::from_secs(left.as_secs())))
+}
+
 /// The smallest value that so many of a thousand do not exceed (nearest rank).
 fn percentile(sorted: &[Duration], per_mille: usize) -> Duration {
     let rank = sorted.len().saturating_mul(per_mille).div_ceil(1000).saturating_sub(1);
@@ -76,6 +85,14 @@ fn milliseconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pace_is_that_from_the_first_delivery_on() {
+        assert_eq!(pace(86, 1000, Duration::from_secs(1)), "86/s, 10s left");
+        assert_eq!(pace(500, 1000, Duration::from_secs(10)), "50/s, 10s left");
+        assert_eq!(pace(1000, 1000, Duration::from_millis(4500)), "222/s, 0s left");
+        assert_eq!(pace(0, 10, Duration::ZERO).split(',').next(), Some("0/s"));
+    }
 
     #[test]
     fn percentiles_are_values_that_were_measured() {

@@ -430,6 +430,56 @@ fn the_right_signature_is_only_shown_if_asked_for() {
     assert!(countersign(&[&arguments[..], &["--reveal"]].concat(), b"").stdout.contains(&right));
 }
 
+/// What is said of the one cause of a case.
+fn only_cause(case: &Case) -> (String, String) {
+    let told = case.explain();
+    let causes = told["causes"].as_array().unwrap();
+    assert_eq!((told["found"].as_bool(), causes.len()), (Some(true), 1), "{told}");
+    (causes[0]["id"].as_str().unwrap().to_owned(), causes[0]["what"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn body_that_was_escaped_for_html_is_told_as_such() {
+    let escaped = BODY.replace('&', "&amp;").replace('"', "&quot;");
+    let (id, what) = only_cause(&Case::jira(SECRET, BODY).body(&escaped));
+    assert_eq!(id, "body_html_escaped", "{what}");
+    // Where another secret is in the way, it is at least no `repr`.
+    let told = Case::jira("another secret", BODY).secret(SECRET).body(format!("{{{escaped}")).explain();
+    let text = told["causes"].to_string();
+    assert!(text.contains("escapes of HTML") && !text.contains("repr"), "{told}");
+    let repr = Case::jira("another secret", BODY).secret(SECRET).body("{'webhookEvent': 'jira:issue_updated', 'a': None}").explain();
+    assert!(repr["causes"].to_string().contains("repr"), "{repr}");
+}
+
+#[test]
+fn headers_that_were_joined_by_a_comma_are_told_as_such() {
+    for separator in [",", ", "] {
+        let (id, what) = only_cause(&Case::jira(SECRET, BODY).header(|value| format!("{value}{separator}{value}")));
+        assert_eq!(id, "header_joined", "{what}");
+        let (id, what) = only_cause(&Case::jira(SECRET, BODY).header(|value| format!("sha256={}{separator}{value}", "0".repeat(64))));
+        assert_eq!(id, "header_joined", "{what}");
+    }
+}
+
+#[test]
+fn escapes_are_told_as_escapes_and_not_as_white_space() {
+    let signed = [
+        ("{\"a\":\"\\u00fc\",\"b\":[1,2]}", "with `\\u` escapes"),
+        ("{\"a\":\"\u{fc}\\/\",\"b\":[1,2]}", "with `\\/`"),
+        ("{\"a\":\"\\u003c\",\"b\":[1,2]}", "with `\\u0026` and the like, as Go writes it"),
+        ("{\"a\":\"\\u00fc\\/\",\"b\":[1,2]}", "with `\\u` escapes and with `\\/`"),
+    ];
+    for (escaped, told) in signed {
+        let plain: Value = serde_json::from_str(escaped).unwrap();
+        let plain = plain.to_string();
+        let (id, what) = only_cause(&Case::jira(SECRET, escaped).body(&plain));
+        assert_eq!((id.as_str(), what.as_str()), ("body_json", &*format!("The JSON was parsed and written anew: it was signed {told}.")));
+        let (id, what) = only_cause(&Case::jira(SECRET, &plain).body(escaped));
+        let characters = "The JSON was parsed and written anew: it was signed with the characters themselves in place of escapes.";
+        assert_eq!((id.as_str(), what.as_str()), ("body_json", characters), "{escaped}");
+    }
+}
+
 /// What comes of an invocation, how long it takes, and how much memory at its peak, in MiB.
 #[cfg(target_os = "linux")]
 fn measured(arguments: &[&str]) -> (super::common::Told, Duration, u64) {

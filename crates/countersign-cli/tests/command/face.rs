@@ -1,0 +1,101 @@
+//! What the command shows of itself.
+
+use super::common::{Folder, countersign};
+
+const COMMANDS: [&str; 6] = ["secret", "sign", "send", "listen", "verify", "explain"];
+
+fn help(command: &str) -> String {
+    let told = countersign(&[command, "--help"], b"");
+    assert_eq!(told.code, 0, "{told:?}");
+    told.stdout
+}
+
+#[test]
+fn options_stand_under_their_own_heading() {
+    let own = [
+        ("Provider:", &["--provider", "--signed-url", "--allow-sha1"][..]),
+        ("Secret (", &["--secret-file", "--secret-env", "--secret "]),
+        ("Output:", &["--color", "--quiet", "--verbose", "--json"]),
+        ("Explaining:", &["--explain", "--other-body", "--try-for", "--reveal"]),
+        ("Arguments:", &["[FILE]", "<URL>"]),
+    ];
+    for command in COMMANDS {
+        let help = help(command);
+        let mut heading = "";
+        for line in help.lines().take_while(|line| *line != "Examples:") {
+            if !line.starts_with(' ') && !line.is_empty() {
+                heading = line;
+            }
+            let Some((option, _)) = line.trim_start().split_once("  ").or(Some((line.trim(), ""))) else { continue };
+            if !option.starts_with(['-', '[', '<']) {
+                continue;
+            }
+            for (section, options) in own {
+                // `listen` has these two among its own.
+                let of_listen = command == "listen" && (option.contains("--explain") || option.contains("--json"));
+                let named =
+                    |own: &&&str| if own.starts_with('-') { format!("{option} ").contains(**own) } else { option.starts_with(**own) };
+                let belongs = !of_listen && options.iter().any(|own| named(&own));
+                assert!(!belongs || heading.starts_with(section), "{command}: {option} stands under {heading}");
+            }
+        }
+    }
+}
+
+/// Broken by the terminal, an example is two commands, and neither is right.
+#[test]
+fn examples_can_be_pasted() {
+    for command in COMMANDS {
+        let help = help(command);
+        let Some((_, examples)) = help.split_once("Examples:\n") else { continue };
+        let examples: Vec<&str> = examples.lines().take_while(|line| !line.trim().is_empty()).collect();
+        for line in &examples {
+            assert!(line.chars().count() <= 80 && !line.contains('\u{2026}'), "{command}: {line}");
+        }
+        for example in examples.join("\n").replace("\\\n", " ").lines() {
+            let example = example.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                example.starts_with(&format!("countersign {command}")) || example.starts_with("countersign sign"),
+                "{command}: {example}"
+            );
+        }
+    }
+}
+
+#[test]
+fn port_is_not_read_as_a_provider() {
+    let told = countersign(&["listen", "-p", "0", "--secret-file", "/nowhere/secret"], b"");
+    assert_eq!((told.code, told.stderr.contains("/nowhere/secret")), (2, true), "{told:?}");
+    let told = countersign(&["listen", "-p", "http"], b"");
+    assert!(told.stderr.contains("--port"), "{told:?}");
+}
+
+#[test]
+fn url_without_a_scheme_is_told_what_it_lacks() {
+    for url in ["127.0.0.1:3000/jira", "localhost:3000", "hooks.example.com/jira", "ftp://127.0.0.1/", "http:///jira"] {
+        let told = countersign(&["send", "--secret", "swordfish", url], b"{}");
+        assert_eq!((told.code, told.stderr.contains("begins with http:// or https://")), (2, true), "{url}: {told:?}");
+        let told = countersign(&["listen", "--forward", url], b"");
+        assert!(told.stderr.contains("begins with http:// or https://"), "{url}: {told:?}");
+    }
+}
+
+#[test]
+fn hashes_that_have_to_be_asked_for_are_told_as_such() {
+    let told = countersign(&["providers", "--json", "websub"], b"");
+    let value: serde_json::Value = serde_json::from_str(told.stdout.trim()).unwrap();
+    assert_eq!(value["hashes"], serde_json::json!(["sha256", "sha384", "sha512"]));
+    assert_eq!(value["hashes_on_demand"], serde_json::json!(["sha1"]));
+    let table = countersign(&["providers", "trello"], b"").stdout;
+    assert!(table.contains("(sha1)"), "{table}");
+}
+
+#[test]
+fn token_is_said_to_be_revealed() {
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", "{}"));
+    let arguments = ["explain", "--provider", "gitlab-token", "--secret-file", &secret, "--header", "X-Gitlab-Token: other", &body];
+    let hidden = countersign(&arguments, b"");
+    assert!(!hidden.stdout.contains("swordfish"), "{hidden:?}");
+    assert!(help("explain").contains("of a static token, that is the secret itself"));
+}
