@@ -112,9 +112,10 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     Ok(false)
 }
 
-/// Why it does not verify, as far as that can be found or suspected.
-pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
-    search::search(evidence, kind, &[], FOR_STRANGERS).outcome.causes().to_vec()
+/// Why it does not verify, as far as that can be found or suspected; and what was left out.
+pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> (Vec<Cause>, Vec<String>) {
+    let Search { outcome, left_out } = search::search(evidence, kind, &[], FOR_STRANGERS);
+    (outcome.causes().to_vec(), left_out)
 }
 
 fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {

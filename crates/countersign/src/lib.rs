@@ -81,6 +81,10 @@
 //! [WebSub §7](https://www.w3.org/TR/websub/#signing-content). Statuses: RFC 9110 §15.5. Each provider's own page stands at its
 //! constant in [`providers`], which also tells how to add one.
 
+// For links from the other crates' pages: `cargo doc` may write those before this crate's folder is there, and then leaves the links out. Their pages
+// stand one folder deep, and docs.rs sets a root of its own.
+#![doc(html_root_url = "..")]
+
 mod algorithm;
 mod budget;
 mod buffer;

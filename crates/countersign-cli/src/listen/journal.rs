@@ -33,7 +33,11 @@ pub(crate) struct Entry<'a> {
 
 /// What came of finding out why a delivery is not genuine.
 pub(crate) enum Explained {
-    Causes(Vec<Cause>),
+    Tried {
+        causes: Vec<Cause>,
+        /// In words for the operator.
+        left_out: Vec<String>,
+    },
     /// Other deliveries wait for it.
     TooMany,
     TooLarge,
@@ -86,20 +90,23 @@ impl Journal {
         match entry.explained {
             Some(Explained::TooMany) => output::line(format!("    {}", styled(DOUBTFUL, TOO_MANY))),
             Some(Explained::TooLarge) => output::line(format!("    {}", styled(DOUBTFUL, TOO_LARGE))),
-            Some(Explained::Causes(causes)) if causes.is_empty() => {
-                output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret")));
-            }
-            Some(Explained::Causes(causes)) => {
+            Some(Explained::Tried { causes, left_out }) => {
+                if causes.is_empty() && left_out.is_empty() {
+                    output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret")));
+                }
                 for Cause { what, fix, .. } in causes {
                     let what = one_line(what);
                     output::text(4, &what);
                     output::text(4, &format!("{} {fix}", styled(GOOD, "do:")));
                 }
+                for left_out in left_out {
+                    output::text(4, &format!("{} {left_out}", styled(DOUBTFUL, "left out:")));
+                }
             }
             None => {}
         }
         if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
-            output::line(styled(FAINT, format!("    kept as {}", in_line(&saved.to_string_lossy()))));
+            output::line(styled(FAINT, format!("    kept as {}", one_line(&saved.to_string_lossy()))));
         }
     }
 }
@@ -127,7 +134,10 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
         Some(Explained::TooLarge) => add("not_explained", json!(TOO_LARGE)),
         _ => {}
     }
-    if let Some(Explained::Causes(causes)) = entry.explained {
+    if let Some(Explained::Tried { causes, left_out }) = entry.explained {
+        if !left_out.is_empty() {
+            add("left_out", json!(left_out));
+        }
         let causes: Vec<_> = causes.iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         add("causes", json!(causes));
     }

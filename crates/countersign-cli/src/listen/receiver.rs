@@ -195,7 +195,8 @@ impl Receiver {
             let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
             explain::causes(&evidence, Some(kind))
         };
-        Explained::Causes(tokio::task::spawn_blocking(search).await.unwrap_or_default())
+        let (causes, left_out) = tokio::task::spawn_blocking(search).await.unwrap_or_default();
+        Explained::Tried { causes, left_out }
     }
 
     async fn tell(

@@ -518,3 +518,14 @@ fn secret_in_the_file_of_providers_is_not_echoed() {
         assert!(!told.stderr.contains("needle") && told.stderr.contains("config.toml"), "{text}: {told:?}");
     }
 }
+
+#[test]
+fn what_was_left_out_is_told() {
+    let receiver = Receiver::new(&["--provider", "stripe", "--explain", "--json"]);
+    let many = format!("t=1,{}", vec![format!("v1={}", "0".repeat(64)); 40].join(","));
+    let length = BODY.len();
+    let head = format!("POST / HTTP/1.1\r\nHost: h\r\nStripe-Signature: {many}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    receiver.answer(&[head.as_bytes(), BODY.as_bytes()].concat());
+    let value: Value = serde_json::from_str(&receiver.lines(1)[0]).unwrap();
+    assert_eq!(value["left_out"], serde_json::json!(["signatures past the first 16"]), "{value}");
+}
