@@ -7,7 +7,8 @@ use std::fmt::{self, Write as _};
 /// another. The function escapes control characters, line and paragraph separators, format characters, spaces other than U+0020, and private and
 /// unassigned characters. Quotes and backslashes stay. Text that needs no escape is borrowed.
 ///
-/// The events and spans of this crate escape foreign text with this function: tenants' names, and the error texts of resolvers and bodies.
+/// The events and spans of this crate escape foreign text with this function: tenants' names, key ids, and the error texts of resolvers and
+/// bodies.
 ///
 /// ```
 /// use countersign::one_line;
@@ -20,7 +21,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) { Cow::Borrowed(text) } else { Cow::Owned(OneLine(text).to_string()) }
 }
 
-/// Displays a value as [`one_line`] does, without allocating a `String`.
+/// Displays a value as [`one_line`] does, for a value that is not a `str`.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {

@@ -278,12 +278,14 @@ impl Verifier {
     /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
     /// one whose client has gone, is no refusal, and is not reported.
     ///
-    /// The fields are `verdict`, `scheme`, `tenant` where there are tenants, `cause` ([`RejectionKind::as_str`]), `status`, `body_bytes`,
-    /// `seconds` where it was measured, `hint` where [hints](crate::VerifierBuilder::hints) are wanted and
-    /// one was found, and for a body that broke off `source`, which is what the framework's errors say; for keys that cannot be had, what the
-    /// resolver's say. We write no secret, signature or byte
-    /// of the body there. What others have written, the tenant's name and the errors' texts, is escaped by [`one_line`](crate::one_line()), so that an
-    /// event is one line.
+    /// The fields:
+    /// - `verdict`, `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, `body_bytes`;
+    /// - `tenant` where there are tenants, and `seconds` where the time was measured;
+    /// - `hint` where [hints](crate::VerifierBuilder::hints) are wanted and one was found;
+    /// - `source`, the error of the framework for a body that broke off, or of the resolver for keys that cannot be had.
+    ///
+    /// We write no secret, signature or byte of the body there. The tenant's name and the errors' texts are others' words:
+    /// [`one_line`](crate::one_line()) escapes them, so that an event is one line.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.refusal(rejection, Instant::now());
         self.observe(rejection, false);
