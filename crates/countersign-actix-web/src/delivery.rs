@@ -10,8 +10,8 @@ use countersign::{Rejection, Reported, Verified};
 
 use crate::delivering::Delivering;
 use crate::received_payload::ReceivedPayload;
-use crate::refused::Misconfiguration;
-use crate::{Refused, Verify};
+use crate::refused::{Misconfiguration, Refused};
+use crate::verify::Verify;
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the
 /// application's data: with less on the way, it is faster than the middleware, which then need not be there.

@@ -10,8 +10,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use countersign::{Deadline, Discard, Rejection, Verifiers};
 
-use crate::VerifyMiddleware;
 use crate::judge::Judge;
+use crate::verify_middleware::VerifyMiddleware;
 
 /// Lets only verified deliveries through to what it is wrapped around.
 ///

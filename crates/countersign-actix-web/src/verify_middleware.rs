@@ -10,9 +10,9 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use countersign::{Reported, Verified};
 use pin_project_lite::pin_project;
 
-use crate::Verify;
 use crate::delivering::Delivering;
 use crate::received_payload::ReceivedPayload;
+use crate::verify::Verify;
 
 /// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
 ///

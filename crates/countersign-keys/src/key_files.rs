@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use countersign::{KeyId, Keys, Secret, Verifier, VerifierBuilder};
 
-use crate::{LoadError, Watch};
+use crate::load_error::LoadError;
+use crate::watch::Watch;
 
 /// The pause between the first looks. A secret is written in one piece, or in two with next to no time between them.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

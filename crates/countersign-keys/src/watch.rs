@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use countersign::{KeyId, Keys, Secret, one_line};
 
-use crate::LoadError;
+use crate::load_error::LoadError;
 
 /// A handle to the thread that re-reads key files, made by [`KeyFiles::watch`](crate::KeyFiles::watch). Dropping the handle stops the thread. The
 /// keys in force stay.

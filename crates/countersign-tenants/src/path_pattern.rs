@@ -4,7 +4,7 @@ use countersign::Head;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
-use crate::TenantsError;
+use crate::tenants_error::TenantsError;
 
 /// A pattern of paths that finds the tenant in them: `/jira/{tenant}`, in the syntax of the crate `matchit`, which axum's routes have, too.
 ///

@@ -11,9 +11,9 @@ use moka::sync::Cache;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use crate::TenantsBuilder;
 use crate::flight::{Boarded, Flights, Landing};
 use crate::miss::{Miss, Unavailable};
+use crate::tenants_builder::TenantsBuilder;
 
 /// Bytes of a tenant's name. There is no look-up for what is longer.
 const LONGEST_NAME: usize = 256;

@@ -8,8 +8,9 @@ use futures_util::FutureExt as _;
 use moka::sync::Cache;
 
 use crate::flight::Flights;
-use crate::tenants::{Find, Inner, Turns};
-use crate::{PathPattern, Tenants, TenantsError};
+use crate::path_pattern::PathPattern;
+use crate::tenants::{Find, Inner, Tenants, Turns};
+use crate::tenants_error::TenantsError;
 
 /// A hundred years: the cache panics at a thousand.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

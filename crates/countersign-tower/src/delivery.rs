@@ -5,7 +5,8 @@ use bytes::Bytes;
 use countersign::{Reported, Verified};
 
 use crate::delivering::{Delivering, Refusal};
-use crate::{Refused, VerifyLayer};
+use crate::layer::VerifyLayer;
+use crate::refused::Refused;
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
 /// in the application's state: with less on the way, it is faster than the layer itself, which then need not be there.

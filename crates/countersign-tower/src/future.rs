@@ -14,7 +14,8 @@ use tower_service::Service;
 
 use crate::delivering::{Delivering, Refusal};
 use crate::judge::Judge;
-use crate::{Refuse, VerifiedBody};
+use crate::refuse::Refuse;
+use crate::verified_body::VerifiedBody;
 
 pin_project! {
     /// The response of [`Verify`](crate::Verify).

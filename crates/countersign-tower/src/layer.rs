@@ -8,7 +8,8 @@ use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::judge::Judge;
-use crate::{Acknowledgement, EmptyResponse, Verify};
+use crate::refuse::{Acknowledgement, EmptyResponse};
+use crate::service::Verify;
 
 /// Lets only verified deliveries through to the service that it is laid around.
 ///

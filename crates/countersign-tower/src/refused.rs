@@ -5,9 +5,9 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
 
-use crate::EmptyResponse;
 use crate::delivering::Refusal;
 use crate::future::answer;
+use crate::refuse::EmptyResponse;
 use crate::refuse::sealed::Refuse as _;
 
 /// A refused delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).

@@ -6,15 +6,17 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::future::VerifyFuture;
 use crate::judge::Judge;
-use crate::{Refuse, VerifiedBody, VerifyFuture};
+use crate::refuse::Refuse;
+use crate::verified_body::VerifiedBody;
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
 ///
 /// The inner service finds [`Verified`](countersign::Verified) in the request's extensions; whatever is further out finds
 /// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the inner service's.
 #[derive(Clone, Debug)]
-pub struct Verify<S, R = crate::EmptyResponse> {
+pub struct Verify<S, R = crate::refuse::EmptyResponse> {
     inner: S,
     judge: Arc<Judge>,
     refuse: R,

@@ -5,7 +5,9 @@ use axum::response::{IntoResponse, Response};
 use countersign::Verified;
 use serde::de::DeserializeOwned;
 
-use crate::{Delivery, Refused, VerifyLayer};
+use crate::delivery::Delivery;
+use crate::layer::VerifyLayer;
+use crate::refused::Refused;
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor of axum, as [`Delivery`] is one.
 ///

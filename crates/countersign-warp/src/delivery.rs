@@ -4,7 +4,7 @@ use bytes::Bytes;
 use countersign::Verified;
 use serde::de::DeserializeOwned;
 
-use crate::JsonError;
+use crate::json_error::JsonError;
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. Only a [`Verify`](crate::Verify) makes one.
 #[derive(Clone)]

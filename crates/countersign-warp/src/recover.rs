@@ -1,7 +1,8 @@
 use warp::Reply;
 use warp::reply::Response;
 
-use crate::{JsonError, Refused};
+use crate::json_error::JsonError;
+use crate::refused::Refused;
 
 /// Answers what [`Verify::delivery`](crate::Verify::delivery) refused, for warp's `recover`, and a [`JsonError`] with 400. Rejections of
 /// other filters pass through untouched.

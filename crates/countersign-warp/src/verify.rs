@@ -14,10 +14,12 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
-use crate::refused::{Answer, empty};
+use crate::delivery::Delivery;
+use crate::recover::recover;
+use crate::refused::{Answer, Refused, empty};
 use crate::request_head::{self, Extent, RequestHead};
 use crate::timer::TokioTimer;
-use crate::{Delivery, Refused, VerifyTenant, recover};
+use crate::verify_tenant::VerifyTenant;
 
 /// Lets only verified deliveries through to a handler.
 ///

@@ -6,9 +6,9 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
+use crate::delivery::Delivery;
 use crate::request_head::{self, RequestHead};
-use crate::verify::{proven, then};
-use crate::{Delivery, Verify};
+use crate::verify::{Verify, proven, then};
 
 /// A [`Verify`] whose resolver is told what a filter knows of the tenant, made by [`Verify::tenant_by`].
 #[derive(Clone)]

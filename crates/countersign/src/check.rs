@@ -4,7 +4,8 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::hashing::{Hashing, Judge};
 use crate::key_set::KeySet;
-use crate::{Rejection, Verified};
+use crate::rejection::Rejection;
+use crate::verified::Verified;
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///

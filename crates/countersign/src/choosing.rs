@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use crate::resolving::Resolving;
 use crate::span::DeliverySpan;
-use crate::{Resolving, Timer, Verifier};
+use crate::timer::Timer;
+use crate::verifier::Verifier;
 
 /// The choice of a verifier for one delivery, by a [`Resolver`](crate::Resolver) that has been asked.
 pub(crate) struct Choosing {

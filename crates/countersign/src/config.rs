@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::algorithm::Algorithm;
+use crate::budget::Budget;
 use crate::hint::Rate;
 use crate::key_set::KeySet;
+use crate::observer::Observer;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::scheme::Scheme;
 use crate::url::Url;
-use crate::{Algorithm, Budget, Observer, Rejection, RejectionKind, Scheme};
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {

@@ -1,7 +1,9 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Algorithm, KeyId, SecretForm};
+use crate::algorithm::Algorithm;
+use crate::key_id::KeyId;
+use crate::secret_form::SecretForm;
 
 /// What is wrong with a configuration, found when it is built, so that no request can meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]

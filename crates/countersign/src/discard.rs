@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::head::{Values, announced};
-use crate::rejection::Stage;
-use crate::{Head, Rejection, RejectionKind, Timer};
+use crate::head::{Head, Values, announced};
+use crate::rejection::{Rejection, RejectionKind, Stage};
+use crate::timer::Timer;
 
 /// How much of a refused body an adapter reads and throws away before it answers.
 ///

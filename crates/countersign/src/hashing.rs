@@ -3,15 +3,19 @@ use std::time::{Instant, SystemTime};
 
 use subtle::ConstantTimeEq as _;
 
+use crate::algorithm::Algorithm;
 use crate::config::{Config, Settings};
 use crate::gathered::Gathered;
-use crate::head::Values;
+use crate::head::{Head, Values};
+use crate::hint::Hint;
 use crate::key_set::KeySet;
 use crate::mac::Mac;
 use crate::one_or_more::OneOrMore;
+use crate::rejection::{Rejection, RejectionKind};
+use crate::scheme::Scheme;
 use crate::signed_head::{self, Credential, Envelope, SignedHead};
 use crate::tag::Tag;
-use crate::{Algorithm, Head, Hint, Rejection, RejectionKind, Scheme, Verified};
+use crate::verified::Verified;
 
 // A delivery's state is some hundred bytes, and moving it about costs as much as reading its head: what can be is done where it stands.
 
@@ -290,7 +294,9 @@ fn token_of(keys: &KeySet, token: &[u8], now: Option<SystemTime>) -> Result<usiz
 
 #[cfg(test)]
 mod tests {
-    use crate::{Secret, Verifier, providers};
+    use crate::providers;
+    use crate::secret::Secret;
+    use crate::verifier::Verifier;
 
     use super::*;
 

@@ -2,7 +2,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Head, RejectionKind, Scheme, providers, signed_head};
+use crate::head::Head;
+use crate::rejection::RejectionKind;
+use crate::scheme::Scheme;
+use crate::{providers, signed_head};
 
 /// What is probably the matter with a refused delivery: for the operator, found cheaply, and no proof of anything.
 ///

@@ -7,10 +7,14 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::hashing::Judge;
 use crate::key_set::KeySet;
+use crate::rejection::Rejection;
+use crate::reported::Reported;
 use crate::taking_in::TakingIn;
-use crate::{Deadline, Rejection, Reported, Timer, Verified};
+use crate::timer::Timer;
+use crate::verified::Verified;
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///

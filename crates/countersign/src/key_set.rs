@@ -5,11 +5,13 @@ use std::time::{Duration, SystemTime};
 use subtle::ConstantTimeEq as _;
 
 use crate::config::Settings;
+use crate::config_error::ConfigError;
+use crate::key_id::KeyId;
 use crate::mac::Mac;
-use crate::scheme::Grammar;
+use crate::scheme::{Grammar, Scheme};
+use crate::secret::Secret;
 use crate::stack::wiping_stack;
 use crate::tag::Tag;
-use crate::{ConfigError, KeyId, Scheme, Secret};
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]

@@ -5,9 +5,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::config::Config;
+use crate::config_error::ConfigError;
+use crate::key_id::KeyId;
 use crate::key_set::{KeySet, PreparedKey};
+use crate::observer::KeysEvent;
 use crate::report::Reporter;
-use crate::{ConfigError, KeyId, KeysEvent, Secret, secret_warnings};
+use crate::secret::Secret;
+use crate::secret_warnings;
 
 /// A handle to the keys of a verifier, by which they change while the service runs. Made by [`Verifier::keys`](crate::Verifier::keys);
 /// cheap to clone.

@@ -3,7 +3,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use subtle::Choice;
 
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
 use crate::one_or_more::OneOrMore;
 use crate::tag::Tag;
 

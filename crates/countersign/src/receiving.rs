@@ -8,14 +8,20 @@ use bytes::{Buf, Bytes};
 
 use crate::choosing::{Choosing, Chosen};
 use crate::config::Config;
+use crate::deadline::Deadline;
+use crate::discard::{Discard, Discarding};
 use crate::gathered::Gathered;
 use crate::hashing::{Hashing, Judge};
-use crate::head::announced;
-use crate::rejection::{self, Seen};
+use crate::head::{Head, announced};
+use crate::intake::Intake;
+use crate::rejection::{self, Rejection, RejectionKind, Seen};
+use crate::reported::Reported;
 use crate::signed_head::SignedHead;
 use crate::span::DeliverySpan;
 use crate::taking_in::{TakingIn, tell_log};
-use crate::{Deadline, Discard, Discarding, Head, Intake, Rejection, RejectionKind, Reported, Timer, Verifier, Verifiers};
+use crate::timer::Timer;
+use crate::verifier::Verifier;
+use crate::verifiers::Verifiers;
 
 /// By what an adapter judges, and what it has been told about it.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Hint;
+use crate::hint::Hint;
 
 /// Why a delivery was refused.
 ///

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Head, Resolving, Verifier};
+use crate::head::Head;
+use crate::resolving::Resolving;
+use crate::verifier::Verifier;
 
 /// Chooses the verifier of each delivery by its head, where tenants have keys of their own: before a byte of the body is read, and so never
 /// by the body. Every adapter takes one in place of a [`Verifier`].

@@ -3,7 +3,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::Verifier;
+use crate::verifier::Verifier;
 
 /// The search for the verifier of one delivery: what [`Resolver::resolve`](crate::Resolver::resolve) returns.
 ///

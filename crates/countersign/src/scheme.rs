@@ -1,8 +1,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::head::Values;
-use crate::{Algorithm, ConfigError, Encoding, Evidence, Head, KeyId, Part, Secret, SecretForm, TimeFormat};
+use crate::algorithm::Algorithm;
+use crate::config_error::ConfigError;
+use crate::encoding::Encoding;
+use crate::evidence::Evidence;
+use crate::head::{Head, Values};
+use crate::key_id::KeyId;
+use crate::part::Part;
+use crate::secret::Secret;
+use crate::secret_form::SecretForm;
+use crate::time_format::TimeFormat;
 
 mod soundness;
 

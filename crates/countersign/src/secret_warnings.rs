@@ -1,6 +1,6 @@
 use crate::config::Config;
 use crate::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
-use crate::one_line::one_line;
+use crate::one_line::one_line::one_line;
 use crate::report::Reporter;
 
 /// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. `is_new` has the place of each

@@ -3,12 +3,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::config::Settings;
 use crate::encoding::Undecodable;
-use crate::head::Values;
+use crate::head::{Head, Values};
 use crate::one_or_more::OneOrMore;
-use crate::scheme::{Grammar, Headers, Timestamp, TimestampSource, is_id_byte};
+use crate::part::Part;
+use crate::rejection::RejectionKind;
+use crate::scheme::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
 use crate::tag::Tag;
 use crate::url::Url;
-use crate::{Head, Part, RejectionKind, Scheme};
 
 /// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
 pub(crate) const MOST_CANDIDATES: usize = 16;

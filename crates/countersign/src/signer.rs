@@ -1,12 +1,15 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::algorithm::Algorithm;
+use crate::config_error::ConfigError;
 use crate::mac::Mac;
-use crate::scheme::{Grammar, Headers, TimestampSource};
+use crate::part::Part;
+use crate::scheme::{Grammar, Headers, Scheme, TimestampSource};
+use crate::secret::Secret;
 use crate::stack::wiping_stack;
 use crate::url::Url;
 use crate::verifier_builder::{GivenUrl, url};
-use crate::{Algorithm, ConfigError, Part, Scheme, Secret};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
 /// hand, and for senders of one's own.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::Algorithm;
+use crate::algorithm::Algorithm;
 use crate::encoding::{Encoding, Undecodable};
 
 const LONGEST: usize = Algorithm::Sha512.tag_len();

@@ -7,11 +7,15 @@ use bytes::Buf;
 use crate::budget::Spent;
 use crate::buffer::Buffer;
 use crate::config::{Config, Settings};
+use crate::deadline::Deadline;
 use crate::hashing::{Hashing, Judge};
-use crate::one_line::one_line;
-use crate::rejection::{Seen, Stage};
+use crate::observer::Verdict;
+use crate::one_line::one_line::one_line;
+use crate::rejection::{Rejection, RejectionKind, Seen, Stage};
+use crate::reported::Reported;
 use crate::span::DeliverySpan;
-use crate::{Deadline, Rejection, RejectionKind, Reported, Timer, Verdict, Verified};
+use crate::timer::Timer;
+use crate::verified::Verified;
 
 /// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
 pub(crate) struct TakingIn {

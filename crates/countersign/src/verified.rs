@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::algorithm::Algorithm;
 use crate::config::Config;
 use crate::hashing::Claims;
-use crate::{Algorithm, KeyId};
+use crate::key_id::KeyId;
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
 ///

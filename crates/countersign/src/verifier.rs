@@ -3,22 +3,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use crate::check::Check;
 use crate::config::{Config, Settings};
+use crate::config_error::ConfigError;
 use crate::gathered::Gathered;
 use crate::hashing::{Hashing, Judge};
-use crate::head::announced;
+use crate::head::{Head, announced};
+use crate::hint::Hint;
+use crate::intake::Intake;
+use crate::key_id::KeyId;
 use crate::key_set::{KeySet, PreparedKey};
-use crate::rejection::{SchemeName, Seen};
+use crate::keys::Keys;
+use crate::observer::Verdict;
+use crate::rejection::{Rejection, RejectionKind, SchemeName, Seen};
 use crate::report::Reporter;
-use crate::scheme::{Grammar, Headers};
-use crate::signed_head::SignedHead;
+use crate::scheme::{Grammar, Headers, Scheme};
+use crate::secret::Secret;
+use crate::signed_head::{self, SignedHead};
 use crate::span::DeliverySpan;
 use crate::taking_in::TakingIn;
 use crate::url::Url;
-use crate::{
-    Check, ConfigError, Head, Hint, Intake, KeyId, Keys, Rejection, RejectionKind, Scheme, Secret, Verdict, Verified, VerifierBuilder,
-    signed_head,
-};
+use crate::verified::Verified;
+use crate::verifier_builder::VerifierBuilder;
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///

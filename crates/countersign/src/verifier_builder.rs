@@ -2,13 +2,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::algorithm::Algorithm;
+use crate::budget::Budget;
 use crate::config::{Config, Settings};
+use crate::config_error::ConfigError;
 use crate::gathered;
 use crate::hint::Rate;
+use crate::key_id::KeyId;
 use crate::key_set::{KeySet, PreparedKey};
-use crate::scheme::LONGEST_TOLERANCE;
+use crate::observer::Observer;
+use crate::part::Part;
+use crate::scheme::{LONGEST_TOLERANCE, Scheme};
+use crate::secret::Secret;
 use crate::url::Url;
-use crate::{Algorithm, Budget, ConfigError, KeyId, Observer, Part, Scheme, Secret, Verifier};
+use crate::verifier::Verifier;
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///

@@ -5,8 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::choosing::{Choosing, Chosen, Fault};
+use crate::head::Head;
+use crate::resolver::Resolver;
 use crate::span::DeliverySpan;
-use crate::{Head, Resolver, Timer, Verifier};
+use crate::timer::Timer;
+use crate::verifier::Verifier;
 
 /// What an adapter judges by: one [`Verifier`], or a [`Resolver`] that chooses one for each delivery. Made from either; cheap to clone.
 #[derive(Clone)]

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
-use crate::{Part, TimeFormat};
+use crate::part::Part;
+use crate::time_format::TimeFormat;
 
 /// A year. Providers tolerate minutes.
 pub(crate) const LONGEST_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -222,7 +223,9 @@ fn is_field_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Algorithm, Encoding, providers};
+    use crate::algorithm::Algorithm;
+    use crate::encoding::Encoding;
+    use crate::providers;
 
     const MINUTE: Duration = Duration::from_secs(60);
     const SOUND: Scheme = Scheme::new("sound", "X-Signature").tagged(b'=', &[("v1", Algorithm::Sha256)]);
