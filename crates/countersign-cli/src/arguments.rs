@@ -84,7 +84,7 @@ impl Command {
     /// Whether the answer is yes.
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         match self {
-            Self::Secret(secret) => secret.run(),
+            Self::Secret(secret) => secret.run(verbosity),
             Self::Sign(sign) => sign.run(verbosity),
             Self::Send(send) => send.run(verbosity),
             Self::Listen(listen) => listen.run(verbosity),
@@ -106,5 +106,18 @@ mod tests {
     #[test]
     fn arguments_do_not_contradict_each_other() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_no_wider_than_its_terminal() {
+        let mut command = Arguments::command().term_width(80);
+        command.build();
+        for subcommand in command.get_subcommands_mut() {
+            for help in [subcommand.render_help(), subcommand.render_long_help()] {
+                let lines = help.to_string();
+                let too_long = lines.lines().find(|line| line.chars().count() > 80);
+                assert_eq!(too_long, None, "{}", subcommand.get_name());
+            }
+        }
     }
 }

@@ -27,8 +27,15 @@ impl std::fmt::Display for NoAnswer {
         match self {
             Self::TimedOut(within) => write!(f, "no answer within {}", humantime::format_duration(*within)),
             Self::Failed(error) => {
-                write!(f, "{error}")?;
+                // The client's own text says which part of the library failed, and nothing else.
                 let mut cause = std::error::Error::source(error);
+                match cause {
+                    None => write!(f, "{error}")?,
+                    Some(first) => {
+                        write!(f, "{first}")?;
+                        cause = first.source();
+                    }
+                }
                 while let Some(error) = cause {
                     write!(f, ": {error}")?;
                     cause = error.source();

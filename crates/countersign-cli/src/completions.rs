@@ -8,9 +8,10 @@ use crate::failure::Failure;
 use crate::output;
 
 /// Print completions for a shell
-///
-/// For bash: countersign completions bash > ~/.local/share/bash-completion/completions/countersign
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  countersign completions bash \\\n    >~/.local/share/bash-completion/completions/countersign\n  countersign completions zsh >~/.zfunc/_countersign"
+)]
 pub(crate) struct Completions {
     /// The shell
     shell: Shell,

@@ -3,6 +3,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::Resettable;
 use countersign::Head;
 
 use crate::capture;
@@ -45,10 +46,10 @@ impl Head for Delivery {
 #[command(next_help_heading = "Delivery")]
 pub(crate) struct Received {
     /// The body as it was received; `-` for standard input
-    #[arg(default_value = "-", value_name = "FILE", help_heading = "Arguments")]
+    #[arg(default_value = "-", value_name = "FILE", help_heading = Resettable::Reset)]
     file: String,
     /// A header as it was received, with its name, or several, a line each; all that take part in the signature are needed
-    #[arg(long, short = 'H', value_name = "NAME: VALUE", required_unless_present = "request")]
+    #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// The method, for providers that sign it
     #[arg(long, value_name = "METHOD", default_value = "POST")]
@@ -65,14 +66,20 @@ impl Received {
     /// The delivery, and the bodies of others that were captured with it.
     pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
         let Some(request) = &self.request else {
+            if self.header.is_empty() {
+                return Err(Failure::new(
+                    "there is no header: give each as -H 'NAME: VALUE', or the whole request as --request FILE in place of headers and body",
+                ));
+            }
             // As `sign` prints them: several may come at once, a line each.
             let lines = self.header.iter().flat_map(|headers| headers.trim_end().split('\n'));
             let headers: Result<_, _> = lines.map(parse_header).collect();
             let body = read(&self.file)?;
             return Ok((Delivery { method: self.method.clone(), target: "/".to_owned(), headers: headers?, body }, Vec::new()));
         };
-        let name = request.display().to_string();
-        let mut captured = capture::parse(&read(&name)?).map_err(|error| {
+        let bytes = read_as(&request.display().to_string(), "the request")?;
+        let name = if request.as_os_str() == "-" { "standard input".to_owned() } else { request.display().to_string() };
+        let mut captured = capture::parse(&bytes).map_err(|error| {
             Failure::because(format!("{name} is no captured request (a body alone goes without --request, with -H)"), error)
         })?;
         let place = match self.entry {
@@ -93,13 +100,18 @@ pub(crate) fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
     Ok((name.trim().to_owned(), value.trim().as_bytes().to_vec()))
 }
 
-/// A file, or standard input.
+/// Reads a body from a file, or from standard input.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Failure> {
+    read_as(name, "the body")
+}
+
+/// Reads `what` from a file, or from standard input.
+fn read_as(name: &str, what: &str) -> Result<Vec<u8>, Failure> {
     if name != "-" {
         return fs::read(name).map_err(|error| Failure::because(format!("cannot read {name}"), error));
     }
     if io::stdin().is_terminal() {
-        output::note("Reading the body from standard input; Ctrl-D ends it. To take it from a file, name the file.");
+        output::note(format!("Reading {what} from standard input; Ctrl-D ends it. To take it from a file, name the file in place of -."));
     }
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::because("cannot read standard input", error))?;

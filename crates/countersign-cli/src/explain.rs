@@ -7,12 +7,13 @@ mod work;
 
 use std::time::Duration;
 
+use anstyle::Style;
 use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
 pub(crate) use crate::explain::cause::Cause;
-use crate::explain::search::{Outcome, Search};
+pub(crate) use crate::explain::search::{Outcome, Search};
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
@@ -74,12 +75,10 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     for file in &asking.other_body {
         others.push(crate::delivery::read(file)?);
     }
-    let Search { outcome, left_out } = search::search(evidence, kind, &others, asking.try_for);
-    let ruled_out = search::ruled_out(evidence, kind, others.len());
+    let Search { outcome, ruled_out, left_out } = search::search(evidence, kind, &others, asking.try_for);
     if json {
         let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         let found = matches!(outcome, Outcome::Found(_));
-        let ruled_out = if found { Vec::new() } else { ruled_out };
         let cause = kind.map(RejectionKind::as_str);
         let mut answer = json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out, "left_out": left_out });
         if asking.reveal
@@ -96,9 +95,9 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     output::line(format!("{}: {text}", styled(BAD, "not verified")));
     tell(&outcome, &ruled_out, verbosity);
     if !left_out.is_empty() {
-        output::line(format!("\n{}", styled(DOUBTFUL, "Left out:")));
+        heading(DOUBTFUL, "Left out:");
         for left_out in &left_out {
-            output::text(2, &format!("- {left_out}"));
+            output::item(left_out);
         }
     }
     if asking.reveal {
@@ -112,10 +111,9 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     Ok(false)
 }
 
-/// Why it does not verify, as far as that can be found or suspected; and what was left out.
-pub(crate) fn causes(evidence: &Evidence, kind: Option<RejectionKind>) -> (Vec<Cause>, Vec<String>) {
-    let Search { outcome, left_out } = search::search(evidence, kind, &[], FOR_STRANGERS);
-    (outcome.causes().to_vec(), left_out)
+/// Looks for what makes a stranger's delivery verify.
+pub(crate) fn search_for_stranger(evidence: &Evidence, kind: Option<RejectionKind>) -> Search {
+    search::search(evidence, kind, &[], FOR_STRANGERS)
 }
 
 fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
@@ -133,25 +131,27 @@ fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
             } else {
                 "The causes, all of them at once, tried and found right:"
             };
-            output::line(format!("\n{}", styled(GOOD, number)));
+            heading(GOOD, number);
             tell(causes);
         }
         Outcome::Suspected(causes) => {
-            output::line(format!("\n{}", styled(DOUBTFUL, "Not found by trying. What looks odd:")));
+            heading(DOUBTFUL, "Not found by trying. What looks odd:");
             tell(causes);
             rule_out(ruled_out, verbosity);
         }
         Outcome::Unknown => {
-            output::line(format!(
-                "\n{}",
-                styled(
-                    DOUBTFUL,
-                    "Not found by trying. Most likely the sender has another secret, or the body was changed in a way that cannot be undone."
-                )
-            ));
+            heading(
+                DOUBTFUL,
+                "Not found by trying. Most likely the sender has another secret, or the body was changed in a way that cannot be undone.",
+            );
             rule_out(ruled_out, verbosity);
         }
     }
+}
+
+fn heading(style: Style, text: &str) {
+    output::line("");
+    output::text(0, &styled(style, text));
 }
 
 fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
@@ -162,7 +162,7 @@ fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
             "Ruled out, each alone, and one about the secret, one about the body and one about the head together (of bodies over 64 KiB, the likelier of two of these):",
         );
         for ruled_out in ruled_out {
-            output::text(2, &format!("- {ruled_out}"));
+            output::item(ruled_out);
         }
     }
 }

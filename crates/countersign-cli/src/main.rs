@@ -24,7 +24,10 @@ use clap::Parser as _;
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::misuse(&error),
+    };
     arguments.color.write_global();
     let verbosity = arguments.verbosity();
     match arguments.command.run(verbosity) {

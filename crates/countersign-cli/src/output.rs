@@ -1,5 +1,6 @@
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -23,13 +24,28 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Says why a command could not be carried out, on standard error.
+/// Prints on standard error why a command could not be carried out.
 pub(crate) fn fault(failure: &impl Display) {
-    let _ = writeln!(anstream::stderr(), "{} {failure}", styled(BAD, "error:"));
+    complain(&format!("{} {failure}", styled(BAD, "error:")));
 }
 
 pub(crate) fn warn(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{} {text}", styled(DOUBTFUL, "warning:"));
+    complain(&format!("{} {text}", styled(DOUBTFUL, "warning:")));
+}
+
+/// Prints what clap says of the arguments: help on standard output, errors on standard error. clap wraps help by itself, and its errors not at all.
+pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        complain(error.render().ansi().to_string().trim_end());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints on standard error, broken between words where the terminal ends.
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", wrapped("", "", text, terminal_width(&io::stderr())));
 }
 
 /// Whether something could not be printed.
@@ -42,23 +58,32 @@ pub(crate) fn line(text: impl Display) {
 
 /// Columns of the terminal, if standard output is one.
 pub(crate) fn width() -> Option<usize> {
-    io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(terminal_size::Width(columns), _)| columns.into())
+    terminal_width(&io::stdout())
+}
+
+fn terminal_width(stream: &impl io::IsTerminal) -> Option<usize> {
+    stream.is_terminal().then(terminal_size::terminal_size).flatten().map(|(terminal_size::Width(columns), _)| columns.into())
 }
 
 /// Prints a text behind this many spaces, broken between words where the terminal ends.
 pub(crate) fn text(indent: usize, text: &str) {
-    line(wrapped(indent, text, width()));
+    let indent = " ".repeat(indent);
+    line(wrapped(&indent, &indent, text, width()));
 }
 
-fn wrapped(indent: usize, text: &str, width: Option<usize>) -> String {
-    let indent = " ".repeat(indent);
+/// Prints an item of a list. Its further lines stand under its text.
+pub(crate) fn item(text: &str) {
+    line(wrapped("  - ", "    ", text, width()));
+}
+
+fn wrapped(first: &str, further: &str, text: &str, width: Option<usize>) -> String {
     match width {
         // Narrower than that, nothing can be read.
         Some(width) if width >= 40 => {
-            let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
+            let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(further).break_words(false);
             textwrap::fill(text, options)
         }
-        _ => format!("{indent}{text}"),
+        _ => format!("{first}{text}"),
     }
 }
 
@@ -74,11 +99,10 @@ pub(crate) fn is_complete() -> bool {
     !LOST.load(Ordering::Relaxed)
 }
 
-/// A stranger's text, without what a terminal would obey.
+/// Returns a stranger's text of several lines without characters that a terminal would obey or that change the direction of text.
 pub(crate) fn shown(text: &str) -> String {
-    let plain =
-        |character: char| if character.is_control() && !matches!(character, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { character };
-    text.chars().map(plain).collect()
+    let lines = text.split('\n').map(|line| line.split('\t').map(one_line).collect::<Vec<_>>().join("\t"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Characters of a stranger's text in a line.
@@ -101,7 +125,7 @@ pub(crate) fn raw(bytes: &[u8]) {
 
 /// Says something that nobody has asked for, on standard error.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{}", styled(FAINT, text));
+    complain(&styled(FAINT, text));
 }
 
 #[cfg(test)]
@@ -112,11 +136,20 @@ mod tests {
     fn words_are_not_broken_at_the_edge_of_a_terminal() {
         let text = "The secret jira.secret has white space at an end: a line break, a space or a tab.";
         for width in 40..90 {
-            let lines = wrapped(2, text, Some(width));
+            let lines = wrapped("  ", "  ", text, Some(width));
             assert!(lines.lines().all(|line| line.starts_with("  ") && line.chars().count() <= width), "{width}: {lines}");
             assert_eq!(lines.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
         }
-        assert_eq!(wrapped(2, text, None), format!("  {text}"));
+        assert_eq!(wrapped("  ", "  ", text, None), format!("  {text}"));
+        assert_eq!(wrapped("  - ", "    ", "one two", Some(40)), "  - one two");
+        let item = wrapped("  - ", "    ", text, Some(40));
+        assert!(item.starts_with("  - The") && item.lines().skip(1).all(|line| line.starts_with("    ")), "{item}");
+    }
+
+    #[test]
+    fn several_lines_of_a_stranger_obey_nobody() {
+        assert_eq!(shown("a\tb\n\u{1b}[2Jc\u{202e}d\r\n"), "a\tb\n\\u{1b}[2Jc\\u{202e}d\\r\n");
+        assert_eq!(shown("{\"caf\u{e9}\":\n\t1}"), "{\"caf\u{e9}\":\n\t1}");
     }
 
     #[test]

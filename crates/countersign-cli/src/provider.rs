@@ -21,7 +21,7 @@ pub(crate) struct Provider {
     pub(crate) allow_sha1: bool,
 }
 
-fn parser() -> impl clap::builder::TypedValueParser<Value = Scheme> {
+pub(crate) fn parser() -> impl clap::builder::TypedValueParser<Value = Scheme> {
     let names = providers::ALL.iter().map(|scheme| PossibleValue::new(scheme.name()));
     PossibleValuesParser::new(names).try_map(|name| by_name(&name).ok_or("no such provider"))
 }

@@ -24,7 +24,10 @@ impl Providers {
                 output::line(as_json(scheme));
             }
         } else {
-            table(&schemes);
+            // Without a row, not even the heading.
+            if found {
+                table(&schemes);
+            }
         }
         if let (false, Some(filter)) = (found, &self.filter) {
             output::note(format!("no provider has {filter:?} in its name"));
@@ -33,26 +36,25 @@ impl Providers {
     }
 }
 
-const COLUMNS: [&str; 6] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "CONFIRMED"];
+const COLUMNS: [&str; 7] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "CONFIRMED", "RESTS ON"];
 
 /// The columns in the order in which they are left out of a terminal that has no room for all.
-const SPARED: [usize; 5] = [4, 2, 3, 5, 1];
+const SPARED: [usize; 6] = [6, 4, 2, 3, 5, 1];
 
 /// Prints as many columns as the terminal has room for.
 fn table(schemes: &[&Scheme]) {
-    let rows: Vec<[String; 6]> = schemes.iter().map(|scheme| cells(scheme)).collect();
+    let rows: Vec<[String; 7]> = schemes.iter().map(|scheme| cells(scheme)).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(COLUMNS.get(column).map(|name| name.len())).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
     let columns = fitting(&widths, output::width());
-    let print = |cells: [&str; 6], is_confirmed: bool| {
+    let print = |cells: [&str; 7], is_confirmed: bool| {
         let shown = columns.iter().map(|column| {
             let (cell, width) = (cells.get(*column).copied().unwrap_or_default(), widths.get(*column).copied().unwrap_or_default());
             match COLUMNS.get(*column) {
-                // Last, so that nothing need be lined up behind its style.
-                Some(&"CONFIRMED") if cell != "CONFIRMED" => styled(if is_confirmed { GOOD } else { FAINT }, cell),
+                Some(&"CONFIRMED") if cell != "CONFIRMED" => styled(if is_confirmed { GOOD } else { FAINT }, format!("{cell:<width$}")),
                 _ => format!("{cell:<width$}"),
             }
         });
@@ -81,12 +83,17 @@ fn fitting(widths: &[usize], room: Option<usize>) -> Vec<usize> {
     columns
 }
 
-fn cells(scheme: &Scheme) -> [String; 6] {
+fn cells(scheme: &Scheme) -> [String; 7] {
     let tolerance = scheme.tolerance().map(|tolerance| humantime::format_duration(tolerance).to_string());
     let evidence = scheme.evidence();
-    let confirmed = if evidence == Evidence::Confirmed { "yes".to_owned() } else { format!("no: {evidence}") };
+    let (confirmed, rests_on) = match evidence {
+        Evidence::Confirmed => ("yes", "a published value".to_owned()),
+        _ => ("no", evidence.to_string()),
+    };
     let tolerance = tolerance.unwrap_or_else(|| "-".to_owned());
-    [scheme.name().to_owned(), scheme.header().to_owned(), encoding(scheme).to_owned(), hash(scheme), tolerance, confirmed]
+    // Of headers with numbers, the scheme knows what stands in front of the number.
+    let header = if scheme.header().ends_with('-') { format!("{}1, …2", scheme.header()) } else { scheme.header().to_owned() };
+    [scheme.name().to_owned(), header, encoding(scheme).to_owned(), hash(scheme), tolerance, confirmed.to_owned(), rests_on]
 }
 
 /// What is accepted by default; in brackets, what has to be asked for.
@@ -142,15 +149,16 @@ mod tests {
 
     #[test]
     fn table_is_no_wider_than_its_terminal() {
-        let widths = [20, 30, 9, 25, 9, 12];
+        let widths = [20, 30, 9, 25, 9, 9, 30];
         let taken = |columns: &[usize]| columns.iter().map(|column| widths[*column]).sum::<usize>() + 2 * (columns.len() - 1);
-        assert_eq!(fitting(&widths, None), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(fitting(&widths, None), [0, 1, 2, 3, 4, 5, 6]);
         for room in 20..140 {
             let columns = fitting(&widths, Some(room));
             assert!(columns.is_sorted() && columns[0] == 0 && taken(&columns) <= room, "{room}: {columns:?}");
         }
-        assert_eq!(fitting(&widths, Some(115)), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(fitting(&widths, Some(114)), [0, 1, 2, 3, 5]);
+        assert_eq!(fitting(&widths, Some(144)), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(fitting(&widths, Some(143)), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(fitting(&widths, Some(111)), [0, 1, 2, 3, 5]);
         assert_eq!(fitting(&widths, Some(5)), [0]);
     }
 }

@@ -10,17 +10,20 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::output::{self, Verbosity};
 
+/// The id of a secret that was typed.
+const PROMPT: &str = "prompt";
+
 /// The variable that is looked into where nothing else is said.
 const VARIABLE: &str = "COUNTERSIGN_SECRET";
 
 /// Where the secrets are. Of several, each may be the one.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Secret (of several options, all are tried; with none, the variable COUNTERSIGN_SECRET, or a prompt)")]
+#[command(next_help_heading = "Secret (of several, each is tried)")]
 pub(crate) struct Secrets {
     /// A file that holds the secret, without the line break at its end; ID is a name for it
     #[arg(long, value_name = "[ID=]FILE")]
     secret_file: Vec<String>,
-    /// An environment variable that holds the secret
+    /// An environment variable that holds the secret. With no option, `COUNTERSIGN_SECRET`; if that is not set, a prompt
     #[arg(long, value_name = "[ID=]VARIABLE")]
     secret_env: Vec<String>,
     /// The secret itself. Other users of this machine can see it: better one of the others
@@ -101,6 +104,7 @@ impl Secrets {
             return Err(Failure::new(format!("two secrets have the id {}", twice.id)));
         }
         match found.iter().find(|secret| secret.bytes.is_empty()) {
+            Some(empty) if empty.id == PROMPT => Err(Failure::new("no secret was typed at the prompt")),
             Some(empty) => Err(Failure::new(format!("the secret {} is empty", empty.id))),
             None => Ok(found),
         }
@@ -127,7 +131,7 @@ fn unnamed() -> Result<NamedSecret, Failure> {
         return Err(Failure::new(format!("there is no secret: give --secret-file FILE or --secret-env VARIABLE, or set {VARIABLE}")));
     }
     let text = rpassword::prompt_password("Secret: ").map_err(|error| Failure::because("cannot ask for the secret", error))?;
-    Ok(NamedSecret::new("prompt", text.into_bytes()))
+    Ok(NamedSecret::new(PROMPT, text.into_bytes()))
 }
 
 /// `ID=PLACE`, where the id has nothing of a path in it; otherwise the place is its own name.

@@ -144,7 +144,7 @@ impl Sender {
                 (Err(_), _) => false,
             };
             if count == 1 {
-                show(&answer, verbosity);
+                show(&answer, &sender.send.url, verbosity);
             } else {
                 tally.add(&answer);
             }
@@ -240,7 +240,7 @@ fn named(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
 }
 
-fn show(answer: &Answer, verbosity: Verbosity) {
+fn show(answer: &Answer, url: &Uri, verbosity: Verbosity) {
     let took = format!("in {} ms", answer.took.as_millis());
     let after = if answer.attempts > 1 { format!(", at attempt {}", answer.attempts) } else { String::new() };
     match &answer.status {
@@ -256,6 +256,6 @@ fn show(answer: &Answer, verbosity: Verbosity) {
                 output::line(output::shown(String::from_utf8_lossy(&answer.body).trim_end()));
             }
         }
-        Err(error) => output::line(format!("{} {took}{after}: {error}", styled(BAD, "no answer"))),
+        Err(error) => output::text(0, &format!("{} from {url} {took}{after}: {error}", styled(BAD, "no answer"))),
     }
 }

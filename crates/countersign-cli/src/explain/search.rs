@@ -32,8 +32,8 @@ impl Outcome {
     }
 }
 
-/// What has been tried where nothing was found.
-pub(crate) fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
+/// What a search that tried everything and found nothing excludes.
+fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
     let scheme = &evidence.provider.scheme;
     // Without a signature, or a secret, there is nothing to try.
     if kind.is_none_or(|kind| kind == RejectionKind::MissingSignature) {
@@ -74,6 +74,8 @@ const MOST_THREADS: usize = 4;
 /// What a search found, and what it left out.
 pub(crate) struct Search {
     pub(crate) outcome: Outcome,
+    /// What cannot be the cause, in words for the operator. Empty if something was found, or the time was too short to try everything.
+    pub(crate) ruled_out: Vec<&'static str>,
     /// In words for the operator.
     pub(crate) left_out: Vec<String>,
 }
@@ -95,7 +97,8 @@ pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &
             left_out.push(format!("whatever could not be tried in {}", humantime::format_duration(time)));
         }
     }
-    Search { outcome, left_out }
+    let ruled_out = if found || work.was_cut_short() { Vec::new() } else { ruled_out(evidence, kind, others.len()) };
+    Search { outcome, ruled_out, left_out }
 }
 
 fn find(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &Work) -> Outcome {
@@ -243,13 +246,17 @@ impl Attempts<'_> {
             Cause::new("header_cut_short", what, "Look for a proxy, a database column or a log that cuts headers.")
         };
         let given = self.keys.get(..self.given)?;
-        for key in self.keys {
+        for key in self.keys.iter().take_while(|_| self.work.is_left()) {
             if self.expected(plain, key, self.body).is_some_and(|expected| is_cut(&expected)) {
                 return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.evidence.now)).collect());
             }
         }
         for body in bodies {
-            let Some(bytes) = body.bytes().filter(|_| self.work.is_left()) else { continue };
+            // Making the bytes takes as long as hashing them.
+            if !self.work.is_left() {
+                return None;
+            }
+            let Some(bytes) = body.bytes() else { continue };
             if given.iter().any(|key| self.expected(plain, key, &bytes).is_some_and(|expected| is_cut(&expected))) {
                 return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.evidence.now)).collect());
             }

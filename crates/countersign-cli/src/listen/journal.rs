@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use countersign::{Rejection, Verified, one_line};
 use serde_json::{Map, Value, json};
 
-use crate::explain::Cause;
+use crate::explain::{Cause, Outcome, Search};
 use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, in_line, styled};
 
 /// Tells of deliveries, one line each.
@@ -33,22 +33,40 @@ pub(crate) struct Entry<'a> {
 
 /// What came of finding out why a delivery is not genuine.
 pub(crate) enum Explained {
-    Tried {
-        causes: Vec<Cause>,
-        /// In words for the operator.
-        left_out: Vec<String>,
-    },
-    /// Other deliveries wait for it.
+    Tried(Search),
+    /// Too many other deliveries wait for an explanation.
     TooMany,
     TooLarge,
+    /// The search panicked.
+    Failed,
 }
 
 const TOO_MANY: &str = "not explained: too many at once";
 const TOO_LARGE: &str = "not explained: the body is too large";
+const FAILED: &str = "not explained: the search failed, which is a fault of this command";
+
+impl Explained {
+    /// Why there is no explanation, if there is none.
+    const fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Tried(_) => None,
+            Self::TooMany => Some(TOO_MANY),
+            Self::TooLarge => Some(TOO_LARGE),
+            Self::Failed => Some(FAILED),
+        }
+    }
+}
 
 impl Journal {
     pub(crate) const fn new(json: bool, verbosity: Verbosity) -> Self {
         Self { json, verbosity }
+    }
+
+    /// Says something beside the deliveries, unless the operator wants quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            output::note(text);
+        }
     }
 
     pub(crate) fn tell(&self, entry: &Entry<'_>) {
@@ -76,9 +94,10 @@ impl Journal {
             Err(rejection) => format!("{}: {rejection}", styled(BAD, "refused")),
         };
         let event = event.map(|event| format!(" {}", in_line(event))).unwrap_or_default();
-        output::line(format!("{status} {} {provider}{event}, {bytes} bytes, {verdict}", in_line(path)));
+        let unit = if *bytes == 1 { "byte" } else { "bytes" };
+        output::line(format!("{status} {} {provider}{event}, {bytes} {unit}, {verdict}", in_line(path)));
         match entry.forwarded {
-            Some(Err(error)) => output::line(format!("    {}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
+            Some(Err(error)) => output::text(4, &format!("{}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
             Some(Ok(())) if self.verbosity == Verbosity::Verbose => output::line(styled(FAINT, "    passed on")),
             _ => {}
         }
@@ -88,13 +107,16 @@ impl Journal {
             }
         }
         match entry.explained {
-            Some(Explained::TooMany) => output::line(format!("    {}", styled(DOUBTFUL, TOO_MANY))),
-            Some(Explained::TooLarge) => output::line(format!("    {}", styled(DOUBTFUL, TOO_LARGE))),
-            Some(Explained::Tried { causes, left_out }) => {
-                if causes.is_empty() && left_out.is_empty() {
-                    output::line(format!("    {}", styled(DOUBTFUL, "not found by trying: probably another secret")));
+            Some(Explained::Tried(Search { outcome, left_out, .. })) => {
+                match outcome {
+                    Outcome::Suspected(_) => output::text(4, &styled(DOUBTFUL, "not found by trying; what looks odd:")),
+                    Outcome::Unknown if left_out.is_empty() => {
+                        output::text(4, &styled(DOUBTFUL, "not found by trying: probably another secret"));
+                    }
+                    Outcome::Found(_) | Outcome::Unknown => {}
                 }
-                for Cause { what, fix, .. } in causes {
+                for Cause { what, fix, .. } in outcome.causes() {
+                    // It may quote the stranger. The other texts are our own.
                     let what = one_line(what);
                     output::text(4, &what);
                     output::text(4, &format!("{} {fix}", styled(GOOD, "do:")));
@@ -103,6 +125,7 @@ impl Journal {
                     output::text(4, &format!("{} {left_out}", styled(DOUBTFUL, "left out:")));
                 }
             }
+            Some(missing) => output::text(4, &styled(DOUBTFUL, missing.missing().unwrap_or_default())),
             None => {}
         }
         if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
@@ -129,16 +152,15 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
         add("forwarded", json!(forwarded.is_ok()));
         add("forward_error", json!(forwarded.err()));
     }
-    match entry.explained {
-        Some(Explained::TooMany) => add("not_explained", json!(TOO_MANY)),
-        Some(Explained::TooLarge) => add("not_explained", json!(TOO_LARGE)),
-        _ => {}
+    if let Some(missing) = entry.explained.and_then(Explained::missing) {
+        add("not_explained", json!(missing));
     }
-    if let Some(Explained::Tried { causes, left_out }) = entry.explained {
+    if let Some(Explained::Tried(Search { outcome, left_out, .. })) = entry.explained {
         if !left_out.is_empty() {
             add("left_out", json!(left_out));
         }
-        let causes: Vec<_> = causes.iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
+        add("found", json!(matches!(outcome, Outcome::Found(_))));
+        let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
         add("causes", json!(causes));
     }
     if let Some(saved) = entry.saved {

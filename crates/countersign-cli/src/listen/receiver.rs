@@ -32,6 +32,9 @@ use crate::verify::Evidence;
 /// How long deliveries that are in flight may take when it is stopped.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// After so long, the operator is told why the command has not ended.
+const SHORT_WAIT: Duration = Duration::from_millis(300);
+
 /// How long the head of a request may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -112,9 +115,15 @@ impl Receiver {
         };
         // Whoever asks twice means it.
         let stop_again = stop();
+        let tell = async {
+            tokio::time::sleep(SHORT_WAIT).await;
+            self.journal.note("Finishing what is in flight. Ctrl-C again stops at once.");
+            std::future::pending::<bool>().await
+        };
         let finished = tokio::select! {
             finished = tokio::time::timeout(PATIENCE, finish) => finished.is_ok(),
             () = stop_again => false,
+            finished = tell => finished,
         };
         if !finished {
             output::warn("some deliveries were not finished");
@@ -193,10 +202,12 @@ impl Receiver {
         // The search takes a while, and has a thread of its own.
         let search = move || {
             let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
-            explain::causes(&evidence, Some(kind))
+            explain::search_for_stranger(&evidence, Some(kind))
         };
-        let (causes, left_out) = tokio::task::spawn_blocking(search).await.unwrap_or_default();
-        Explained::Tried { causes, left_out }
+        match tokio::task::spawn_blocking(search).await {
+            Ok(search) => Explained::Tried(search),
+            Err(_) => Explained::Failed,
+        }
     }
 
     async fn tell(

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use crate::delivery::Delivery;
 use crate::failure::Failure;
 
-/// Refused deliveries that are kept. Anybody can send them.
+/// Refused deliveries that one run of the command keeps. Anybody can send them.
 const MOST_REFUSED: u32 = 100;
 
-/// Bytes of refused deliveries that are kept.
+/// Bytes of refused deliveries that one run keeps, their heads included.
 const MOST_REFUSED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where deliveries are kept, each as a request that `verify --request` reads.
@@ -45,7 +45,7 @@ impl Folder {
     /// Returns the file that the delivery is kept in now, if it is to be kept.
     pub(crate) fn keep(&self, head: &Delivery, body: &[u8], received: SystemTime, is_genuine: bool) -> Result<Option<PathBuf>, Failure> {
         let head = head_of(head, body.len());
-        if !is_genuine && !self.has_room(head.len().saturating_add(body.len())) {
+        if !is_genuine && !self.take_room(head.len().saturating_add(body.len())) {
             return Ok(None);
         }
         let time = humantime::format_rfc3339_millis(received).to_string().replace(':', "-");
@@ -60,8 +60,9 @@ impl Folder {
         Ok(Some(file))
     }
 
-    /// Counts one more delivery that is not genuine, if it is to be kept.
-    fn has_room(&self, bytes: usize) -> bool {
+    /// Takes room for one more refused delivery of so many bytes. Returns false if refused deliveries are not wanted, or there is no room left in
+    /// this run.
+    fn take_room(&self, bytes: usize) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, bytes) = (refused.number.saturating_add(1), refused.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
         let has_room = self.keeps_refused && number <= MOST_REFUSED && bytes <= MOST_REFUSED_BYTES;

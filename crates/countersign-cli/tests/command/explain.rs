@@ -564,4 +564,5 @@ fn search_that_runs_out_of_time_says_so() {
     assert_eq!(told.code, 1, "{told:?}");
     let value = json(&told.stdout);
     assert_eq!(value["left_out"], serde_json::json!(["whatever could not be tried in 50ms"]), "{told:?}");
+    assert_eq!(value["ruled_out"], serde_json::json!([]), "what was not tried is not ruled out: {told:?}");
 }

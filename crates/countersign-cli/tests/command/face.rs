@@ -18,6 +18,7 @@ fn options_stand_under_their_own_heading() {
         ("Output:", &["--color", "--quiet", "--verbose", "--json"]),
         ("Explaining:", &["--explain", "--other-body", "--try-for", "--reveal"]),
         ("Arguments:", &["[FILE]", "<URL>"]),
+        ("Options:", &["--file", "--help"]),
     ];
     for command in COMMANDS {
         let help = help(command);
@@ -60,6 +61,42 @@ fn examples_can_be_pasted() {
             );
         }
     }
+}
+
+#[test]
+fn secret_offers_only_what_it_uses() {
+    let help = help("secret");
+    assert!(help.contains("--provider") && !help.contains("--signed-url") && !help.contains("--allow-sha1"), "{help}");
+}
+
+#[test]
+fn delivery_without_a_header_is_told_both_ways_to_give_one() {
+    for command in ["verify", "explain"] {
+        let told = countersign(&[command, "--secret", "swordfish"], b"{}");
+        assert_eq!((told.code, told.stderr.contains("-H ") && told.stderr.contains("--request")), (2, true), "{told:?}");
+    }
+}
+
+#[test]
+fn empty_standard_input_is_called_by_its_name() {
+    let told = countersign(&["verify", "--secret", "swordfish", "--request", "-"], b"");
+    assert_eq!((told.code, told.stderr.contains("standard input is no captured request")), (2, true), "{told:?}");
+}
+
+#[test]
+fn receiver_that_is_not_there_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jira", listener.local_addr().unwrap());
+    drop(listener);
+    let told = countersign(&["send", "--secret", "swordfish", &url], b"{}");
+    assert_eq!((told.code, told.stdout.contains(&url), told.stdout.contains("client error")), (1, true, false), "{told:?}");
+}
+
+#[test]
+fn table_without_a_row_has_no_heading() {
+    let told = countersign(&["providers", "nobody"], b"");
+    assert_eq!((told.code, told.stdout.as_str()), (1, ""), "{told:?}");
+    assert!(told.stderr.contains("nobody"), "{told:?}");
 }
 
 #[test]

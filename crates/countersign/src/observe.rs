@@ -1,0 +1,7 @@
+pub(crate) mod log;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
+pub(crate) mod observer;
+pub(crate) mod one_line;
+pub(crate) mod secret_warnings;
+pub(crate) mod span;

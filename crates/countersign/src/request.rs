@@ -1,0 +1,3 @@
+pub(crate) mod head;
+pub(crate) mod header_index;
+pub(crate) mod timer;

@@ -1,0 +1,4 @@
+pub(crate) mod resolve;
+pub(crate) mod resolve_future;
+pub(crate) mod resolver;
+pub(crate) mod source;

@@ -1,0 +1,3 @@
+pub(crate) mod hint;
+pub(crate) mod rejection;
+pub(crate) mod verified;
