@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::algorithm::Algorithm;
 use crate::key_id::KeyId;
-use crate::secret_form::SecretForm;
+use crate::scheme::secret_form::SecretForm;
 
 /// What is wrong with a configuration, found when it is built, so that no request can meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -47,11 +47,11 @@
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::encoding::Encoding;
-use crate::evidence::Evidence;
-use crate::part::Part;
 use crate::scheme::Scheme;
-use crate::time_format::TimeFormat;
+use crate::scheme::encoding::Encoding;
+use crate::scheme::evidence::Evidence;
+use crate::scheme::part::Part;
+use crate::scheme::timestamp::TimeFormat;
 
 /// What is called 25 MB, taken as MiB: the reading that loses no delivery.
 const MB_25: usize = 25 * 1024 * 1024;

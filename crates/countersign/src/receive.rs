@@ -6,22 +6,27 @@ use std::task::{Context, Poll, ready};
 use arc_swap::Guard;
 use bytes::{Buf, Bytes};
 
-use crate::choosing::{Choosing, Chosen};
-use crate::config::Config;
-use crate::deadline::Deadline;
-use crate::discard::{Discard, Discarding};
-use crate::gathered::Gathered;
-use crate::hashing::{Hashing, Judge};
-use crate::head::{Head, announced};
-use crate::intake::Intake;
-use crate::rejection::{self, Rejection, RejectionKind, Seen};
-use crate::reported::Reported;
-use crate::signed_head::SignedHead;
-use crate::span::DeliverySpan;
-use crate::taking_in::{TakingIn, tell_log};
-use crate::timer::Timer;
+use crate::body::deadline::Deadline;
+use crate::observe::span::DeliverySpan;
+use crate::receive::drain::{Discard, Discarding};
+use crate::receive::intake::Intake;
+use crate::receive::outcome::Reported;
+use crate::receive::state::{TakingIn, tell_log};
+use crate::request::head::{Head, announced};
+use crate::request::header_index::Gathered;
+use crate::request::timer::Timer;
+use crate::tenant::resolve::{Choosing, Chosen};
+use crate::tenant::source::Verifiers;
+use crate::verdict::rejection::{self, Rejection, RejectionKind, Seen};
 use crate::verifier::Verifier;
-use crate::verifiers::Verifiers;
+use crate::verifier::config::Config;
+use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::parse::SignedHead;
+
+pub(crate) mod drain;
+pub(crate) mod intake;
+pub(crate) mod outcome;
+pub(crate) mod state;
 
 /// By what an adapter judges, and what it has been told about it.
 #[derive(Clone, Copy, Debug)]

@@ -3,18 +3,24 @@ use std::time::Duration;
 
 use crate::algorithm::Algorithm;
 use crate::config_error::ConfigError;
-use crate::encoding::Encoding;
-use crate::evidence::Evidence;
-use crate::head::{Head, Values};
 use crate::key_id::KeyId;
-use crate::part::Part;
-use crate::secret::Secret;
-use crate::secret_form::SecretForm;
-use crate::time_format::TimeFormat;
+use crate::keys::secret::Secret;
+use crate::request::head::{Head, Values};
+use crate::scheme::encoding::Encoding;
+use crate::scheme::evidence::Evidence;
+use crate::scheme::part::Part;
+use crate::scheme::secret_form::SecretForm;
+use crate::scheme::timestamp::TimeFormat;
 
-mod soundness;
+pub(crate) mod encoding;
+pub(crate) mod evidence;
+pub(crate) mod part;
+pub(crate) mod secret_form;
+pub(crate) mod timestamp;
+pub(crate) mod url;
+mod validate;
 
-pub(crate) use soundness::{LONGEST_TOLERANCE, is_url_byte};
+pub(crate) use validate::{LONGEST_TOLERANCE, is_url_byte};
 
 /// How a sender signs its deliveries: which header, in which grammar, over what.
 ///

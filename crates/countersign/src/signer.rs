@@ -3,13 +3,13 @@ use std::time::SystemTime;
 
 use crate::algorithm::Algorithm;
 use crate::config_error::ConfigError;
-use crate::mac::Mac;
-use crate::part::Part;
+use crate::crypto::mac::Mac;
+use crate::keys::secret::Secret;
+use crate::keys::wipe_stack::wiping_stack;
+use crate::scheme::part::Part;
+use crate::scheme::url::Url;
 use crate::scheme::{Grammar, Headers, Scheme, TimestampSource};
-use crate::secret::Secret;
-use crate::stack::wiping_stack;
-use crate::url::Url;
-use crate::verifier_builder::{GivenUrl, url};
+use crate::verifier::builder::{GivenUrl, url};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
 /// hand, and for senders of one's own.

@@ -3,28 +3,35 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::check::Check;
-use crate::config::{Config, Settings};
 use crate::config_error::ConfigError;
-use crate::gathered::Gathered;
-use crate::hashing::{Hashing, Judge};
-use crate::head::{Head, announced};
-use crate::hint::Hint;
-use crate::intake::Intake;
 use crate::key_id::KeyId;
-use crate::key_set::{KeySet, PreparedKey};
-use crate::keys::Keys;
-use crate::observer::Verdict;
-use crate::rejection::{Rejection, RejectionKind, SchemeName, Seen};
-use crate::report::Reporter;
+use crate::keys::key_set::{KeySet, PreparedKey};
+use crate::keys::secret::Secret;
+use crate::observe::log::Reporter;
+use crate::observe::observer::Verdict;
+use crate::observe::span::DeliverySpan;
+use crate::receive::intake::Intake;
+use crate::receive::state::TakingIn;
+use crate::request::head::{Head, announced};
+use crate::request::header_index::Gathered;
+use crate::scheme::url::Url;
 use crate::scheme::{Grammar, Headers, Scheme};
-use crate::secret::Secret;
-use crate::signed_head::{self, SignedHead};
-use crate::span::DeliverySpan;
-use crate::taking_in::TakingIn;
-use crate::url::Url;
-use crate::verified::Verified;
-use crate::verifier_builder::VerifierBuilder;
+use crate::verdict::hint::Hint;
+use crate::verdict::rejection::{Rejection, RejectionKind, SchemeName, Seen};
+use crate::verdict::verified::Verified;
+use crate::verifier::builder::VerifierBuilder;
+use crate::verifier::config::{Config, Settings};
+use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::keys::Keys;
+use crate::verifier::parse::SignedHead;
+use crate::verifier::verification::Check;
+
+pub(crate) mod builder;
+pub(crate) mod config;
+pub(crate) mod hashing;
+pub(crate) mod keys;
+pub(crate) mod parse;
+pub(crate) mod verification;
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
@@ -367,7 +374,7 @@ impl Verifier {
     fn judge_of(&self, head: &dyn Head) -> Option<&Arc<Config>> {
         match &self.0.others[..] {
             [] => Some(&self.0.first),
-            _ => self.0.configs().find(|config| signed_head::is_present(&config.settings.scheme, head)),
+            _ => self.0.configs().find(|config| parse::is_present(&config.settings.scheme, head)),
         }
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::budget::{Budget, Charge, Spent};
+use crate::body::memory_budget::{Budget, Charge, Spent};
 
 /// The most that is allocated on an announcement: an announced length costs the sender nothing.
 const MOST_ON_TRUST: usize = 32 * 1024;

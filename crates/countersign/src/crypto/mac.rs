@@ -4,8 +4,8 @@ use sha2::{Sha256, Sha384, Sha512};
 use subtle::Choice;
 
 use crate::algorithm::Algorithm;
-use crate::one_or_more::OneOrMore;
-use crate::tag::Tag;
+use crate::crypto::one_or_more::OneOrMore;
+use crate::crypto::tag::Tag;
 
 /// An HMAC (RFC 2104) under way. Cloning a fresh one is how a prepared key is used again: the key's own two blocks are hashed once.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(crate) enum Mac {
 }
 
 impl Mac {
-    /// Leaves copies of the key on the stack: see [`wiping_stack`](crate::stack::wiping_stack). HMAC takes keys of any length, so `None` does
+    /// Leaves copies of the key on the stack: see [`wiping_stack`](crate::keys::wipe_stack::wiping_stack). HMAC takes keys of any length, so `None` does
     /// not happen.
     pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Self> {
         match algorithm {

@@ -3,7 +3,7 @@ use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::algorithm::Algorithm;
-use crate::encoding::{Encoding, Undecodable};
+use crate::scheme::encoding::{Encoding, Undecodable};
 
 const LONGEST: usize = Algorithm::Sha512.tag_len();
 

@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use subtle::ConstantTimeEq as _;
 
-use crate::config::Settings;
 use crate::config_error::ConfigError;
+use crate::crypto::mac::Mac;
+use crate::crypto::tag::Tag;
 use crate::key_id::KeyId;
-use crate::mac::Mac;
+use crate::keys::secret::Secret;
+use crate::keys::wipe_stack::wiping_stack;
 use crate::scheme::{Grammar, Scheme};
-use crate::secret::Secret;
-use crate::stack::wiping_stack;
-use crate::tag::Tag;
+use crate::verifier::config::Settings;
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct PreparedKey {
     last_matched: Arc<AtomicU64>,
 }
 
-/// What the operator is warned of: see [`secret_warnings`](crate::secret_warnings).
+/// What the operator is warned of: see [`secret_warnings`](crate::observe::secret_warnings).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Doubts {
     /// The key, decoded, is shorter than [`SHORTEST`].

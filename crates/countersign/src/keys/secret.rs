@@ -7,7 +7,7 @@ use std::path::Path;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::encoding::decode_hex;
+use crate::scheme::encoding::decode_hex;
 
 /// A shared secret: bytes that are wiped from memory when dropped and never shown.
 ///

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::hint::Hint;
-use crate::one_line::one_line::{OneLine, one_line};
-use crate::rejection::{Rejection, RejectionKind, Seen};
+use crate::observe::one_line::{OneLine, one_line};
+use crate::verdict::hint::Hint;
+use crate::verdict::rejection::{Rejection, RejectionKind, Seen};
 
 /// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
 const MOST_EVENTS: u32 = 10;

@@ -2,9 +2,9 @@ use std::time::SystemTime;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::budget::Budget;
+use crate::body::memory_budget::Budget;
 use crate::key_id::KeyId;
-use crate::observer::{KeysEvent, Observer, Verdict};
+use crate::observe::observer::{KeysEvent, Observer, Verdict};
 
 /// Counts verdicts by the facade of the crate `metrics`, whatever the recorder behind it.
 ///

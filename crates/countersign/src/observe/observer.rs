@@ -1,11 +1,11 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::hint::Hint;
 use crate::key_id::KeyId;
-use crate::keys::KeyStatus;
-use crate::rejection::Rejection;
-use crate::verified::Verified;
+use crate::verdict::hint::Hint;
+use crate::verdict::rejection::Rejection;
+use crate::verdict::verified::Verified;
+use crate::verifier::keys::KeyStatus;
 
 /// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
 ///

@@ -1,7 +1,7 @@
-use crate::config::Config;
-use crate::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
-use crate::one_line::one_line::one_line;
-use crate::report::Reporter;
+use crate::keys::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
+use crate::observe::log::Reporter;
+use crate::observe::one_line::one_line;
+use crate::verifier::config::Config;
 
 /// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. `is_new` has the place of each
 /// key that came with this change. The others were reported earlier.

@@ -4,9 +4,9 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
-use crate::one_line::one_line::one_line;
-use crate::rejection::{Rejection, Seen};
-use crate::verified::Verified;
+use crate::observe::one_line::one_line;
+use crate::verdict::rejection::{Rejection, Seen};
+use crate::verdict::verified::Verified;
 
 /// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
 /// verdict or it was given up. Where nobody looks, nothing is paid for it.

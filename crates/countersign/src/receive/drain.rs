@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::head::{Head, Values, announced};
-use crate::rejection::{Rejection, RejectionKind, Stage};
-use crate::timer::Timer;
+use crate::request::head::{Head, Values, announced};
+use crate::request::timer::Timer;
+use crate::verdict::rejection::{Rejection, RejectionKind, Stage};
 
 /// How much of a refused body an adapter reads and throws away before it answers.
 ///

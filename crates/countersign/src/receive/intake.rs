@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 
-use crate::config::Config;
-use crate::deadline::Deadline;
-use crate::hashing::Judge;
-use crate::key_set::KeySet;
-use crate::rejection::Rejection;
-use crate::reported::Reported;
-use crate::taking_in::TakingIn;
-use crate::timer::Timer;
-use crate::verified::Verified;
+use crate::body::deadline::Deadline;
+use crate::keys::key_set::KeySet;
+use crate::receive::outcome::Reported;
+use crate::receive::state::TakingIn;
+use crate::request::timer::Timer;
+use crate::verdict::rejection::Rejection;
+use crate::verdict::verified::Verified;
+use crate::verifier::config::Config;
+use crate::verifier::hashing::Judge;
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///

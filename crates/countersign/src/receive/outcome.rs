@@ -2,8 +2,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::rejection::Rejection;
-use crate::verified::Verified;
+use crate::verdict::rejection::Rejection;
+use crate::verdict::verified::Verified;
 
 /// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::Intake::insecure_finish).
 // There is no third case, and whoever takes it in has to decide both.

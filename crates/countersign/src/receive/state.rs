@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::budget::Spent;
-use crate::buffer::Buffer;
-use crate::config::{Config, Settings};
-use crate::deadline::Deadline;
-use crate::hashing::{Hashing, Judge};
-use crate::observer::Verdict;
-use crate::one_line::one_line::one_line;
-use crate::rejection::{Rejection, RejectionKind, Seen, Stage};
-use crate::reported::Reported;
-use crate::span::DeliverySpan;
-use crate::timer::Timer;
-use crate::verified::Verified;
+use crate::body::buffer::Buffer;
+use crate::body::deadline::Deadline;
+use crate::body::memory_budget::Spent;
+use crate::observe::observer::Verdict;
+use crate::observe::one_line::one_line;
+use crate::observe::span::DeliverySpan;
+use crate::receive::outcome::Reported;
+use crate::request::timer::Timer;
+use crate::verdict::rejection::{Rejection, RejectionKind, Seen, Stage};
+use crate::verdict::verified::Verified;
+use crate::verifier::config::{Config, Settings};
+use crate::verifier::hashing::{Hashing, Judge};
 
 /// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
 pub(crate) struct TakingIn {

@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_gathered() {
-        let gathered = crate::gathered::Gathered::new(&Own, &["a"]);
+        let gathered = crate::request::header_index::Gathered::new(&Own, &["a"]);
         for head in [&Own as &dyn Head, &&Own, &gathered] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
             assert_eq!((head.tenant(), head.announces_body()), (Some("acme"), true));

@@ -1,4 +1,4 @@
-use crate::head::{CONTENT_LENGTH, Head, Values};
+use crate::request::head::{CONTENT_LENGTH, Head, Values};
 use crate::scheme::{Headers, Scheme, Timestamp, TimestampSource};
 
 /// The most names that are looked for at once. Hardly a scheme has more, and what is beyond is looked for by itself.

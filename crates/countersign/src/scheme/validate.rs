@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
-use crate::part::Part;
-use crate::time_format::TimeFormat;
+use crate::scheme::part::Part;
+use crate::scheme::timestamp::TimeFormat;
 
 /// A year. Providers tolerate minutes.
 pub(crate) const LONGEST_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -224,8 +224,8 @@ fn is_field_name(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::algorithm::Algorithm;
-    use crate::encoding::Encoding;
     use crate::providers;
+    use crate::scheme::encoding::Encoding;
 
     const MINUTE: Duration = Duration::from_secs(60);
     const SOUND: Scheme = Scheme::new("sound", "X-Signature").tagged(b'=', &[("v1", Algorithm::Sha256)]);

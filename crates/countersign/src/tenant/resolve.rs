@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::resolving::Resolving;
-use crate::span::DeliverySpan;
-use crate::timer::Timer;
+use crate::observe::span::DeliverySpan;
+use crate::request::timer::Timer;
+use crate::tenant::resolve_future::Resolving;
 use crate::verifier::Verifier;
 
 /// The choice of a verifier for one delivery, by a [`Resolver`](crate::Resolver) that has been asked.

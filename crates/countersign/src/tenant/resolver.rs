@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::head::Head;
-use crate::resolving::Resolving;
+use crate::request::head::Head;
+use crate::tenant::resolve_future::Resolving;
 use crate::verifier::Verifier;
 
 /// Chooses the verifier of each delivery by its head, where tenants have keys of their own: before a byte of the body is read, and so never

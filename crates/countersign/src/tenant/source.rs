@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::choosing::{Choosing, Chosen, Fault};
-use crate::head::Head;
-use crate::resolver::Resolver;
-use crate::span::DeliverySpan;
-use crate::timer::Timer;
+use crate::observe::span::DeliverySpan;
+use crate::request::head::Head;
+use crate::request::timer::Timer;
+use crate::tenant::resolve::{Choosing, Chosen, Fault};
+use crate::tenant::resolver::Resolver;
 use crate::verifier::Verifier;
 
 /// What an adapter judges by: one [`Verifier`], or a [`Resolver`] that chooses one for each delivery. Made from either; cheap to clone.

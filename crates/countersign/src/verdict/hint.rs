@@ -2,10 +2,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::head::Head;
-use crate::rejection::RejectionKind;
+use crate::providers;
+use crate::request::head::Head;
 use crate::scheme::Scheme;
-use crate::{providers, signed_head};
+use crate::verdict::rejection::RejectionKind;
+use crate::verifier::parse;
 
 /// What is probably the matter with a refused delivery: for the operator, found cheaply, and no proof of anything.
 ///
@@ -47,7 +48,7 @@ impl Hint {
         head.header("authorization", &mut |value| jwt |= value.starts_with(b"JWT ") || value.starts_with(b"Bearer eyJ"));
         // A token's header, such as `Authorization`, says nothing about who sent it.
         let others = providers::ALL.iter().filter(|other| other.covers_body() && other.shared_header(scheme).is_none());
-        let mut others = others.filter(|other| signed_head::is_present(other, head));
+        let mut others = others.filter(|other| parse::is_present(other, head));
         if jwt { Some(Self::Jwt) } else { others.next().map(|other| Self::OtherProvider(other.name())) }
     }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hint::Hint;
+use crate::verdict::hint::Hint;
 
 /// Why a delivery was refused.
 ///

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::algorithm::Algorithm;
-use crate::config::Config;
-use crate::hashing::Claims;
 use crate::key_id::KeyId;
+use crate::verifier::config::Config;
+use crate::verifier::hashing::Claims;
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
 ///

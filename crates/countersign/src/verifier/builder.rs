@@ -3,19 +3,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::algorithm::Algorithm;
-use crate::budget::Budget;
-use crate::config::{Config, Settings};
+use crate::body::memory_budget::Budget;
 use crate::config_error::ConfigError;
-use crate::gathered;
-use crate::hint::Rate;
 use crate::key_id::KeyId;
-use crate::key_set::{KeySet, PreparedKey};
-use crate::observer::Observer;
-use crate::part::Part;
+use crate::keys::key_set::{KeySet, PreparedKey};
+use crate::keys::secret::Secret;
+use crate::observe::observer::Observer;
+use crate::request::header_index;
+use crate::scheme::part::Part;
+use crate::scheme::url::Url;
 use crate::scheme::{LONGEST_TOLERANCE, Scheme};
-use crate::secret::Secret;
-use crate::url::Url;
+use crate::verdict::hint::Rate;
 use crate::verifier::Verifier;
+use crate::verifier::config::{Config, Settings};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -224,7 +224,7 @@ impl VerifierBuilder {
         let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
         Ok(Settings {
             scheme: self.scheme,
-            names: gathered::names(&self.scheme),
+            names: header_index::names(&self.scheme),
             accepted,
             body_limit,
             budget: self.budget,

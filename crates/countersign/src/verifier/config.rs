@@ -4,13 +4,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::algorithm::Algorithm;
-use crate::budget::Budget;
-use crate::hint::Rate;
-use crate::key_set::KeySet;
-use crate::observer::Observer;
-use crate::rejection::{Rejection, RejectionKind};
+use crate::body::memory_budget::Budget;
+use crate::keys::key_set::KeySet;
+use crate::observe::observer::Observer;
 use crate::scheme::Scheme;
-use crate::url::Url;
+use crate::scheme::url::Url;
+use crate::verdict::hint::Rate;
+use crate::verdict::rejection::{Rejection, RejectionKind};
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
@@ -28,7 +28,7 @@ pub(crate) struct Config {
 /// What all tenants have in common.
 pub(crate) struct Settings {
     pub(crate) scheme: Scheme,
-    /// What the scheme asks a head for: see [`gathered`](crate::gathered).
+    /// What the scheme asks a head for: see [`gathered`](crate::request::header_index).
     pub(crate) names: Box<[&'static str]>,
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) body_limit: usize,

@@ -4,18 +4,18 @@ use std::time::{Instant, SystemTime};
 use subtle::ConstantTimeEq as _;
 
 use crate::algorithm::Algorithm;
-use crate::config::{Config, Settings};
-use crate::gathered::Gathered;
-use crate::head::{Head, Values};
-use crate::hint::Hint;
-use crate::key_set::KeySet;
-use crate::mac::Mac;
-use crate::one_or_more::OneOrMore;
-use crate::rejection::{Rejection, RejectionKind};
+use crate::crypto::mac::Mac;
+use crate::crypto::one_or_more::OneOrMore;
+use crate::crypto::tag::Tag;
+use crate::keys::key_set::KeySet;
+use crate::request::head::{Head, Values};
+use crate::request::header_index::Gathered;
 use crate::scheme::Scheme;
-use crate::signed_head::{self, Credential, Envelope, SignedHead};
-use crate::tag::Tag;
-use crate::verified::Verified;
+use crate::verdict::hint::Hint;
+use crate::verdict::rejection::{Rejection, RejectionKind};
+use crate::verdict::verified::Verified;
+use crate::verifier::config::{Config, Settings};
+use crate::verifier::parse::{self, Credential, Envelope, SignedHead};
 
 // A delivery's state is some hundred bytes, and moving it about costs as much as reading its head: what can be is done where it stands.
 
@@ -254,7 +254,7 @@ impl Found {
 
 impl Claims {
     fn of(scheme: &Scheme, head: &dyn Head, envelope: &Envelope<'_>) -> Self {
-        let label = |name: Option<&str>| name.and_then(|name| signed_head::label(head, name)).map(Arc::from);
+        let label = |name: Option<&str>| name.and_then(|name| parse::label(head, name)).map(Arc::from);
         Self {
             signed_at: envelope.signed_at,
             signed_id: envelope.id.map(Arc::from),
@@ -294,8 +294,8 @@ fn token_of(keys: &KeySet, token: &[u8], now: Option<SystemTime>) -> Result<usiz
 
 #[cfg(test)]
 mod tests {
+    use crate::keys::secret::Secret;
     use crate::providers;
-    use crate::secret::Secret;
     use crate::verifier::Verifier;
 
     use super::*;

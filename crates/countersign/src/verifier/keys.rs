@@ -4,14 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
-use crate::config::Config;
 use crate::config_error::ConfigError;
 use crate::key_id::KeyId;
-use crate::key_set::{KeySet, PreparedKey};
-use crate::observer::KeysEvent;
-use crate::report::Reporter;
-use crate::secret::Secret;
-use crate::secret_warnings;
+use crate::keys::key_set::{KeySet, PreparedKey};
+use crate::keys::secret::Secret;
+use crate::observe::log::Reporter;
+use crate::observe::observer::KeysEvent;
+use crate::observe::secret_warnings;
+use crate::verifier::config::Config;
 
 /// A handle to the keys of a verifier, by which they change while the service runs. Made by [`Verifier::keys`](crate::Verifier::keys);
 /// cheap to clone.

@@ -1,15 +1,15 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use crate::config::Settings;
-use crate::encoding::Undecodable;
-use crate::head::{Head, Values};
-use crate::one_or_more::OneOrMore;
-use crate::part::Part;
-use crate::rejection::RejectionKind;
+use crate::crypto::one_or_more::OneOrMore;
+use crate::crypto::tag::Tag;
+use crate::request::head::{Head, Values};
+use crate::scheme::encoding::Undecodable;
+use crate::scheme::part::Part;
+use crate::scheme::url::Url;
 use crate::scheme::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
-use crate::tag::Tag;
-use crate::url::Url;
+use crate::verdict::rejection::RejectionKind;
+use crate::verifier::config::Settings;
 
 /// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
 pub(crate) const MOST_CANDIDATES: usize = 16;

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::Config;
-use crate::hashing::{Hashing, Judge};
-use crate::key_set::KeySet;
-use crate::rejection::Rejection;
-use crate::verified::Verified;
+use crate::keys::key_set::KeySet;
+use crate::verdict::rejection::Rejection;
+use crate::verdict::verified::Verified;
+use crate::verifier::config::Config;
+use crate::verifier::hashing::{Hashing, Judge};
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///

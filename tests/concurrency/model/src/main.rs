@@ -10,7 +10,7 @@ extern crate self as std;
 extern crate std as real;
 
 #[cfg_attr(not(test), expect(dead_code, reason = "what is not modelled is compiled too"))]
-#[path = "../../../../crates/countersign/src/budget.rs"]
+#[path = "../../../../crates/countersign/src/body/memory_budget.rs"]
 mod budget;
 #[expect(dead_code, reason = "what is not modelled is compiled too")]
 #[path = "../../../../crates/countersign-tenants/src/flight.rs"]
