@@ -17,10 +17,11 @@ use crate::request::header_index::Gathered;
 use crate::request::timer::Timer;
 use crate::tenant::resolve::{Choosing, Chosen};
 use crate::tenant::source::Verifiers;
-use crate::verdict::rejection::{self, Rejection, RejectionKind, Seen};
+use crate::verdict::rejection::{self, Rejection, Seen};
+use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::Verifier;
-use crate::verifier::config::Config;
-use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::config::{Config, Judge};
+use crate::verifier::hashing::Hashing;
 use crate::verifier::parse::SignedHead;
 
 pub(crate) mod drain;

@@ -2,25 +2,21 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::config_error::ConfigError;
-use crate::key_id::KeyId;
-use crate::keys::secret::Secret;
-use crate::request::head::{Head, Values};
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource, Unsigned};
 use crate::scheme::part::Part;
 use crate::scheme::secret_form::SecretForm;
 use crate::scheme::timestamp::TimeFormat;
 
 pub(crate) mod encoding;
 pub(crate) mod evidence;
+pub(crate) mod layout;
 pub(crate) mod part;
 pub(crate) mod secret_form;
 pub(crate) mod timestamp;
 pub(crate) mod url;
-mod validate;
-
-pub(crate) use validate::{LONGEST_TOLERANCE, is_url_byte};
+pub(crate) mod validate;
 
 /// How a sender signs its deliveries: which header, in which grammar, over what.
 ///
@@ -59,48 +55,6 @@ pub struct Scheme {
     pub(crate) unsigned: Unsigned,
     documentation: &'static str,
     evidence: Evidence,
-}
-
-/// Where signatures stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Headers {
-    One(&'static str),
-    /// One or more of these, each once.
-    AnyOf(&'static [&'static str]),
-    /// This and a number: 1, and so on as far as there is a header.
-    Numbered(&'static str),
-}
-
-/// What one signature looks like.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Grammar {
-    /// The encoded tag alone.
-    Bare(Algorithm),
-    /// A name, a separator, the encoded tag. The name is the receiver's key to the algorithm.
-    Tagged { separator: u8, names: &'static [(&'static str, Algorithm)] },
-    /// No signature but the secret itself.
-    StaticToken,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Timestamp {
-    pub(crate) source: TimestampSource,
-    pub(crate) tolerance: Duration,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimestampSource {
-    /// A header of its own.
-    Header(&'static str),
-    /// An item of the signature header's list, by its name.
-    Item(&'static str),
-}
-
-/// Headers that tell something and that nobody signs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unsigned {
-    pub(crate) delivery_id: Option<&'static str>,
-    pub(crate) event: Option<&'static str>,
 }
 
 /// Names of WebSub §7.
@@ -414,25 +368,6 @@ impl Scheme {
         self.encoding
     }
 
-    /// What the head says of when the delivery was signed, in the scheme's [`TimeFormat`] or not: **nobody has verified it yet**. `None` if
-    /// the scheme signs no timestamp, or it is not there once.
-    #[must_use]
-    pub fn unverified_timestamp<'h>(&self, head: &'h dyn Head) -> Option<&'h [u8]> {
-        let one = |name| match Values::of(head, name) {
-            Values::One(value) => Some(value),
-            Values::None | Values::Several => None,
-        };
-        match (self.timestamp?.source, self.grammar, self.list) {
-            (TimestampSource::Header(name), ..) => one(name),
-            (TimestampSource::Item(name), Grammar::Tagged { separator, .. }, Some(comma)) => {
-                let items = one(self.header())?.split(move |byte| *byte == comma).map(<[u8]>::trim_ascii);
-                let mut values = items.filter_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(&[separator]));
-                values.next()
-            }
-            _ => None,
-        }
-    }
-
     /// A new secret in the form in which the provider shows one, made of these random bytes: hex digits, or base64 behind the prefix.
     ///
     /// ```
@@ -467,33 +402,6 @@ impl Scheme {
         match self.default_algorithms {
             Some(algorithms) => algorithms.to_vec(),
             None => self.algorithms().filter(|algorithm| *algorithm != Algorithm::Sha1).collect(),
-        }
-    }
-
-    /// The key that the provider makes of `secret`.
-    pub(crate) fn key(&self, secret: &Secret, id: Option<&KeyId>) -> Result<Secret, ConfigError> {
-        // Before it is decoded: white space is no base64 either, but that is not what is the matter with it.
-        if secret.is_blank() {
-            return Err(ConfigError::EmptySecret { key: id.cloned() });
-        }
-        let decoded = match self.secret_form {
-            SecretForm::Verbatim => Some(secret.clone()),
-            SecretForm::Hex => secret.decode_hex(),
-            SecretForm::Base64 { prefix } => secret.decode_base64(prefix),
-        };
-        let invalid = || ConfigError::InvalidSecret { key: id.cloned(), expected: self.secret_form };
-        let key = decoded.ok_or_else(invalid)?;
-        let (shortest, longest) = self.key_lengths;
-        // What no header can hold, such as a line break at its end, could never be presented.
-        let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
-        if key.is_blank() {
-            Err(ConfigError::EmptySecret { key: id.cloned() })
-        } else if unsendable {
-            Err(invalid())
-        } else if (shortest..=longest).contains(&key.as_bytes().len()) {
-            Ok(key)
-        } else {
-            Err(ConfigError::SecretLength { key: id.cloned(), shortest, longest })
         }
     }
 }

@@ -6,10 +6,11 @@ use crate::config_error::ConfigError;
 use crate::crypto::mac::Mac;
 use crate::keys::secret::Secret;
 use crate::keys::wipe_stack::wiping_stack;
+use crate::scheme::Scheme;
+use crate::scheme::layout::{Grammar, Headers, TimestampSource};
 use crate::scheme::part::Part;
 use crate::scheme::url::Url;
-use crate::scheme::{Grammar, Headers, Scheme, TimestampSource};
-use crate::verifier::builder::{GivenUrl, url};
+use crate::verifier::policy::{GivenUrl, url};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
 /// hand, and for senders of one's own.

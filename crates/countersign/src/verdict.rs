@@ -1,3 +1,4 @@
 pub(crate) mod hint;
 pub(crate) mod rejection;
+pub(crate) mod rejection_kind;
 pub(crate) mod verified;

@@ -4,33 +4,32 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::config_error::ConfigError;
-use crate::key_id::KeyId;
-use crate::keys::key_set::{KeySet, PreparedKey};
-use crate::keys::secret::Secret;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
-use crate::observe::span::DeliverySpan;
-use crate::receive::intake::Intake;
-use crate::receive::state::TakingIn;
-use crate::request::head::{Head, announced};
+use crate::request::head::Head;
 use crate::request::header_index::Gathered;
+use crate::scheme::Scheme;
+use crate::scheme::layout::{Grammar, Headers};
 use crate::scheme::url::Url;
-use crate::scheme::{Grammar, Headers, Scheme};
-use crate::verdict::hint::Hint;
-use crate::verdict::rejection::{Rejection, RejectionKind, SchemeName, Seen};
+use crate::verdict::rejection::{Rejection, SchemeName, Seen};
+use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
-use crate::verifier::builder::VerifierBuilder;
-use crate::verifier::config::{Config, Settings};
-use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::config::{Config, Judge};
+use crate::verifier::diagnose::hint;
+use crate::verifier::hashing::Hashing;
 use crate::verifier::keys::Keys;
 use crate::verifier::parse::SignedHead;
+use crate::verifier::policy::Settings;
 use crate::verifier::verification::Check;
 
 pub(crate) mod builder;
+pub(crate) mod candidates;
 pub(crate) mod config;
+pub(crate) mod diagnose;
 pub(crate) mod hashing;
 pub(crate) mod keys;
 pub(crate) mod parse;
+pub(crate) mod policy;
 pub(crate) mod verification;
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
@@ -60,16 +59,16 @@ pub(crate) mod verification;
 /// A service that receives from several providers has a verifier for each and chooses by route. Where they share a route,
 /// [`any_of`](Self::any_of) makes one verifier of them.
 #[derive(Clone)]
-pub struct Verifier(Arc<Schemes>);
+pub struct Verifier(pub(crate) Arc<Schemes>);
 
-struct Schemes {
-    first: Arc<Config>,
-    others: Vec<Arc<Config>>,
+pub(crate) struct Schemes {
+    pub(crate) first: Arc<Config>,
+    pub(crate) others: Vec<Arc<Config>>,
     /// Of all schemes, for what none of them has judged.
-    name: SchemeName,
-    reporter: Arc<Reporter>,
+    pub(crate) name: SchemeName,
+    pub(crate) reporter: Arc<Reporter>,
     /// Why there are no keys now, if there are none to be had.
-    unavailable: Option<Arc<dyn Error + Send + Sync>>,
+    pub(crate) unavailable: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Schemes {
@@ -79,78 +78,14 @@ impl Schemes {
 }
 
 impl Verifier {
-    /// Starts the description of a verifier for deliveries of this scheme.
-    pub const fn builder(scheme: Scheme) -> VerifierBuilder {
-        VerifierBuilder::new(scheme)
-    }
-
     pub(crate) fn new(config: Config) -> Self {
         Self::sharing(config, Arc::default())
     }
 
-    fn sharing(config: Config, reporter: Arc<Reporter>) -> Self {
+    /// Creates a verifier that tells the same log as others.
+    pub(crate) fn sharing(config: Config, reporter: Arc<Reporter>) -> Self {
         let name = config.scheme_name().into();
         Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter, unavailable: None }))
-    }
-
-    /// The same verifier with the keys of one tenant: scheme, limits, budget, observer and log are shared with this one, and whatever
-    /// [`keys`](Self::keys) this one has are not accepted. [`Verified::tenant`] names the tenant. For a [`Resolver`](crate::Resolver), which
-    /// makes the tenants' verifiers from its [decoy](VerifierBuilder::build_decoy).
-    ///
-    /// ```
-    /// use countersign::{Secret, Verifier, providers};
-    ///
-    /// let decoy = Verifier::builder(providers::JIRA).build_decoy()?;
-    /// let acme = decoy.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
-    /// # Ok::<(), countersign::ConfigError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret; [`ConfigError::SeveralSchemes`] after
-    /// [`any_of`](Self::any_of), which is to be called with the tenant's verifiers instead.
-    pub fn for_tenant<I: Into<KeyId>>(
-        &self,
-        tenant: impl Into<Arc<str>>,
-        keys: impl IntoIterator<Item = (I, Secret)>,
-    ) -> Result<Self, ConfigError> {
-        if !self.0.others.is_empty() {
-            return Err(ConfigError::SeveralSchemes);
-        }
-        let settings = &self.0.first.settings;
-        let keys: Result<Vec<_>, _> = keys.into_iter().map(|(id, secret)| PreparedKey::new(settings, id.into(), &secret)).collect();
-        let config = Config::new(Arc::clone(settings), KeySet::new(keys?)?, Some(tenant.into()), false);
-        let verifier = Self::sharing(config, Arc::clone(&self.0.reporter));
-        verifier.keys().announce(Some(&self.0.reporter));
-        Ok(verifier)
-    }
-
-    /// The same verifier, which does the work and verifies nothing.
-    pub(crate) fn to_decoy(&self) -> Self {
-        let decoy = |config: &Arc<Config>| {
-            let Config { settings, keys, is_decoy, .. } = &**config;
-            let made = || Arc::new(Config::new(Arc::clone(settings), KeySet::clone(&keys.load()), None, true));
-            if *is_decoy { Arc::clone(config) } else { made() }
-        };
-        let Schemes { first, others, name, reporter, .. } = &*self.0;
-        Self(Arc::new(Schemes {
-            first: decoy(first),
-            others: others.iter().map(decoy).collect(),
-            name: name.clone(),
-            reporter: Arc::clone(reporter),
-            unavailable: None,
-        }))
-    }
-
-    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
-    pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
-        let Schemes { first, others, name, reporter, .. } = &*self.0;
-        Self(Arc::new(Schemes {
-            first: Arc::clone(first),
-            others: others.clone(),
-            name: name.clone(),
-            reporter: Arc::clone(reporter),
-            unavailable: Some(why.into()),
-        }))
     }
 
     /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
@@ -226,33 +161,6 @@ impl Verifier {
         self.start(&head, Some(now))
     }
 
-    /// Judges the head and the length that its `Content-Length` announces, and starts to take in the body.
-    ///
-    /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
-    /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
-    pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in(&head, None, false)
-    }
-
-    /// [`intake`](Self::intake) at a given time.
-    ///
-    /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`]; after those,
-    /// [`RejectionKind::BodyTooLarge`] and [`RejectionKind::BudgetSpent`].
-    pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
-        self.take_in(&head, Some(now), false)
-    }
-
-    /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
-    /// [`Intake::insecure_finish`]: **nothing of that is to be believed**. For an adapter's report-only mode.
-    ///
-    /// # Errors
-    /// [`RejectionKind::BodyTooLarge`], [`RejectionKind::BudgetSpent`], [`RejectionKind::NoValidKey`].
-    pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
-        self.take_in(&head, None, true)
-    }
-
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
     /// what is refused anyway.
     #[must_use]
@@ -268,7 +176,7 @@ impl Verifier {
         self.0.configs().map(|config| &config.settings.scheme)
     }
 
-    /// The largest body in bytes that an [`Intake`], and with it every adapter, accepts; of several schemes, the largest.
+    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.configs().map(|config| config.settings.body_limit).max().unwrap_or_default()
@@ -379,7 +287,7 @@ impl Verifier {
     }
 
     /// [`judge_of`](Self::judge_of), or what to say if there is none.
-    fn judge(&self, head: &dyn Head) -> Result<&Arc<Config>, Rejection> {
+    pub(crate) fn judge(&self, head: &dyn Head) -> Result<&Arc<Config>, Rejection> {
         self.judge_of(head).ok_or_else(|| {
             let kind = RejectionKind::MissingSignature;
             let first = &self.0.first;
@@ -396,7 +304,7 @@ impl Verifier {
     }
 
     /// Judges the head by one of the schemes.
-    fn read(&self, hashing: &mut Hashing, judge: Judge<'_>, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
+    pub(crate) fn read(&self, hashing: &mut Hashing, judge: Judge<'_>, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
         let config = judge.config;
         let read = match &self.0.unavailable {
             None => hashing.read(judge, head, now),
@@ -408,53 +316,6 @@ impl Verifier {
         };
         read.map_err(|kind| config.reject(kind).with_hint(hint(config, kind, head)))
     }
-
-    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, report_only: bool) -> Result<Intake, Rejection> {
-        let mut taking_in = TakingIn::new(DeliverySpan::new());
-        let (config, fault) = self.judge_for(head);
-        let keys = config.keys.load_full();
-        self.judge_head(&mut taking_in, Judge { config, keys: &keys }, head, now, report_only, fault)?;
-        Ok(Intake::new(Arc::clone(config), keys, taking_in))
-    }
-
-    /// The scheme that judges; where none does, the first one, and what is to be said of that.
-    pub(crate) fn judge_for(&self, head: &dyn Head) -> (&Arc<Config>, Option<Rejection>) {
-        match self.judge(head) {
-            Ok(config) => (config, None),
-            Err(fault) => (&self.0.first, Some(fault)),
-        }
-    }
-
-    /// Judges the head, and what it announces. What is to be answered 401 is only remembered if it is only to be reported on.
-    pub(crate) fn judge_head(
-        &self,
-        taking_in: &mut TakingIn,
-        judge: Judge<'_>,
-        head: &dyn Head,
-        now: Option<SystemTime>,
-        report_only: bool,
-        fault: Option<Rejection>,
-    ) -> Result<(), Rejection> {
-        let head = Gathered::new(head, &judge.config.settings.names);
-        let (hashing, span) = taking_in.head();
-        let read = match fault {
-            None => span.in_scope(|| self.read(hashing, judge, &head, now)),
-            Some(fault) => Err(fault),
-        };
-        match read {
-            Ok(()) if report_only => taking_in.report_only(None),
-            Ok(()) => {}
-            Err(rejection) if report_only && rejection.status_code() == 401 => taking_in.report_only(Some(rejection)),
-            Err(rejection) => return Err(span.refused(rejection)),
-        }
-        taking_in.admit(judge.config, announced(&head))
-    }
-}
-
-fn hint(config: &Config, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
-    let Settings { scheme, hints, .. } = &*config.settings;
-    let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
-    if wanted { Hint::of_head(scheme, kind, head) } else { None }
 }
 
 impl fmt::Debug for Verifier {

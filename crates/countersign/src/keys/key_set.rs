@@ -4,14 +4,17 @@ use std::time::{Duration, SystemTime};
 
 use subtle::ConstantTimeEq as _;
 
+use crate::algorithm::Algorithm;
 use crate::config_error::ConfigError;
 use crate::crypto::mac::Mac;
 use crate::crypto::tag::Tag;
 use crate::key_id::KeyId;
+use crate::keys::key_status::KeyStatus;
 use crate::keys::secret::Secret;
 use crate::keys::wipe_stack::wiping_stack;
-use crate::scheme::{Grammar, Scheme};
-use crate::verifier::config::Settings;
+use crate::scheme::Scheme;
+use crate::scheme::layout::Grammar;
+use crate::scheme::secret_form::SecretForm;
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]
@@ -65,6 +68,12 @@ impl KeySet {
         self.0.get(place)
     }
 
+    /// Returns what is known of each key, in their order.
+    pub(crate) fn statuses(&self) -> Vec<KeyStatus> {
+        let status = |key: &PreparedKey| KeyStatus { id: key.id.clone(), expires: key.expires, last_matched: key.last_matched() };
+        self.0.iter().map(status).collect()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &PreparedKey> {
         self.0.iter()
     }
@@ -86,12 +95,11 @@ impl KeySet {
 }
 
 impl PreparedKey {
-    pub(crate) fn new(settings: &Settings, id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
-        wiping_stack(|| Self::prepare(settings, id, secret))
+    pub(crate) fn new(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
+        wiping_stack(|| Self::prepare(scheme, accepted, id, secret))
     }
 
-    fn prepare(settings: &Settings, id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
-        let Settings { scheme, accepted, .. } = settings;
+    fn prepare(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
         let key = scheme.key(secret, Some(&id))?;
         let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
         let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected: scheme.secret_form })?;
@@ -104,12 +112,12 @@ impl PreparedKey {
     }
 
     /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
-    pub(crate) fn decoy(settings: &Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn decoy(scheme: &Scheme, accepted: &[Algorithm]) -> Result<Self, ConfigError> {
         let (id, key) = (KeyId::from("decoy"), b"a decoy, which is not even looked at");
-        let macs: Option<Vec<Mac>> = settings.accepted.iter().map(|algorithm| Mac::new(*algorithm, key)).collect();
-        let expected = settings.scheme.secret_form;
+        let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key)).collect();
+        let expected = scheme.secret_form;
         let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected })?;
-        let token = token(&settings.scheme, &macs, key);
+        let token = token(scheme, &macs, key);
         Ok(Self { id, macs, token, doubts: Doubts::default(), trimmed: None, expires: None, last_matched: Arc::default() })
     }
 
@@ -155,4 +163,33 @@ fn token(scheme: &Scheme, macs: &[Mac], key: &[u8]) -> Option<Tag> {
         mac.update(key);
         mac.finish()
     })
+}
+
+impl Scheme {
+    /// The key that the provider makes of `secret`.
+    pub(crate) fn key(&self, secret: &Secret, id: Option<&KeyId>) -> Result<Secret, ConfigError> {
+        // Before it is decoded: white space is no base64 either, but that is not what is the matter with it.
+        if secret.is_blank() {
+            return Err(ConfigError::EmptySecret { key: id.cloned() });
+        }
+        let decoded = match self.secret_form {
+            SecretForm::Verbatim => Some(secret.clone()),
+            SecretForm::Hex => secret.decode_hex(),
+            SecretForm::Base64 { prefix } => secret.decode_base64(prefix),
+        };
+        let invalid = || ConfigError::InvalidSecret { key: id.cloned(), expected: self.secret_form };
+        let key = decoded.ok_or_else(invalid)?;
+        let (shortest, longest) = self.key_lengths;
+        // What no header can hold, such as a line break at its end, could never be presented.
+        let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if key.is_blank() {
+            Err(ConfigError::EmptySecret { key: id.cloned() })
+        } else if unsendable {
+            Err(invalid())
+        } else if (shortest..=longest).contains(&key.as_bytes().len()) {
+            Ok(key)
+        } else {
+            Err(ConfigError::SecretLength { key: id.cloned(), shortest, longest })
+        }
+    }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::observe::one_line::{OneLine, one_line};
 use crate::verdict::hint::Hint;
-use crate::verdict::rejection::{Rejection, RejectionKind, Seen};
+use crate::verdict::rejection::{Rejection, Seen};
+use crate::verdict::rejection_kind::RejectionKind;
 
 /// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
 const MOST_EVENTS: u32 = 10;

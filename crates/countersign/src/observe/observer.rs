@@ -2,10 +2,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use crate::key_id::KeyId;
+use crate::keys::key_status::KeyStatus;
 use crate::verdict::hint::Hint;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
-use crate::verifier::keys::KeyStatus;
 
 /// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
 ///

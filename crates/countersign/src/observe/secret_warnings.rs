@@ -1,7 +1,6 @@
 use crate::keys::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
 use crate::observe::log::Reporter;
 use crate::observe::one_line::one_line;
-use crate::verifier::config::Config;
 
 /// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. `is_new` has the place of each
 /// key that came with this change. The others were reported earlier.
@@ -9,21 +8,20 @@ use crate::verifier::config::Config;
 /// A tenant's verifier is built anew whenever the tenant is looked up, so `tenants` remembers what was reported.
 ///
 /// No event holds a secret.
-pub(crate) fn warn(config: &Config, keys: &KeySet, is_new: impl Fn(usize) -> bool, tenants: Option<&Reporter>) {
-    let scheme = config.scheme_name();
-    let tenant = config.tenant.as_deref().map(one_line);
-    let tenant = tenant.as_deref();
+pub(crate) fn warn(scheme: &'static str, tenant: Option<&str>, keys: &KeySet, is_new: impl Fn(usize) -> bool, tenants: Option<&Reporter>) {
+    let shown = tenant.map(one_line);
+    let shown = shown.as_deref();
     let fingerprints: Vec<_> = keys.iter().map(PreparedKey::fingerprint).collect();
     for (place, key) in keys.iter().enumerate().filter(|(place, _)| is_new(*place)) {
         let id = &*one_line(key.id.as_str());
-        let is_first = |what| tenants.is_none_or(|reporter| reporter.is_first_warning(&(what, config.tenant.as_deref(), key.id.as_str())));
+        let is_first = |what| tenants.is_none_or(|reporter| reporter.is_first_warning(&(what, tenant, key.id.as_str())));
         if key.doubts.is_short && is_first("short") {
             let text = "secret shorter than 16 bytes, which can be guessed from one delivery: make a longer one, and set it at both ends";
-            tracing::warn!(target: "countersign", scheme, tenant, key = id, at_least = SHORTEST, "{text}");
+            tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, at_least = SHORTEST, "{text}");
         }
         if key.doubts.is_padded && is_first("padded") {
             let text = "secret with white space at an end, which is used as a part of it: take it away, unless the sender's secret has it";
-            tracing::warn!(target: "countersign", scheme, tenant, key = id, "{text}");
+            tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, "{text}");
         }
         // An older key, or a new one earlier in the list: of two new keys, the second is reported.
         let own = fingerprints.get(place).and_then(Option::as_ref);
@@ -33,7 +31,7 @@ pub(crate) fn warn(config: &Config, keys: &KeySet, is_new: impl Fn(usize) -> boo
             && is_first("twice")
         {
             let text = "same secret under two key ids: take one of them away";
-            tracing::warn!(target: "countersign", scheme, tenant, key = id, other = &*one_line(other.id.as_str()), "{text}");
+            tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, other = &*one_line(other.id.as_str()), "{text}");
         }
     }
 }

@@ -5,7 +5,8 @@ use bytes::Buf;
 
 use crate::request::head::{Head, Values, announced};
 use crate::request::timer::Timer;
-use crate::verdict::rejection::{Rejection, RejectionKind, Stage};
+use crate::verdict::rejection::{Rejection, Stage};
+use crate::verdict::rejection_kind::RejectionKind;
 
 /// How much of a refused body an adapter reads and throws away before it answers.
 ///

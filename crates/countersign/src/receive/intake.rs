@@ -2,19 +2,22 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::{Buf, Bytes};
 
 use crate::body::deadline::Deadline;
 use crate::keys::key_set::KeySet;
+use crate::observe::span::DeliverySpan;
 use crate::receive::outcome::Reported;
 use crate::receive::state::TakingIn;
+use crate::request::head::{Head, announced};
+use crate::request::header_index::Gathered;
 use crate::request::timer::Timer;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::Config;
-use crate::verifier::hashing::Judge;
+use crate::verifier::Verifier;
+use crate::verifier::config::{Config, Judge};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
@@ -147,6 +150,76 @@ impl Intake {
     fn conclude(&mut self, report_only: bool) -> Result<Reported, Rejection> {
         let (taking_in, judge) = self.parts();
         taking_in.conclude(judge, report_only)
+    }
+}
+
+impl Verifier {
+    /// Judges the head and the length that its `Content-Length` announces, and starts to take in the body.
+    ///
+    /// # Errors
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`](crate::RejectionKind::Mismatch), and [`RejectionKind::NoValidKey`](crate::RejectionKind::NoValidKey); after those,
+    /// [`RejectionKind::BodyTooLarge`](crate::RejectionKind::BodyTooLarge) and [`RejectionKind::BudgetSpent`](crate::RejectionKind::BudgetSpent).
+    pub fn intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
+        self.take_in(&head, None, false)
+    }
+
+    /// [`intake`](Self::intake) at a given time.
+    ///
+    /// # Errors
+    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`](crate::RejectionKind::Mismatch), and [`RejectionKind::NoValidKey`](crate::RejectionKind::NoValidKey); after those,
+    /// [`RejectionKind::BodyTooLarge`](crate::RejectionKind::BodyTooLarge) and [`RejectionKind::BudgetSpent`](crate::RejectionKind::BudgetSpent).
+    pub fn intake_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Intake, Rejection> {
+        self.take_in(&head, Some(now), false)
+    }
+
+    /// As [`intake`](Self::intake), but takes in the body of a delivery that is to be answered 401 as well, to be finished by
+    /// [`Intake::insecure_finish`]: **nothing of that is to be believed**. For an adapter's report-only mode.
+    ///
+    /// # Errors
+    /// [`RejectionKind::BodyTooLarge`](crate::RejectionKind::BodyTooLarge), [`RejectionKind::BudgetSpent`](crate::RejectionKind::BudgetSpent), [`RejectionKind::NoValidKey`](crate::RejectionKind::NoValidKey).
+    pub fn insecure_intake(&self, head: &(impl Head + ?Sized)) -> Result<Intake, Rejection> {
+        self.take_in(&head, None, true)
+    }
+
+    fn take_in(&self, head: &dyn Head, now: Option<SystemTime>, report_only: bool) -> Result<Intake, Rejection> {
+        let mut taking_in = TakingIn::new(DeliverySpan::new());
+        let (config, fault) = self.judge_for(head);
+        let keys = config.keys.load_full();
+        self.judge_head(&mut taking_in, Judge { config, keys: &keys }, head, now, report_only, fault)?;
+        Ok(Intake::new(Arc::clone(config), keys, taking_in))
+    }
+
+    /// The scheme that judges; where none does, the first one, and what is to be said of that.
+    pub(crate) fn judge_for(&self, head: &dyn Head) -> (&Arc<Config>, Option<Rejection>) {
+        match self.judge(head) {
+            Ok(config) => (config, None),
+            Err(fault) => (&self.0.first, Some(fault)),
+        }
+    }
+
+    /// Judges the head, and what it announces. What is to be answered 401 is only remembered if it is only to be reported on.
+    pub(crate) fn judge_head(
+        &self,
+        taking_in: &mut TakingIn,
+        judge: Judge<'_>,
+        head: &dyn Head,
+        now: Option<SystemTime>,
+        report_only: bool,
+        fault: Option<Rejection>,
+    ) -> Result<(), Rejection> {
+        let head = Gathered::new(head, &judge.config.settings.names);
+        let (hashing, span) = taking_in.head();
+        let read = match fault {
+            None => span.in_scope(|| self.read(hashing, judge, &head, now)),
+            Some(fault) => Err(fault),
+        };
+        match read {
+            Ok(()) if report_only => taking_in.report_only(None),
+            Ok(()) => {}
+            Err(rejection) if report_only && rejection.status_code() == 401 => taking_in.report_only(Some(rejection)),
+            Err(rejection) => return Err(span.refused(rejection)),
+        }
+        taking_in.admit(judge.config, announced(&head))
     }
 }
 

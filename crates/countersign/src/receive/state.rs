@@ -12,10 +12,12 @@ use crate::observe::one_line::one_line;
 use crate::observe::span::DeliverySpan;
 use crate::receive::outcome::Reported;
 use crate::request::timer::Timer;
-use crate::verdict::rejection::{Rejection, RejectionKind, Seen, Stage};
+use crate::verdict::rejection::{Rejection, Seen, Stage};
+use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Settings};
-use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::config::{Config, Judge};
+use crate::verifier::hashing::Hashing;
+use crate::verifier::policy::Settings;
 
 /// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
 pub(crate) struct TakingIn {

@@ -1,5 +1,6 @@
 use crate::request::head::{CONTENT_LENGTH, Head, Values};
-use crate::scheme::{Headers, Scheme, Timestamp, TimestampSource};
+use crate::scheme::Scheme;
+use crate::scheme::layout::{Headers, Timestamp, TimestampSource};
 
 /// The most names that are looked for at once. Hardly a scheme has more, and what is beyond is looked for by itself.
 const MOST: usize = 8;

@@ -1,4 +1,4 @@
-use crate::scheme::is_url_byte;
+use crate::scheme::validate::is_url_byte;
 
 /// The URL that a sender posts to, as the receiver was told.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
+
 use crate::scheme::part::Part;
 use crate::scheme::timestamp::TimeFormat;
 

@@ -1,12 +1,4 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
-use crate::providers;
-use crate::request::head::Head;
-use crate::scheme::Scheme;
-use crate::verdict::rejection::RejectionKind;
-use crate::verifier::parse;
 
 /// What is probably the matter with a refused delivery: for the operator, found cheaply, and no proof of anything.
 ///
@@ -17,7 +9,7 @@ use crate::verifier::parse;
 pub enum Hint {
     /// The signature would match if the white space at the ends of the secret were not part of it.
     SecretHasWhiteSpace,
-    /// The head shows the signature header of another provider, by its name in [`providers`].
+    /// The head shows the signature header of another provider, by its name in [`providers`](crate::providers).
     OtherProvider(&'static str),
     /// There is a JWT in `Authorization`, as webhooks of Jira's Connect and OAuth 2.0 apps send: they are not signed by a secret, and are not
     /// what this verifies. Register the webhook as an administrator, with a secret.
@@ -29,29 +21,6 @@ pub enum Hint {
 }
 
 impl Hint {
-    /// About a delivery that was refused by its head.
-    pub(crate) fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn Head) -> Option<Self> {
-        use RejectionKind as Kind;
-        let about_the_header = matches!(
-            kind,
-            Kind::MissingSignature
-                | Kind::MalformedSignature
-                | Kind::UnknownMethod
-                | Kind::MethodNotAllowed
-                | Kind::TagLength
-                | Kind::TagEncoding
-        );
-        if !about_the_header {
-            return None;
-        }
-        let mut jwt = false;
-        head.header("authorization", &mut |value| jwt |= value.starts_with(b"JWT ") || value.starts_with(b"Bearer eyJ"));
-        // A token's header, such as `Authorization`, says nothing about who sent it.
-        let others = providers::ALL.iter().filter(|other| other.covers_body() && other.shared_header(scheme).is_none());
-        let mut others = others.filter(|other| parse::is_present(other, head));
-        if jwt { Some(Self::Jwt) } else { others.next().map(|other| Self::OtherProvider(other.name())) }
-    }
-
     /// The name for logs: `secret_has_white_space`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -77,31 +46,6 @@ impl fmt::Display for Hint {
     }
 }
 
-/// So many refusals a second are looked into, and no more: a flood is not to be diagnosed.
-const A_SECOND: u64 = 10;
-
-/// Lets so many through in a second.
-pub(crate) struct Rate {
-    began: Instant,
-    /// The second, since it began, in the upper half, and how many in the lower.
-    state: AtomicU64,
-}
-
-impl Rate {
-    pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), state: AtomicU64::new(0) }
-    }
-
-    pub(crate) fn allows(&self, now: Instant) -> bool {
-        let second = now.saturating_duration_since(self.began).min(Duration::from_secs(u32::MAX.into())).as_secs();
-        let next = |state: u64| {
-            let count = if state >> 32 == second { state & u64::from(u32::MAX) } else { 0 };
-            (count < A_SECOND).then(|| (second << 32) | count.saturating_add(1))
-        };
-        self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,13 +60,5 @@ mod tests {
             let others = all.iter().take(place);
             assert!(others.clone().all(|other| other.as_str() != label && other.to_string() != sentence), "{label}");
         }
-    }
-
-    #[test]
-    fn ten_a_second_are_let_through() {
-        let rate = Rate::new();
-        let at = |millis| rate.began + Duration::from_millis(millis);
-        let count = |millis| (0..1000).filter(|_| rate.allows(at(millis))).count();
-        assert_eq!([count(0), count(999), count(1000), count(1500), count(5000), count(100_000_000)], [10, 0, 10, 0, 10, 10]);
     }
 }

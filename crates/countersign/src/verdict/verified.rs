@@ -3,8 +3,6 @@ use std::time::SystemTime;
 
 use crate::algorithm::Algorithm;
 use crate::key_id::KeyId;
-use crate::verifier::config::Config;
-use crate::verifier::hashing::Claims;
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
 ///
@@ -23,9 +21,8 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn new(config: &Config, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
+    pub(crate) fn new(scheme: &'static str, tenant: Option<Arc<str>>, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
         let Claims { signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event } = claims;
-        let (scheme, tenant) = (config.scheme_name(), config.tenant.clone());
         Self { scheme, tenant, key_id, algorithm, signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event }
     }
 
@@ -81,4 +78,13 @@ impl Verified {
     pub fn unauthenticated_event(&self) -> Option<&str> {
         self.unauthenticated_event.as_deref()
     }
+}
+
+/// What a head says beside its signature: true once the delivery is verified, so far as it is signed.
+#[derive(Default)]
+pub(crate) struct Claims {
+    pub(crate) signed_at: Option<SystemTime>,
+    pub(crate) signed_id: Option<Arc<str>>,
+    pub(crate) unauthenticated_delivery_id: Option<Arc<str>>,
+    pub(crate) unauthenticated_event: Option<Arc<str>>,
 }

@@ -9,13 +9,14 @@ use crate::key_id::KeyId;
 use crate::keys::key_set::{KeySet, PreparedKey};
 use crate::keys::secret::Secret;
 use crate::observe::observer::Observer;
+use crate::observe::rate::Rate;
 use crate::request::header_index;
+use crate::scheme::Scheme;
 use crate::scheme::part::Part;
-use crate::scheme::url::Url;
-use crate::scheme::{LONGEST_TOLERANCE, Scheme};
-use crate::verdict::hint::Rate;
+use crate::scheme::validate::LONGEST_TOLERANCE;
 use crate::verifier::Verifier;
-use crate::verifier::config::{Config, Settings};
+use crate::verifier::config::Config;
+use crate::verifier::policy::{GivenUrl, Settings, url};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -34,7 +35,7 @@ use crate::verifier::config::{Config, Settings};
 #[must_use = "a builder does nothing before `build`"]
 pub struct VerifierBuilder {
     scheme: Scheme,
-    keys: Vec<(KeyId, Secret, Option<SystemTime>)>,
+    pub(crate) keys: Vec<(KeyId, Secret, Option<SystemTime>)>,
     algorithms: Option<Vec<Algorithm>>,
     legacy_sha1: bool,
     body_limit: Option<usize>,
@@ -52,13 +53,6 @@ impl fmt::Debug for Observing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Observing(..)")
     }
-}
-
-/// As it was given: what is wrong with it is found by `build`.
-#[derive(Clone, Debug)]
-pub(crate) enum GivenUrl {
-    Whole(String),
-    Base(String),
 }
 
 impl VerifierBuilder {
@@ -181,7 +175,7 @@ impl VerifierBuilder {
         let settings = self.settings()?;
         let mut keys = Vec::with_capacity(given.len());
         for (id, secret, expires) in given {
-            let mut key = PreparedKey::new(&settings, id, &secret)?;
+            let mut key = PreparedKey::new(&settings.scheme, &settings.accepted, id, &secret)?;
             key.expires = expires;
             keys.push(key);
         }
@@ -190,22 +184,7 @@ impl VerifierBuilder {
         Ok(verifier)
     }
 
-    /// A verifier that verifies nothing: for a [`Resolver`](crate::Resolver), where it is the mould of the tenants' verifiers
-    /// ([`Verifier::for_tenant`]), and stands for tenants that are not known. It does the work of one key and then refuses, as
-    /// [`UnknownTenant`](crate::RejectionKind::UnknownTenant), so that a sender cannot tell those from tenants with another secret.
-    ///
-    /// # Errors
-    /// As of [`build`](Self::build), but that there must be no key: [`ConfigError::UnusedKey`].
-    pub fn build_decoy(mut self) -> Result<Verifier, ConfigError> {
-        if let Some((key, ..)) = self.keys.pop() {
-            return Err(ConfigError::UnusedKey { key });
-        }
-        let settings = self.settings()?;
-        let keys = KeySet::new(vec![PreparedKey::decoy(&settings)?])?;
-        Ok(Verifier::new(Config::new(settings.into(), keys, None, true)))
-    }
-
-    fn settings(self) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings(self) -> Result<Settings, ConfigError> {
         if let Some(fault) = self.scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
         }
@@ -262,16 +241,9 @@ impl VerifierBuilder {
     }
 }
 
-/// What was given, if it is what the scheme needs.
-pub(crate) fn url(scheme: &Scheme, given: Option<&GivenUrl>) -> Result<Option<Url>, ConfigError> {
-    match (scheme.signs_url(), given) {
-        (false, None) => Ok(None),
-        (false, Some(_)) => Err(ConfigError::UnusedUrl),
-        (true, None) => Err(ConfigError::MissingUrl),
-        (true, Some(GivenUrl::Whole(text))) => Url::whole(text).ok_or(ConfigError::InvalidUrl).map(Some),
-        (true, Some(GivenUrl::Base(text))) => match scheme.base_fault() {
-            Some(fault) => Err(ConfigError::InvalidScheme { fault }),
-            None => Url::base(text).ok_or(ConfigError::InvalidUrl).map(Some),
-        },
+impl Verifier {
+    /// Starts the description of a verifier for deliveries of this scheme.
+    pub const fn builder(scheme: Scheme) -> VerifierBuilder {
+        VerifierBuilder::new(scheme)
     }
 }

@@ -1,16 +1,11 @@
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::algorithm::Algorithm;
-use crate::body::memory_budget::Budget;
 use crate::keys::key_set::KeySet;
-use crate::observe::observer::Observer;
-use crate::scheme::Scheme;
-use crate::scheme::url::Url;
-use crate::verdict::hint::Rate;
-use crate::verdict::rejection::{Rejection, RejectionKind};
+use crate::verdict::rejection::Rejection;
+use crate::verdict::rejection_kind::RejectionKind;
+use crate::verifier::policy::Settings;
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
@@ -23,23 +18,6 @@ pub(crate) struct Config {
     pub(crate) tenant: Option<Arc<str>>,
     /// Whether it stands for the tenants that nobody knows: then it does the work, and verifies nothing.
     pub(crate) is_decoy: bool,
-}
-
-/// What all tenants have in common.
-pub(crate) struct Settings {
-    pub(crate) scheme: Scheme,
-    /// What the scheme asks a head for: see [`gathered`](crate::request::header_index).
-    pub(crate) names: Box<[&'static str]>,
-    pub(crate) accepted: Vec<Algorithm>,
-    pub(crate) body_limit: usize,
-    pub(crate) budget: Option<Budget>,
-    pub(crate) tolerance: Duration,
-    /// There if and only if the scheme signs one.
-    pub(crate) url: Option<Url>,
-    pub(crate) signs_method: bool,
-    /// If they are wanted: how many are.
-    pub(crate) hints: Option<Rate>,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Config {
@@ -59,4 +37,11 @@ impl Config {
         };
         Rejection::new(kind, self.scheme_name()).of_tenant(self.tenant.as_ref())
     }
+}
+
+/// By what a delivery is judged: one scheme, and the keys that there were when it began.
+#[derive(Clone, Copy)]
+pub(crate) struct Judge<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) keys: &'a KeySet,
 }

@@ -8,34 +8,21 @@ use crate::crypto::mac::Mac;
 use crate::crypto::one_or_more::OneOrMore;
 use crate::crypto::tag::Tag;
 use crate::keys::key_set::KeySet;
-use crate::request::head::{Head, Values};
+use crate::request::head::Head;
 use crate::request::header_index::Gathered;
 use crate::scheme::Scheme;
-use crate::verdict::hint::Hint;
-use crate::verdict::rejection::{Rejection, RejectionKind};
-use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Settings};
+use crate::verdict::rejection::Rejection;
+use crate::verdict::rejection_kind::RejectionKind;
+use crate::verdict::verified::{Claims, Verified};
+use crate::verifier::config::{Config, Judge};
+use crate::verifier::diagnose::Doubts;
 use crate::verifier::parse::{self, Credential, Envelope, SignedHead};
+use crate::verifier::policy::Settings;
 
 // A delivery's state is some hundred bytes, and moving it about costs as much as reading its head: what can be is done where it stands.
 
 /// In bytes: a few blocks of a hash.
 const STRIDE: usize = 128;
-
-/// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
-struct Doubts {
-    /// Of the keys with white space at an end, without it.
-    trimmed: Vec<Mac>,
-    encoded: bool,
-    bytes: usize,
-}
-
-/// By what a delivery is judged: one scheme, and the keys that there were when it began.
-#[derive(Clone, Copy)]
-pub(crate) struct Judge<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) keys: &'a KeySet,
-}
 
 /// What is hashed of a delivery until it can be judged. It does not hold what it is judged by, as that may be borrowed or shared.
 pub(crate) struct Hashing {
@@ -63,15 +50,6 @@ struct Running {
     /// Which of the scheme's keys.
     key: usize,
     mac: Mac,
-}
-
-/// What a head says beside its signature: true once the delivery is verified, so far as it is signed.
-#[derive(Default)]
-pub(crate) struct Claims {
-    pub(crate) signed_at: Option<SystemTime>,
-    pub(crate) signed_id: Option<Arc<str>>,
-    pub(crate) unauthenticated_delivery_id: Option<Arc<str>>,
-    pub(crate) unauthenticated_event: Option<Arc<str>>,
 }
 
 impl Hashing {
@@ -151,9 +129,7 @@ impl Hashing {
         }
         self.claims = Claims::of(scheme, head, &envelope);
         if hints.is_some() {
-            let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
-            envelope.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
-            self.doubts = Some(Box::new(Doubts { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 }));
+            self.doubts = Some(Box::new(Doubts::new(keys, head, &envelope, scheme, now)));
         }
         Ok(())
     }
@@ -169,8 +145,7 @@ impl Hashing {
             }
         }
         if let Some(doubts) = &mut self.doubts {
-            doubts.bytes = doubts.bytes.saturating_add(data.len());
-            doubts.trimmed.iter_mut().for_each(|mac| mac.update(data));
+            doubts.update(data);
         }
     }
 
@@ -195,24 +170,6 @@ impl Hashing {
         }
         let verified = found.conclude(config, keys, || std::mem::take(&mut self.claims));
         verified.map_err(|kind| config.reject(kind).with_hint(hint))
-    }
-}
-
-impl Doubts {
-    fn resolve(self, tags: &OneOrMore<Tag>, suffix: &[u8]) -> Option<Hint> {
-        let mut trimmed = self.trimmed.into_iter().map(|mut mac| {
-            mac.update(suffix);
-            mac.matches_any(tags)
-        });
-        if trimmed.any(bool::from) {
-            Some(Hint::SecretHasWhiteSpace)
-        } else if self.bytes == 0 {
-            Some(Hint::EmptyBody)
-        } else if self.encoded {
-            Some(Hint::ContentEncoding)
-        } else {
-            None
-        }
     }
 }
 
@@ -248,7 +205,7 @@ impl Found {
         let (key, algorithm) = matched.ok_or_else(unmatched)?;
         let key = keys.get(key).ok_or(RejectionKind::Mismatch)?;
         key.matched(SystemTime::now());
-        Ok(Verified::new(config, key.id.clone(), algorithm, claims()))
+        Ok(Verified::new(config.scheme_name(), config.tenant.clone(), key.id.clone(), algorithm, claims()))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::config_error::ConfigError;
 use crate::key_id::KeyId;
 use crate::keys::key_set::{KeySet, PreparedKey};
+use crate::keys::key_status::KeyStatus;
 use crate::keys::secret::Secret;
 use crate::observe::log::Reporter;
 use crate::observe::observer::KeysEvent;
@@ -50,7 +51,7 @@ impl Keys {
     /// The keys as they are now, in the order in which they are tried; those that have expired among them.
     #[must_use]
     pub fn list(&self) -> Vec<KeyStatus> {
-        statuses(&self.0.keys.load())
+        self.0.keys.load().statuses()
     }
 
     /// Accepts what is signed with `secret` too, before the others.
@@ -123,13 +124,13 @@ impl Keys {
     /// remembers what was reported of tenants' secrets.
     pub(crate) fn announce(&self, tenants: Option<&Reporter>) {
         let keys = self.0.keys.load();
-        secret_warnings::warn(&self.0, &keys, |_| true, tenants);
+        secret_warnings::warn(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, |_| true, tenants);
         self.tell(&keys, None);
     }
 
     fn tell(&self, keys: &KeySet, error: Option<&(dyn Error + 'static)>) {
         let Some(observer) = &self.0.settings.observer else { return };
-        let keys = statuses(keys);
+        let keys = keys.statuses();
         let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, error);
         // An observer is the application's code. The change was made, and whoever made it goes on.
         if catch_unwind(AssertUnwindSafe(|| observer.observe_keys(&event))).is_err() {
@@ -142,7 +143,7 @@ impl Keys {
     }
 
     fn prepare(&self, id: KeyId, secret: &Secret) -> Result<PreparedKey, ConfigError> {
-        PreparedKey::new(&self.0.settings, id, secret)
+        PreparedKey::new(&self.0.settings.scheme, &self.0.settings.accepted, id, secret)
     }
 
     /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.
@@ -156,7 +157,7 @@ impl Keys {
         // An observer may change keys itself.
         drop(changing);
         let is_new = |key: &PreparedKey| !before.iter().any(|other| other.id == key.id && other.has_secret_of(key));
-        secret_warnings::warn(&self.0, &now, |place| now.get(place).is_some_and(is_new), None);
+        secret_warnings::warn(self.0.scheme_name(), self.0.tenant.as_deref(), &now, |place| now.get(place).is_some_and(is_new), None);
         // Another change may have come in between, and may have been told of already: the last that is told of are the keys in force.
         loop {
             self.tell(&now, None);
@@ -169,11 +170,6 @@ impl Keys {
     }
 }
 
-fn statuses(keys: &KeySet) -> Vec<KeyStatus> {
-    let status = |key: &PreparedKey| KeyStatus { id: key.id.clone(), expires: key.expires, last_matched: key.last_matched() };
-    keys.iter().map(status).collect()
-}
-
 fn place_of(keys: &[PreparedKey], id: &str) -> Result<usize, ConfigError> {
     keys.iter().position(|key| key.id == *id).ok_or_else(|| ConfigError::UnknownKey { key: id.into() })
 }
@@ -181,35 +177,5 @@ fn place_of(keys: &[PreparedKey], id: &str) -> Result<usize, ConfigError> {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Keys").field(&self.list()).finish()
-    }
-}
-
-/// What is known of one key, made by [`Keys::list`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyStatus {
-    id: KeyId,
-    expires: Option<SystemTime>,
-    last_matched: Option<SystemTime>,
-}
-
-impl KeyStatus {
-    /// The key's name.
-    #[must_use]
-    pub const fn id(&self) -> &KeyId {
-        &self.id
-    }
-
-    /// From when on it is not accepted any more, if that has been said.
-    #[must_use]
-    pub const fn expires(&self) -> Option<SystemTime> {
-        self.expires
-    }
-
-    /// When a delivery was last verified by it, to the second. `None` for never since it was built or added, by this name or, after
-    /// [`replace`](Keys::replace), by the one that its secret had before: an old secret of which this is
-    /// long ago can be dropped.
-    #[must_use]
-    pub const fn last_matched(&self) -> Option<SystemTime> {
-        self.last_matched
     }
 }

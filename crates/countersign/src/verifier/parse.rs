@@ -1,18 +1,16 @@
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use crate::crypto::one_or_more::OneOrMore;
 use crate::crypto::tag::Tag;
 use crate::request::head::{Head, Values};
-use crate::scheme::encoding::Undecodable;
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 use crate::scheme::part::Part;
 use crate::scheme::url::Url;
-use crate::scheme::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
-use crate::verdict::rejection::RejectionKind;
-use crate::verifier::config::Settings;
+use crate::scheme::{Scheme, is_id_byte};
+use crate::verdict::rejection_kind::RejectionKind;
 
-/// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
-pub(crate) const MOST_CANDIDATES: usize = 16;
+use crate::verifier::candidates::{MOST_CANDIDATES, Signatures};
+use crate::verifier::policy::Settings;
 
 /// Characters of a signed id.
 const LONGEST_ID: usize = 256;
@@ -44,6 +42,27 @@ pub(crate) enum Credential<'h> {
     Token(&'h [u8]),
 }
 
+impl Scheme {
+    /// What the head says of when the delivery was signed, in the scheme's [`TimeFormat`](crate::TimeFormat) or not: **nobody has verified it yet**. `None` if
+    /// the scheme signs no timestamp, or it is not there once.
+    #[must_use]
+    pub fn unverified_timestamp<'h>(&self, head: &'h dyn Head) -> Option<&'h [u8]> {
+        let one = |name| match Values::of(head, name) {
+            Values::One(value) => Some(value),
+            Values::None | Values::Several => None,
+        };
+        match (self.timestamp?.source, self.grammar, self.list) {
+            (TimestampSource::Header(name), ..) => one(name),
+            (TimestampSource::Item(name), Grammar::Tagged { separator, .. }, Some(comma)) => {
+                let items = one(self.header())?.split(move |byte| *byte == comma).map(<[u8]>::trim_ascii);
+                let mut values = items.filter_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(&[separator]));
+                values.next()
+            }
+            _ => None,
+        }
+    }
+}
+
 impl<'h> SignedHead<'h> {
     pub(crate) fn read(settings: &'h Settings, head: &'h dyn Head, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
         let scheme = &settings.scheme;
@@ -52,8 +71,8 @@ impl<'h> SignedHead<'h> {
         } else {
             let mut signatures = Signatures::new(settings);
             signatures.read_headers(head)?;
-            let Signatures { tags, malformed, unaccepted, timestamp, .. } = signatures;
-            (Credential::Tags(tags.ok_or(malformed.unwrap_or(unaccepted))?), timestamp)
+            let (tags, timestamp) = signatures.finish()?;
+            (Credential::Tags(tags), timestamp)
         };
         let timestamp = match scheme.timestamp {
             None => None,
@@ -130,143 +149,6 @@ fn token<'h>(head: &'h dyn Head, name: &str) -> Result<&'h [u8], RejectionKind> 
         Values::One(value) => Ok(value),
         Values::Several => Err(RejectionKind::DuplicateSignature),
     }
-}
-
-/// What the signature headers hold.
-///
-/// A candidate is an item that names an accepted algorithm, or an item that cannot be parsed.
-struct Signatures<'h> {
-    settings: &'h Settings,
-    tags: Option<OneOrMore<Tag>>,
-    /// The candidates so far, malformed ones among them.
-    candidates: usize,
-    /// The cause of the first malformed candidate, for the case that no candidate is well formed.
-    malformed: Option<RejectionKind>,
-    /// The cause for the case that there is no candidate at all.
-    unaccepted: RejectionKind,
-    timestamp: Option<&'h [u8]>,
-}
-
-impl<'h> Signatures<'h> {
-    const fn new(settings: &'h Settings) -> Self {
-        Self { settings, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownMethod, timestamp: None }
-    }
-
-    fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
-        let headers = self.settings.scheme.headers;
-        let mut missing = true;
-        // Whether there is such a header, be it empty.
-        let mut read = |name: &str| match Values::of(head, name) {
-            Values::None => Ok(false),
-            Values::One([]) => Ok(true),
-            Values::One(value) => {
-                missing = false;
-                self.read(value).map(|()| true)
-            }
-            Values::Several => Err(RejectionKind::DuplicateSignature),
-        };
-        match headers {
-            Headers::One(name) => drop(read(name)?),
-            Headers::AnyOf(names) => {
-                for name in names {
-                    read(name)?;
-                }
-            }
-            Headers::Numbered(prefix) => {
-                let mut name = String::from(prefix);
-                // One more than is looked at, to be refused for it.
-                for number in 1..=MOST_CANDIDATES.saturating_add(1) {
-                    name.truncate(prefix.len());
-                    // Writing to a `String` does not fail.
-                    let _ = write!(name, "{number}");
-                    if !read(&name)? {
-                        break;
-                    }
-                }
-            }
-        }
-        if missing { Err(RejectionKind::MissingSignature) } else { Ok(()) }
-    }
-
-    /// Reads the value of one header.
-    fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
-        match self.settings.scheme.list {
-            None => self.read_item(value),
-            Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
-        }
-    }
-
-    /// Reads one of the items that a value is a list of, or the only one.
-    ///
-    /// A malformed candidate is one that does not match, and not a fault of the whole: a sender may put a signature of another kind beside
-    /// the right one, as Stripe's own library accepts it.
-    fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
-        if !item.is_ascii() {
-            return self.add_malformed(RejectionKind::NonAsciiSignature);
-        }
-        let Settings { scheme, accepted, .. } = self.settings;
-        let (algorithm, text) = match scheme.grammar {
-            Grammar::StaticToken => return Ok(()),
-            Grammar::Bare(algorithm) => (algorithm, item),
-            Grammar::Tagged { separator, names } => {
-                let halves = item.iter().position(|byte| *byte == separator).and_then(|place| item.split_at_checked(place));
-                let Some((name, [_, text @ ..])) = halves else {
-                    return self.add_malformed(RejectionKind::MalformedSignature);
-                };
-                if is_timestamp(scheme, name) {
-                    return match self.timestamp.replace(text) {
-                        None => Ok(()),
-                        Some(_) => Err(RejectionKind::MalformedTimestamp),
-                    };
-                }
-                match names.iter().find(|(known, _)| known.as_bytes() == name) {
-                    Some((_, algorithm)) => (*algorithm, text),
-                    None => return Ok(()),
-                }
-            }
-        };
-        if !accepted.contains(&algorithm) {
-            self.unaccepted = RejectionKind::MethodNotAllowed;
-            return Ok(());
-        }
-        if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
-            return self.add_malformed(RejectionKind::TagLength);
-        }
-        match Tag::decode(algorithm, scheme.encoding, text) {
-            Ok(tag) => {
-                self.count()?;
-                OneOrMore::push_onto(&mut self.tags, tag);
-                Ok(())
-            }
-            Err(Undecodable) => self.add_malformed(RejectionKind::TagEncoding),
-        }
-    }
-
-    fn add_malformed(&mut self, cause: RejectionKind) -> Result<(), RejectionKind> {
-        self.count()?;
-        self.malformed.get_or_insert(cause);
-        Ok(())
-    }
-
-    /// Counts one more candidate, if there may be one more.
-    const fn count(&mut self) -> Result<(), RejectionKind> {
-        if self.candidates >= MOST_CANDIDATES {
-            return Err(RejectionKind::TooManySignatures);
-        }
-        self.candidates = self.candidates.saturating_add(1);
-        Ok(())
-    }
-}
-
-fn is_timestamp(scheme: &Scheme, name: &[u8]) -> bool {
-    matches!(scheme.timestamp, Some(Timestamp { source: TimestampSource::Item(item), .. }) if item.as_bytes() == name)
-}
-
-fn without_leading_spaces(mut item: &[u8]) -> &[u8] {
-    while let [b' ', rest @ ..] = item {
-        item = rest;
-    }
-    item
 }
 
 /// What this machine's clock says, if it can have been set at all.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use crate::keys::key_set::KeySet;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::Config;
-use crate::verifier::hashing::{Hashing, Judge};
+use crate::verifier::config::{Config, Judge};
+use crate::verifier::hashing::Hashing;
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///

@@ -1,0 +1,37 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::keys::key_set::KeySet;
+use crate::verifier::config::Config;
+use crate::verifier::{Schemes, Verifier};
+
+impl Verifier {
+    /// The same verifier, which does the work and verifies nothing.
+    pub(crate) fn to_decoy(&self) -> Self {
+        let decoy = |config: &Arc<Config>| {
+            let Config { settings, keys, is_decoy, .. } = &**config;
+            let made = || Arc::new(Config::new(Arc::clone(settings), KeySet::clone(&keys.load()), None, true));
+            if *is_decoy { Arc::clone(config) } else { made() }
+        };
+        let Schemes { first, others, name, reporter, .. } = &*self.0;
+        Self(Arc::new(Schemes {
+            first: decoy(first),
+            others: others.iter().map(decoy).collect(),
+            name: name.clone(),
+            reporter: Arc::clone(reporter),
+            unavailable: None,
+        }))
+    }
+
+    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
+    pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
+        let Schemes { first, others, name, reporter, .. } = &*self.0;
+        Self(Arc::new(Schemes {
+            first: Arc::clone(first),
+            others: others.clone(),
+            name: name.clone(),
+            reporter: Arc::clone(reporter),
+            unavailable: Some(why.into()),
+        }))
+    }
+}

@@ -1,0 +1,156 @@
+use std::fmt::Write as _;
+
+use crate::crypto::one_or_more::OneOrMore;
+use crate::crypto::tag::Tag;
+use crate::request::head::{Head, Values};
+use crate::scheme::Scheme;
+use crate::scheme::encoding::Undecodable;
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
+use crate::verdict::rejection_kind::RejectionKind;
+use crate::verifier::policy::Settings;
+
+/// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
+pub(crate) const MOST_CANDIDATES: usize = 16;
+
+/// What the signature headers hold.
+///
+/// A candidate is an item that names an accepted algorithm, or an item that cannot be parsed.
+pub(crate) struct Signatures<'h> {
+    settings: &'h Settings,
+    tags: Option<OneOrMore<Tag>>,
+    /// The candidates so far, malformed ones among them.
+    candidates: usize,
+    /// The cause of the first malformed candidate, for the case that no candidate is well formed.
+    malformed: Option<RejectionKind>,
+    /// The cause for the case that there is no candidate at all.
+    unaccepted: RejectionKind,
+    timestamp: Option<&'h [u8]>,
+}
+
+impl<'h> Signatures<'h> {
+    pub(crate) const fn new(settings: &'h Settings) -> Self {
+        Self { settings, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownMethod, timestamp: None }
+    }
+
+    pub(crate) fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
+        let headers = self.settings.scheme.headers;
+        let mut missing = true;
+        // Whether there is such a header, be it empty.
+        let mut read = |name: &str| match Values::of(head, name) {
+            Values::None => Ok(false),
+            Values::One([]) => Ok(true),
+            Values::One(value) => {
+                missing = false;
+                self.read(value).map(|()| true)
+            }
+            Values::Several => Err(RejectionKind::DuplicateSignature),
+        };
+        match headers {
+            Headers::One(name) => drop(read(name)?),
+            Headers::AnyOf(names) => {
+                for name in names {
+                    read(name)?;
+                }
+            }
+            Headers::Numbered(prefix) => {
+                let mut name = String::from(prefix);
+                // One more than is looked at, to be refused for it.
+                for number in 1..=MOST_CANDIDATES.saturating_add(1) {
+                    name.truncate(prefix.len());
+                    // Writing to a `String` does not fail.
+                    let _ = write!(name, "{number}");
+                    if !read(&name)? {
+                        break;
+                    }
+                }
+            }
+        }
+        if missing { Err(RejectionKind::MissingSignature) } else { Ok(()) }
+    }
+
+    /// Returns the well-formed candidates, of which there is one at least, and the timestamp that stands beside them.
+    pub(crate) fn finish(self) -> Result<(OneOrMore<Tag>, Option<&'h [u8]>), RejectionKind> {
+        let Self { tags, malformed, unaccepted, timestamp, .. } = self;
+        Ok((tags.ok_or(malformed.unwrap_or(unaccepted))?, timestamp))
+    }
+
+    /// Reads the value of one header.
+    fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
+        match self.settings.scheme.list {
+            None => self.read_item(value),
+            Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
+        }
+    }
+
+    /// Reads one of the items that a value is a list of, or the only one.
+    ///
+    /// A malformed candidate is one that does not match, and not a fault of the whole: a sender may put a signature of another kind beside
+    /// the right one, as Stripe's own library accepts it.
+    fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
+        if !item.is_ascii() {
+            return self.add_malformed(RejectionKind::NonAsciiSignature);
+        }
+        let Settings { scheme, accepted, .. } = self.settings;
+        let (algorithm, text) = match scheme.grammar {
+            Grammar::StaticToken => return Ok(()),
+            Grammar::Bare(algorithm) => (algorithm, item),
+            Grammar::Tagged { separator, names } => {
+                let halves = item.iter().position(|byte| *byte == separator).and_then(|place| item.split_at_checked(place));
+                let Some((name, [_, text @ ..])) = halves else {
+                    return self.add_malformed(RejectionKind::MalformedSignature);
+                };
+                if is_timestamp(scheme, name) {
+                    return match self.timestamp.replace(text) {
+                        None => Ok(()),
+                        Some(_) => Err(RejectionKind::MalformedTimestamp),
+                    };
+                }
+                match names.iter().find(|(known, _)| known.as_bytes() == name) {
+                    Some((_, algorithm)) => (*algorithm, text),
+                    None => return Ok(()),
+                }
+            }
+        };
+        if !accepted.contains(&algorithm) {
+            self.unaccepted = RejectionKind::MethodNotAllowed;
+            return Ok(());
+        }
+        if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
+            return self.add_malformed(RejectionKind::TagLength);
+        }
+        match Tag::decode(algorithm, scheme.encoding, text) {
+            Ok(tag) => {
+                self.count()?;
+                OneOrMore::push_onto(&mut self.tags, tag);
+                Ok(())
+            }
+            Err(Undecodable) => self.add_malformed(RejectionKind::TagEncoding),
+        }
+    }
+
+    fn add_malformed(&mut self, cause: RejectionKind) -> Result<(), RejectionKind> {
+        self.count()?;
+        self.malformed.get_or_insert(cause);
+        Ok(())
+    }
+
+    /// Counts one more candidate, if there may be one more.
+    const fn count(&mut self) -> Result<(), RejectionKind> {
+        if self.candidates >= MOST_CANDIDATES {
+            return Err(RejectionKind::TooManySignatures);
+        }
+        self.candidates = self.candidates.saturating_add(1);
+        Ok(())
+    }
+}
+
+fn is_timestamp(scheme: &Scheme, name: &[u8]) -> bool {
+    matches!(scheme.timestamp, Some(Timestamp { source: TimestampSource::Item(item), .. }) if item.as_bytes() == name)
+}
+
+fn without_leading_spaces(mut item: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] = item {
+        item = rest;
+    }
+    item
+}

@@ -1,0 +1,80 @@
+use std::time::{Instant, SystemTime};
+
+use crate::crypto::mac::Mac;
+use crate::crypto::one_or_more::OneOrMore;
+use crate::crypto::tag::Tag;
+use crate::keys::key_set::KeySet;
+use crate::providers;
+use crate::request::head::{Head, Values};
+use crate::scheme::Scheme;
+use crate::verdict::hint::Hint;
+use crate::verdict::rejection_kind::RejectionKind;
+use crate::verifier::config::Config;
+use crate::verifier::parse::{self, Envelope};
+use crate::verifier::policy::Settings;
+
+pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
+    let Settings { scheme, hints, .. } = &*config.settings;
+    let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+    if wanted { of_head(scheme, kind, head) } else { None }
+}
+
+/// About a delivery that was refused by its head.
+fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
+    use RejectionKind as Kind;
+    let about_the_header = matches!(
+        kind,
+        Kind::MissingSignature
+            | Kind::MalformedSignature
+            | Kind::UnknownMethod
+            | Kind::MethodNotAllowed
+            | Kind::TagLength
+            | Kind::TagEncoding
+    );
+    if !about_the_header {
+        return None;
+    }
+    let mut jwt = false;
+    head.header("authorization", &mut |value| jwt |= value.starts_with(b"JWT ") || value.starts_with(b"Bearer eyJ"));
+    // A token's header, such as `Authorization`, says nothing about who sent it.
+    let others = providers::ALL.iter().filter(|other| other.covers_body() && other.shared_header(scheme).is_none());
+    let mut others = others.filter(|other| parse::is_present(other, head));
+    if jwt { Some(Hint::Jwt) } else { others.next().map(|other| Hint::OtherProvider(other.name())) }
+}
+
+/// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
+pub(crate) struct Doubts {
+    /// Of the keys with white space at an end, without it.
+    trimmed: Vec<Mac>,
+    encoded: bool,
+    bytes: usize,
+}
+
+impl Doubts {
+    pub(crate) fn new(keys: &KeySet, head: &dyn Head, envelope: &Envelope<'_>, scheme: &Scheme, now: Option<SystemTime>) -> Self {
+        let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
+        envelope.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
+        Self { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 }
+    }
+
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        self.bytes = self.bytes.saturating_add(data.len());
+        self.trimmed.iter_mut().for_each(|mac| mac.update(data));
+    }
+
+    pub(crate) fn resolve(self, tags: &OneOrMore<Tag>, suffix: &[u8]) -> Option<Hint> {
+        let mut trimmed = self.trimmed.into_iter().map(|mut mac| {
+            mac.update(suffix);
+            mac.matches_any(tags)
+        });
+        if trimmed.any(bool::from) {
+            Some(Hint::SecretHasWhiteSpace)
+        } else if self.bytes == 0 {
+            Some(Hint::EmptyBody)
+        } else if self.encoded {
+            Some(Hint::ContentEncoding)
+        } else {
+            None
+        }
+    }
+}

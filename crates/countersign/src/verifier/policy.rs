@@ -1,0 +1,48 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::algorithm::Algorithm;
+use crate::body::memory_budget::Budget;
+use crate::config_error::ConfigError;
+use crate::observe::observer::Observer;
+use crate::observe::rate::Rate;
+use crate::scheme::Scheme;
+use crate::scheme::url::Url;
+
+/// What all tenants have in common.
+pub(crate) struct Settings {
+    pub(crate) scheme: Scheme,
+    /// What the scheme asks a head for: see [`gathered`](crate::request::header_index).
+    pub(crate) names: Box<[&'static str]>,
+    pub(crate) accepted: Vec<Algorithm>,
+    pub(crate) body_limit: usize,
+    pub(crate) budget: Option<Budget>,
+    pub(crate) tolerance: Duration,
+    /// There if and only if the scheme signs one.
+    pub(crate) url: Option<Url>,
+    pub(crate) signs_method: bool,
+    /// If they are wanted: how many are.
+    pub(crate) hints: Option<Rate>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+}
+
+/// As it was given: what is wrong with it is found by `build`.
+#[derive(Clone, Debug)]
+pub(crate) enum GivenUrl {
+    Whole(String),
+    Base(String),
+}
+
+/// What was given, if it is what the scheme needs.
+pub(crate) fn url(scheme: &Scheme, given: Option<&GivenUrl>) -> Result<Option<Url>, ConfigError> {
+    match (scheme.signs_url(), given) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(ConfigError::UnusedUrl),
+        (true, None) => Err(ConfigError::MissingUrl),
+        (true, Some(GivenUrl::Whole(text))) => Url::whole(text).ok_or(ConfigError::InvalidUrl).map(Some),
+        (true, Some(GivenUrl::Base(text))) => match scheme.base_fault() {
+            Some(fault) => Err(ConfigError::InvalidScheme { fault }),
+            None => Url::base(text).ok_or(ConfigError::InvalidUrl).map(Some),
+        },
+    }
+}
