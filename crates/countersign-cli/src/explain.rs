@@ -102,7 +102,9 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     }
     if asking.reveal {
         for (key, headers) in expected(evidence)? {
-            output::line(format!("\nWith the secret {key} the headers would be:"));
+            let warning = if evidence.provider.scheme.covers_body() { "" } else { " (a static token: this is the secret itself)" };
+            output::line("");
+            output::text(0, &format!("With the secret {key} the headers would be{warning}:"));
             for (name, value) in &headers {
                 output::line(format!("  {name}: {value}"));
             }

@@ -19,7 +19,7 @@ use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::listen::config::{Bounds, Endpoint};
 use crate::listen::journal::Journal;
-use crate::listen::receiver::{MOST_WAITING, Receiver};
+use crate::listen::receiver::{MOST_UNTOLD, MOST_WAITING, Receiver};
 use crate::listen::saved::Folder;
 use crate::output::{self, Verbosity};
 use crate::provider::Provider;
@@ -89,8 +89,8 @@ impl Listen {
         let Listening { host, port, forward_timeout, save, save_refused, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);
         let folder = save.map(|path| Folder::open(path, save_refused)).transpose()?;
-        let (waiting, turn) = (Semaphore::new(MOST_WAITING), tokio::sync::Mutex::default());
-        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, waiting, turn };
+        let (waiting, turn, untold) = (Semaphore::new(MOST_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MOST_UNTOLD)));
+        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, waiting, turn, untold };
         client::block_on(async move {
             let listener = TcpListener::bind((host, port)).await;
             let listener = listener.map_err(|error| Failure::because(format!("cannot listen on {host}:{port}"), error))?;

@@ -1,4 +1,5 @@
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,8 +68,26 @@ fn terminal_width(stream: &impl io::IsTerminal) -> Option<usize> {
 
 /// Prints a text behind this many spaces, broken between words where the terminal ends.
 pub(crate) fn text(indent: usize, text: &str) {
+    line(indented(indent, text));
+}
+
+/// A text behind this many spaces, broken between words where the terminal ends.
+pub(crate) fn indented(indent: usize, text: &str) -> String {
     let indent = " ".repeat(indent);
-    line(wrapped(&indent, &indent, text, width()));
+    wrapped(&indent, &indent, text, width())
+}
+
+/// A line that holds a stranger's text. Where it is longer than the terminal is wide, its further rows are indented, so that none of them can pass
+/// for a line of its own.
+pub(crate) fn hanging(text: &str) -> String {
+    hung(text, width())
+}
+
+fn hung(text: &str, width: Option<usize>) -> String {
+    match width {
+        Some(width) if width >= 40 => textwrap::fill(text, textwrap::Options::new(width).subsequent_indent("    ")),
+        _ => text.to_owned(),
+    }
 }
 
 /// Prints an item of a list. Its further lines stand under its text.
@@ -108,14 +127,48 @@ pub(crate) fn shown(text: &str) -> String {
 /// Characters of a stranger's text in a line.
 const LONGEST_IN_LINE: usize = 120;
 
+/// Characters of a stranger's text in JSON, and of one of our sentences that may quote a stranger.
+const LONGEST: usize = 1000;
+
 /// A stranger's text as a part of a line: without a line break, without characters that a terminal would obey or that change the direction of
 /// text, and cut at a length.
 pub(crate) fn in_line(text: &str) -> String {
-    let cut = text.char_indices().nth(LONGEST_IN_LINE).and_then(|(place, _)| text.get(..place));
-    match cut {
-        Some(cut) => format!("{}…", one_line(cut)),
-        None => one_line(text).into_owned(),
+    let (cut, end) = cut(text, LONGEST_IN_LINE);
+    format!("{}{end}", one_line(cut))
+}
+
+/// A sentence of ours that may quote a stranger, as a part of a line.
+pub(crate) fn quoting(text: &str) -> String {
+    let (cut, end) = cut(text, LONGEST);
+    format!("{}{end}", one_line(cut))
+}
+
+/// A stranger's text for a program that reads JSON: cut, and otherwise as it is.
+pub(crate) fn for_json(text: &str) -> String {
+    let (cut, end) = cut(text, LONGEST);
+    format!("{cut}{end}")
+}
+
+/// The first characters of a text, and what stands for the rest.
+fn cut(text: &str, characters: usize) -> (&str, &'static str) {
+    let cut = text.char_indices().nth(characters).and_then(|(place, _)| text.get(..place));
+    cut.map_or((text, ""), |cut| (cut, "…"))
+}
+
+/// JSON on one line, which no terminal obeys: JSON itself escapes nothing behind ASCII's own control characters.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    let mut escaped = String::new();
+    for character in value.to_string().chars() {
+        if matches!(one_line(character.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a `String` does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
     }
+    escaped
 }
 
 /// Prints bytes or text that must reach a file as they are.
@@ -150,6 +203,28 @@ mod tests {
     fn several_lines_of_a_stranger_obey_nobody() {
         assert_eq!(shown("a\tb\n\u{1b}[2Jc\u{202e}d\r\n"), "a\tb\n\\u{1b}[2Jc\\u{202e}d\\r\n");
         assert_eq!(shown("{\"caf\u{e9}\":\n\t1}"), "{\"caf\u{e9}\":\n\t1}");
+    }
+
+    #[test]
+    fn json_obeys_nobody_and_says_the_same() {
+        let value = serde_json::json!({ "event": "\u{202e}\u{2028}\u{9b}31m\u{e0041}\u{e4}\n\"" });
+        let text = json(&value);
+        assert_eq!(text, r#"{"event":"\u202e\u2028\u009b31m\udb40\udc41ä\n\""}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn row_of_a_long_line_does_not_pass_for_a_line() {
+        for filler in [" ", "x", "x "] {
+            for width in 40..90 {
+                for length in 0..100 {
+                    let text = format!("401 / jira {}200 /jira jira, 9 bytes, verified with k", filler.repeat(length));
+                    let rows = hung(&text, Some(width));
+                    assert!(rows.lines().skip(1).all(|row| row.starts_with("    ")), "{width}: {rows}");
+                    assert!(rows.lines().all(|row| row.chars().count() <= width), "{width}: {rows}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::io::{self, Read as _, Write as _};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::{self, BufWriter, Read as _, Write};
 
 use flate2::Compression;
 use serde::Serialize as _;
@@ -9,21 +9,37 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::explain::SMALL;
 use crate::explain::cause::Cause;
-use crate::explain::work::Work;
+use crate::explain::work::{Paced, Work};
 
-/// A body as it may have been when it was signed. Its bytes are made when it is tried, and not kept: all of them together would take a hundred
-/// times the memory of the body.
+/// A body as it may have been when it was signed. Its bytes are written as a stream whenever it is tried, and never kept: a stranger decides how
+/// many there are.
 pub(crate) struct Body<'a> {
     pub(crate) cause: Cause,
-    make: Make<'a>,
+    write: WriteBody<'a>,
 }
 
-type Make<'a> = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync + 'a>;
+/// Writes the bytes of a body. Fails if there is no such form of it, or if the time is over.
+type WriteBody<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
+
+/// The most bytes that are handed on at once.
+const PIECE: usize = 16 * 1024;
 
 impl Body<'_> {
-    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
-        (self.make)()
+    /// Hands the bytes to `sink`, piece by piece. Returns whether all of them could be made in time.
+    pub(crate) fn stream(&self, sink: impl Write, work: &Work) -> bool {
+        write_to(&self.write, sink, work).is_ok()
     }
+}
+
+fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write, work: &Work) -> io::Result<()> {
+    let mut sink = BufWriter::with_capacity(PIECE, Paced::new(sink, work));
+    write(&mut sink)?;
+    sink.flush()
+}
+
+/// There is no such form of this body.
+fn absent() -> io::Error {
+    io::ErrorKind::InvalidData.into()
 }
 
 /// JSON, as it was received and with its keys sorted.
@@ -36,14 +52,14 @@ pub(crate) struct Parsed {
 const MOST_VALUES: usize = 200_000;
 
 /// Whether this JSON has no more values than may be in memory.
-pub(crate) fn is_parsed(text: &[u8]) -> bool {
+pub(crate) fn is_small_enough_to_parse(text: &[u8]) -> bool {
     text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count() <= MOST_VALUES
 }
 
 /// Parses the body, if it is JSON that may be in memory.
 pub(crate) fn parse(received: &[u8]) -> Option<Parsed> {
     let text = received.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received);
-    let value: Value = is_parsed(text).then(|| serde_json::from_slice(text).ok()).flatten()?;
+    let value: Value = is_small_enough_to_parse(text).then(|| serde_json::from_slice(text).ok()).flatten()?;
     let mut sorted = value.clone();
     sorted.sort_all_objects();
     Some(Parsed { value, sorted })
@@ -56,8 +72,10 @@ pub(crate) fn of<'a>(
     others: impl IntoIterator<Item = &'a Vec<u8>>,
     work: &Work,
 ) -> Vec<Body<'a>> {
-    let mut bodies = Bodies { received, seen: HashSet::from([hash_of(received)]), found: Vec::new(), work };
+    let mut bodies = Bodies { received, seen: HashSet::new(), found: Vec::new(), work };
+    bodies.seen.extend(hash_of(&|sink: &mut dyn Write| sink.write_all(received), work));
     bodies.line_endings();
+    bodies.edits();
     bodies.marks();
     bodies.charsets();
     bodies.compressed();
@@ -70,7 +88,7 @@ pub(crate) fn of<'a>(
             "body_of_another_request",
             "The signature belongs to the body of another request.",
             "Look for where requests are mixed up: a buffer that is used again, or a log that pairs them wrongly.",
-            move || Some(other.clone()),
+            move |sink| sink.write_all(other),
         );
     }
     bodies.found
@@ -84,21 +102,34 @@ struct Bodies<'a, 'w> {
     work: &'w Work,
 }
 
-fn hash_of(bytes: &[u8]) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
+/// A hash of what is written, if it could be made in time.
+fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &Work) -> Option<u64> {
+    struct Hashed(DefaultHasher);
+    impl Write for Hashed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hashed = Hashed(DefaultHasher::new());
+    write_to(write, &mut hashed, work).ok().map(|()| hashed.0.finish())
 }
 
 /// Bytes that a decompressed body may have: what is larger is no delivery.
 const MOST_DECOMPRESSED: u64 = 16 * 1024 * 1024;
 
 impl<'a> Bodies<'a, '_> {
-    fn add(&mut self, id: &'static str, what: &str, fix: &str, make: impl Fn() -> Option<Vec<u8>> + Send + Sync + 'a) {
-        // Made once to be compared, and again when it is tried.
+    fn add(&mut self, id: &'static str, what: &str, fix: &str, write: impl Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a) {
+        // Written once to be compared, and again when it is tried.
         if self.work.is_left()
-            && let Some(bytes) = make()
-            && self.seen.insert(hash_of(&bytes))
+            && let Some(hash) = hash_of(&write, self.work)
+            && self.seen.insert(hash)
         {
-            self.found.push(Body { cause: Cause::new(id, what, fix), make: Box::new(make) });
+            self.found.push(Body { cause: Cause::new(id, what, fix), write: Box::new(write) });
         }
     }
 
@@ -108,63 +139,85 @@ impl<'a> Bodies<'a, '_> {
         let removed = "A line break at the end of the body was taken away.";
         let raw = "Verify the bytes as they came in, before anything edits, logs or trims them.";
         for end in [&b"\r\n"[..], b"\n", b"\r"] {
-            self.add("body_line_break_added", add, raw, move || received.strip_suffix(end).map(<[u8]>::to_vec));
-            self.add("body_line_break_removed", removed, raw, move || Some([received, end].concat()));
+            self.add("body_line_break_added", add, raw, move |sink| sink.write_all(received.strip_suffix(end).ok_or_else(absent)?));
+            self.add("body_line_break_removed", removed, raw, move |sink| {
+                sink.write_all(received)?;
+                sink.write_all(end)
+            });
         }
         for space in [&b" "[..], b"\t"] {
             let what = "White space was added behind the body.";
-            self.add("body_white_space_added", what, raw, move || received.strip_suffix(space).map(<[u8]>::to_vec));
+            self.add("body_white_space_added", what, raw, move |sink| sink.write_all(received.strip_suffix(space).ok_or_else(absent)?));
         }
-        let escaped = "The body was escaped for HTML, as in `&quot;`.";
-        self.add("body_html_escaped", escaped, raw, move || unescaped(received));
-        self.add("body_white_space_added", "White space was added around the body.", raw, move || Some(received.trim_ascii().to_vec()));
-        self.add("body_line_breaks_converted", "Line breaks of the body were converted from LF to CRLF.", raw, move || {
-            Some(replace(received, b"\r\n", b"\n"))
+        let around = "White space was added around the body.";
+        self.add("body_white_space_added", around, raw, move |sink| sink.write_all(received.trim_ascii()));
+        self.add("body_line_breaks_converted", "Line breaks of the body were converted from LF to CRLF.", raw, move |sink| {
+            write_replaced(sink, received, &[(b"\r\n", b"\n")])
         });
-        self.add("body_line_breaks_converted", "Line breaks of the body were converted from CRLF to LF.", raw, move || {
-            Some(replace(&replace(received, b"\r\n", b"\n"), b"\n", b"\r\n"))
+        self.add("body_line_breaks_converted", "Line breaks of the body were converted from CRLF to LF.", raw, move |sink| {
+            write_replaced(sink, received, &[(b"\r\n", b"\r\n"), (b"\n", b"\r\n")])
         });
+    }
+
+    /// What a template, a log or a sender made of the whole body.
+    fn edits(&mut self) {
+        let received = self.received;
         self.add(
-            "body_empty",
-            "The sender signed an empty body.",
-            "Look at what the sender signs: it may sign before the body is written.",
-            || Some(Vec::new()),
+            "body_html_escaped",
+            "The body was escaped for HTML, as in `&quot;`.",
+            "Verify the bytes as they came in, before anything edits, logs or trims them.",
+            move |sink| if is_escaped(received) { write_replaced(sink, received, &HTML_ESCAPES) } else { Err(absent()) },
         );
+        let fix = "Look at what the sender signs: it may sign before the body is written.";
+        self.add("body_empty", "The sender signed an empty body.", fix, |_| Ok(()));
     }
 
     fn marks(&mut self) {
         let fix = "Verify the bytes as they came in, before they become text.";
         let received = self.received;
         let added = "A byte order mark was put in front of the body.";
-        self.add("body_bom_added", added, fix, move || received.strip_prefix(MARK).map(<[u8]>::to_vec));
+        self.add("body_bom_added", added, fix, move |sink| sink.write_all(received.strip_prefix(MARK).ok_or_else(absent)?));
         let removed = "The byte order mark in front of the body was taken away.";
-        self.add("body_bom_removed", removed, fix, move || (!received.starts_with(MARK)).then(|| [MARK, received].concat()));
+        self.add("body_bom_removed", removed, fix, move |sink| {
+            if received.starts_with(MARK) {
+                return Err(absent());
+            }
+            sink.write_all(MARK)?;
+            sink.write_all(received)
+        });
     }
 
     fn charsets(&mut self) {
         let (received, fix) = (self.received, "Verify the bytes as they came in, and decode them afterwards.");
-        self.add("body_charset", "The charset of the body was converted from UTF-8 to Latin-1.", fix, move || {
-            Some(received.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes())
+        self.add("body_charset", "The charset of the body was converted from UTF-8 to Latin-1.", fix, move |sink| {
+            received.iter().try_for_each(|byte| write_char(sink, char::from(*byte)))
         });
         let twice = "The charset of the body was converted from Latin-1 to UTF-8, or its UTF-8 was encoded twice.";
-        self.add("body_charset", twice, fix, move || {
-            let text = std::str::from_utf8(received).ok()?;
-            text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect()
+        self.add("body_charset", twice, fix, move |sink| {
+            let text = std::str::from_utf8(received).map_err(|_| absent())?;
+            text.chars().try_for_each(|character| sink.write_all(&[u8::try_from(u32::from(character)).map_err(|_| absent())?]))
         });
         for mark in ["", "\u{feff}"] {
             for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
-                self.add("body_charset", "The charset of the body was converted from UTF-16 to UTF-8.", fix, move || {
-                    let text = std::str::from_utf8(received).ok()?;
+                self.add("body_charset", "The charset of the body was converted from UTF-16 to UTF-8.", fix, move |sink| {
+                    let text = std::str::from_utf8(received).map_err(|_| absent())?;
                     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-                    Some(mark.encode_utf16().chain(text.encode_utf16()).flat_map(to_bytes).collect())
+                    mark.encode_utf16().chain(text.encode_utf16()).try_for_each(|unit| sink.write_all(&to_bytes(unit)))
                 });
             }
         }
         for from_bytes in [u16::from_le_bytes, u16::from_be_bytes] {
-            self.add("body_charset", "The charset of the body was converted from UTF-8 to UTF-16.", fix, move || {
-                let (pairs, []) = received.as_chunks::<2>() else { return None };
-                let text = char::decode_utf16(pairs.iter().map(|pair| from_bytes(*pair))).collect::<Result<String, _>>().ok()?;
-                Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned().into_bytes())
+            self.add("body_charset", "The charset of the body was converted from UTF-8 to UTF-16.", fix, move |sink| {
+                let (pairs, []) = received.as_chunks::<2>() else { return Err(absent()) };
+                let characters = char::decode_utf16(pairs.iter().map(|pair| from_bytes(*pair)));
+                // A mark in front is not a part of the text.
+                for (place, character) in characters.enumerate() {
+                    let character = character.map_err(|_| absent())?;
+                    if place > 0 || character != '\u{feff}' {
+                        write_char(sink, character)?;
+                    }
+                }
+                Ok(())
             });
         }
     }
@@ -173,24 +226,25 @@ impl<'a> Bodies<'a, '_> {
         let received = self.received;
         let fix = "Verify the decompressed body here, or have it not compressed on the way.";
         for format in [Compressed::Gzip, Compressed::Zlib, Compressed::Deflate] {
-            self.add("body_compressed", "The body was compressed after it was signed.", fix, move || format.decompressed(received));
+            self.add("body_compressed", "The body was compressed after it was signed.", fix, move |sink| {
+                format.write_decompressed(received, sink)
+            });
         }
         // No more than the writers of this library and of zlib at their usual levels can be tried.
         let fix = "Verify the bytes as they came in, before a proxy or the framework decompresses them.";
         for level in [Compression::default(), Compression::best(), Compression::fast()] {
             for system in [255, 3, 0, 19] {
-                self.add("body_decompressed", "The body was decompressed on the way.", fix, move || {
-                    let mut writer = flate2::GzBuilder::new().write(Vec::new(), level);
-                    let mut packed = writer.write_all(received).and_then(|()| writer.finish()).ok()?;
-                    packed.get_mut(9).into_iter().for_each(|byte| *byte = system);
-                    Some(packed)
+                self.add("body_decompressed", "The body was decompressed on the way.", fix, move |sink| {
+                    let mut writer = flate2::GzBuilder::new().operating_system(system).write(sink, level);
+                    writer.write_all(received)?;
+                    writer.finish().map(drop)
                 });
             }
         }
     }
 
     fn json(&mut self, Parsed { value, sorted }: &'a Parsed) {
-        let own = style_of(self.received, value);
+        let own = Received::of(self.received, value, self.work);
         let fix = "Verify the bytes as they came in, and parse them afterwards.";
         for (value, how) in [(value, ""), (sorted, ", with its keys sorted")] {
             for (ascii, slashes) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -203,40 +257,37 @@ impl<'a> Bodies<'a, '_> {
                     let what = style.told(own, how);
                     // A large body is not tried in every way that is thinkable: it is to be found out soon.
                     let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
-                    self.add("body_json", &what, fix, move || written(value, style));
+                    self.add("body_json", &what, fix, move |sink| write_json(sink, value, style));
                     if !slashes && (usual || self.received.len() <= SMALL) {
                         let what = what.replace("it was signed", "it was signed with a line break at its end, and");
-                        self.add("body_json", &what, fix, move || {
-                            written(value, style).map(|mut bytes| {
-                                bytes.push(b'\n');
-                                bytes
-                            })
+                        self.add("body_json", &what, fix, move |sink| {
+                            write_json(sink, value, style)?;
+                            sink.write_all(b"\n")
                         });
                     }
                 }
             }
             // Last: without `&`, `<` and `>` it is what was tried before.
             let style = Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true };
-            self.add("body_json", &style.told(own, how), fix, move || written(value, style));
+            self.add("body_json", &style.told(own, how), fix, move |sink| write_json(sink, value, style));
         }
     }
 
     fn form(&mut self) {
         let received = self.received;
         let what = "The JSON was signed, and then sent as a form.";
-        self.add("body_form", what, "Have the sender send JSON, and not a form.", move || {
-            let plain = replace(received.strip_prefix(b"payload=")?, b"+", b" ");
-            let mut decoded = Vec::with_capacity(plain.len());
-            let mut rest = &plain[..];
+        self.add("body_form", what, "Have the sender send JSON, and not a form.", move |sink| {
+            let mut rest = received.strip_prefix(b"payload=").ok_or_else(absent)?;
             while let Some((byte, behind)) = rest.split_first() {
                 let escaped = behind.split_at_checked(2).filter(|_| *byte == b'%');
                 let value =
                     escaped.and_then(|(digits, behind)| Some((u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?, behind)));
-                let (byte, behind) = value.unwrap_or((*byte, behind));
-                decoded.push(byte);
+                let plain = if *byte == b'+' { b' ' } else { *byte };
+                let (byte, behind) = value.unwrap_or((plain, behind));
+                sink.write_all(&[byte])?;
                 rest = behind;
             }
-            Some(decoded)
+            Ok(())
         });
     }
 }
@@ -251,39 +302,64 @@ enum Compressed {
 }
 
 impl Compressed {
-    fn decompressed(self, received: &[u8]) -> Option<Vec<u8>> {
+    fn write_decompressed(self, received: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         let reader: Box<dyn io::Read + '_> = match self {
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(received)),
             Self::Zlib => Box::new(flate2::read::ZlibDecoder::new(received)),
             Self::Deflate => Box::new(flate2::read::DeflateDecoder::new(received)),
         };
-        let mut plain = Vec::new();
-        reader.take(MOST_DECOMPRESSED).read_to_end(&mut plain).ok()?;
-        (!plain.is_empty()).then_some(plain)
-    }
-}
-
-/// The body without the escapes of HTML that libraries write, if it has any.
-pub(crate) fn unescaped(bytes: &[u8]) -> Option<Vec<u8>> {
-    let escapes: [(&[u8], &[u8]); 7] =
-        [(b"&quot;", b"\""), (b"&#34;", b"\""), (b"&#39;", b"'"), (b"&#x27;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&")];
-    let plain = escapes.iter().fold(bytes.to_vec(), |bytes, (escape, plain)| replace(&bytes, escape, plain));
-    (plain != bytes).then_some(plain)
-}
-
-fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut replaced = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((byte, behind)) = rest.split_first() {
-        if let Some(behind) = rest.strip_prefix(from) {
-            replaced.extend_from_slice(to);
-            rest = behind;
-        } else {
-            replaced.push(*byte);
-            rest = behind;
+        match io::copy(&mut reader.take(MOST_DECOMPRESSED), sink)? {
+            0 => Err(absent()),
+            _ => Ok(()),
         }
     }
-    replaced
+}
+
+type Replacement = (&'static [u8], &'static [u8]);
+
+/// The escapes of HTML that libraries write.
+const HTML_ESCAPES: [Replacement; 12] = [
+    (b"&quot;", b"\""),
+    (b"&#34;", b"\""),
+    (b"&#39;", b"'"),
+    (b"&#x27;", b"'"),
+    (b"&apos;", b"'"),
+    (b"&lt;", b"<"),
+    (b"&gt;", b">"),
+    (b"&amp;", b"&"),
+    (b"&#x2F;", b"/"),
+    (b"&#47;", b"/"),
+    (b"&#x3D;", b"="),
+    (b"&#x60;", b"`"),
+];
+
+/// Whether the body holds escapes of HTML.
+pub(crate) fn is_escaped(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(place) = rest.iter().position(|byte| *byte == b'&') {
+        rest = rest.get(place..).unwrap_or_default();
+        if HTML_ESCAPES.iter().any(|(escape, _)| rest.starts_with(escape)) {
+            return true;
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
+}
+
+/// Writes `bytes` with each of these texts replaced, the first of them that fits at each place.
+fn write_replaced(sink: &mut dyn Write, bytes: &[u8], replacements: &[Replacement]) -> io::Result<()> {
+    let mut rest = bytes;
+    while let Some((byte, behind)) = rest.split_first() {
+        let replaced = replacements.iter().find_map(|(from, to)| Some((rest.strip_prefix(*from)?, *to)));
+        let (behind, written) = replaced.unwrap_or((behind, std::slice::from_ref(byte)));
+        sink.write_all(written)?;
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn write_char(sink: &mut dyn Write, character: char) -> io::Result<()> {
+    sink.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -320,12 +396,12 @@ struct Style {
 }
 
 impl Style {
-    /// What was signed, in words: how it differs from the body that was received, if that is in one of the styles itself.
-    fn told(self, received: Option<Self>, how: &str) -> String {
+    /// What was signed, in words: how it differs from the body that was received.
+    fn told(self, received: Received, how: &str) -> String {
         let Self { spacing, ascii, slashes, html } = self;
         let mut said = Vec::new();
         // White space that is the same on both sides is not what is the matter.
-        if received.is_none_or(|received| received.spacing != spacing) {
+        if received.spacing != Some(spacing) {
             said.push(spacing.name());
         }
         if ascii {
@@ -337,7 +413,7 @@ impl Style {
         if html {
             said.push("with `\\u0026` and the like, as Go writes it");
         }
-        if !ascii && !slashes && !html && received.is_some_and(|received| received.ascii || received.slashes || received.html) {
+        if !ascii && !slashes && !html && received.has_escapes {
             said.push("with the characters themselves in place of escapes");
         }
         let said = if said.is_empty() { spacing.name().to_owned() } else { said.join(" and ") };
@@ -345,25 +421,98 @@ impl Style {
     }
 }
 
-/// The style that the body was written in, if it is one of those.
-fn style_of(received: &[u8], value: &Value) -> Option<Style> {
-    let escapes = (0..8_u8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0));
-    let styles = escapes.flat_map(|(ascii, slashes, html)| SPACINGS.map(|spacing| Style { spacing, ascii, slashes, html }));
-    let received = received.trim_ascii_end();
-    let mut styles = styles.filter(|_| received.len() <= SMALL);
-    styles.find(|style| written(value, *style).is_some_and(|bytes| bytes == received))
+/// How the body that was received is written.
+#[derive(Clone, Copy)]
+struct Received {
+    /// If it is one of those.
+    spacing: Option<Spacing>,
+    /// Whether it has `\u` or `\/`, which a library need not write.
+    has_escapes: bool,
 }
 
-fn written(value: &Value, style: Style) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
+impl Received {
+    fn of(received: &[u8], value: &Value, work: &Work) -> Self {
+        let received = received.trim_ascii_end();
+        let has_escapes = received.windows(2).any(|pair| pair == b"\\u" || pair == b"\\/");
+        let is_spaced_so = |spacing: &Spacing| {
+            let style = Style { spacing: *spacing, ascii: false, slashes: false, html: false };
+            let mut comparison = Comparison { outside: Outside::default(), expected: received, expected_outside: Outside::default() };
+            write_to(&|sink: &mut dyn Write| write_json(sink, value, style), &mut comparison, work).is_ok() && comparison.is_at_end()
+        };
+        Self { spacing: SPACINGS.into_iter().find(is_spaced_so), has_escapes }
+    }
+}
+
+/// Compares what is written with a text, without regard to what stands within strings.
+struct Comparison<'a> {
+    outside: Outside,
+    expected: &'a [u8],
+    expected_outside: Outside,
+}
+
+/// Where in a JSON text the last byte stood.
+#[derive(Default)]
+struct Outside {
+    in_string: bool,
+    is_escaped: bool,
+}
+
+impl Outside {
+    /// Whether this byte, the next of the text, stands outside of strings, or is the quote at an end of one.
+    fn is(&mut self, byte: u8) -> bool {
+        if !self.in_string {
+            self.in_string = byte == b'"';
+            return true;
+        }
+        if self.is_escaped {
+            self.is_escaped = false;
+            return false;
+        }
+        self.is_escaped = byte == b'\\';
+        self.in_string = byte != b'"';
+        !self.in_string
+    }
+}
+
+impl Comparison<'_> {
+    fn next_expected(&mut self) -> Option<u8> {
+        while let Some((byte, rest)) = self.expected.split_first() {
+            self.expected = rest;
+            if self.expected_outside.is(*byte) {
+                return Some(*byte);
+            }
+        }
+        None
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.next_expected().is_none()
+    }
+}
+
+impl Write for &mut Comparison<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for byte in bytes {
+            if self.outside.is(*byte) && self.next_expected() != Some(*byte) {
+                return Err(absent());
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_json(sink: &mut dyn Write, value: &Value, style: Style) -> io::Result<()> {
     let indent = match style.spacing {
         Spacing::Indented(spaces) => b"    ".get(..spaces).unwrap_or(b"    "),
         Spacing::Tabs => b"\t",
         Spacing::Compact | Spacing::Spaced => b"",
     };
     let formatter = Writer { style, pretty: PrettyFormatter::with_indent(indent) };
-    value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter)).ok()?;
-    Some(bytes)
+    value.serialize(&mut Serializer::with_formatter(sink, formatter)).map_err(io::Error::from)
 }
 
 /// Writes JSON as one of the usual libraries does.
@@ -377,7 +526,7 @@ impl Writer {
         matches!(self.style.spacing, Spacing::Indented(_) | Spacing::Tabs)
     }
 
-    fn separate<W: io::Write + ?Sized>(&self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn separate<W: Write + ?Sized>(&self, writer: &mut W, first: bool) -> io::Result<()> {
         match (first, self.style.spacing) {
             (true, _) => Ok(()),
             (false, Spacing::Spaced) => writer.write_all(b", "),
@@ -387,43 +536,43 @@ impl Writer {
 }
 
 impl Formatter for Writer {
-    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn begin_array<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.begin_array(writer) } else { CompactFormatter.begin_array(writer) }
     }
 
-    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_array<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.end_array(writer) } else { CompactFormatter.end_array(writer) }
     }
 
-    fn begin_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if self.is_pretty() { self.pretty.begin_array_value(writer, first) } else { self.separate(writer, first) }
     }
 
-    fn end_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_array_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.end_array_value(writer) } else { Ok(()) }
     }
 
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn begin_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.begin_object(writer) } else { CompactFormatter.begin_object(writer) }
     }
 
-    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_object<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.end_object(writer) } else { CompactFormatter.end_object(writer) }
     }
 
-    fn begin_object_key<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         if self.is_pretty() { self.pretty.begin_object_key(writer, first) } else { self.separate(writer, first) }
     }
 
-    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn begin_object_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.style.spacing == Spacing::Compact { writer.write_all(b":") } else { writer.write_all(b": ") }
     }
 
-    fn end_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_object_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.is_pretty() { self.pretty.end_object_value(writer) } else { Ok(()) }
     }
 
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let Style { ascii, slashes, html, .. } = self.style;
         let is_escaped = |character: char| match character {
             '/' => slashes,

@@ -23,12 +23,22 @@ pub(crate) struct Reading {
 /// Signatures that are looked at in one delivery, as by a verifier. Each makes a reading of its own.
 pub(crate) const MOST_SIGNATURES: usize = 16;
 
+/// Bytes of names and values of headers that are looked at: each reading has them all.
+pub(crate) const MOST_HEAD_BYTES: usize = 64 * 1024;
+
 const HASHES: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 
 impl Reading {
     /// The head as it is, at the time that it says it was signed.
     pub(crate) fn plain(provider: &Provider, delivery: &Delivery, now: SystemTime) -> Self {
-        let head = Delivery { body: Vec::new(), ..delivery.clone() };
+        let mut room = MOST_HEAD_BYTES;
+        let fits = |field: &&(String, Vec<u8>)| {
+            let rest = room.checked_sub(field_bytes(field));
+            rest.inspect(|rest| room = *rest).is_some()
+        };
+        let headers = delivery.headers.iter().take_while(fits).cloned().collect();
+        let Delivery { method, target, .. } = delivery;
+        let head = Delivery { method: method.clone(), target: target.clone(), headers, body: Vec::new() };
         let scheme = provider.scheme;
         // A time in another unit is thousands of years ahead, or in 1970: that is not the plain reading.
         let time = time_of(&scheme, &head, None).map(|(time, _)| time).filter(|time| is_plausible(*time, now)).unwrap_or(now);
@@ -283,20 +293,16 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
         }
     }
     // Two fields of one name may be joined on the way (RFC 9110 §5.3). A scheme with a list of its own has read the items already.
-    for value in &values {
-        let items: Vec<&str> = value.split(',').map(str::trim).collect();
-        if items.len() < 2 || items.len() > MOST_SIGNATURES {
-            continue;
-        }
-        for item in items {
-            let what = format!("{header} was there more than once, and was joined by a comma on the way.");
-            let fix = "Find out which proxy adds one or joins them, or have it replace the sender's.";
-            readings.push(plain.but(Cause::new("header_joined", what, fix), |reading| set(&mut reading.head, header, item)));
-        }
+    let joined = values.iter().filter(|value| value.contains(',')).flat_map(|value| value.split(',').map(str::trim));
+    for item in joined.take(MOST_SIGNATURES) {
+        let what = format!("{header} was there more than once, and was joined by a comma on the way.");
+        let fix = "Find out which proxy adds one or joins them, or have it replace the sender's.";
+        readings.push(plain.but(Cause::new("header_joined", what, fix), |reading| set(&mut reading.head, header, item)));
     }
     let Some(template) = template else { return };
-    for value in values.iter().take(MOST_SIGNATURES) {
-        for tag in tags_in(value).into_iter().take(MOST_SIGNATURES) {
+    let words = values.iter().flat_map(|value| words_in(value).map(move |word| (value, word)));
+    for (value, word) in words.filter(|(_, word)| !tags_of(word).is_empty()).take(MOST_SIGNATURES) {
+        for tag in tags_of(word) {
             let Some(hash) = HASHES.into_iter().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
             let own = plain.scheme.tag_encoding();
             let text = encode(own, &tag.bytes);
@@ -360,7 +366,7 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
     for (name, value) in &plain.head.headers {
         let renamed = alike(name) == alike(header);
         let value = String::from_utf8_lossy(value).into_owned();
-        if (renamed || !tags_in(&value).is_empty()) && readings.len().saturating_sub(before) < MOST_SIGNATURES {
+        if (renamed || words_in(&value).any(|word| !tags_of(word).is_empty())) && readings.len().saturating_sub(before) < MOST_SIGNATURES {
             let cause = Cause::new(
                 "header_name",
                 format!("The signature stands in {name} and not in {header}."),
@@ -414,7 +420,17 @@ pub(crate) fn values_of(head: &Delivery, header: &str) -> Vec<String> {
 /// Whether there are more signatures in the head than are looked at.
 pub(crate) fn has_more_values_than_are_read(head: &Delivery, scheme: &Scheme) -> bool {
     let values = values_of(head, scheme.header());
-    values.len() > MOST_SIGNATURES || values.iter().any(|value| tags_in(value).len() > MOST_SIGNATURES)
+    let signatures = values.iter().flat_map(|value| words_in(value)).filter(|word| !tags_of(word).is_empty()).count();
+    values.len().max(signatures) > MOST_SIGNATURES
+}
+
+fn field_bytes((name, value): &(String, Vec<u8>)) -> usize {
+    name.len().saturating_add(value.len())
+}
+
+/// Bytes of names and values of all headers.
+pub(crate) fn head_bytes(head: &Delivery) -> usize {
+    head.headers.iter().map(field_bytes).fold(0, usize::saturating_add)
 }
 
 /// Puts one field in place of all of this name.
@@ -428,26 +444,25 @@ struct Tag {
     encoding: Encoding,
 }
 
-/// What in a header could be a whole tag, in whatever encoding.
-fn tags_in(value: &str) -> Vec<Tag> {
-    let mut tags = Vec::new();
+/// What in a header could be a signature: words of the characters that signatures are written in, without a name in front.
+fn words_in(value: &str) -> impl Iterator<Item = &str> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=');
-    for word in value.split(|character| !is_word(character)) {
+    value.split(move |character| !is_word(character)).map(|word| {
         // Padding stands at the end, and any other `=` behind a name.
         let body = word.trim_end_matches('=');
-        let text = body.rfind('=').and_then(|equals| word.get(equals.saturating_add(1)..)).unwrap_or(word);
-        let decoded = [
-            (Encoding::Hex, HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()),
-            (Encoding::Base64, BASE64.decode(text.as_bytes()).ok()),
-            (Encoding::Base64Url, BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()),
-        ];
-        for (encoding, bytes) in decoded {
-            if let Some(bytes) = bytes.filter(|bytes| HASHES.iter().any(|hash| hash.tag_len() == bytes.len())) {
-                tags.push(Tag { bytes, encoding });
-            }
-        }
-    }
-    tags
+        body.rfind('=').and_then(|equals| word.get(equals.saturating_add(1)..)).unwrap_or(word)
+    })
+}
+
+/// What a word stands for, in each encoding in which it is a whole tag.
+fn tags_of(word: &str) -> Vec<Tag> {
+    let decoded = [
+        (Encoding::Hex, HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok()),
+        (Encoding::Base64, BASE64.decode(word.as_bytes()).ok()),
+        (Encoding::Base64Url, BASE64URL_NOPAD.decode(word.trim_end_matches('=').as_bytes()).ok()),
+    ];
+    let is_tag = |bytes: &Vec<u8>| HASHES.iter().any(|hash| hash.tag_len() == bytes.len());
+    decoded.into_iter().filter_map(|(encoding, bytes)| Some(Tag { bytes: bytes.filter(is_tag)?, encoding })).collect()
 }
 
 fn encode(encoding: Encoding, bytes: &[u8]) -> String {

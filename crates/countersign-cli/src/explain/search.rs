@@ -1,3 +1,4 @@
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -68,7 +69,7 @@ fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) ->
 /// Characters of a signature that was cut short.
 const SHORTEST_CUT: usize = 8;
 
-/// Threads that hash a large body. Each holds one form of the body.
+/// Threads that hash a large body.
 const MOST_THREADS: usize = 4;
 
 /// What a search found, and what it left out.
@@ -87,10 +88,14 @@ pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &
     let mut left_out = Vec::new();
     let found = matches!(outcome, Outcome::Found(_));
     if !found && evidence.provider.scheme.covers_body() {
+        if readings::head_bytes(&evidence.delivery) > readings::MOST_HEAD_BYTES {
+            left_out.push(format!("headers past the first {} KiB", readings::MOST_HEAD_BYTES / 1024));
+        }
         if readings::has_more_values_than_are_read(&evidence.delivery, &evidence.provider.scheme) {
             left_out.push(format!("signatures past the first {}", readings::MOST_SIGNATURES));
         }
-        if !bodies::is_parsed(&evidence.delivery.body) {
+        let begins_as_json = matches!(evidence.delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
+        if begins_as_json && !bodies::is_small_enough_to_parse(&evidence.delivery.body) {
             left_out.push("ways to write the JSON anew: it has too many values".to_owned());
         }
         if work.was_cut_short() {
@@ -163,8 +168,7 @@ impl Attempts<'_> {
                 if !self.work.is_left() {
                     return;
                 }
-                let bytes = body.bytes();
-                let Some(causes) = bytes.and_then(|bytes| self.attempt(reading, keys, Some((body, &bytes)))) else { continue };
+                let Some(causes) = self.attempt(reading, keys, Some(body)) else { continue };
                 // Those that come after it need not be tried any more.
                 next.store(bodies.len(), Ordering::Relaxed);
                 let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,14 +187,19 @@ impl Attempts<'_> {
     }
 
     /// What it takes to verify the delivery, if this does it, with one of the first `keys` keys.
-    fn attempt(&self, reading: &Reading, keys: usize, body: Option<(&Body<'_>, &[u8])>) -> Option<Vec<Cause>> {
+    fn attempt(&self, reading: &Reading, keys: usize, body: Option<&Body<'_>>) -> Option<Vec<Cause>> {
         if !self.work.is_left() {
             return None;
         }
         let keys = self.keys.get(..keys)?;
         let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
-        let bytes = body.map_or(self.body, |(_, bytes)| bytes);
-        let verified = verifier.verify_at(&reading.head, bytes, reading.time).ok()?;
+        // By the head alone, most readings are refused.
+        let mut verification = Hashed(verifier.begin_at(&reading.head, reading.time).ok()?);
+        match body {
+            None => verification.0.update(self.body),
+            Some(body) => body.stream(&mut verification, self.work).then_some(())?,
+        }
+        let verified = verification.0.finish().ok()?;
         let place: usize = verified.key_id().as_str().parse().ok()?;
         let mut causes: Vec<Cause> = keys.get(place)?.cause.iter().cloned().collect();
         for cause in &reading.causes {
@@ -201,7 +210,7 @@ impl Attempts<'_> {
             }
             causes.push(cause);
         }
-        causes.extend(body.map(|(body, _)| body.cause.clone()));
+        causes.extend(body.map(|body| body.cause.clone()));
         causes.extend(reading.staleness(self.evidence.now));
         if causes.is_empty() {
             // It verifies as it is, but not by the rules for this provider's secrets.
@@ -252,16 +261,33 @@ impl Attempts<'_> {
             }
         }
         for body in bodies {
-            // Making the bytes takes as long as hashing them.
             if !self.work.is_left() {
                 return None;
             }
-            let Some(bytes) = body.bytes() else { continue };
+            let mut bytes = Vec::new();
+            // The signer wants the whole body. What takes more room than this is not worth it: the usual cut is of an unchanged body.
+            if self.body.len() > SMALL || !body.stream(&mut bytes, self.work) {
+                continue;
+            }
             if given.iter().any(|key| self.expected(plain, key, &bytes).is_some_and(|expected| is_cut(&expected))) {
                 return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.evidence.now)).collect());
             }
         }
         None
+    }
+}
+
+/// Hashes what is written.
+struct Hashed(countersign::Check);
+
+impl Write for &mut Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -329,24 +355,25 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
     if delivery.text_of("content-encoding").is_some() && !delivery.body.starts_with(b"\x1f\x8b") {
         add(
             "content_encoding",
-            "The head has a Content-Encoding, and the body is not compressed: it may have been decompressed on the way.".to_owned(),
+            "The head has a Content-Encoding, and the body does not begin like gzip: it may have been decompressed on the way.".to_owned(),
             "Verify the bytes as they came in.",
         );
     }
-    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) && bodies::is_parsed(&delivery.body) {
+    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) && bodies::is_small_enough_to_parse(&delivery.body) {
+        let begins_as_json = matches!(delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
         match &serde_json::from_slice::<serde_json::Value>(&delivery.body) {
             Ok(value) if is_sorted(value) => {
                 let what =
                     "All keys of the JSON are in alphabetical order: it may have been written anew, and its order cannot be had back.";
                 add("json_sorted", what.to_owned(), "Compare it with the body as it came in, if you can: --other-body.");
             }
-            Err(error) if error.is_eof() && delivery.body.starts_with(b"{") => {
+            Err(error) if error.is_eof() && begins_as_json => {
                 add("body_cut_short", "The body is JSON that ends too early.".to_owned(), "Look for whatever reads a part of it only.");
             }
-            Err(_) if delivery.body.starts_with(b"{") => {
-                let what = if bodies::unescaped(&delivery.body).is_some() {
+            Err(_) if begins_as_json => {
+                let what = if bodies::is_escaped(&delivery.body) {
                     "The body begins like JSON, and holds escapes of HTML, such as `&quot;`: a template or a log may have escaped it."
-                } else if delivery.body.windows(2).any(|bytes| matches!(bytes, b"{'" | b"'}" | b": ")) && delivery.body.contains(&b'\'') {
+                } else if delivery.body.windows(2).any(|bytes| matches!(bytes, b"{'" | b"'}" | b"':")) && delivery.body.contains(&b'\'') {
                     "The body begins like JSON, and is none: it may have been printed by a program, such as Python's `repr`."
                 } else {
                     "The body begins like JSON, and is none."

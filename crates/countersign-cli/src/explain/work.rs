@@ -1,3 +1,4 @@
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,5 +25,27 @@ impl Work {
     /// Whether something was left out for want of time.
     pub(crate) fn was_cut_short(&self) -> bool {
         self.was_cut_short.load(Ordering::Relaxed)
+    }
+}
+
+/// Hands on what is written, until the time is over.
+pub(crate) struct Paced<'w, W> {
+    inner: W,
+    work: &'w Work,
+}
+
+impl<'w, W> Paced<'w, W> {
+    pub(crate) const fn new(inner: W, work: &'w Work) -> Self {
+        Self { inner, work }
+    }
+}
+
+impl<W: Write> Write for Paced<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.work.is_left() { self.inner.write(bytes) } else { Err(io::ErrorKind::TimedOut.into()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }

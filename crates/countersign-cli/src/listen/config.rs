@@ -44,7 +44,7 @@ pub(crate) struct Bounds {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "tables [[provider]]")]
 struct Config {
     #[serde(default)]
     provider: Vec<Table>,
@@ -56,7 +56,7 @@ struct Config {
 struct OneOrMore(Vec<String>);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
 enum Given {
     One(String),
     More(Vec<String>),
@@ -72,7 +72,7 @@ impl From<Given> for OneOrMore {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table of a provider")]
 struct Table {
     path: String,
     provider: String,
@@ -86,17 +86,16 @@ struct Table {
     forward: Option<String>,
 }
 
-/// The endpoints of a file, of which there is at least one. Errors show no text of the file but the names of its keys and providers, and paths:
-/// somebody may have written a secret where its file belongs.
+/// The endpoints of a file, of which there is at least one. Errors show no text of the file: somebody may have written a secret where its file
+/// belongs, or where a path or the name of a key belongs.
 pub(crate) fn read(file: &Path, bounds: &Bounds, verbosity: Verbosity) -> Result<Vec<Endpoint>, Failure> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| Failure::because(format!("cannot read {name}"), error))?;
     let config: Config =
         toml::from_str(&text).map_err(|error| Failure::new(format!("{name} is not as it should be{}", place(&text, &error))))?;
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for table in config.provider {
-        let path = table.path.clone();
-        let fault = |error| Failure::because(format!("{name}, provider at {path}"), error);
+    for (place, table) in config.provider.into_iter().enumerate() {
+        let fault = |error| Failure::because(format!("{name}, [[provider]] number {}", place.saturating_add(1)), error);
         let endpoint = endpoint(table, bounds, verbosity).map_err(fault)?;
         if endpoints.iter().any(|other| other.path == endpoint.path) {
             return Err(fault(Failure::new("two providers have this path")));
@@ -114,6 +113,9 @@ fn place(text: &str, error: &toml::de::Error) -> String {
     let what = match message.split_once(", expected ") {
         // "invalid type: string \"…\", expected a boolean".
         Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        // "unknown field `…`, expected one of …".
+        Some((found, expected)) if found.starts_with("unknown field ") => format!("unknown key, expected {expected}"),
+        _ if message.starts_with("unknown field ") => "unknown key".to_owned(),
         _ if message.contains('"') => "it cannot be read".to_owned(),
         _ => message.to_owned(),
     };

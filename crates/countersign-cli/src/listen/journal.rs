@@ -5,9 +5,9 @@ use countersign::{Rejection, Verified, one_line};
 use serde_json::{Map, Value, json};
 
 use crate::explain::{Cause, Outcome, Search};
-use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, in_line, styled};
+use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, for_json, in_line, quoting, styled};
 
-/// Tells of deliveries, one line each.
+/// Prints an entry for each delivery: a JSON object, or a line with what belongs to it indented below.
 pub(crate) struct Journal {
     json: bool,
     verbosity: Verbosity,
@@ -63,31 +63,29 @@ impl Journal {
     }
 
     /// Says something beside the deliveries, unless the operator wants quiet.
-    pub(crate) fn note(&self, text: &str) {
+    pub(crate) async fn note(&self, text: &'static str) {
         if self.verbosity > Verbosity::Quiet {
-            output::note(text);
+            let _ = tokio::task::spawn_blocking(move || output::note(text)).await;
         }
     }
 
-    pub(crate) fn tell(&self, entry: &Entry<'_>) {
-        if self.json {
-            output::line(Value::Object(as_json(entry)));
-        } else {
-            self.say(entry);
-        }
+    pub(crate) async fn tell(&self, entry: &Entry<'_>) {
+        let text = if self.json { output::json(&Value::Object(as_json(entry))) } else { self.lines(entry).join("\n") };
+        print(text).await;
     }
 
-    /// What comes to a path where nobody is expected.
-    pub(crate) fn tell_of_nobody(&self, method: &http::Method, path: &str, status: u16) {
-        if self.json {
-            output::line(json!({ "method": method.as_str(), "path": path, "status": status }));
+    /// Tells of a request that is no delivery: to a path that no provider has, or not posted.
+    pub(crate) async fn tell_of_stray(&self, method: &http::Method, path: &str, status: u16) {
+        let text = if self.json {
+            output::json(&json!({ "method": for_json(method.as_str()), "path": for_json(path), "status": status }))
         } else {
             let why = if status == 405 { "deliveries are posted" } else { "no provider has this path" };
-            output::line(format!("{status} {method} {}: {why}", in_line(path)));
-        }
+            output::hanging(&format!("{status} {} {}: {why}", in_line(method.as_str()), in_line(path)))
+        };
+        print(text).await;
     }
 
-    fn say(&self, entry: &Entry<'_>) {
+    fn lines(&self, entry: &Entry<'_>) -> Vec<String> {
         let Entry { provider, path, event, bytes, status, .. } = entry;
         let verdict = match entry.verdict {
             Ok(verified) => format!("{} with {}", styled(GOOD, "verified"), verified.key_id()),
@@ -95,43 +93,49 @@ impl Journal {
         };
         let event = event.map(|event| format!(" {}", in_line(event))).unwrap_or_default();
         let unit = if *bytes == 1 { "byte" } else { "bytes" };
-        output::line(format!("{status} {} {provider}{event}, {bytes} {unit}, {verdict}", in_line(path)));
+        let mut lines = vec![output::hanging(&format!("{status} {} {provider}{event}, {bytes} {unit}, {verdict}", in_line(path)))];
+        let mut add = |text: &str| lines.push(output::indented(4, text));
         match entry.forwarded {
-            Some(Err(error)) => output::text(4, &format!("{}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
-            Some(Ok(())) if self.verbosity == Verbosity::Verbose => output::line(styled(FAINT, "    passed on")),
+            Some(Err(error)) => add(&format!("{}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
+            Some(Ok(())) if self.verbosity == Verbosity::Verbose => add(&styled(FAINT, "passed on")),
             _ => {}
         }
         if self.verbosity == Verbosity::Verbose {
             for (name, value) in entry.headers {
-                output::line(styled(FAINT, format!("    {name}: {}", in_line(&String::from_utf8_lossy(value)))));
+                add(&styled(FAINT, format!("{}: {}", in_line(name), in_line(&String::from_utf8_lossy(value)))));
             }
         }
         match entry.explained {
             Some(Explained::Tried(Search { outcome, left_out, .. })) => {
                 match outcome {
-                    Outcome::Suspected(_) => output::text(4, &styled(DOUBTFUL, "not found by trying; what looks odd:")),
+                    Outcome::Suspected(_) => add(&styled(DOUBTFUL, "not found by trying; what looks odd:")),
                     Outcome::Unknown if left_out.is_empty() => {
-                        output::text(4, &styled(DOUBTFUL, "not found by trying: probably another secret"));
+                        add(&styled(DOUBTFUL, "not found by trying: probably another secret"));
                     }
                     Outcome::Found(_) | Outcome::Unknown => {}
                 }
                 for Cause { what, fix, .. } in outcome.causes() {
                     // It may quote the stranger. The other texts are our own.
-                    let what = one_line(what);
-                    output::text(4, &what);
-                    output::text(4, &format!("{} {fix}", styled(GOOD, "do:")));
+                    add(&quoting(what));
+                    add(&format!("{} {fix}", styled(GOOD, "do:")));
                 }
                 for left_out in left_out {
-                    output::text(4, &format!("{} {left_out}", styled(DOUBTFUL, "left out:")));
+                    add(&format!("{} {left_out}", styled(DOUBTFUL, "left out:")));
                 }
             }
-            Some(missing) => output::text(4, &styled(DOUBTFUL, missing.missing().unwrap_or_default())),
+            Some(missing) => add(&styled(DOUBTFUL, missing.missing().unwrap_or_default())),
             None => {}
         }
         if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
-            output::line(styled(FAINT, format!("    kept as {}", one_line(&saved.to_string_lossy()))));
+            add(&styled(FAINT, format!("kept as {}", one_line(&saved.to_string_lossy()))));
         }
+        lines
     }
+}
+
+/// Prints on a thread of its own. Whoever reads what is printed may pause, and signals have to be heard meanwhile.
+async fn print(text: String) {
+    let _ = tokio::task::spawn_blocking(move || output::line(text)).await;
 }
 
 fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
@@ -139,13 +143,13 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
     let mut add = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
     add("time", json!(humantime::format_rfc3339_millis(entry.received).to_string()));
     add("provider", json!(entry.provider));
-    add("method", json!(entry.method));
-    add("path", json!(entry.path));
+    add("method", json!(for_json(entry.method)));
+    add("path", json!(for_json(entry.path)));
     add("verified", json!(entry.verdict.is_ok()));
     add("key", json!(entry.verdict.ok().map(|verified| verified.key_id().as_str())));
     add("cause", json!(entry.verdict.err().map(|rejection| rejection.kind().as_str())));
     add("text", json!(entry.verdict.err().map(ToString::to_string)));
-    add("event", json!(entry.event));
+    add("event", json!(entry.event.map(for_json)));
     add("bytes", json!(entry.bytes));
     add("status", json!(entry.status));
     if let Some(forwarded) = entry.forwarded {
@@ -160,7 +164,8 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
             add("left_out", json!(left_out));
         }
         add("found", json!(matches!(outcome, Outcome::Found(_))));
-        let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
+        let causes: Vec<_> =
+            outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": for_json(&cause.what), "fix": cause.fix })).collect();
         add("causes", json!(causes));
     }
     if let Some(saved) = entry.saved {

@@ -44,6 +44,12 @@ const MOST_EXPLAINED: usize = 4 * 1024 * 1024;
 /// Deliveries that wait until it is found out why they are not genuine, the one that is looked at among them.
 pub(crate) const MOST_WAITING: usize = 8;
 
+/// Bytes of a request's head. hyper reads up to twice as many before it answers 431.
+const LARGEST_HEAD: usize = 32 * 1024;
+
+/// Deliveries that are not told of yet. While there are so many, as when nobody reads what the command prints, no further one is received.
+pub(crate) const MOST_UNTOLD: usize = 256;
+
 /// Connections at once. More wait in the system's own queue.
 const MOST_CONNECTIONS: usize = 256;
 
@@ -58,6 +64,8 @@ pub(crate) struct Receiver {
     pub(crate) waiting: Semaphore,
     /// Held while it is found out why.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// A permit for each delivery that is not told of yet.
+    pub(crate) untold: Arc<Semaphore>,
 }
 
 /// What came of a delivery whose body is there, for whoever tells of it.
@@ -97,6 +105,8 @@ impl Receiver {
             });
             let mut server = http1::Builder::new();
             server.preserve_header_case(true).auto_date_header(false).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+            // One request for each connection: a client that sends many and never reads an answer would hold its connection for good.
+            server.keep_alive(false).max_buf_size(LARGEST_HEAD);
             let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
@@ -117,7 +127,7 @@ impl Receiver {
         let stop_again = stop();
         let tell = async {
             tokio::time::sleep(SHORT_WAIT).await;
-            self.journal.note("Finishing what is in flight. Ctrl-C again stops at once.");
+            self.journal.note("Finishing what is in flight. Ctrl-C again stops at once.").await;
             std::future::pending::<bool>().await
         };
         let finished = tokio::select! {
@@ -126,20 +136,23 @@ impl Receiver {
             finished = tell => finished,
         };
         if !finished {
-            output::warn("some deliveries were not finished");
+            // Nobody need read what is printed, and the command ends all the same.
+            let warned = tokio::task::spawn_blocking(|| output::warn("some deliveries were not finished"));
+            let _ = tokio::time::timeout(SHORT_WAIT, warned).await;
         }
     }
 
     async fn receive(self: Arc<Self>, request: Request) -> Response {
+        let untold = Arc::clone(&self.untold).acquire_owned().await;
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
         let place = self.endpoints.iter().position(|endpoint| endpoint.path.as_ref().is_none_or(|own| *own == path));
         let Some((place, endpoint)) = place.and_then(|place| Some((place, self.endpoints.get(place)?))) else {
-            self.journal.tell_of_nobody(&parts.method, &path, 404);
+            self.journal.tell_of_stray(&parts.method, &path, 404).await;
             return of_status(StatusCode::NOT_FOUND);
         };
         if parts.method != Method::POST {
-            self.journal.tell_of_nobody(&parts.method, &path, 405);
+            self.journal.tell_of_stray(&parts.method, &path, 405).await;
             let mut response = of_status(StatusCode::METHOD_NOT_ALLOWED);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             return response;
@@ -155,7 +168,10 @@ impl Receiver {
         let Ok(mut response) = layer.layer(handler).oneshot(Request::from_parts(parts, body)).await;
         let (handled, rejection) = (response.extensions_mut().remove::<Handled>(), response.extensions_mut().remove::<Rejection>());
         let (receiver, status) = (Arc::clone(&self), response.status().as_u16());
-        let told = async move { receiver.tell(place, head, received, status, handled, rejection).await };
+        let told = async move {
+            receiver.tell(place, head, received, status, handled, rejection).await;
+            drop(untold);
+        };
         // The sender need not wait until it is found out why.
         if self.explain {
             drop(tokio::spawn(told));
@@ -245,7 +261,7 @@ impl Receiver {
         let hidden =
             |(name, value): &(String, Vec<u8>)| (name.clone(), if is_token(name) { b"(not shown)".to_vec() } else { value.clone() });
         let headers: Vec<_> = head.headers.iter().map(hidden).collect();
-        self.journal.tell(&Entry {
+        let entry = Entry {
             provider: endpoint.provider.scheme.name(),
             method: &head.method,
             path: &head.target,
@@ -258,7 +274,8 @@ impl Receiver {
             headers: &headers,
             explained: explained.as_ref(),
             forwarded: forwarded.as_ref().map(|outcome| outcome.as_ref().map(drop).map_err(String::as_str)),
-        });
+        };
+        self.journal.tell(&entry).await;
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::delivery::Delivery;
 use crate::failure::Failure;
+use crate::output;
 
 /// Refused deliveries that one run of the command keeps. Anybody can send them.
 const MOST_REFUSED: u32 = 100;
@@ -27,6 +28,8 @@ pub(crate) struct Folder {
 struct Refused {
     number: u32,
     bytes: u64,
+    /// Whether it has been said that there is no room.
+    is_full: bool,
 }
 
 impl Folder {
@@ -65,9 +68,17 @@ impl Folder {
     fn take_room(&self, bytes: usize) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, bytes) = (refused.number.saturating_add(1), refused.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
-        let has_room = self.keeps_refused && number <= MOST_REFUSED && bytes <= MOST_REFUSED_BYTES;
+        if !self.keeps_refused {
+            return false;
+        }
+        let has_room = number <= MOST_REFUSED && bytes <= MOST_REFUSED_BYTES;
         if has_room {
-            *refused = Refused { number, bytes };
+            *refused = Refused { number, bytes, ..*refused };
+        } else if !std::mem::replace(&mut refused.is_full, true) {
+            output::note(format!(
+                "No more refused deliveries are kept: {MOST_REFUSED} of them, or {} MiB, are the most.",
+                MOST_REFUSED_BYTES >> 20
+            ));
         }
         has_room
     }

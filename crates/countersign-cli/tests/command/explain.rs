@@ -527,7 +527,19 @@ fn hostile_deliveries_are_explained_within_bounds() {
         std::io::Write::write_all(&mut writer, &vec![0; 512 * MIB]).unwrap();
         writer.finish().unwrap()
     };
-    let cases: [(&str, &str, &str, Vec<u8>, &str); 7] = [
+    // Random letters take the longest to compress.
+    let mut state = 1_u64;
+    let letters: Vec<u8> = (0..4 * MIB)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            b"abcd"[usize::try_from(state >> 62).unwrap()]
+        })
+        .collect();
+    // Indented, each number stands behind hundreds of spaces.
+    let deep = format!("{}{}{}", "[".repeat(120), vec!["1"; 190_000].join(","), "]".repeat(120));
+    let cases: [(&str, &str, &str, Vec<u8>, &str); 9] = [
+        ("letters", "jira", "X-Hub-Signature: sha256=TAG", letters, ""),
+        ("deep JSON", "jira", "X-Hub-Signature: sha256=TAG", deep.into_bytes(), ""),
         ("nested arrays, unsigned", "jira", "X-Other: 1", nested.clone().into_bytes(), "too many values"),
         ("nested arrays", "jira", "X-Hub-Signature: sha256=TAG", nested.into_bytes(), "too many values"),
         ("objects", "jira", "X-Hub-Signature: sha256=TAG", objects.into_bytes(), "too many values"),
@@ -552,6 +564,65 @@ fn hostile_deliveries_are_explained_within_bounds() {
         assert!(peak < 256, "{case}: {peak} MiB");
         assert!(told.stdout.contains(left_out), "{case}: {}", told.stdout);
     }
+}
+
+/// Each way to read the head has the whole head.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_head_is_explained_within_bounds() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let items = vec!["00"; 16].join(",");
+    let fields = format!("X-Hub-Signature: {items}\r\n").repeat(92);
+    let pad = "x".repeat(380_000);
+    let request = format!("POST / HTTP/1.1\r\n{fields}X-Pad: {pad}\r\nContent-Length: 7\r\n\r\n{{\"a\":1}}");
+    let file = folder.write("request", &request);
+    let (told, took, peak) = measured(&["explain", "--secret-file", &secret, "--request", &file]);
+    assert_eq!(told.code, 1, "{told:?}");
+    assert!(took < Duration::from_secs(10) && peak < 256, "{took:?}, {peak} MiB");
+    assert!(told.stdout.contains("headers past the first 64 KiB") && told.stdout.contains("signatures past the first 16"), "{told:?}");
+}
+
+#[test]
+fn as_many_signatures_as_are_looked_at_are_not_too_many() {
+    let by = by(&providers::STRIPE, SECRET);
+    let case = Case::of("stripe", &by, SECRET, BODY).secret("quite another secret");
+    for (count, left_out) in [(6, false), (16, false), (17, true)] {
+        let tag = format!(",v1={}", "0".repeat(64));
+        let more =
+            Case { headers: case.headers.clone(), body: case.body.clone(), arguments: Vec::new(), secret: case.secret.clone(), ..case };
+        let value = more.header(|value| format!("{value}{}", tag.repeat(count - 1))).explain();
+        assert_eq!(value["left_out"].to_string().contains("signatures past"), left_out, "{count}: {value}");
+    }
+    let value = jira().body(format!("a{}", ",".repeat(300_000))).explain();
+    assert_eq!(value["left_out"], serde_json::json!([]), "commas are no JSON: {value}");
+}
+
+#[test]
+fn escapes_are_told_apart_from_white_space() {
+    let large = |text: &str| format!("{{\"a\":[\"{text}\"{}]}}", ",\"bb\"".repeat(20_000));
+    let cases = [
+        ("{\"a\":\"\\u00FC\"}".to_owned(), "{\"a\":\"\u{fc}\"}".to_owned()),
+        ("{\"a\":\"\\u00fc\",\"b\":\"\u{e4}\"}".to_owned(), "{\"a\":\"\u{fc}\",\"b\":\"\u{e4}\"}".to_owned()),
+        ("{\"a\":\"\\/\",\"b\":\"x/y\"}".to_owned(), "{\"a\":\"/\",\"b\":\"x/y\"}".to_owned()),
+        ("{\"a\":\"\\u0041\"}".to_owned(), "{\"a\":\"A\"}".to_owned()),
+        (large("\\u00fc"), large("\u{fc}")),
+        (large("\u{fc}"), large("\\u00fc")),
+    ];
+    for (received, signed) in cases {
+        let value = Case::jira(SECRET, &signed).body(&received).explain();
+        let what = value["causes"][0]["what"].as_str().unwrap();
+        assert!(what.contains("escapes") && !what.contains("white space"), "{}: {what}", &received[..20]);
+    }
+}
+
+#[test]
+fn token_that_is_revealed_is_called_a_secret() {
+    let folder = Folder::new();
+    let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", "{}"));
+    let arguments = ["explain", "--reveal", "--provider", "gitlab-token", "--secret-file", &secret, "-H", "X-Gitlab-Token: other", &body];
+    let told = countersign(&arguments, b"");
+    assert!(told.stdout.contains("X-Gitlab-Token: swordfish") && told.stdout.contains("this is the secret itself"), "{told:?}");
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn mistakes_in_the_file_are_named() {
         (table("a", "jira", &of_secret), "begins with /"),
         (table("/a", "jira", ""), "there is no secret"),
         (table("/a", "jira", "secret-file = [\"/nowhere\"]"), "the secret cannot be had: secret-file names a file"),
-        (table("/a", "jira", "secret = \"swordfish\""), "unknown field"),
+        (table("/a", "jira", "secret = \"swordfish\""), "unknown key, expected one of"),
         (table("/a", "square", &of_secret), "--signed-url"),
         (table("/a", "jira", &format!("{of_secret}\nforward = \"nowhere\"")), "no URL to forward to"),
         ([table("/a", "jira", &of_secret), table("/a", "github", &of_secret)].concat(), "two providers have this path"),
@@ -511,7 +511,11 @@ fn secret_in_the_file_of_providers_is_not_echoed() {
     ];
     let tables = rest.iter().map(|rest| format!("[[provider]]\npath = \"/a\"\nprovider = \"jira\"\n{rest}\n"));
     let by_provider = format!("[[provider]]\npath = \"/a\"\nprovider = \"{NEEDLE}\"\n{of_secret}\n");
-    for text in tables.chain([by_provider]) {
+    let by_path = format!("[[provider]]\npath = \"{NEEDLE}\"\nprovider = \"jira\"\n{of_secret}\n");
+    let by_key = format!("[[provider]]\npath = \"/a\"\nprovider = \"jira\"\n{of_secret}\n{NEEDLE} = 1\n");
+    let by_table = format!("[{NEEDLE}]\npath = \"/a\"\n");
+    let twice = format!("{by_path}{by_path}").replace(&format!("\"{NEEDLE}"), &format!("\"/{NEEDLE}"));
+    for text in tables.chain([by_provider, by_path, by_key, by_table, twice]) {
         let config = folder.write("config.toml", &text);
         let told = countersign(&["listen", "--port", "0", "--config", &config], b"");
         assert_eq!(told.code, 2, "{text}: {told:?}");
@@ -528,4 +532,94 @@ fn what_was_left_out_is_told() {
     receiver.answer(&[head.as_bytes(), BODY.as_bytes()].concat());
     let value: Value = serde_json::from_str(&receiver.lines(1)[0]).unwrap();
     assert_eq!(value["left_out"], serde_json::json!(["signatures past the first 16"]), "{value}");
+}
+
+#[test]
+fn connection_serves_one_request() {
+    let receiver = Receiver::new(&[]);
+    let many = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000);
+    let mut stream = TcpStream::connect(&receiver.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // It may be closed before all is written.
+    let _ = stream.write_all(many.as_bytes());
+    let mut answers = Vec::new();
+    let _ = stream.read_to_end(&mut answers);
+    assert_eq!(String::from_utf8_lossy(&answers).matches("HTTP/1.1 405").count(), 1);
+}
+
+#[test]
+fn interrupts_are_heard_while_nobody_reads_what_is_printed() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", SECRET);
+    let mut command = command(&["listen", "--port", "0", "--json", "--secret-file", &secret]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+    let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    // More lines than a pipe holds.
+    let forgery = unsigned("/jira", &format!("{{\"webhookEvent\":\"{}\"}}", "y".repeat(1000)));
+    let senders: Vec<_> = (0..16)
+        .map(|_| {
+            let (address, forgery) = (address.clone(), forgery.clone());
+            thread::spawn(move || {
+                for _ in 0..16 {
+                    let mut stream = TcpStream::connect(&address).unwrap();
+                    stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+                    stream.write_all(&forgery).unwrap();
+                    // Once the pipe is full, there is no answer.
+                    if stream.read_to_end(&mut Vec::new()).is_err() {
+                        return true;
+                    }
+                }
+                false
+            })
+        })
+        .collect();
+    let stuck = senders.into_iter().map(|sender| sender.join().unwrap()).filter(|stuck| *stuck).count();
+    assert!(stuck > 0, "the pipe is not full");
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(10), "no interrupt is heard");
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn json_of_a_delivery_is_cut_and_obeyed_by_no_terminal() {
+    let receiver = Receiver::new(&["--json"]);
+    receiver.answer(&unsigned("/jira", "{\"webhookEvent\":\"\\u202e\\u2066\\u2028\\u0085\\u009b31m\"}"));
+    receiver.answer(&unsigned("/jira", &format!("{{\"webhookEvent\":\"{}\"}}", "y".repeat(100_000))));
+    receiver.answer(&unsigned(&format!("/{}", "z".repeat(50_000)), "{}"));
+    for line in receiver.lines(3) {
+        let is_plain = line.chars().all(|character| character.is_ascii() || character == '\u{2026}');
+        assert!(is_plain && line.len() < 3000, "{} bytes: {}", line.len(), &line[..100]);
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["status"], 401);
+    }
+    let value: Value = serde_json::from_str(&receiver.lines(3)[0]).unwrap();
+    assert_eq!(value["event"], "\u{202e}\u{2066}\u{2028}\u{85}\u{9b}31m", "a program reads what was sent");
+}
+
+#[test]
+fn method_and_names_of_headers_are_cut() {
+    let receiver = Receiver::new(&["--verbose"]);
+    let long = "x".repeat(40_000);
+    receiver.answer(format!("{long} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").as_bytes());
+    let head = format!("POST / HTTP/1.1\r\nHost: h\r\n{long}: 1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n");
+    receiver.answer(&[head.as_bytes(), b"{}"].concat());
+    for line in receiver.lines(4) {
+        assert!(line.len() < 400, "{} bytes", line.len());
+    }
+}
+
+#[test]
+fn head_that_is_too_large_is_not_kept() {
+    let receiver = Receiver::new(&[]);
+    let head = format!("POST / HTTP/1.1\r\nHost: h\r\nX-Pad: {}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n", "x".repeat(100_000));
+    let mut stream = TcpStream::connect(&receiver.address).unwrap();
+    let _ = stream.write_all(&[head.as_bytes(), b"{}"].concat());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 431 "), "{}", String::from_utf8_lossy(&answer));
 }
