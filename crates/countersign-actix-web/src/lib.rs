@@ -86,22 +86,18 @@
 //! is refused then.
 
 mod bounded_payload;
-mod delivering;
-mod delivery;
-mod header_names;
-mod judge;
-
-mod received_payload;
-mod refusal_body;
-mod refused;
-mod request_head;
+mod extract;
+mod head;
+mod middleware;
+mod payload;
+mod receive;
+mod response;
+mod settings;
 mod timer;
-mod verified_json;
 mod verify;
-mod verify_middleware;
 
-pub use delivery::{Delivery, DeliveryFuture};
-pub use refused::Refused;
-pub use verified_json::{VerifiedJson, VerifiedJsonError, VerifiedJsonFuture};
+pub use extract::delivery::{Delivery, DeliveryFuture};
+pub use extract::error::Refused;
+pub use extract::json::{VerifiedJson, VerifiedJsonError, VerifiedJsonFuture};
+pub use middleware::{VerifyFuture, VerifyMiddleware};
 pub use verify::Verify;
-pub use verify_middleware::{VerifyFuture, VerifyMiddleware};

@@ -6,12 +6,11 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use countersign::{Deadline, Discard, Rejection, Verifiers};
 
-use crate::judge::Judge;
-use crate::verify_middleware::VerifyMiddleware;
+use crate::middleware::VerifyMiddleware;
+use crate::response::status;
+use crate::settings::Judge;
 
 /// Lets only verified deliveries through to what it is wrapped around.
 ///
@@ -141,22 +140,6 @@ impl Verify {
     }
 }
 
-/// The response to a refusal, with what every one needs.
-pub(crate) fn answer(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
-    // Whoever replaces the response need not know that a 401 must have one.
-    if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
-        && !response.headers().contains_key(name)
-    {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    response.extensions_mut().insert(rejection);
-    response
-}
-
-pub(crate) fn status(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED)
-}
-
 impl<S, B> Transform<S, ServiceRequest> for Verify
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>> + 'static,
@@ -169,7 +152,7 @@ where
     type Future = Ready<Result<VerifyMiddleware<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(VerifyMiddleware::new(service, self.clone())))
+        ready(Ok(VerifyMiddleware::new(service, Arc::clone(&self.judge))))
     }
 }
 

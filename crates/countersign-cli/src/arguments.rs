@@ -1,4 +1,4 @@
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::output::Verbosity;
@@ -91,16 +91,14 @@ impl Command {
             Self::Verify(verify) => verify.run(verbosity),
             Self::Explain(explain) => explain.run(verbosity),
             Self::Providers(providers) => Ok(providers.run()),
-            Self::Completions(completions) => Ok(completions.run()),
-            Self::Man(man) => man.run(),
+            Self::Completions(completions) => Ok(completions.run(Arguments::command())),
+            Self::Man(man) => man.run(Arguments::command()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -1,9 +1,8 @@
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output;
 
@@ -18,9 +17,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self) -> bool {
+    pub(crate) fn run(&self, mut command: Command) -> bool {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "countersign", &mut script);
+        clap_complete::generate(self.shell, &mut command, "countersign", &mut script);
         output::raw(&script);
         true
     }
@@ -34,8 +33,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> Result<bool, Failure> {
-        let command = Arguments::command();
+    pub(crate) fn run(self, command: Command) -> Result<bool, Failure> {
         if let Some(folder) = self.folder {
             let fault = |error| Failure::because(format!("cannot write into {}", folder.display()), error);
             std::fs::create_dir_all(&folder).map_err(fault)?;

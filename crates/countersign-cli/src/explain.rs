@@ -12,18 +12,15 @@ use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
+use crate::case::{Case, Evidence, proof, said};
 pub(crate) use crate::explain::cause::Cause;
 pub(crate) use crate::explain::search::{Outcome, Search};
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
-use crate::verify::{Case, Evidence, proof, said};
 
 /// How long a search may take for a delivery that a stranger has sent.
 const FOR_STRANGERS: Duration = Duration::from_secs(6);
-
-/// Bodies of more bytes than this are tried in fewer ways at once.
-pub(crate) const SMALL: usize = 64 * 1024;
 
 /// Find out why a delivery does not verify
 #[derive(Debug, Args)]
@@ -73,7 +70,7 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
     };
     let mut others = Vec::new();
     for file in &asking.other_body {
-        others.push(crate::delivery::read(file)?);
+        others.push(crate::received::read(file)?);
     }
     let Search { outcome, ruled_out, left_out } = search::search(evidence, kind, &others, asking.try_for);
     if json {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod capture;
+mod case;
 mod client;
 mod completions;
 mod delivery;
@@ -11,6 +12,7 @@ mod listen;
 mod output;
 mod provider;
 mod providers;
+mod received;
 mod secret;
 mod secrets;
 mod send;

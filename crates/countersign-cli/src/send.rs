@@ -1,3 +1,4 @@
+mod answer;
 mod retry;
 mod tally;
 
@@ -7,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::task::JoinSet;
 
 use crate::client::{self, Client};
-use crate::delivery;
 use crate::failure::Failure;
 use crate::output::{self, BAD, FAINT, GOOD, Verbosity, styled};
+use crate::received;
+use crate::send::answer::{Answer, named};
 use crate::send::retry::Retries;
 use crate::send::tally::Tally;
 use crate::sign::{Signing, content_type, random_id};
@@ -86,8 +88,8 @@ impl Send {
             return Err(Failure::new("a token says nothing about the body, so no receiver could tell: forge the signature instead"));
         }
         let signer = self.signing.signer(verbosity)?;
-        let body = Bytes::from(delivery::read(&self.file)?);
-        let extra = self.sending.header.iter().map(|text| delivery::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
+        let body = Bytes::from(received::read(&self.file)?);
+        let extra = self.sending.header.iter().map(|text| received::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
         let sender = Sender { signer, body, extra, client: Client::new()?, send: self };
         client::block_on(sender.send_all(verbosity))
     }
@@ -99,16 +101,6 @@ struct Sender {
     body: Bytes,
     extra: Vec<(String, Vec<u8>)>,
     client: Client,
-}
-
-/// What came of one delivery.
-struct Answer {
-    status: Result<StatusCode, String>,
-    /// Of the last attempt.
-    took: Duration,
-    attempts: u32,
-    headers: Vec<(String, String)>,
-    body: Bytes,
 }
 
 /// Bytes of an answer that are read.
@@ -233,11 +225,6 @@ impl Sender {
         }
         Ok(request)
     }
-}
-
-/// In the words of the standard, as far as it has any.
-fn named(status: StatusCode) -> String {
-    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
 }
 
 fn show(answer: &Answer, url: &Uri, verbosity: Verbosity) {

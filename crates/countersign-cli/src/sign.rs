@@ -3,10 +3,10 @@ use std::time::SystemTime;
 use clap::Args;
 use countersign::Algorithm;
 
-use crate::delivery;
 use crate::failure::Failure;
 use crate::output::{self, Verbosity};
 use crate::provider::{self, Provider};
+use crate::received;
 use crate::secrets::Secrets;
 
 /// Print the headers that a provider would send with a body
@@ -65,7 +65,7 @@ impl Signing {
 impl Sign {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let signer = self.signing.signer(verbosity)?;
-        let body = delivery::read(&self.file)?;
+        let body = received::read(&self.file)?;
         let id = self.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?;
         let mut headers = self.signing.headers(&signer, &id, &body);
         if !self.header_only {

@@ -70,9 +70,10 @@
 //! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`; that a head names no tenant is one, too. It stands in the span of
 //! the delivery that began it.
 
-mod flight;
-mod miss;
+mod lookup;
+mod lookup_error;
 mod path_pattern;
+mod single_flight;
 mod tenants;
 mod tenants_builder;
 mod tenants_error;

@@ -7,9 +7,10 @@ use countersign::{Head, KeyId, Secret, VerifierBuilder};
 use futures_util::FutureExt as _;
 use moka::sync::Cache;
 
-use crate::flight::Flights;
+use crate::lookup::{Find, Inner, Turns};
 use crate::path_pattern::PathPattern;
-use crate::tenants::{Find, Inner, Tenants, Turns};
+use crate::single_flight::Flights;
+use crate::tenants::Tenants;
 use crate::tenants_error::TenantsError;
 
 /// A hundred years: the cache panics at a thousand.
@@ -155,5 +156,12 @@ impl TenantsBuilder {
 impl fmt::Debug for TenantsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantsBuilder").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}
+
+impl Tenants {
+    /// Starts the description. The verifier is what all tenants have in common, and has no key.
+    pub const fn builder(verifier: VerifierBuilder) -> TenantsBuilder {
+        TenantsBuilder::new(verifier)
     }
 }

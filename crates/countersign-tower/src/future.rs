@@ -12,10 +12,10 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::delivering::{Delivering, Refusal};
-use crate::judge::Judge;
-use crate::refuse::Refuse;
-use crate::verified_body::VerifiedBody;
+use crate::body::VerifiedBody;
+use crate::receive::{Delivering, Refusal};
+use crate::response::Refuse;
+use crate::settings::Judge;
 
 pin_project! {
     /// The response of [`Verify`](crate::Verify).

@@ -7,9 +7,9 @@ use http::Response;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use crate::judge::Judge;
-use crate::refuse::{Acknowledgement, EmptyResponse};
+use crate::response::{Acknowledgement, EmptyResponse};
 use crate::service::Verify;
+use crate::settings::Judge;
 
 /// Lets only verified deliveries through to the service that it is laid around.
 ///

@@ -88,32 +88,28 @@
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
 //! connection reset before it sees the answer.
 
-mod delivering;
+mod body;
 #[cfg(feature = "axum")]
-mod delivery;
+mod extract;
 mod future;
+mod head;
 mod headers;
-mod judge;
 mod layer;
-mod refuse;
-#[cfg(feature = "axum")]
-mod refused;
-mod request_head;
+mod receive;
+mod response;
 mod service;
+mod settings;
 #[cfg_attr(not(feature = "tokio"), path = "no_timer.rs")]
 mod timer;
-mod verified_body;
-#[cfg(feature = "axum")]
-mod verified_json;
 
+pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
-pub use delivery::Delivery;
+pub use extract::delivery::Delivery;
+#[cfg(feature = "axum")]
+pub use extract::json::{VerifiedJson, VerifiedJsonRejection};
+#[cfg(feature = "axum")]
+pub use extract::rejection::Refused;
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
-pub use refuse::{Acknowledgement, EmptyResponse, Refuse};
-#[cfg(feature = "axum")]
-pub use refused::Refused;
+pub use response::{Acknowledgement, EmptyResponse, Refuse};
 pub use service::Verify;
-pub use verified_body::VerifiedBody;
-#[cfg(feature = "axum")]
-pub use verified_json::{VerifiedJson, VerifiedJsonRejection};

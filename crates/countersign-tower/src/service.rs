@@ -6,17 +6,17 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use crate::body::VerifiedBody;
 use crate::future::VerifyFuture;
-use crate::judge::Judge;
-use crate::refuse::Refuse;
-use crate::verified_body::VerifiedBody;
+use crate::response::Refuse;
+use crate::settings::Judge;
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
 ///
 /// The inner service finds [`Verified`](countersign::Verified) in the request's extensions; whatever is further out finds
 /// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the inner service's.
 #[derive(Clone, Debug)]
-pub struct Verify<S, R = crate::refuse::EmptyResponse> {
+pub struct Verify<S, R = crate::response::EmptyResponse> {
     inner: S,
     judge: Arc<Judge>,
     refuse: R,

@@ -115,18 +115,14 @@
 //! the connection reset. A filter does not see whether a request came over HTTP/2, where there is no need for it; the layer does.
 
 mod delivery;
+mod head;
 mod headers;
-mod json_error;
-mod recover;
-mod refused;
-mod request_head;
+mod rejection;
+mod tenant;
 mod timer;
 mod verify;
-mod verify_tenant;
 
-pub use delivery::Delivery;
-pub use json_error::JsonError;
-pub use recover::recover;
-pub use refused::Refused;
+pub use delivery::{Delivery, JsonError};
+pub use rejection::{Refused, recover};
+pub use tenant::VerifyTenant;
 pub use verify::Verify;
-pub use verify_tenant::VerifyTenant;

@@ -15,11 +15,9 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::recover::recover;
-use crate::refused::{Answer, Refused, empty};
-use crate::request_head::{self, Extent, RequestHead};
+use crate::head::{self, Extent, RequestHead};
+use crate::rejection::{Answer, Refused, empty, recover};
 use crate::timer::TokioTimer;
-use crate::verify_tenant::VerifyTenant;
 
 /// Lets only verified deliveries through to a handler.
 ///
@@ -81,33 +79,6 @@ impl Verify {
         self
     }
 
-    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): by a filter, which
-    /// may look into the request's extensions. A verifier does not ask.
-    ///
-    /// ```
-    /// # fn deliveries(tenants: impl countersign::Resolver) {
-    /// use countersign_warp::Verify;
-    /// use warp::Filter;
-    ///
-    /// #[derive(Clone)]
-    /// struct Workspace(String);
-    ///
-    /// let workspace = warp::ext::get().map(|Workspace(name)| Some(name));
-    /// let deliveries = Verify::new(tenants).tenant_by(workspace).delivery();
-    /// # }
-    /// ```
-    ///
-    /// Where the filter rejects, the application knows of no tenant. It must not read the body.
-    ///
-    /// [`Head::tenant`]: countersign::Head::tenant
-    #[must_use]
-    pub const fn tenant_by<F>(self, find: F) -> VerifyTenant<F>
-    where
-        F: Filter<Extract = (Option<String>,), Error: Into<warp::Rejection>> + Clone + Send + Sync + 'static,
-    {
-        VerifyTenant::new(self, find)
-    }
-
     /// Answers refusals with what `refuse` returns, instead of with the status alone.
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
@@ -150,7 +121,7 @@ impl Verify {
         F: Future<Output = R> + Send + 'static,
         R: Reply + 'static,
     {
-        let heads = request_head::filter(self.extent());
+        let heads = head::filter(self.extent());
         then(proven(self.reported(false, heads)), handler)
     }
 
@@ -162,7 +133,7 @@ impl Verify {
     /// and what the first refuses is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
-        let heads = request_head::filter(self.extent());
+        let heads = head::filter(self.extent());
         proven(self.reported(false, heads)).boxed()
     }
 
@@ -173,7 +144,7 @@ impl Verify {
     /// signed.
     #[must_use]
     pub fn insecure_report_only(self) -> BoxedFilter<(Reported,)> {
-        let heads = request_head::filter(self.extent());
+        let heads = head::filter(self.extent());
         self.reported(true, heads).boxed()
     }
 

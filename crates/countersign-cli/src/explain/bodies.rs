@@ -7,9 +7,8 @@ use serde::Serialize as _;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use crate::explain::SMALL;
 use crate::explain::cause::Cause;
-use crate::explain::work::{Paced, Work};
+use crate::explain::work::{Paced, SMALL, Work};
 
 /// A body as it may have been when it was signed. Its bytes are written as a stream whenever it is tried, and never kept: a stranger decides how
 /// many there are.

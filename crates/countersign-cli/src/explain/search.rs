@@ -7,13 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use countersign::{RejectionKind, providers};
 
-use crate::explain::SMALL;
+use crate::case::Evidence;
 use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
 use crate::explain::keys::{self, Key};
 use crate::explain::readings::{self, Reading};
-use crate::explain::work::Work;
-use crate::verify::Evidence;
+use crate::explain::work::{SMALL, Work};
 
 /// What came of it.
 pub(crate) enum Outcome {

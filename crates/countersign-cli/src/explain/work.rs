@@ -2,6 +2,9 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Bodies of more bytes than this are tried in fewer ways at once.
+pub(crate) const SMALL: usize = 64 * 1024;
+
 /// The time that a search may take. Whoever sends a delivery chooses how much there is to try.
 pub(crate) struct Work {
     until: Option<Instant>,

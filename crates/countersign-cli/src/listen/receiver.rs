@@ -19,15 +19,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::case::Evidence;
 use crate::client::Client;
 use crate::delivery::Delivery;
-use crate::explain;
 use crate::listen::config::Endpoint;
 use crate::listen::forward::forward;
 use crate::listen::journal::{Entry, Explained, Journal};
 use crate::listen::saved::Folder;
-use crate::output;
-use crate::verify::Evidence;
+use crate::{explain, output};
 
 /// How long deliveries that are in flight may take when it is stopped.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{self, Verbosity};
-use crate::send::{Answer, named};
+use crate::send::answer::{Answer, named};
 
 /// What came of many deliveries.
 pub(crate) struct Tally {

@@ -13,7 +13,7 @@ extern crate std as real;
 #[path = "../../../../crates/countersign/src/body/memory_budget.rs"]
 mod budget;
 #[expect(dead_code, reason = "what is not modelled is compiled too")]
-#[path = "../../../../crates/countersign-tenants/src/flight.rs"]
+#[path = "../../../../crates/countersign-tenants/src/single_flight.rs"]
 mod flight;
 mod model_of_budget;
 mod model_of_look_ups;
@@ -29,7 +29,7 @@ pub mod sync {
     pub use real::sync::{Arc, PoisonError};
 }
 
-mod miss {
+mod lookup_error {
     /// Why a look-up brought nothing: as much of it as there is in a look-up itself.
     pub enum Miss {
         Stopped,

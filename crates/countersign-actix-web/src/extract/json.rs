@@ -11,8 +11,8 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use countersign::Verified;
 use serde::de::DeserializeOwned;
 
-use crate::delivery::{Delivery, DeliveryFuture};
-use crate::refused::Refused;
+use crate::extract::delivery::{Delivery, DeliveryFuture};
+use crate::extract::error::Refused;
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor, as [`Delivery`] is one.
 ///

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use countersign::Verifier;
 use tokio::sync::watch;
 
-use crate::miss::Miss;
+use crate::lookup_error::Miss;
 
 /// What a look-up has brought.
 #[derive(Clone)]

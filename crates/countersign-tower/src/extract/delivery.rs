@@ -4,9 +4,9 @@ use axum::extract::{FromRef, FromRequest, Request};
 use bytes::Bytes;
 use countersign::{Reported, Verified};
 
-use crate::delivering::{Delivering, Refusal};
+use crate::extract::rejection::Refused;
 use crate::layer::VerifyLayer;
-use crate::refused::Refused;
+use crate::receive::{Delivering, Refusal};
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
 /// in the application's state: with less on the way, it is faster than the layer itself, which then need not be there.

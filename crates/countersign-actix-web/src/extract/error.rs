@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use countersign::Rejection;
 
-use crate::verify::{answer, status};
+use crate::response::{answer, status};
 
 /// A refused delivery, which [`Delivery`](crate::Delivery) fails with. It has been [reported](countersign::Verifier::report).
 ///

@@ -17,7 +17,8 @@ pub struct EmptyResponse;
 pub struct Acknowledgement;
 
 pub(crate) mod sealed {
-    use super::{Rejection, Response};
+    use countersign::Rejection;
+    use http::Response;
 
     #[expect(unnameable_types, reason = "so that nobody else can implement it")]
     pub trait Refuse<B> {

@@ -8,9 +8,9 @@ use actix_web::error::PayloadError;
 use countersign::{Discarding, Receiving, Rejection, Reported, Terms};
 
 use crate::bounded_payload::BoundedPayload;
-use crate::judge::Judge;
-use crate::refusal_body::RefusalBody;
-use crate::request_head::RequestHead;
+use crate::head::RequestHead;
+use crate::payload::RefusalBody;
+use crate::settings::Judge;
 use crate::timer::ActixTimer;
 
 /// The way of a request from its head to the verdict, and to the end of what is thrown away after a refusal.

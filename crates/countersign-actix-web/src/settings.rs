@@ -5,8 +5,8 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::Version;
 use countersign::{Deadline, Discard, Discarding, Head as _, Refusal, Rejection, Terms, Verifiers};
 
-use crate::request_head::RequestHead;
-use crate::verify::answer;
+use crate::head::RequestHead;
+use crate::response::answer;
 
 /// By what a middleware or an extractor judges, and what it does beside judging. Shared by all requests.
 #[derive(Clone)]

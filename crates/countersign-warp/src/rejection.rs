@@ -1,8 +1,8 @@
-use std::fmt;
-use std::sync::Arc;
-
+use crate::delivery::JsonError;
 use countersign::Rejection;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
+use std::fmt;
+use std::sync::Arc;
 use warp::Reply;
 use warp::http::StatusCode;
 use warp::reject::Reject;
@@ -73,5 +73,20 @@ impl Reply for Refused {
 impl fmt::Debug for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refused").finish_non_exhaustive()
+    }
+}
+
+/// Answers what [`Verify::delivery`](crate::Verify::delivery) refused, for warp's `recover`, and a [`JsonError`] with 400. Rejections of
+/// other filters pass through untouched.
+///
+/// # Errors
+/// The rejection itself, if it is not ours.
+pub async fn recover(rejection: warp::Rejection) -> Result<Response, warp::Rejection> {
+    if let Some(refused) = rejection.find::<Refused>() {
+        Ok(refused.clone().into_response())
+    } else if rejection.find::<JsonError>().is_some() {
+        Ok(JsonError::response())
+    } else {
+        Err(rejection)
     }
 }

@@ -10,22 +10,22 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
 use countersign::{Reported, Verified};
 use pin_project_lite::pin_project;
 
-use crate::delivering::Delivering;
-use crate::received_payload::ReceivedPayload;
-use crate::verify::Verify;
+use crate::payload::ReceivedPayload;
+use crate::receive::Delivering;
+use crate::settings::Judge;
 
-/// The service that [`Verify`] makes: calls the wrapped service with verified deliveries only.
+/// The service that [`Verify`](crate::Verify) makes: calls the wrapped service with verified deliveries only.
 ///
 /// The wrapped service finds [`Verified`] in the request's extensions; whatever is further out finds
 /// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the wrapped service's.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
-    verify: Verify,
+    judge: Arc<Judge>,
 }
 
 impl<S> VerifyMiddleware<S> {
-    pub(crate) fn new(service: S, verify: Verify) -> Self {
-        Self { service: Rc::new(service), verify }
+    pub(crate) fn new(service: S, judge: Arc<Judge>) -> Self {
+        Self { service: Rc::new(service), judge }
     }
 }
 
@@ -41,7 +41,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let delivering = Delivering::new(Arc::clone(&self.verify.judge), request, true);
+        let delivering = Delivering::new(Arc::clone(&self.judge), request, true);
         VerifyFuture { service: Rc::clone(&self.service), state: State::Delivering { delivering: Some(delivering) } }
     }
 }
@@ -131,6 +131,6 @@ impl<S: Service<ServiceRequest>> fmt::Debug for VerifyFuture<S> {
 
 impl<S> fmt::Debug for VerifyMiddleware<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyMiddleware").field("verify", &self.verify).finish_non_exhaustive()
+        f.debug_struct("VerifyMiddleware").field("verifiers", &self.judge.verifiers).finish_non_exhaustive()
     }
 }

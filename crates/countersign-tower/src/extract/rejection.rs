@@ -5,10 +5,10 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
 
-use crate::delivering::Refusal;
 use crate::future::answer;
-use crate::refuse::EmptyResponse;
-use crate::refuse::sealed::Refuse as _;
+use crate::receive::Refusal;
+use crate::response::EmptyResponse;
+use crate::response::sealed::Refuse as _;
 
 /// A refused delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).
 ///

@@ -10,8 +10,8 @@ use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 
-use crate::judge::Judge;
-use crate::request_head::RequestHead;
+use crate::head::RequestHead;
+use crate::settings::Judge;
 use crate::timer::RuntimeTimer;
 
 pin_project! {

@@ -8,9 +8,9 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use bytes::Bytes;
 use countersign::{Rejection, Reported, Verified};
 
-use crate::delivering::Delivering;
-use crate::received_payload::ReceivedPayload;
-use crate::refused::{Misconfiguration, Refused};
+use crate::extract::error::{Misconfiguration, Refused};
+use crate::payload::ReceivedPayload;
+use crate::receive::Delivering;
 use crate::verify::Verify;
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the

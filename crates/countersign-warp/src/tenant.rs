@@ -7,7 +7,7 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::request_head::{self, RequestHead};
+use crate::head::{self, RequestHead};
 use crate::verify::{Verify, proven, then};
 
 /// A [`Verify`] whose resolver is told what a filter knows of the tenant, made by [`Verify::tenant_by`].
@@ -55,7 +55,7 @@ where
         &self,
     ) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static + use<F> {
         let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
-        request_head::filter(self.verify.extent()).and(find).map(|mut head: Box<RequestHead>, tenant| {
+        head::filter(self.verify.extent()).and(find).map(|mut head: Box<RequestHead>, tenant| {
             head.tenant = tenant;
             head
         })
@@ -65,5 +65,34 @@ where
 impl<F> fmt::Debug for VerifyTenant<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyTenant").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}
+
+impl Verify {
+    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): by a filter, which
+    /// may look into the request's extensions. A verifier does not ask.
+    ///
+    /// ```
+    /// # fn deliveries(tenants: impl countersign::Resolver) {
+    /// use countersign_warp::Verify;
+    /// use warp::Filter;
+    ///
+    /// #[derive(Clone)]
+    /// struct Workspace(String);
+    ///
+    /// let workspace = warp::ext::get().map(|Workspace(name)| Some(name));
+    /// let deliveries = Verify::new(tenants).tenant_by(workspace).delivery();
+    /// # }
+    /// ```
+    ///
+    /// Where the filter rejects, the application knows of no tenant. It must not read the body.
+    ///
+    /// [`Head::tenant`]: countersign::Head::tenant
+    #[must_use]
+    pub const fn tenant_by<F>(self, find: F) -> VerifyTenant<F>
+    where
+        F: Filter<Extract = (Option<String>,), Error: Into<warp::Rejection>> + Clone + Send + Sync + 'static,
+    {
+        VerifyTenant::new(self, find)
     }
 }

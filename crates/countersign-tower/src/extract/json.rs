@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use countersign::Verified;
 use serde::de::DeserializeOwned;
 
-use crate::delivery::Delivery;
+use crate::extract::delivery::Delivery;
+use crate::extract::rejection::Refused;
 use crate::layer::VerifyLayer;
-use crate::refused::Refused;
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor of axum, as [`Delivery`] is one.
 ///

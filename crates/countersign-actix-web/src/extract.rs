@@ -1,0 +1,3 @@
+pub(crate) mod delivery;
+pub(crate) mod error;
+pub(crate) mod json;

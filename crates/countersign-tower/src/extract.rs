@@ -1,0 +1,3 @@
+pub(crate) mod delivery;
+pub(crate) mod json;
+pub(crate) mod rejection;
