@@ -32,7 +32,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     // Made once for each worker thread.
     let app = move || {
-        // actix-web's own limit of 2 MiB for `Json` would refuse deliveries that are within Jira's 25 MB. `Bytes` and `String` have another,
+        // actix-web's own limit of 2 MiB for `Json` would reject deliveries that are within Jira's 25 MB. `Bytes` and `String` have another,
         // of 256 KiB: `web::PayloadConfig`.
         let limit = web::JsonConfig::default().limit(verifier.body_limit());
         let jira = web::resource("/jira").app_data(limit).route(web::post().to(on_event));

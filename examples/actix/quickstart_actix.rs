@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    // Refusals are events of `tracing`: without a subscriber, nobody is told why.
+    // Rejections are events of `tracing`: without a subscriber, nobody is told why.
     tracing_subscriber::fmt().init();
     let serve = async {
         let verifier = verifier(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;

@@ -34,7 +34,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let verifier = settings.verifier.clone();
 
-    // axum's own limit of 2 MB for `Json` would refuse deliveries that are within Jira's 25 MB.
+    // axum's own limit of 2 MB for `Json` would reject deliveries that are within Jira's 25 MB.
     let limit = DefaultBodyLimit::max(verifier.body_limit());
     let app = Router::new()
         .route("/jira", post(on_event))

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Refusals are events of `tracing`: without a subscriber, nobody is told why.
+    // Rejections are events of `tracing`: without a subscriber, nobody is told why.
     tracing_subscriber::fmt().init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use countersign::{Budget, MetricsObserver, Secret, Verified, Verifier, providers};
+use countersign::observe::MetricsObserver;
+use countersign::{MemoryBudget, Secret, Verified, Verifier, providers};
 use countersign_tower::VerifyLayer;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
@@ -31,11 +32,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .set_buckets_for_metric(Matcher::Full("countersign_body_bytes".into()), &[1e3, 1e4, 1e5, 1e6, 1e7])?
         .set_buckets_for_metric(Matcher::Full("countersign_seconds".into()), &[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])?
         .install_recorder()?;
-    let budget = Budget::new(256 * 1024 * 1024);
+    let budget = MemoryBudget::new(256 * 1024 * 1024);
     let verifier = Verifier::builder(providers::JIRA)
         .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
-        .budget(budget.clone())
-        .observer(MetricsObserver::new().budget(budget))
+        .memory_budget(budget.clone())
+        .observer(MetricsObserver::new().memory_budget(budget))
         .build()?;
 
     let limit = DefaultBodyLimit::max(verifier.body_limit());

@@ -8,7 +8,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use countersign::{Secret, Signer, Verifier, one_line, providers};
+use countersign::observe::one_line;
+use countersign::{Secret, Signer, Verifier, providers};
 use serde::Deserialize;
 
 const EVENT: &str = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1"}}"#;
@@ -119,7 +120,7 @@ fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
 
 /// Awaits a receiver to its end, with a log, and says how it ended.
 pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
-    // Refusals are events of `tracing`, so a subscriber is what tells why.
+    // Rejections are events of `tracing`, so a subscriber is what tells why.
     tracing_subscriber::fmt().with_ansi(io::stdout().is_terminal()).init();
     match receiver.await {
         Ok(()) => {

@@ -47,7 +47,7 @@ fn send() -> Result<bool, Box<dyn Error>> {
         println!("{name}: {value}");
         request = request.header(name, value);
     }
-    // A receiver that refuses early may close the connection before we have written all: its log says why.
+    // A receiver that rejects early may close the connection before we have written all: its log says why.
     let mut response = request.send(&body[..]).map_err(|error| format!("{url}: {error}"))?;
     println!("\n{:?} {}", response.version(), response.status());
     for (name, value) in response.headers() {

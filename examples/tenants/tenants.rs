@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `PORT` chooses another port than 3000. A tenant whose file was changed or added is looked up again after two seconds, or at once after
-//! `curl -X POST http://127.0.0.1:3000/tenants/acme/forget`: not for strangers, so put it where only operators get to.
+//! `curl -X POST http://127.0.0.1:3000/tenants/acme/invalidate`: not for strangers, so put it where only operators get to.
 
 use std::env;
 use std::error::Error;
@@ -40,7 +40,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let tenants = Tenants::builder(Verifier::builder(providers::JIRA))
         .by_path("/jira/{tenant}")
         .time_to_live(Duration::from_secs(2))
-        .unknown_for(Duration::from_secs(2))
+        .negative_ttl(Duration::from_secs(2))
         .build(move |tenant| secrets_of(folder.clone(), tenant))?;
 
     let limit = DefaultBodyLimit::max(tenants.body_limit());
@@ -48,7 +48,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .route("/jira/{tenant}", post(on_event))
         .route_layer(VerifyLayer::on_tokio(tenants.clone()))
         .layer(limit)
-        .route("/tenants/{tenant}/forget", post(async move |extract::Path(tenant): extract::Path<String>| tenants.forget(&tenant)));
+        .route("/tenants/{tenant}/invalidate", post(async move |extract::Path(tenant): extract::Path<String>| tenants.invalidate(&tenant)));
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;

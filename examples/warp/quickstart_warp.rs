@@ -10,7 +10,7 @@ use warp::{Filter, Rejection, Reply, http::StatusCode};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Refusals are events of `tracing`: without a subscriber, nobody is told why.
+    // Rejections are events of `tracing`: without a subscriber, nobody is told why.
     tracing_subscriber::fmt().init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{Deadline, Discard, Head, Signer};
+use countersign::{Deadline, DrainPolicy, RequestHead, Signer};
 use http::HeaderMap;
 
 use crate::ScriptedBody;
@@ -23,8 +23,8 @@ pub struct Delivery {
     pub now: Option<SystemTime>,
     /// How long the receiver gives the body.
     pub deadline: Option<Deadline>,
-    /// What the receiver throws away after an early refusal.
-    pub discard: Option<Discard>,
+    /// What the receiver throws away after an early rejection.
+    pub drain: Option<DrainPolicy>,
     /// Whether the receiver only reports.
     pub report_only: bool,
 }
@@ -59,7 +59,7 @@ impl Delivery {
             steps: Vec::new(),
             now: None,
             deadline: None,
-            discard: None,
+            drain: None,
             report_only: false,
         }
         .body(body)
@@ -134,8 +134,8 @@ impl Delivery {
 
     /// Has the receiver throw this much away.
     #[must_use]
-    pub const fn discard(mut self, discard: Discard) -> Self {
-        self.discard = Some(discard);
+    pub const fn drain(mut self, drain: DrainPolicy) -> Self {
+        self.drain = Some(drain);
         self
     }
 
@@ -157,7 +157,7 @@ impl Delivery {
 }
 
 /// What the core sees of it.
-impl Head for Delivery {
+impl RequestHead for Delivery {
     fn method(&self) -> &str {
         self.method
     }

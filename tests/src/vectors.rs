@@ -3,7 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use countersign::{Algorithm, ConfigError, Scheme, Secret, Signer, Verifier, VerifierBuilder, providers};
+use countersign::scheme::{Algorithm, Scheme};
+use countersign::{ConfigError, Secret, Signer, Verifier, VerifierBuilder, providers};
 use serde::Deserialize;
 
 use crate::Delivery;
@@ -25,8 +26,8 @@ pub struct Vector {
     headers: Vec<(String, String)>,
     /// Seconds after 1970 at which it is to be judged, if the scheme has a timestamp.
     pub now: Option<u64>,
-    /// The cause for which it is to be refused, if it is.
-    pub refused: Option<String>,
+    /// The cause for which it is to be rejected, if it is.
+    pub rejected: Option<String>,
     /// The URL that was signed, if the scheme signs one.
     url: Option<String>,
     /// What stands beside the signature and could be anything: names of headers, and texts in their values.

@@ -20,8 +20,9 @@ use bytes::Bytes;
 use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
+use conformance::{Delivery, Handled, Harness, Observation, ScriptedBody, Step};
+use countersign::adapter::VerifierSource;
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_actix_web::Verify;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -35,7 +36,7 @@ impl Harness for ActixWeb {
     const REFUSES_ODD_LENGTHS: bool = true;
     const SAYS_CLOSE: bool = false;
 
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -49,23 +50,23 @@ impl Harness for ActixWeb {
             async { HttpResponse::Ok().finish() }
         };
         let limit = web::PayloadConfig::new(usize::MAX);
-        let mut verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut verify = Verify::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             verify = verify.insecure_report_only();
         }
         let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(limit).route(web::route().to(handler)).wrap(verify);
         let outcome = outcome(hook, delivery).await;
-        Outcome { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
+        Observation { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
     }
 }
 
 /// What came of a delivery, but for what the handler has seen.
-async fn outcome(hook: impl HttpServiceFactory + 'static, delivery: Delivery) -> Outcome {
+async fn outcome(hook: impl HttpServiceFactory + 'static, delivery: Delivery) -> Observation {
     let app = init_service(App::new().service(hook)).await;
     let (request, polls) = request(delivery.target, delivery);
     let response = app.call(request).await.unwrap();
     let rejection = response.response().extensions().get::<Rejection>().cloned();
-    Outcome {
+    Observation {
         status: response.status().as_u16(),
         headers: response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
         closes: false,
@@ -261,7 +262,7 @@ fn a_gzip_bomb_is_not_inflated_before_the_verdict() {
         let service = init_service(app()).await;
         let response = service.call(request("/hook", encoded(signed(&bomb))).0).await.unwrap();
         assert_eq!(response.status(), 413);
-        assert!(response.response().extensions().get::<Rejection>().is_none(), "it was not our refusal");
+        assert!(response.response().extensions().get::<Rejection>().is_none(), "it was not our rejection");
     });
 }
 
@@ -297,30 +298,30 @@ fn middleware_further_out_runs_and_sees_the_rejection() {
         for delivery in [unsigned(), signed("body"), signed("body").body("other")] {
             app.call(request("/hook", delivery).0).await.unwrap();
         }
-        assert_eq!(*seen.borrow(), [Some(RejectionKind::MissingSignature), None, Some(RejectionKind::Mismatch)]);
+        assert_eq!(*seen.borrow(), [Some(RejectionKind::MissingSignature), None, Some(RejectionKind::SignatureMismatch)]);
     });
 }
 
 #[test]
-fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
+fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
     conformance::run(async {
-        let verify = verify().refuse_with(|rejection: &Rejection| {
+        let verify = verify().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
-            HttpResponse::build(status).insert_header(("x-refused", "yes")).json(json!({ "error": "refused" }))
+            HttpResponse::build(status).insert_header(("x-rejected", "yes")).json(json!({ "error": "rejected" }))
         });
         let app = init_service(App::new().route("/hook", web::post().to(key)).wrap(verify)).await;
         let response = app.call(request("/hook", unsigned()).0).await.unwrap();
         assert_eq!(response.status(), 401);
         assert_eq!(response.headers().get("www-authenticate").unwrap(), "WebhookSignature");
-        assert_eq!(response.headers().get("x-refused").unwrap(), "yes");
+        assert_eq!(response.headers().get("x-rejected").unwrap(), "yes");
         assert_eq!(response.response().extensions().get::<Rejection>().unwrap().kind(), RejectionKind::MissingSignature);
-        assert_eq!(read_body(response).await, r#"{"error":"refused"}"#);
+        assert_eq!(read_body(response).await, r#"{"error":"rejected"}"#);
         assert_eq!(answer(app.call(request("/hook", signed("body")).0).await).await, good());
     });
 }
 
 #[test]
-fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
     conformance::run(async {
         let app = || App::new().route("/hook", web::post().to(key)).wrap(verify().acknowledge_and_drop());
         assert_eq!(answer!(app(), "/hook", signed("body").body("forged")), status(204));
@@ -331,10 +332,10 @@ fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
-            let verify = verify().refuse_with(move |_: &Rejection| {
+            let verify = verify().with_rejection_response(move |_: &Rejection| {
                 let mut response = HttpResponse::build(status);
                 if let Some(value) = challenge {
                     response.insert_header(("www-authenticate", value));
@@ -399,7 +400,7 @@ fn actix_webs_own_limits_stand_behind_ours_until_they_are_raised() {
             let service = init_service(app()).await;
             let response = service.call(request(path, delivery()).0).await.unwrap();
             assert_eq!(response.status(), 413, "{path}");
-            assert!(response.response().extensions().get::<Rejection>().is_none(), "{path}: it was not our refusal");
+            assert!(response.response().extensions().get::<Rejection>().is_none(), "{path}: it was not our rejection");
             assert_eq!(answer!(raised(), path, delivery()), (200, text.len().to_string()));
         }
     });
@@ -537,7 +538,7 @@ fn a_closure_that_panics_lets_nothing_through() {
 }
 
 #[test]
-fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
+fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
     conformance::run(async {
         for (version, polled) in [(Version::HTTP_11, true), (Version::HTTP_2, false)] {
             let hook = web::resource("/hook").route(web::post().to(key)).wrap(verify());
@@ -557,14 +558,14 @@ mod extractor {
 
     use actix_web::error::JsonPayloadError;
     use actix_web::{FromRequest as _, ResponseError as _};
-    use countersign_actix_web::{Delivery as Extracted, Refused, VerifiedJson, VerifiedJsonError};
+    use countersign_actix_web::{Delivery as Extracted, VerifiedJson, VerifiedJsonError, VerifyError};
 
     struct Extractor;
 
     impl Harness for Extractor {
         const SAYS_CLOSE: bool = false;
 
-        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+        async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
             // Which is the middleware's alone: see the tests below.
             if delivery.report_only {
                 return ActixWeb::deliver(verifiers, delivery).await;
@@ -576,11 +577,11 @@ mod extractor {
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { HttpResponse::Ok().finish() }
             };
-            let verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+            let verify = Verify::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
             // actix-web's own limit is left where it is, and does not hold.
             let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(verify).route(web::route().to(handler));
             let outcome = outcome(hook, delivery).await;
-            Outcome { handled: handled.lock().unwrap().clone(), ..outcome }
+            Observation { handled: handled.lock().unwrap().clone(), ..outcome }
         }
     }
 
@@ -627,7 +628,7 @@ mod extractor {
 
     #[test]
     fn a_body_that_another_extractor_has_taken_is_not_proven_again() {
-        async fn both(body: Bytes, delivery: Result<Extracted, Refused>) -> String {
+        async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
             format!("{} {}", body.len(), delivery.is_ok())
         }
         conformance::run(async {
@@ -637,7 +638,7 @@ mod extractor {
     }
 
     #[test]
-    fn what_the_middleware_only_reports_is_refused_by_the_extractor() {
+    fn what_the_middleware_only_reports_is_rejected_by_the_extractor() {
         conformance::run(async {
             let app = || App::new().service(web::resource("/hook").route(web::post().to(handler)).wrap(verify().insecure_report_only()));
             assert_eq!(answer!(app(), "/hook", signed("body")), good());
@@ -650,7 +651,7 @@ mod extractor {
             let strict = || web::resource("/hook").app_data(data()).route(web::post().to(handler));
             assert_eq!(answer!(App::new().service(strict()), "/hook", signed("body")), good());
             assert_eq!(answer!(App::new().service(strict()), "/hook", unsigned()), status(401));
-            assert_eq!(judge.refused(RejectionKind::MissingSignature), 1, "it is told as a refusal, and not as let through");
+            assert_eq!(judge.rejected(RejectionKind::MissingSignature), 1, "it is told as a rejection, and not as let through");
         });
     }
 
@@ -720,14 +721,14 @@ mod extractor {
     }
 
     #[test]
-    fn a_handler_can_answer_refusals_itself() {
-        async fn lenient(delivery: Result<Extracted, Refused>) -> String {
+    fn a_handler_can_answer_rejections_itself() {
+        async fn lenient(delivery: Result<Extracted, VerifyError>) -> String {
             match delivery {
                 Ok(_) => "verified".to_owned(),
-                Err(refused) => {
-                    assert_eq!(refused.to_string(), "the delivery was refused");
-                    assert_eq!(cause(&refused), refused.rejection().map(Rejection::kind));
-                    refused.rejection().unwrap().kind().as_str().to_owned()
+                Err(rejected) => {
+                    assert_eq!(rejected.to_string(), "the delivery was rejected");
+                    assert_eq!(cause(&rejected), rejected.rejection().map(Rejection::kind));
+                    rejected.rejection().unwrap().kind().as_str().to_owned()
                 }
             }
         }
@@ -739,9 +740,9 @@ mod extractor {
     }
 
     #[test]
-    fn a_refusal_of_ones_own_is_answered_by_the_extractor_too() {
+    fn a_rejection_of_ones_own_is_answered_by_the_extractor_too() {
         conformance::run(async {
-            let verify = verify().refuse_with(|_| HttpResponse::Forbidden().body("no"));
+            let verify = verify().with_rejection_response(|_| HttpResponse::Forbidden().body("no"));
             let app = App::new().service(web::resource("/hook").app_data(verify).route(web::post().to(handler)));
             assert_eq!(answer!(app, "/hook", unsigned()), (403, "no".into()));
         });
@@ -759,9 +760,9 @@ mod extractor {
             assert!(shown.contains("DeliveryFuture") && !shown.contains("needle"), "{shown}");
             let shown = format!("{:?}", VerifiedJson::<Value>::from_request(&request, &mut payload));
             assert!(shown.contains("VerifiedJsonFuture") && !shown.contains("needle"), "{shown}");
-            let shows = async |delivery: Result<Extracted, Refused>| format!("{:?}", delivery.unwrap_err());
+            let shows = async |delivery: Result<Extracted, VerifyError>| format!("{:?}", delivery.unwrap_err());
             let (_, shown) = answer!(App::new().service(hook().route(web::post().to(shows))), "/hook", signed("needle").body("forged"));
-            assert!(shown.contains("Mismatch") && !shown.contains("forged") && !shown.contains(SECRET), "{shown}");
+            assert!(shown.contains("SignatureMismatch") && !shown.contains("forged") && !shown.contains(SECRET), "{shown}");
         });
     }
 
@@ -789,8 +790,8 @@ mod extractor {
             let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(lenient)));
             let not_json = "the body is not the JSON that was asked for: true, None, 400";
             assert_eq!(answer!(app(), "/hook", signed("[1, ")), (200, not_json.into()));
-            let refused = "the delivery was refused: false, Some(MissingSignature), 401";
-            assert_eq!(answer!(app(), "/hook", unsigned()), (200, refused.into()));
+            let rejected = "the delivery was rejected: false, Some(MissingSignature), 401";
+            assert_eq!(answer!(app(), "/hook", unsigned()), (200, rejected.into()));
         });
     }
 }

@@ -11,8 +11,9 @@ use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Outcome};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
+use conformance::{Delivery, Handled, Harness, Observation};
+use countersign::adapter::VerifierSource;
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_tower::VerifyLayer;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -22,7 +23,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 struct Axum;
 
 impl Harness for Axum {
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -35,24 +36,24 @@ impl Harness for Axum {
             }
             async { StatusCode::OK }
         };
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
         let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).route_layer(layer);
         let outcome = outcome(app.layer(DefaultBodyLimit::disable()), delivery).await;
-        Outcome { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
+        Observation { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
     }
 }
 
 /// What came of a delivery, but for what the handler has seen.
-async fn outcome(app: Router, delivery: Delivery) -> Outcome {
+async fn outcome(app: Router, delivery: Delivery) -> Observation {
     let request = delivery.into_request();
     let polls = request.body().polls();
     let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
-    // axum describes every body's length; a refusal's is 0 whatever the cause.
+    // axum describes every body's length; a rejection's is 0 whatever the cause.
     let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length" && *name != "connection");
-    Outcome {
+    Observation {
         status: parts.status.as_u16(),
         headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
         closes: parts.headers.get("connection").is_some_and(|value| value == "close"),
@@ -190,19 +191,19 @@ fn middleware_further_out_sees_the_rejection() {
         for request in [unsigned("POST", "/hook"), signed("/hook"), forged] {
             app.clone().oneshot(request).await.unwrap();
         }
-        assert_eq!(*seen.lock().unwrap(), [RejectionKind::MissingSignature, RejectionKind::Mismatch]);
+        assert_eq!(*seen.lock().unwrap(), [RejectionKind::MissingSignature, RejectionKind::SignatureMismatch]);
     });
 }
 
 #[test]
-fn a_refusal_can_be_anything_that_axum_can_answer() {
+fn a_rejection_can_be_anything_that_axum_can_answer() {
     conformance::run(async {
-        let layer = layer().refuse_with(|rejection: &Rejection| {
+        let layer = layer().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
-            (status, Json(serde_json::json!({ "error": "refused" }))).into_response()
+            (status, Json(serde_json::json!({ "error": "rejected" }))).into_response()
         });
         let app = Router::new().route("/hook", post(key)).route_layer(layer);
-        same(answer(app.clone(), unsigned("POST", "/hook")).await, (401, "{\"error\":\"refused\"}"));
+        same(answer(app.clone(), unsigned("POST", "/hook")).await, (401, "{\"error\":\"rejected\"}"));
         same(answer(app, signed("/hook")).await, GOOD);
     });
 }
@@ -215,7 +216,7 @@ fn axums_own_limit_stands_behind_ours_until_it_is_raised() {
         let app = || Router::new().route("/hook", post(|body: Bytes| async move { body.len().to_string() })).route_layer(layer());
         let response = app().oneshot(delivery()).await.unwrap();
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(response.extensions().get::<Rejection>().is_none(), "it was not our refusal");
+        assert!(response.extensions().get::<Rejection>().is_none(), "it was not our rejection");
         let raised = app().layer(DefaultBodyLimit::max(verifier(providers::JIRA).body_limit()));
         same(answer(raised, delivery()).await, (200, &big.len().to_string()));
     });
@@ -323,12 +324,12 @@ mod extractor {
     use super::*;
     use std::error::Error;
 
-    use countersign_tower::{Delivery as Extracted, Refused, VerifiedJson};
+    use countersign_tower::{Delivery as Extracted, VerifiedJson, VerifyRejection};
 
     struct Extractor;
 
     impl Harness for Extractor {
-        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+        async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
             // Which is the layer's alone: see the test below.
             if delivery.report_only {
                 return Axum::deliver(verifiers, delivery).await;
@@ -340,11 +341,11 @@ mod extractor {
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { StatusCode::OK }
             };
-            let layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+            let layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
             // axum's own limit is left where it is, and does not hold.
             let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).with_state(layer);
             let outcome = outcome(app, delivery).await;
-            Outcome { handled: handled.lock().unwrap().clone(), ..outcome }
+            Observation { handled: handled.lock().unwrap().clone(), ..outcome }
         }
     }
 
@@ -355,7 +356,7 @@ mod extractor {
     }
 
     #[test]
-    fn what_a_layer_would_only_report_is_refused() {
+    fn what_a_layer_would_only_report_is_rejected() {
         conformance::run(async {
             let app = || Router::new().route("/hook", post(handler)).with_state(layer().insecure_report_only());
             same(answer(app(), signed("/hook")).await, GOOD);
@@ -364,15 +365,15 @@ mod extractor {
     }
 
     #[test]
-    fn a_handler_can_answer_refusals_itself() {
-        async fn lenient(delivery: Result<Extracted, Refused>) -> (StatusCode, &'static str) {
+    fn a_handler_can_answer_rejections_itself() {
+        async fn lenient(delivery: Result<Extracted, VerifyRejection>) -> (StatusCode, &'static str) {
             match delivery {
                 Ok(_) => (StatusCode::OK, "verified"),
-                Err(refused) => {
-                    assert_eq!(refused.to_string(), "the delivery was refused");
-                    let cause = refused.source().and_then(<dyn Error>::downcast_ref::<Rejection>).unwrap();
-                    assert_eq!(cause.kind(), refused.rejection().kind());
-                    (StatusCode::ACCEPTED, refused.rejection().kind().as_str())
+                Err(rejected) => {
+                    assert_eq!(rejected.to_string(), "the delivery was rejected");
+                    let cause = rejected.source().and_then(<dyn Error>::downcast_ref::<Rejection>).unwrap();
+                    assert_eq!(cause.kind(), rejected.rejection().kind());
+                    (StatusCode::ACCEPTED, rejected.rejection().kind().as_str())
                 }
             }
         }

@@ -12,10 +12,12 @@ use bytes::Bytes;
 
 use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Outcome, Step};
+use conformance::{Delivery, Handled, Harness, Observation, Step};
+use countersign::adapter::{Drain, Intake, Outcome, Timer, VerifierSource};
+use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm};
 use countersign::{
-    Algorithm, Budget, ConfigError, Discarding, Encoding, Evidence, Head, Hint, Intake, KeyId, Part, Rejection, RejectionKind, Reported,
-    Scheme, Secret, SecretForm, Signer, Timer, Verified, Verifier, VerifierBuilder, Verifiers, providers,
+    ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
+    providers,
 };
 
 /// The form of a secret of Standard Webhooks.
@@ -27,8 +29,8 @@ impl Harness for Core {
     const TELLS_THE_TIME: bool = true;
     const CHOOSES_APART: bool = true;
 
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
-        let mut outcome = Outcome::default();
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
+        let mut outcome = Observation::default();
         let verifier = verifiers.into().choose(&delivery, &mut Clock::default()).await;
         let started = Instant::now();
         let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
@@ -42,20 +44,20 @@ impl Harness for Core {
             agree(&verifier, &delivery, &taken_in);
         }
         match taken_in {
-            Ok(Reported::Verified(verified, body)) => {
+            Ok(Outcome::Verified(verified, body)) => {
                 outcome.status = 200;
                 outcome.handled.push(Handled { body, verified });
             }
-            Ok(Reported::Unverified(rejection, body)) => {
+            Ok(Outcome::Unverified(rejection, body)) => {
                 verifier.report_only(&rejection);
                 outcome.status = 200;
                 outcome.reported.push((rejection, body));
             }
             Err(rejection) => {
-                let at_end =
-                    delivery.steps.is_empty() || matches!(rejection.kind(), RejectionKind::Mismatch | RejectionKind::UnknownTenant);
-                let discard = delivery.discard.and_then(|discard| discard.start(&rejection, &delivery, verifier.body_limit()));
-                outcome.closes = !at_end && !discard.is_some_and(|rest| throw_away(rest, &mut body));
+                let at_end = delivery.steps.is_empty()
+                    || matches!(rejection.kind(), RejectionKind::SignatureMismatch | RejectionKind::UnknownTenant);
+                let drain = delivery.drain.and_then(|drain| drain.start(&rejection, &delivery, verifier.body_limit()));
+                outcome.closes = !at_end && !drain.is_some_and(|rest| throw_away(rest, &mut body));
                 verifier.report(&rejection);
                 outcome.status = rejection.status_code();
                 let header = Rejection::required_header(outcome.status);
@@ -125,7 +127,7 @@ impl Script {
 }
 
 /// What an adapter does, without a framework.
-fn take_in(mut intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Reported, Rejection> {
+fn take_in(mut intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Outcome, Rejection> {
     intake.set_deadline(delivery.deadline);
     while let Some(chunk) = body.next(|now| intake.wait(|| now))? {
         match chunk {
@@ -136,11 +138,11 @@ fn take_in(mut intake: Intake, delivery: &Delivery, body: &mut Script) -> Result
     if delivery.report_only {
         return intake.insecure_finish();
     }
-    intake.finish().map(|(verified, body)| Reported::Verified(verified, body))
+    intake.finish().map(|(verified, body)| Outcome::Verified(verified, body))
 }
 
 /// Whether that was all of it.
-fn throw_away(mut rest: Discarding, body: &mut Script) -> bool {
+fn throw_away(mut rest: Drain, body: &mut Script) -> bool {
     loop {
         match body.next(|now| rest.wait(now).map(Some).ok_or(())) {
             Ok(None) => return true,
@@ -151,15 +153,15 @@ fn throw_away(mut rest: Discarding, body: &mut Script) -> bool {
 }
 
 /// One shot and incremental say what the intake says, wherever neither the limit nor the connection decided.
-fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Reported, Rejection>) {
+fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Outcome, Rejection>) {
     let facts = |result: Result<Verified, Rejection>| result.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
     let expected = facts(taken_in.clone().map(|reported| match reported {
-        Reported::Verified(verified, _) => verified,
-        Reported::Unverified(..) => panic!("nobody asked for a report"),
+        Outcome::Verified(verified, _) => verified,
+        Outcome::Unverified(..) => panic!("nobody asked for a report"),
     }));
     if matches!(
         expected,
-        Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetSpent | RejectionKind::TooSlow)
+        Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetExhausted | RejectionKind::BodyTimeout)
     ) {
         return;
     }
@@ -188,7 +190,7 @@ mod polled {
     use std::pin::pin;
     use std::task::ready;
 
-    use countersign::{Receiving, Terms};
+    use countersign::adapter::{Receive, ReceiveOptions};
     use http_body::Body as _;
 
     use super::*;
@@ -196,9 +198,9 @@ mod polled {
     struct Polled;
 
     impl Harness for Polled {
-        async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+        async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
             let (verifiers, mut clock) = (verifiers.into(), Clock::default());
-            let terms = Terms { verifiers: &verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
+            let terms = ReceiveOptions { verifiers: &verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
             let body = conformance::ScriptedBody::new(delivery.steps.clone());
             let (polls, mut body) = (body.polls(), pin!(body));
             let mut next = |cx: &mut Context<'_>| {
@@ -213,28 +215,28 @@ mod polled {
                     }
                 }
             };
-            let mut receiving = Receiving::new();
-            let mut outcome = Outcome::default();
+            let mut receiving = Receive::new();
+            let mut outcome = Observation::default();
             let tenant = || delivery.tenant().map(str::to_owned);
             match poll_fn(|cx| receiving.poll(cx, &mut clock, &terms, &delivery, tenant, &mut next, |_| false)).await {
-                Ok(Reported::Verified(verified, body)) => {
+                Ok(Outcome::Verified(verified, body)) => {
                     outcome.status = 200;
                     outcome.handled.push(Handled { body, verified });
                 }
-                Ok(Reported::Unverified(rejection, body)) => {
+                Ok(Outcome::Unverified(rejection, body)) => {
                     outcome.status = 200;
                     outcome.reported.push((rejection, body));
                 }
-                Err(refusal) => {
-                    let rest = delivery.discard.and_then(|discard| refusal.discarding(discard, &delivery));
+                Err(rejection) => {
+                    let rest = delivery.drain.and_then(|drain| rejection.drain(drain, &delivery));
                     outcome.closes = match rest {
-                        Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut clock, &mut next)).await,
-                        None => !refusal.is_at_end() && !delivery.steps.is_empty(),
+                        Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut clock, &mut next)).await,
+                        None => !rejection.is_at_end() && !delivery.steps.is_empty(),
                     };
-                    outcome.status = refusal.rejection().status_code();
+                    outcome.status = rejection.rejection().status_code();
                     let header = Rejection::required_header(outcome.status);
                     outcome.headers.extend(header.map(|(name, value)| (name.into(), value.into())));
-                    outcome.rejection = Some(refusal.into_rejection());
+                    outcome.rejection = Some(rejection.into_rejection());
                 }
             }
             outcome.polls = polls.load(std::sync::atomic::Ordering::SeqCst);
@@ -250,6 +252,7 @@ fn white_space_alone_is_an_empty_secret() {
     let empty = |key: Option<&str>| ConfigError::EmptySecret { key: key.map(KeyId::from) };
     let jira = || Verifier::builder(providers::JIRA);
     let verifier = jira().key("a", Secret::new("sixteen bytes or more")).build().unwrap();
+    let template = jira().build_template().unwrap();
     for blank in [" ", "\n\n", "\r\n", "\t \r\n", " \0\n", " \u{b} \u{c} ", "\u{feff}\n", "\u{a0}\u{2003}\u{3000}"] {
         assert_eq!(jira().key("a", Secret::new(blank)).build().unwrap_err(), empty(Some("a")), "{blank:?}");
         for scheme in [providers::ADYEN, providers::STANDARD_WEBHOOKS, providers::GITLAB_TOKEN, providers::STRIPE] {
@@ -259,7 +262,7 @@ fn white_space_alone_is_an_empty_secret() {
         assert_eq!(Signer::new(providers::JIRA, Secret::new(blank)).unwrap_err(), empty(None), "{blank:?}");
         assert_eq!(verifier.keys().add("b", Secret::new(blank)).unwrap_err(), empty(Some("b")), "{blank:?}");
         assert_eq!(verifier.keys().replace([("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
-        assert_eq!(verifier.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
+        assert_eq!(template.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
     }
     assert_eq!(verifier.keys().list().len(), 1);
     // Not white space, though it looks like it; and the keys of RFC 4231 §4.2 and §4.6, which are no text.
@@ -336,12 +339,13 @@ fn doubtful_secrets_are_one_warning_each() {
         let (replaced, warnings) = warnings_of(|| keys.replace(again())).await;
         assert_eq!(replaced, Ok(()));
         assert_warnings(&warnings, &[], "the same keys again");
-        let (refused, warnings) = warnings_of(|| keys.add("f", new(short))).await;
-        assert!(refused.is_err());
+        let (rejected, warnings) = warnings_of(|| keys.add("f", new(short))).await;
+        assert!(rejected.is_err());
         assert_warnings(&warnings, &[], "a change that is not made");
 
-        // A tenant's verifier is built at each look-up.
-        let of_tenants = |names: &[&str]| names.iter().for_each(|name| drop(verifier.for_tenant(*name, [("i", new(short))]).unwrap()));
+        // A tenant's verifier is built at each lookup.
+        let template = jira().build_template().unwrap();
+        let of_tenants = |names: &[&str]| names.iter().for_each(|name| drop(template.for_tenant(*name, [("i", new(short))]).unwrap()));
         let ((), warnings) = warnings_of(|| of_tenants(&["acme", "acme", "globex", "acme"])).await;
         let expected: [&[&str]; 2] = [&["shorter", "tenant=\"acme\"", "key=\"i\""], &["shorter", "tenant=\"globex\"", "key=\"i\""]];
         assert_warnings(&warnings, &expected, "tenants' keys");
@@ -380,7 +384,7 @@ fn errors_say_what_to_do() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_right_is_refused() {
+fn a_configuration_that_cannot_be_right_is_rejected() {
     let jira = || Verifier::builder(providers::JIRA);
     let fault = |builder: countersign::VerifierBuilder| builder.build().unwrap_err();
     let some = || Secret::new("secret");
@@ -467,7 +471,7 @@ fn every_provider_has_its_values() {
     let (published, computed) = (vectors::published(), vectors::computed());
     for scheme in providers::ALL {
         let of = |vector: &vectors::Vector| vector.scheme == scheme.name();
-        let confirmed = published.iter().any(|vector| of(vector) && vector.by.is_none() && vector.refused.is_none());
+        let confirmed = published.iter().any(|vector| of(vector) && vector.by.is_none() && vector.rejected.is_none());
         assert_eq!(scheme.evidence() == Evidence::Confirmed, confirmed, "{}", scheme.name());
         assert!(computed.iter().any(of), "{} has a value that was computed from its description", scheme.name());
         assert!(scheme.documentation().starts_with("https://"), "{}", scheme.name());
@@ -576,11 +580,11 @@ impl LeakStr for String {
 }
 
 #[test]
-fn a_method_or_target_that_could_hide_bytes_is_refused() {
+fn a_method_or_target_that_could_hide_bytes_is_rejected() {
     use RejectionKind as Kind;
-    const SCHEME: Scheme = Scheme::new("canonical", "X-S").before(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
+    const SCHEME: Scheme = Scheme::new("canonical", "X-S").prefix(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
     struct Request<'a>(&'a str, &'a str, &'a [(String, String)]);
-    impl Head for Request<'_> {
+    impl RequestHead for Request<'_> {
         fn method(&self) -> &str {
             self.0
         }
@@ -611,8 +615,8 @@ fn a_method_or_target_that_could_hide_bytes_is_refused() {
         ("POST", "/#a", Kind::MalformedTarget),
         ("POST", "/{}", Kind::MalformedTarget),
         ("POST", "https://a.example/", Kind::MalformedTarget),
-        ("POST", "/other", Kind::Mismatch),
-        ("PUT", "/", Kind::Mismatch),
+        ("POST", "/other", Kind::SignatureMismatch),
+        ("PUT", "/", Kind::SignatureMismatch),
     ];
     let headers = sign("POST", "/", b"body");
     for (method, target, kind) in cases {
@@ -621,7 +625,7 @@ fn a_method_or_target_that_could_hide_bytes_is_refused() {
 }
 
 #[test]
-fn a_header_with_thousands_of_signatures_is_refused_at_the_seventeenth() {
+fn a_header_with_thousands_of_signatures_is_rejected_at_the_seventeenth() {
     let value = signer(providers::PAGERDUTY).sign(b"body").remove(0).1;
     let kind = |value: String| {
         let verified = verifier(providers::PAGERDUTY).verify(&[("X-PagerDuty-Signature", value)], b"body");
@@ -649,7 +653,7 @@ fn a_delivery_in_flight_is_judged_by_the_keys_that_it_began_with() {
     keys.replace([("new", Secret::new("another"))]).unwrap();
     let after = begin();
     assert_eq!(before.finish().unwrap().0.key_id(), "main");
-    assert_eq!(after.finish().unwrap_err().kind(), RejectionKind::Mismatch);
+    assert_eq!(after.finish().unwrap_err().kind(), RejectionKind::SignatureMismatch);
 }
 
 #[test]
@@ -681,22 +685,22 @@ fn a_key_ends_at_its_time_and_not_before() {
     let headers = signer(providers::JIRA).sign(b"body");
     let verdict = |now| verifier.verify_at(&headers, b"body", now).map(drop).map_err(|rejection| rejection.kind());
     assert_eq!(verdict(until - Duration::from_nanos(1)), Ok(()));
-    assert_eq!(verdict(until), Err(RejectionKind::Mismatch));
+    assert_eq!(verdict(until), Err(RejectionKind::SignatureMismatch));
     assert_eq!(verifier.keys().list()[0].expires(), Some(until));
     // Long before the clock of this machine.
-    assert_eq!(verifier.verify(&headers, b"body").unwrap_err().kind(), RejectionKind::Mismatch);
+    assert_eq!(verifier.verify(&headers, b"body").unwrap_err().kind(), RejectionKind::SignatureMismatch);
     verifier.keys().retire("new").unwrap();
-    assert_eq!(verdict(until), Err(RejectionKind::NoValidKey));
+    assert_eq!(verdict(until), Err(RejectionKind::KeysExpired));
     let tokens = Verifier::builder(providers::GITLAB_TOKEN).key_until("old", Secret::new("token"), until).build().unwrap();
     let token = [("X-Gitlab-Token", "token")];
     assert!(tokens.verify_at(&token, b"", until - Duration::from_secs(1)).is_ok());
-    assert_eq!(tokens.verify_at(&token, b"", until).unwrap_err().kind(), RejectionKind::NoValidKey);
+    assert_eq!(tokens.verify_at(&token, b"", until).unwrap_err().kind(), RejectionKind::KeysExpired);
 }
 
 #[test]
 fn an_unsigned_delivery_of_a_tenant_is_told_as_its_own() {
-    let decoy = |scheme| Verifier::builder(scheme).build_decoy().unwrap();
-    let acme = |scheme| decoy(scheme).for_tenant("acme", [("k", Secret::new(SECRET))]).unwrap();
+    let template = |scheme| Verifier::builder(scheme).build_template().unwrap();
+    let acme = |scheme| template(scheme).for_tenant("acme", [("k", Secret::new(SECRET))]).unwrap();
     let several = Verifier::any_of([acme(providers::GITHUB), acme(providers::JIRA)]).unwrap();
     for verifier in [acme(providers::JIRA), several] {
         let none: [(&str, &str); 0] = [];
@@ -746,7 +750,7 @@ fn the_keys_of_several_schemes_are_changed_by_their_own_handles() {
         let delivery = Delivery::signed(&signer(scheme), "body");
         both.verify(&delivery, b"body").map(|verified| verified.key_id().to_string()).map_err(|rejection| rejection.kind())
     };
-    assert_eq!(kind(providers::JIRA), Err(RejectionKind::Mismatch));
+    assert_eq!(kind(providers::JIRA), Err(RejectionKind::SignatureMismatch));
     assert_eq!(kind(providers::GITHUB), Ok("main".into()));
     assert!(github_keys.list()[0].last_matched().is_some() && jira_keys.list()[0].last_matched().is_none());
 }
@@ -780,7 +784,7 @@ fn a_hint_tells_what_is_probably_the_matter() {
     let last = LastHint::default();
     let hint = |builder: countersign::VerifierBuilder, delivery: &Delivery| {
         let verifier = builder.observer(last.clone()).build().unwrap();
-        let finish = |mut intake: countersign::Intake| {
+        let finish = |mut intake: countersign::adapter::Intake| {
             intake.push(&delivery.whole_body()[..])?;
             intake.finish()
         };
@@ -847,7 +851,7 @@ fn tokens_of_any_length_are_compared() {
     assert_eq!(verdict(b"new token").unwrap(), "new");
     assert_eq!(verdict(b"old").unwrap(), "old");
     for token in [&b"new toke"[..], b"new token ", b"New token", b"new token\0", b"\xff", b"old\0", &[b'x'; 10_000]] {
-        assert_eq!(verdict(token).unwrap_err().kind(), RejectionKind::WrongToken);
+        assert_eq!(verdict(token).unwrap_err().kind(), RejectionKind::TokenMismatch);
     }
     assert_eq!(verdict(b"").unwrap_err().kind(), RejectionKind::MissingSignature);
     for unsendable in ["token\n", "\u{e9}", "a\0"] {
@@ -859,7 +863,7 @@ fn tokens_of_any_length_are_compared() {
 }
 
 #[test]
-fn a_signer_refuses_what_a_verifier_would() {
+fn a_signer_rejects_what_a_verifier_would() {
     assert_eq!(Signer::new(providers::JIRA, Secret::new("")).unwrap_err(), ConfigError::EmptySecret { key: None });
     assert_eq!(
         Signer::new(providers::STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(),
@@ -867,7 +871,7 @@ fn a_signer_refuses_what_a_verifier_would() {
     );
     let unsupported = Signer::builder(providers::GITHUB, Secret::new("s")).algorithm(Algorithm::Sha1).build().unwrap_err();
     assert_eq!(unsupported, ConfigError::UnsupportedAlgorithm { algorithm: Algorithm::Sha1 });
-    for faulty in [Scheme::new("x", "X-S").before(&[Part::Id]), Scheme::new("x", "X-S").tagged(b'=', &[])] {
+    for faulty in [Scheme::new("x", "X-S").prefix(&[Part::Id]), Scheme::new("x", "X-S").tagged(b'=', &[])] {
         assert!(matches!(Signer::new(faulty, Secret::new("s")), Err(ConfigError::InvalidScheme { .. })));
     }
     let none_by_default = Scheme::method_signature("x", "X-S").default_algorithms(&[]);
@@ -894,8 +898,8 @@ fn what_extensions_hold_can_be_cloned_and_shared() {
     shareable::<Verified>();
     shareable::<Rejection>();
     shareable::<Signer>();
-    sendable::<countersign::Check>();
-    sendable::<countersign::Intake>();
+    sendable::<countersign::Verification>();
+    sendable::<countersign::adapter::Intake>();
 }
 
 #[test]
@@ -903,7 +907,7 @@ fn a_head_can_be_a_trait_object_a_slice_an_array_or_a_vector() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
     let array: [(String, String); 1] = [headers[0].clone()];
-    let object: &dyn Head = &headers;
+    let object: &dyn RequestHead = &headers;
     assert!(verifier.verify(object, b"body").is_ok());
     assert!(verifier.verify(&headers, b"body").is_ok());
     assert!(verifier.verify(&array, b"body").is_ok());
@@ -922,7 +926,7 @@ fn tolerance_ends_after_its_last_instant() {
     assert_eq!(verdict(signed - tolerance), Ok(()));
     assert_eq!(verdict(signed + tolerance + instant), Err(RejectionKind::TimestampTooOld));
     assert_eq!(verdict(signed - tolerance - instant), Err(RejectionKind::TimestampTooNew));
-    // Clocks that are far off refuse and do not crash.
+    // Clocks that are far off reject and do not crash.
     assert_eq!(verdict(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), Err(RejectionKind::TimestampTooNew));
     assert_eq!(verdict(at(1 << 40)), Err(RejectionKind::TimestampTooOld));
 }
@@ -930,8 +934,8 @@ fn tolerance_ends_after_its_last_instant() {
 #[test]
 fn digits_cannot_move_between_a_timestamp_and_the_body() {
     let time = 1_700_000_000;
-    let before = Scheme::new("b", "X-S").before(&[Part::Timestamp]).timestamp_header("X-T", Duration::from_secs(300));
-    let after = Scheme::new("a", "X-S").after(&[Part::Timestamp]).timestamp_header("X-T", Duration::from_secs(300));
+    let before = Scheme::new("b", "X-S").prefix(&[Part::Timestamp]).timestamp_header("X-T", Duration::from_secs(300));
+    let after = Scheme::new("a", "X-S").suffix(&[Part::Timestamp]).timestamp_header("X-T", Duration::from_secs(300));
     for (scheme, forgeries) in [
         (before, [("17000000001", "23", RejectionKind::TimestampTooNew), ("170000000", "0123", RejectionKind::TimestampTooOld)]),
         (after, [("31700000000", "12", RejectionKind::TimestampTooNew), ("700000000", "1231", RejectionKind::TimestampTooOld)]),
@@ -951,7 +955,7 @@ fn digits_cannot_move_between_a_timestamp_and_the_body() {
 #[test]
 fn text_can_be_signed_behind_the_body() {
     const SUFFIXED: Scheme = Scheme::new("suffixed", "X-Signature")
-        .after(&[Part::Literal("."), Part::Timestamp])
+        .suffix(&[Part::Literal("."), Part::Timestamp])
         .timestamp_header("X-Timestamp", Duration::from_secs(300));
     let verifier = verifier(SUFFIXED);
     let headers = signer(SUFFIXED).sign_at(b"body", at(1_700_000_000));
@@ -960,8 +964,8 @@ fn text_can_be_signed_behind_the_body() {
     let plain = signer(providers::JIRA).sign(b"body.1700000000").remove(0).1;
     assert_eq!(format!("sha256={}", headers.iter().find(|(name, _)| *name == "X-Signature").unwrap().1), plain);
     let moved = [(&headers[0].0, "1700000001"), (&headers[1].0, headers[1].1.as_str())];
-    let refused = verifier.verify_at(&moved, b"body", at(1_700_000_000)).unwrap_err();
-    assert_eq!(refused.kind(), RejectionKind::Mismatch);
+    let rejected = verifier.verify_at(&moved, b"body", at(1_700_000_000)).unwrap_err();
+    assert_eq!(rejected.kind(), RejectionKind::SignatureMismatch);
 }
 
 #[test]
@@ -994,16 +998,16 @@ fn an_algorithm_that_is_listed_twice_is_hashed_once() {
 
 #[test]
 fn bytes_cannot_move_between_what_is_signed_and_the_body() {
-    const DOTTED: Scheme = Scheme::new("dotted", "X-S").before(&[Part::Id, Part::Literal(".")]).id_header("X-Id");
+    const DOTTED: Scheme = Scheme::new("dotted", "X-S").prefix(&[Part::Id, Part::Literal(".")]).id_header("X-Id");
     let headers = signer(DOTTED).sign_as("msg_1", b"abc.d", at(1));
     let value = headers.iter().find(|(name, _)| *name == "X-S").unwrap().1.as_str();
     let verdict = |id: &str, body: &[u8]| verifier(DOTTED).verify(&[("X-Id", id), ("X-S", value)], body).map(|_| ());
     assert!(verdict("msg_1", b"abc.d").is_ok());
     assert_eq!(verdict("msg_1.abc", b"d").unwrap_err().kind(), RejectionKind::MalformedId);
-    assert_eq!(verdict("msg_1abc", b"d").unwrap_err().kind(), RejectionKind::Mismatch);
-    assert_eq!(verdict("msg", b"_1.abc.d").unwrap_err().kind(), RejectionKind::Mismatch);
+    assert_eq!(verdict("msg_1abc", b"d").unwrap_err().kind(), RejectionKind::SignatureMismatch);
+    assert_eq!(verdict("msg", b"_1.abc.d").unwrap_err().kind(), RejectionKind::SignatureMismatch);
     // Where no dot parts them, they could; so that is not built.
-    let touching = Scheme::new("x", "X-S").before(&[Part::Id]).id_header("X-Id");
+    let touching = Scheme::new("x", "X-S").prefix(&[Part::Id]).id_header("X-Id");
     let touching = Verifier::builder(touching).key("main", Secret::new(SECRET));
     assert!(matches!(touching.build(), Err(ConfigError::InvalidScheme { .. })));
 }
@@ -1052,7 +1056,7 @@ fn a_signer_sends_what_its_scheme_asks_for() {
 /// Writes down which fields it is asked for.
 struct Asked<'a>(&'a [(String, String)], RefCell<BTreeSet<String>>);
 
-impl Head for Asked<'_> {
+impl RequestHead for Asked<'_> {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -1069,8 +1073,8 @@ impl Head for Asked<'_> {
 
 #[test]
 fn all_that_a_head_will_be_asked_for_is_known_before() {
-    const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").before(&[Part::Url, Part::Literal("\n")]);
-    let fields = |verifier: &Verifier| Verifiers::from(verifier.clone()).fields();
+    const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[Part::Url, Part::Literal("\n")]);
+    let fields = |verifier: &Verifier| VerifierSource::from(verifier.clone()).fields();
     for scheme in providers::ALL {
         let verifier = verifier(*scheme);
         let signed = signer(*scheme).sign(b"body");
@@ -1097,13 +1101,14 @@ fn an_announcement_that_just_fits_is_begun() {
     let begun = |builder: VerifierBuilder| builder.build().unwrap().intake(&head).map_err(|rejection| rejection.kind()).err();
     assert_eq!(begun(builder(providers::JIRA).body_limit(4)), None);
     assert_eq!(begun(builder(providers::JIRA).body_limit(3)), Some(RejectionKind::BodyTooLarge));
-    assert_eq!(begun(builder(providers::JIRA).budget(Budget::new(4))), None);
-    assert_eq!(begun(builder(providers::JIRA).budget(Budget::new(3))), Some(RejectionKind::BodyTooLarge));
+    assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(4))), None);
+    assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(3))), Some(RejectionKind::BodyTooLarge));
     // One byte of it is held by another delivery.
-    let budget = Budget::new(4);
-    let mut other = builder(providers::JIRA).budget(budget.clone()).build().unwrap().intake(&signer(providers::JIRA).sign(b"x")).unwrap();
+    let budget = MemoryBudget::new(4);
+    let mut other =
+        builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap().intake(&signer(providers::JIRA).sign(b"x")).unwrap();
     other.push(&b"x"[..]).unwrap();
-    assert_eq!(begun(builder(providers::JIRA).budget(budget)), Some(RejectionKind::BudgetSpent));
+    assert_eq!(begun(builder(providers::JIRA).memory_budget(budget)), Some(RejectionKind::BudgetExhausted));
 }
 
 #[test]
@@ -1154,16 +1159,16 @@ fn what_has_been_judged_is_not_judged_again() {
             assert!(intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(None::<io::Result<Bytes>>), |_| false).is_pending());
             intake
         };
-        assert_eq!(intake().push(&b"y"[..]).unwrap_err().kind(), RejectionKind::Mismatch);
-        assert_eq!(intake().finish().unwrap_err().kind(), RejectionKind::Mismatch);
-        assert_eq!(intake().insecure_finish().unwrap_err().kind(), RejectionKind::Mismatch);
+        assert_eq!(intake().push(&b"y"[..]).unwrap_err().kind(), RejectionKind::SignatureMismatch);
+        assert_eq!(intake().finish().unwrap_err().kind(), RejectionKind::SignatureMismatch);
+        assert_eq!(intake().insecure_finish().unwrap_err().kind(), RejectionKind::SignatureMismatch);
     }
 }
 
 #[test]
 fn debug_says_what_it_is_and_nothing_that_is_secret() {
-    let budget = Budget::new(1000);
-    let verifier = builder(providers::GITHUB).budget(budget.clone()).build().unwrap();
+    let budget = MemoryBudget::new(1000);
+    let verifier = builder(providers::GITHUB).memory_budget(budget.clone()).build().unwrap();
     let signer = signer(providers::GITHUB);
     let head = signer.sign(b"the body");
     let begun = verifier.begin(&head).unwrap();
@@ -1171,23 +1176,23 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
     intake.push(&b"the body"[..]).unwrap();
     let (verified, _) = verifier.intake(&head).and_then(|mut intake| intake.push(&b"the body"[..]).and_then(|()| intake.finish())).unwrap();
     let rejection = verifier.verify(&head, b"another").unwrap_err();
-    let reported = Reported::Unverified(rejection.clone(), Bytes::from_static(b"the body"));
+    let reported = Outcome::Unverified(rejection.clone(), Bytes::from_static(b"the body"));
     let shown: [(&str, &dyn std::fmt::Debug); 15] = [
-        ("Budget", &budget),
-        ("Check", &begun),
+        ("MemoryBudget", &budget),
+        ("Verification", &begun),
         ("len: 8", &intake),
         ("main", verified.key_id()),
         ("Keys", &verifier.keys()),
-        ("Receiving", &countersign::Receiving::new()),
+        ("Receive", &countersign::adapter::Receive::new()),
         ("Rejection", &rejection),
         ("Unverified", &reported),
-        ("Resolving", &countersign::Resolving::ready(None)),
+        ("ResolveFuture", &countersign::tenant::ResolveFuture::ready(None)),
         ("Scheme", &providers::GITHUB),
         ("Signer", &signer),
         ("Verifier", &verifier),
         ("VerifierBuilder", &builder(providers::GITHUB)),
-        ("Observing(..)", &builder(providers::GITHUB).observer(LastHint::default())),
-        ("Verifiers", &Verifiers::from(verifier.clone())),
+        ("SharedObserver(..)", &builder(providers::GITHUB).observer(LastHint::default())),
+        ("VerifierSource", &VerifierSource::from(verifier.clone())),
     ];
     let tag = head[0].1.trim_start_matches("sha256=").to_owned();
     for (name, shown) in shown {
@@ -1197,7 +1202,7 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
-    let signed = Reported::Verified(verified, Bytes::from_static(b"the body"));
+    let signed = Outcome::Verified(verified, Bytes::from_static(b"the body"));
     assert!(format!("{signed:?}").starts_with("Verified(Verified"), "{signed:?}");
     assert_eq!(format!("{:?}", Secret::new(SECRET)), "Secret(..)");
 }
@@ -1211,11 +1216,11 @@ fn evidence_is_told_in_words() {
 }
 
 #[test]
-fn no_more_than_ten_refusals_a_second_are_looked_into() {
+fn no_more_than_ten_rejections_a_second_are_looked_into() {
     struct Hinted(Arc<std::sync::atomic::AtomicUsize>);
 
-    impl countersign::Observer for Hinted {
-        fn observe(&self, verdict: &countersign::Verdict<'_>) {
+    impl countersign::observe::Observer for Hinted {
+        fn observe(&self, verdict: &countersign::observe::Verdict<'_>) {
             self.0.fetch_add(usize::from(verdict.hint() == Some(Hint::SecretHasWhiteSpace)), std::sync::atomic::Ordering::Relaxed);
         }
     }
@@ -1251,25 +1256,25 @@ fn a_timer_that_rings_too_early_is_asked_again() {
 
     struct Never(Verifier);
 
-    impl countersign::Resolver for Never {
+    impl countersign::tenant::Resolver for Never {
         fn decoy(&self) -> &Verifier {
             &self.0
         }
 
-        fn resolve(&self, _: &dyn Head) -> countersign::Resolving {
-            countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
+        fn resolve(&self, _: &dyn RequestHead) -> countersign::tenant::ResolveFuture {
+            countersign::tenant::ResolveFuture::new(std::future::pending::<Result<_, io::Error>>())
         }
     }
 
-    let verifiers = Verifiers::from(Never(Verifier::builder(providers::JIRA).build_decoy().unwrap()));
-    let terms = countersign::Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let verifiers = VerifierSource::from(Never(Verifier::builder(providers::JIRA).build_template().unwrap().decoy().clone()));
+    let terms = countersign::adapter::ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
     let mut timer = Early(Instant::now(), std::cell::Cell::new(0), 0);
     let head = signer(providers::JIRA).sign(b"");
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let Poll::Ready(Err(refusal)) = countersign::Receiving::new().poll_head(&mut cx, &mut timer, &terms, &head, || None) else {
+    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &mut timer, &terms, &head, || None) else {
         panic!("the resolver does not answer")
     };
-    assert_eq!(refusal.rejection().kind(), RejectionKind::KeysUnavailable);
+    assert_eq!(rejection.rejection().kind(), RejectionKind::KeysUnavailable);
     // From the first second on, five of them: it says the sixth, when it is over.
     assert_eq!((timer.1.get(), timer.2), (6, 5));
 }

@@ -193,11 +193,11 @@ fn cases() -> Vec<Case> {
         // What comes after.
         case("expects to go on", announced("Expect: 100-continue\r\n", ""), &[100, 401]),
         case("expects something else", announced("Expect: a-miracle\r\n", BODY), &[401, 417]),
-        case("one refused, then one good", [announced("", BODY), good()].concat(), &[200, 401]),
-        case("ten refused", announced("", BODY).repeat(10), &[401]),
-        case("a request hidden in a refused body", announced("", &hidden), &[401]),
+        case("one rejected, then one good", [announced("", BODY), good()].concat(), &[200, 401]),
+        case("ten rejected", announced("", BODY).repeat(10), &[401]),
+        case("a request hidden in a rejected body", announced("", &hidden), &[401]),
         case(
-            "a request hidden in a refused chunk",
+            "a request hidden in a rejected chunk",
             chunked("", [format!("{:x}\r\n", hidden.len()).as_bytes(), &hidden, b"\r\n0\r\n\r\n"].concat()),
             &[401],
         ),
@@ -234,7 +234,7 @@ fn cases() -> Vec<Case> {
         // Whoever goes away.
         Case { name: "resets in the head", then: Then::Resets, ..case("", b"POST /hook HT".to_vec(), &[]) },
         Case { name: "resets in the body", then: Then::Resets, ..case("", length("9"), &[]) },
-        Case { name: "resets after a refusal", then: Then::Resets, ..case("", request("Content-Length: 50000\r\n", "x"), &[]) },
+        Case { name: "resets after a rejection", then: Then::Resets, ..case("", request("Content-Length: 50000\r\n", "x"), &[]) },
     ]
 }
 
@@ -272,7 +272,7 @@ async fn attempt(receiver: &Receiver, case: &Case) -> Vec<u16> {
 }
 
 #[test]
-fn whatever_a_stranger_writes_is_refused_and_nothing_else_happens() {
+fn whatever_a_stranger_writes_is_rejected_and_nothing_else_happens() {
     conformance::run(async {
         let (receivers, seen) = receivers().await;
         let cases = cases();
@@ -314,7 +314,7 @@ async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> 
 }
 
 #[test]
-fn whatever_a_stranger_sends_over_http2_is_refused_and_nothing_else_happens() {
+fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
     conformance::run(async {
         let (receivers, seen) = receivers().await;
         let tag = signature(BODY);
@@ -491,7 +491,7 @@ async fn stands_a_thousand_dripping_clients(place: usize, grace: Duration) -> bo
 
 /// As Python's and Node's clients do: write all, then read.
 #[test]
-fn a_client_that_writes_all_before_it_reads_sees_its_refusal() {
+fn a_client_that_writes_all_before_it_reads_sees_its_rejection() {
     conformance::run(async {
         let verifier = builder(providers::JIRA).build().unwrap();
         for receiver in Setup::new(verifier).all().await {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use countersign::{ConfigError, Keys, KeysEvent, Observer, Secret, Signer, Verdict, Verifier, providers};
+use countersign::observe::{KeysEvent, Observer, Verdict};
+use countersign::{ConfigError, Keys, Secret, Signer, Verifier, providers};
 use countersign_keys::{KeyFiles, LoadError};
 
 const EVERY: Duration = Duration::from_millis(5);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use conformance::receiver::{Receiver, Setup, try_read_head};
 use conformance::vectors::{builder, signer};
-use countersign::{Budget, Head, Resolver as _, Secret, Verifier, providers};
+use countersign::tenant::Resolver as _;
+use countersign::{MemoryBudget, RequestHead, Secret, Verifier, providers};
 use countersign_tenants::Tenants;
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -128,8 +129,8 @@ fn small_bodies_that_are_kept_cost_what_they_are_charged() {
     const BODIES: usize = 500;
     let _alone = alone();
     conformance::run(async {
-        let budget = Budget::new(MIB);
-        let verifier = builder(providers::JIRA).budget(budget.clone()).build().unwrap();
+        let budget = MemoryBudget::new(MIB);
+        let verifier = builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap();
         let kept: Arc<Mutex<Vec<bytes::Bytes>>> = Arc::default();
         let keep = Arc::clone(&kept);
         let body = [b'x'; 100];
@@ -165,8 +166,8 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
     conformance::run(async {
         let body: Arc<[u8]> = (0..=250).cycle().take(MIB).collect::<Vec<u8>>().into();
         let request_head: Arc<[u8]> = head(&body, &format!("Content-Length: {MIB}")).into();
-        let budget = Budget::new(BUDGET);
-        let verifier = builder(providers::JIRA).budget(budget.clone()).build().unwrap();
+        let budget = MemoryBudget::new(BUDGET);
+        let verifier = builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap();
         let (expected, whole) = (Arc::clone(&body), Arc::new(Mutex::new(0)));
         let count = Arc::clone(&whole);
         let setup = Setup::new(verifier).on_body(move |received| {
@@ -193,24 +194,24 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
                         if place % 10 == 0 { None } else { try_read_head(&mut stream).await }
                     });
                 }
-                let (mut accepted, mut refused) = (0, 0);
+                let (mut accepted, mut rejected) = (0, 0);
                 while let Some(answer) = clients.join_next().await {
                     match answer.unwrap() {
                         Some(answer) if answer.starts_with("HTTP/1.1 200 ") => accepted += 1,
                         Some(answer) if answer.starts_with("HTTP/1.1 503 ") => {
                             assert!(answer.to_lowercase().contains("retry-after: "), "{answer}");
-                            refused += 1;
+                            rejected += 1;
                         }
                         // A handler that panicked takes its connection with it.
                         None => {}
                         Some(answer) => panic!("{}: {answer}", receiver.framework),
                     }
                 }
-                (accepted, refused)
+                (accepted, rejected)
             };
-            let ((accepted, refused), peak) = peak_of(uploads).await;
-            println!("{}: {accepted} accepted, {refused} refused, {} MiB", receiver.framework, peak / MIB);
-            assert!(accepted >= 10 && refused >= 20, "{}: {accepted} accepted, {refused} refused", receiver.framework);
+            let ((accepted, rejected), peak) = peak_of(uploads).await;
+            println!("{}: {accepted} accepted, {rejected} rejected, {} MiB", receiver.framework, peak / MIB);
+            assert!(accepted >= 10 && rejected >= 20, "{}: {accepted} accepted, {rejected} rejected", receiver.framework);
             assert!(peak <= BUDGET + UPLOADS * OVERHEAD_A_CONNECTION, "{}: {} MiB", receiver.framework, peak / MIB);
             // The last of them are still being dropped.
             for _ in 0..100 {
@@ -245,7 +246,7 @@ fn a_million_tenants_take_no_more_than_those_who_are_held() {
             }
         };
         let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/{tenant}").time_to_live(Duration::from_secs(3600));
-        let tenants = tenants.unknown_for(Duration::from_secs(3600)).capacity(HELD as u64).build(ask).unwrap();
+        let tenants = tenants.negative_ttl(Duration::from_secs(3600)).capacity(HELD as u64).build(ask).unwrap();
         let total = || asked.iter().map(|asked| asked.load(Ordering::Relaxed)).sum::<usize>();
         let meet = async |tenant: usize| {
             let head = ToTenant(format!("/{tenant}"));
@@ -254,7 +255,7 @@ fn a_million_tenants_take_no_more_than_those_who_are_held() {
             for found in [one, other] {
                 assert_eq!(found.unwrap().is_some(), is_known(tenant), "{tenant}");
             }
-            assert!(asked[tenant].load(Ordering::Relaxed) - before <= 1, "{tenant}: one look-up, however many wait");
+            assert!(asked[tenant].load(Ordering::Relaxed) - before <= 1, "{tenant}: one lookup, however many wait");
         };
         let mut peaks = Vec::new();
         for round in 0..10 {
@@ -267,16 +268,16 @@ fn a_million_tenants_take_no_more_than_those_who_are_held() {
             .await;
             peaks.push(peak);
         }
-        let held = tenants.held();
+        let held = tenants.cached();
         println!(
-            "{held} held, {} look-ups, KiB beyond the round before: {:?}",
+            "{held} held, {} lookups, KiB beyond the round before: {:?}",
             total(),
             peaks.iter().map(|peak| peak / KIB).collect::<Vec<_>>()
         );
         assert!(held <= HELD as u64, "{held} held");
         // Whoever comes often is held: looked up once, or a few times until that was noticed.
         let hot: usize = asked[..HOT].iter().map(|asked| asked.load(Ordering::Relaxed)).sum();
-        assert!((HOT..2 * HOT).contains(&hot), "{hot} look-ups for those who come often");
+        assert!((HOT..2 * HOT).contains(&hot), "{hot} lookups for those who come often");
         assert!(asked.iter().all(|asked| asked.load(Ordering::Relaxed) >= 1));
         // The first round fills the cache, and no round after it adds to that.
         assert!(peaks[0] <= HELD * 4 * KIB, "{} bytes for each that is held", peaks[0] / HELD);
@@ -294,7 +295,7 @@ fn is_known(tenant: usize) -> bool {
 /// The head of a delivery whose signature is well-formed.
 struct ToTenant(String);
 
-impl Head for ToTenant {
+impl RequestHead for ToTenant {
     fn method(&self) -> &'static str {
         "POST"
     }

@@ -8,15 +8,14 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use conformance::NoClock;
 use conformance::vectors::{builder, signer, verifier};
-use countersign::{
-    Budget, Encoding, Receiving, Rejection, RejectionKind, Reported, Scheme, Secret, Signer, Terms, Verified, Verifier, Verifiers,
-    providers,
-};
+use countersign::adapter::{Outcome, Receive, ReceiveOptions, VerifierSource};
+use countersign::scheme::{Encoding, Scheme};
+use countersign::{MemoryBudget, Rejection, RejectionKind, Secret, Signer, Verified, Verifier, providers};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-type Head = Vec<(String, Vec<u8>)>;
+type Fields = Vec<(String, Vec<u8>)>;
 
 fn cases() -> ProptestConfig {
     ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() }
@@ -38,11 +37,11 @@ fn cut(body: &[u8], places: &[Index]) -> Vec<Bytes> {
     cuts.windows(2).map(|ends| Bytes::copy_from_slice(&body[ends[0]..ends[1]])).collect()
 }
 
-fn head_of(signed: Vec<(String, String)>) -> Head {
+fn head_of(signed: Vec<(String, String)>) -> Fields {
     signed.into_iter().map(|(name, value)| (name, value.into_bytes())).collect()
 }
 
-fn by_intake(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<(Verified, Bytes), Rejection> {
+fn by_intake(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<(Verified, Bytes), Rejection> {
     let mut intake = verifier.intake(head)?;
     for chunk in chunks {
         intake.push(chunk.clone())?;
@@ -50,7 +49,7 @@ fn by_intake(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<(Veri
     intake.finish()
 }
 
-fn by_check(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<Verified, Rejection> {
+fn by_check(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<Verified, Rejection> {
     let mut check = verifier.begin(head)?;
     for chunk in chunks {
         check.update(chunk);
@@ -59,9 +58,9 @@ fn by_check(verifier: &Verifier, head: &Head, chunks: &[Bytes]) -> Result<Verifi
 }
 
 /// As adapters do, with a body that lets itself be waited for before each chunk for which `waits` says so.
-fn by_polling(verifier: &Verifier, head: &Head, chunks: &[Bytes], waits: &[bool]) -> Result<(Verified, Bytes), Rejection> {
-    let verifiers = Verifiers::from(verifier.clone());
-    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[bool]) -> Result<(Verified, Bytes), Rejection> {
+    let verifiers = VerifierSource::from(verifier.clone());
+    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
     let mut steps: VecDeque<Option<Bytes>> = VecDeque::new();
     for (place, chunk) in chunks.iter().enumerate() {
         if waits.get(place) == Some(&true) {
@@ -69,7 +68,7 @@ fn by_polling(verifier: &Verifier, head: &Head, chunks: &[Bytes], waits: &[bool]
         }
         steps.push_back(Some(chunk.clone()));
     }
-    let (mut receiving, mut cx) = (Receiving::new(), Context::from_waker(Waker::noop()));
+    let (mut receiving, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
     for _ in 0..=2 * chunks.len() {
         let next = |_: &mut Context<'_>| match steps.pop_front() {
             Some(Some(chunk)) => Poll::Ready(Some(Ok::<_, io::Error>(chunk))),
@@ -77,9 +76,9 @@ fn by_polling(verifier: &Verifier, head: &Head, chunks: &[Bytes], waits: &[bool]
             None => Poll::Ready(None),
         };
         match receiving.poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) {
-            Poll::Ready(Ok(Reported::Verified(verified, body))) => return Ok((verified, body)),
-            Poll::Ready(Ok(Reported::Unverified(..))) => panic!("nobody asked for a report"),
-            Poll::Ready(Err(refusal)) => return Err(refusal.into_rejection()),
+            Poll::Ready(Ok(Outcome::Verified(verified, body))) => return Ok((verified, body)),
+            Poll::Ready(Ok(Outcome::Unverified(..))) => panic!("nobody asked for a report"),
+            Poll::Ready(Err(rejection)) => return Err(rejection.into_rejection()),
             Poll::Pending => {}
         }
     }
@@ -113,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_in_which_a_bit_has_changed_is_refused_by_every_way(
+    fn a_body_in_which_a_bit_has_changed_is_rejected_by_every_way(
         scheme in any_scheme(), mut body in vec(any::<u8>(), 1..600), at in any::<Index>(), bit in 0..8_u8, places in vec(any::<Index>(), 0..4),
     ) {
         prop_assume!(scheme.covers_body());
@@ -127,19 +126,19 @@ proptest! {
             kind(by_intake(&verifier, &head, &chunks)),
             kind(by_polling(&verifier, &head, &chunks, &[])),
         ] {
-            prop_assert_eq!(judged, Err(RejectionKind::Mismatch));
+            prop_assert_eq!(judged, Err(RejectionKind::SignatureMismatch));
         }
     }
 
     #[test]
-    fn a_signature_in_which_a_character_has_changed_is_refused_by_every_way(
+    fn a_signature_in_which_a_character_has_changed_is_rejected_by_every_way(
         scheme in any_scheme(), body in vec(any::<u8>(), 0..100), at in any::<Index>(), to in b'!'..=b'~',
     ) {
         let (verifier, mut head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
         let (_, value) = head.iter_mut().find(|(name, _)| holds_signature(&scheme, name)).unwrap();
         let at = at.index(value.len());
         // Hexadecimal digits may be in either case.
-        let is_digit = scheme.tag_encoding() == Encoding::Hex && value[at..].iter().all(u8::is_ascii_hexdigit);
+        let is_digit = scheme.signature_encoding() == Encoding::Hex && value[at..].iter().all(u8::is_ascii_hexdigit);
         prop_assume!(value[at] != to && !(is_digit && value[at].eq_ignore_ascii_case(&to)));
         value[at] = to;
         let judged = kind(verifier.verify(&head, &body));
@@ -149,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_in_place_of_a_signature_are_refused_and_never_panic(
+    fn bytes_in_place_of_a_signature_are_rejected_and_never_panic(
         scheme in any_scheme(), body in vec(any::<u8>(), 0..100), values in vec((any::<Index>(), vec(any::<u8>(), 0..80)), 1..4), whole in any::<bool>(),
     ) {
         let verifier = verifier(scheme);
@@ -189,8 +188,8 @@ proptest! {
     fn a_budget_is_given_back_whatever_happens(
         bytes in 1..5000_usize, deliveries in vec((any_body(), vec(any::<Index>(), 0..5), any::<bool>(), any::<bool>()), 1..5),
     ) {
-        let budget = Budget::new(bytes);
-        let verifier = builder(providers::GITHUB).budget(budget.clone()).build().unwrap();
+        let budget = MemoryBudget::new(bytes);
+        let verifier = builder(providers::GITHUB).memory_budget(budget.clone()).build().unwrap();
         let mut held = Vec::new();
         for (body, places, forged, given_up) in &deliveries {
             let head = head_of(signer(providers::GITHUB).sign(if *forged { b"forged" } else { body }));
@@ -215,7 +214,7 @@ proptest! {
             builder.key(place.to_string(), secret(number))
         });
         let (verifier, head) = (keys.build().unwrap(), head_of(Signer::new(providers::JIRA, secret(&by)).unwrap().sign(&body)));
-        let expected = secrets.iter().position(|number| *number == by).map(|place| place.to_string()).ok_or(RejectionKind::Mismatch);
+        let expected = secrets.iter().position(|number| *number == by).map(|place| place.to_string()).ok_or(RejectionKind::SignatureMismatch);
         let chunks = cut(&body, &places);
         let named = |judged: Result<Verified, Rejection>| judged.map(|verified| verified.key_id().to_string()).map_err(|rejection| rejection.kind());
         prop_assert_eq!(&named(verifier.verify(&head, &body)), &expected);

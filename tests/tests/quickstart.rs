@@ -54,7 +54,7 @@ fn the_readme_shows_the_programs_as_they_are() {
 }
 
 #[test]
-fn the_program_for_axum_takes_a_delivery_and_refuses_a_forged_one() {
+fn the_program_for_axum_takes_a_delivery_and_rejects_a_forged_one() {
     conformance::run(async {
         for (delivery, status) in deliveries() {
             let app = quickstart_axum::app(secret()).unwrap();
@@ -65,7 +65,7 @@ fn the_program_for_axum_takes_a_delivery_and_refuses_a_forged_one() {
 }
 
 #[test]
-fn the_program_for_actix_web_takes_a_delivery_and_refuses_a_forged_one() {
+fn the_program_for_actix_web_takes_a_delivery_and_rejects_a_forged_one() {
     conformance::run(async {
         let verifier = quickstart_actix::verifier(secret()).unwrap();
         let app = init_service(App::new().configure(quickstart_actix::routes(&verifier))).await;
@@ -81,7 +81,7 @@ fn the_program_for_actix_web_takes_a_delivery_and_refuses_a_forged_one() {
 }
 
 #[test]
-fn the_program_for_warp_takes_a_delivery_and_refuses_a_forged_one() {
+fn the_program_for_warp_takes_a_delivery_and_rejects_a_forged_one() {
     conformance::run(async {
         for (delivery, status) in deliveries() {
             let routes = warp::service(quickstart_warp::routes(secret()).unwrap());

@@ -8,7 +8,7 @@ use conformance::facts::{Source, of_acme};
 use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
-use countersign::{Deadline, Discard, Secret, Signer, Verifier, providers};
+use countersign::{Deadline, DrainPolicy, Secret, Signer, Verifier, providers};
 use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -77,7 +77,7 @@ fn good(len: usize) -> (StatusCode, String) {
     (StatusCode::OK, format!("{len} bytes by main"))
 }
 
-fn refused(status: u16) -> (StatusCode, String) {
+fn rejected(status: u16) -> (StatusCode, String) {
     (StatusCode::from_u16(status).unwrap(), String::new())
 }
 
@@ -88,10 +88,10 @@ fn a_connection_goes_on_after_a_wrong_signature() {
             let mut sender = connect(&receiver).await;
             for round in 1..=5 {
                 assert_eq!(send(&mut sender, announced(signed("the body"))).await, good(8));
-                assert_eq!(send(&mut sender, announced(forged())).await, refused(401));
-                assert_eq!(send(&mut sender, forged()).await, refused(401));
+                assert_eq!(send(&mut sender, announced(forged())).await, rejected(401));
+                assert_eq!(send(&mut sender, forged()).await, rejected(401));
                 assert_eq!(send(&mut sender, signed(vec![b'x'; LIMIT])).await, good(LIMIT));
-                assert_eq!(send(&mut sender, announced(Delivery::unsigned("").header("Host", "h"))).await, refused(401));
+                assert_eq!(send(&mut sender, announced(Delivery::unsigned("").header("Host", "h"))).await, rejected(401));
                 assert_eq!(receiver.calls(), 2 * round);
             }
         }
@@ -107,7 +107,7 @@ fn chunked_bodies_verify_and_are_limited() {
             assert_eq!(send(&mut sender, signed(&body).chunks(body.chunks(999))).await, good(LIMIT));
             assert_eq!(send(&mut sender, signed("")).await, good(0));
             let over = vec![b'x'; LIMIT + 1];
-            assert_eq!(send(&mut sender, signed(&over).chunks(over.chunks(999))).await, refused(413));
+            assert_eq!(send(&mut sender, signed(&over).chunks(over.chunks(999))).await, rejected(413));
             assert_eq!(receiver.calls(), 2);
         }
     });
@@ -130,10 +130,10 @@ fn http2_has_the_same_verdicts() {
             };
             let case = receiver.framework;
             assert_eq!(send(signed("the body")).await, Ok(good(8)), "{case}");
-            assert_eq!(send(forged()).await, Ok(refused(401)), "{case}");
-            assert_eq!(send(Delivery::unsigned("").steps([])).await, Ok(refused(401)), "{case}");
-            assert_eq!(send(Delivery::unsigned("the body")).await, Ok(refused(401)), "{case}");
-            assert_eq!(send(signed(vec![b'x'; LIMIT + 1])).await, Ok(refused(413)), "{case}");
+            assert_eq!(send(forged()).await, Ok(rejected(401)), "{case}");
+            assert_eq!(send(Delivery::unsigned("").steps([])).await, Ok(rejected(401)), "{case}");
+            assert_eq!(send(Delivery::unsigned("the body")).await, Ok(rejected(401)), "{case}");
+            assert_eq!(send(signed(vec![b'x'; LIMIT + 1])).await, Ok(rejected(413)), "{case}");
             assert_eq!(send(signed(vec![b'x'; LIMIT])).await, Ok(good(LIMIT)), "{case}");
             assert_eq!(receiver.calls(), 2, "{case}");
         }
@@ -160,7 +160,7 @@ fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
 }
 
 #[test]
-fn nobody_is_told_to_continue_whose_head_is_refused() {
+fn nobody_is_told_to_continue_whose_head_is_rejected() {
     conformance::run(async {
         for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
@@ -179,7 +179,7 @@ fn nobody_is_told_to_continue_whose_head_is_refused() {
 
 /// What is left of the body is thrown away, and the connection goes on.
 #[test]
-fn after_an_early_refusal_a_connection_goes_on() {
+fn after_an_early_rejection_a_connection_goes_on() {
     conformance::run(async {
         let chunked = |len: usize| format!("Transfer-Encoding: chunked\r\n\r\n{len:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(len));
         let announced = |len: usize| format!("Content-Length: {len}\r\n\r\n{}", "x".repeat(len));
@@ -200,9 +200,9 @@ fn after_an_early_refusal_a_connection_goes_on() {
 
 /// Where nothing is thrown away: the answer comes without waiting for the body, and says that the connection is over.
 #[test]
-fn without_discard_an_early_refusal_says_that_it_closes() {
+fn without_drain_an_early_rejection_says_that_it_closes() {
     conformance::run(async {
-        for receiver in setup().discard(None).all().await {
+        for receiver in setup().drain(None).all().await {
             let case = receiver.framework;
             for rest in ["Content-Length: 1024\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n"] {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
@@ -221,12 +221,12 @@ fn without_discard_an_early_refusal_says_that_it_closes() {
     });
 }
 
-/// A client that announces a body and sends none is not kept waiting for the whole time of the discard.
+/// A client that announces a body and sends none is not kept waiting for the whole time of the drain.
 #[test]
-fn silent_client_sees_its_refusal_soon() {
+fn silent_client_sees_its_rejection_soon() {
     conformance::run(async {
-        let discard = Discard::new(100_000, Duration::from_secs(60));
-        for receiver in setup().discard(Some(discard)).all().await {
+        let drain = DrainPolicy::new(100_000, Duration::from_secs(60));
+        for receiver in setup().drain(Some(drain)).all().await {
             for rest in
                 ["Content-Length: 1024\r\n\r\n", "Content-Length: 1024\r\n\r\nxxxxx", "Transfer-Encoding: chunked\r\n\r\n5\r\nxxxxx\r\n"]
             {
@@ -252,8 +252,8 @@ fn silent_client_sees_its_refusal_soon() {
 #[test]
 fn upgrade_to_websocket_is_judged_as_any_other_delivery() {
     conformance::run(async {
-        let discard = Discard::new(100_000, Duration::from_secs(60)).silence(Duration::from_secs(60));
-        let setup = setup().discard(Some(discard)).deadline(Deadline::new(Duration::from_secs(60)));
+        let drain = DrainPolicy::new(100_000, Duration::from_secs(60)).silence(Duration::from_secs(60));
+        let setup = setup().drain(Some(drain)).deadline(Deadline::new(Duration::from_secs(60)));
         let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
         for receiver in setup.all().await {
             let case = receiver.framework;
@@ -286,10 +286,10 @@ fn upgrade_to_websocket_is_judged_as_any_other_delivery() {
 
 /// Neither the head nor the limit lets a stranger go on writing for ever.
 #[test]
-fn a_chunked_body_that_never_ends_is_not_read_on_after_a_refusal() {
+fn a_chunked_body_that_never_ends_is_not_read_on_after_a_rejection() {
     conformance::run(async {
         // An answer of more than a head is sent by another path.
-        let with_body = countersign_actix_web::Verify::new(verifier()).refuse_with(|rejection| {
+        let with_body = countersign_actix_web::Verify::new(verifier()).with_rejection_response(|rejection| {
             let status = actix_web::http::StatusCode::from_u16(rejection.status_code()).unwrap();
             actix_web::HttpResponse::build(status).body("no")
         });
@@ -300,9 +300,9 @@ fn a_chunked_body_that_never_ends_is_not_read_on_after_a_refusal() {
             for (signature, status) in [(String::new(), "401"), (format!("{name}: {value}\r\n"), "413")] {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
                 let head = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Transfer-Encoding: chunked\r\n\r\n");
-                let refused = [head.as_bytes(), &chunk.repeat(6).into_bytes()].concat();
+                let rejected = [head.as_bytes(), &chunk.repeat(6).into_bytes()].concat();
                 // A server that has closed already may reset what is still on its way, the answer included.
-                if stream.write_all(&refused).await.is_ok()
+                if stream.write_all(&rejected).await.is_ok()
                     && let Some(answer) = try_read_head(&mut stream).await
                 {
                     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer}");
@@ -441,7 +441,7 @@ fn a_source_of_keys_that_panics_or_never_answers_takes_nobody_else_down() {
                 assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", receiver.framework);
                 assert_eq!(response.headers()["retry-after"], "30", "{}", receiver.framework);
             }
-            assert_eq!(send(&mut sender, to("/hook/initech/event")).await, refused(401), "{}", receiver.framework);
+            assert_eq!(send(&mut sender, to("/hook/initech/event")).await, rejected(401), "{}", receiver.framework);
             assert_eq!(receiver.calls(), 50, "{}", receiver.framework);
         }
     });

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign::{
-    ConfigError, Head, Receiving, RejectionKind, Resolver as _, Resolving, Secret, Signer, Terms, Verifier, Verifiers, providers,
-};
+use countersign::adapter::{Receive, ReceiveOptions, VerifierSource};
+use countersign::tenant::{ResolveFuture, Resolver as _};
+use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
 use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
 use tokio::sync::Semaphore;
 
@@ -78,7 +78,7 @@ fn builder() -> TenantsBuilder {
 /// The head of a delivery to this tenant.
 struct To(String, Vec<(String, String)>);
 
-impl Head for To {
+impl RequestHead for To {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -142,7 +142,7 @@ fn one_look_up_serves_all_who_wait_for_a_tenant() {
             assert_eq!(verdict(&tenants, "initech").await, Err(RejectionKind::UnknownTenant));
         }
         assert_eq!(store.asked(), 2);
-        assert_eq!(tenants.held(), 1);
+        assert_eq!(tenants.cached(), 1);
     });
 }
 
@@ -152,7 +152,7 @@ fn a_look_up_goes_on_when_whoever_began_it_is_gone() {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
         for _ in 0..10 {
-            let (head, mut resolving) = (to("acme"), None::<Resolving>);
+            let (head, mut resolving) = (to("acme"), None::<ResolveFuture>);
             let resolving = resolving.insert(tenants.resolve(&head));
             poll_fn(|cx| {
                 assert!(Pin::new(&mut *resolving).poll(cx).is_pending());
@@ -218,7 +218,7 @@ fn keys_are_held_for_their_time_and_unknown_tenants_for_theirs() {
     conformance::run(async {
         let store = Store::new().with("acme", "one");
         let (long, short) = (Duration::from_secs(3600), Duration::from_millis(50));
-        let tenants = store.tenants(builder().time_to_live(long).unknown_for(short));
+        let tenants = store.tenants(builder().time_to_live(long).negative_ttl(short));
         for _ in 0..2 {
             assert_eq!(verdict(&tenants, "acme").await, good("acme"));
             assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::UnknownTenant));
@@ -231,14 +231,14 @@ fn keys_are_held_for_their_time_and_unknown_tenants_for_theirs() {
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
         assert_eq!(store.asked(), 3);
 
-        let tenants = store.tenants(builder().time_to_live(short).unknown_for(long));
+        let tenants = store.tenants(builder().time_to_live(short).negative_ttl(long));
         assert_eq!(verdict(&tenants, "initech").await, Err(RejectionKind::UnknownTenant));
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
         store.set("initech", "one");
         store.set("globex", "another");
         tokio::time::sleep(2 * short).await;
         assert_eq!(verdict(&tenants, "initech").await, Err(RejectionKind::UnknownTenant));
-        assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::Mismatch));
+        assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::SignatureMismatch));
     });
 }
 
@@ -251,9 +251,9 @@ fn what_is_forgotten_is_looked_up_again() {
         assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::UnknownTenant));
         store.set("acme", "another");
         store.set("globex", "one");
-        tenants.forget("acme");
-        tenants.forget("globex");
-        assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::Mismatch));
+        tenants.invalidate("acme");
+        tenants.invalidate("globex");
+        assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::SignatureMismatch));
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
         assert_eq!(store.asked(), 4);
     });
@@ -271,11 +271,11 @@ fn what_is_looked_up_while_it_is_forgotten_is_not_held() {
         settle().await;
         assert_eq!(store.asked(), 1);
         store.set("acme", "another");
-        tenants.forget("acme");
+        tenants.invalidate("acme");
         store.gate.add_permits(1000);
         // It was asked for before.
         assert_eq!(waiting.await.unwrap(), good("acme"));
-        assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::Mismatch));
+        assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::SignatureMismatch));
     });
 }
 
@@ -283,7 +283,7 @@ fn what_is_looked_up_while_it_is_forgotten_is_not_held() {
 fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_look_up() {
     conformance::run(async {
         for (before, after, expected) in [
-            (Some("one"), Some("another"), Err(RejectionKind::Mismatch)),
+            (Some("one"), Some("another"), Err(RejectionKind::SignatureMismatch)),
             (Some("another"), Some("one"), good("acme")),
             (None, Some("one"), good("acme")),
             (Some("one"), None, Err(RejectionKind::UnknownTenant)),
@@ -302,7 +302,7 @@ fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_look_up
             let (early, other) = (ask("acme"), ask("globex"));
             settle().await;
             set(after);
-            tenants.forget("acme");
+            tenants.invalidate("acme");
             let late = ask("acme");
             settle().await;
             assert_eq!(store.asked(), 3, "it is asked anew, and nobody else is");
@@ -344,7 +344,7 @@ fn a_look_up_that_is_held_up_is_not_waited_for_by_others() {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder().timeout(Duration::from_millis(50)));
         let stuck = tenants.clone();
-        // Its thread does nothing else, so nothing of the look-up is done, and no clock rings.
+        // Its thread does nothing else, so nothing of the lookup is done, and no clock rings.
         let (begun, began) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -366,7 +366,7 @@ fn a_look_up_that_is_held_up_is_not_waited_for_by_others() {
 fn who_is_known_has_turns_of_their_own_in_a_flood() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one").with("globex", "one");
-        let tenants = store.tenants(builder().look_ups_at_once(2).time_to_live(Duration::from_millis(1)));
+        let tenants = store.tenants(builder().max_concurrent_lookups(2).time_to_live(Duration::from_millis(1)));
         store.gate.add_permits(1);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
         let ask = |tenant: String| {
@@ -376,8 +376,8 @@ fn who_is_known_has_turns_of_their_own_in_a_flood() {
         let flood: Vec<_> = (0..1000).map(|place| ask(format!("nobody-{place}"))).collect();
         settle().await;
         assert_eq!(store.asked(), 1 + 2, "no more than its turns");
-        let refused = flood.iter().filter(|one| one.is_finished()).count();
-        assert_eq!(refused, 1000 - 2 * 16, "nor do more than some wait for one");
+        let rejected = flood.iter().filter(|one| one.is_finished()).count();
+        assert_eq!(rejected, 1000 - 2 * 16, "nor do more than some wait for one");
         // Its time is over, and it is asked for at once.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let known = ask("acme".to_owned());
@@ -402,7 +402,7 @@ fn who_is_known_has_turns_of_their_own_in_a_flood() {
 fn a_flood_of_names_has_so_many_look_ups_at_once() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one").with("globex", "one");
-        let tenants = store.tenants(builder().look_ups_at_once(8));
+        let tenants = store.tenants(builder().max_concurrent_lookups(8));
         store.gate.add_permits(1);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
         let flood: Vec<_> = (0..100)
@@ -457,18 +457,18 @@ fn a_source_that_panics_is_one_that_fails() {
 #[test]
 fn without_a_runtime_nothing_is_let_through() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
-    let (verifiers, mut cx) = (Verifiers::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
-    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
-    let judged = Receiving::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"), || None);
-    let std::task::Poll::Ready(Err(refusal)) = judged else { panic!("it is known that it fails") };
-    let rejection = refusal.into_rejection();
+    let (verifiers, mut cx) = (VerifierSource::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
+    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let judged = Receive::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"), || None);
+    let std::task::Poll::Ready(Err(rejection)) = judged else { panic!("it is known that it fails") };
+    let rejection = rejection.into_rejection();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
 }
 
 #[test]
 fn a_tenant_may_be_named_by_anything_in_the_head() {
     conformance::run(async {
-        let find = |head: &dyn Head| {
+        let find = |head: &dyn RequestHead| {
             let mut tenant = None;
             head.header("x-tenant", &mut |value| tenant = String::from_utf8(value.to_vec()).ok());
             tenant
@@ -488,7 +488,7 @@ fn mistakes_are_found_when_it_is_built() {
     let build = |builder: TenantsBuilder| builder.build(|_| async { Ok::<Option<[(&str, Secret); 0]>, io::Error>(None) }).err();
     let jira = || Verifier::builder(providers::JIRA);
     assert_eq!(build(Tenants::builder(jira())), Some(TenantsError::NoName));
-    for builder in [builder().capacity(0), builder().look_ups_at_once(0), builder().timeout(Duration::ZERO)] {
+    for builder in [builder().capacity(0), builder().max_concurrent_lookups(0), builder().timeout(Duration::ZERO)] {
         assert_eq!(build(builder), Some(TenantsError::Zero));
     }
     assert!(matches!(build(Tenants::builder(jira()).by_path("/jira")), Some(TenantsError::InvalidPattern { .. })));
@@ -498,9 +498,9 @@ fn mistakes_are_found_when_it_is_built() {
     assert_eq!(build(zero), Some(TenantsError::Verifier(ConfigError::ZeroBodyLimit)));
     let forever = builder()
         .time_to_live(Duration::MAX)
-        .unknown_for(Duration::MAX)
+        .negative_ttl(Duration::MAX)
         .timeout(Duration::MAX)
         .capacity(u64::MAX)
-        .look_ups_at_once(usize::MAX);
+        .max_concurrent_lookups(usize::MAX);
     assert_eq!(build(forever), None);
 }

@@ -1,4 +1,4 @@
-//! Every poll goes wrong once, under every adapter: of a look-up, the body, the service and the handler. It fails, it takes longer, or the
+//! Every poll goes wrong once, under every adapter: of a lookup, the body, the service and the handler. It fails, it takes longer, or the
 //! whole delivery is dropped there. Whatever it is, the handler runs for a verified body alone, the budget is given back, and nothing that
 //! belongs to the request stays behind.
 
@@ -21,7 +21,9 @@ use axum::routing::post;
 use bytes::Bytes;
 use conformance::Delivery;
 use conformance::vectors::{secrets, signer};
-use countersign::{Budget, Discard, Head, Rejection, RejectionKind, Resolver, Resolving, Verifier, Verifiers, providers};
+use countersign::adapter::VerifierSource;
+use countersign::tenant::{ResolveFuture, Resolver};
+use countersign::{DrainPolicy, MemoryBudget, Rejection, RejectionKind, RequestHead, Verifier, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use futures_core::Stream;
 use http::{Request, Response, StatusCode};
@@ -41,7 +43,7 @@ struct Script {
     /// How many bytes of the body have been handed out.
     given: AtomicUsize,
     handled: Mutex<Vec<Vec<u8>>>,
-    budget: Budget,
+    budget: MemoryBudget,
     /// The most that the budget was charged with at any of the polls.
     charged: AtomicUsize,
     marks: Marks,
@@ -100,7 +102,7 @@ impl Script {
             hit: Mutex::new(None),
             given: AtomicUsize::new(0),
             handled: Mutex::default(),
-            budget: Budget::new(1000),
+            budget: MemoryBudget::new(1000),
             charged: AtomicUsize::new(0),
             marks: Marks::default(),
         })
@@ -125,14 +127,8 @@ impl Script {
     /// What is still there.
     fn held(&self) -> Vec<&'static str> {
         let Marks { look_up, extension, body, chunk, service, handling } = &self.marks;
-        let all = [
-            ("look-up", look_up),
-            ("extension", extension),
-            ("body", body),
-            ("chunk", chunk),
-            ("service", service),
-            ("handling", handling),
-        ];
+        let all =
+            [("lookup", look_up), ("extension", extension), ("body", body), ("chunk", chunk), ("service", service), ("handling", handling)];
         all.into_iter().filter(|(_, mark)| Arc::strong_count(mark) > 1).map(|(name, _)| name).collect()
     }
 
@@ -148,7 +144,7 @@ impl Script {
 enum Kind {
     Good,
     Forged,
-    /// Refused by its head.
+    /// Rejected by its head.
     Unsigned,
     /// Grows past the limit, and there is more of it.
     TooLarge,
@@ -160,7 +156,7 @@ impl Kind {
     const fn ended(self) -> Ended {
         match self {
             Self::Good => Ended { status: 200, kind: None },
-            Self::Forged => Ended { status: 401, kind: Some(RejectionKind::Mismatch) },
+            Self::Forged => Ended { status: 401, kind: Some(RejectionKind::SignatureMismatch) },
             Self::Unsigned => Ended { status: 401, kind: Some(RejectionKind::MissingSignature) },
             Self::TooLarge => Ended { status: 413, kind: Some(RejectionKind::BodyTooLarge) },
         }
@@ -378,10 +374,10 @@ impl Resolver for Tenants {
         &self.decoy
     }
 
-    fn resolve(&self, _: &dyn Head) -> Resolving {
+    fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
         let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.look_up));
         let mut left = 2;
-        Resolving::new(poll_fn(move |cx| {
+        ResolveFuture::new(poll_fn(move |cx| {
             assert!(Arc::strong_count(&mark) > 1, "it is there for as long as it is looked for");
             match script.turn(Place::LookUp, cx) {
                 Turn::Go if left == 0 => Poll::Ready(Ok(Some(verifier.clone()))),
@@ -397,7 +393,7 @@ impl Resolver for Tenants {
     }
 }
 
-/// What a look-up, a service or a handler fails with.
+/// What a lookup, a service or a handler fails with.
 #[derive(Clone, Copy, Debug)]
 struct Broken;
 
@@ -415,19 +411,19 @@ const fn status(handled: Result<(), Broken>) -> StatusCode {
 
 /// One delivery that is to be tortured.
 struct Attempt {
-    verifiers: Verifiers,
-    discard: Option<Discard>,
+    verifiers: VerifierSource,
+    drain: Option<DrainPolicy>,
     kind: Kind,
     script: Arc<Script>,
 }
 
 impl Attempt {
     fn layer(&self) -> VerifyLayer {
-        VerifyLayer::on_tokio(self.verifiers.clone()).discard(self.discard)
+        VerifyLayer::on_tokio(self.verifiers.clone()).drain(self.drain)
     }
 
     fn verify_actix(&self) -> countersign_actix_web::Verify {
-        countersign_actix_web::Verify::new(self.verifiers.clone()).discard(self.discard)
+        countersign_actix_web::Verify::new(self.verifiers.clone()).drain(self.drain)
     }
 
     fn inner(&self) -> Inner {
@@ -579,7 +575,7 @@ impl Adapter for WarpFilter {
             let handling = inner.handle(delivery.into_parts().1);
             async { status(handling.await) }
         };
-        let verify = countersign_warp::Verify::new(attempt.verifiers.clone()).discard(attempt.discard);
+        let verify = countersign_warp::Verify::new(attempt.verifiers.clone()).drain(attempt.drain);
         let service = warp::service(warp::path("hook").and(verify.then(handler)));
         let request = attempt.request();
         Box::pin(async { Ended::of(&service.oneshot(request).await.unwrap()) })
@@ -610,8 +606,8 @@ impl Wake for Woken {
 
 /// How a delivery is received.
 #[derive(Clone, Copy, Debug)]
-struct Terms {
-    discard: Option<Discard>,
+struct Variant {
+    drain: Option<DrainPolicy>,
     looked_up: bool,
 }
 
@@ -623,19 +619,19 @@ struct Attempts {
     hit: bool,
 }
 
-async fn attempt<A: Adapter>(kind: Kind, Terms { discard, looked_up }: Terms, fault: Fault) -> Attempts {
-    let case = format!("{kind:?}, {discard:?}, looked up: {looked_up}, {fault:?}");
+async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, fault: Fault) -> Attempts {
+    let case = format!("{kind:?}, {drain:?}, looked up: {looked_up}, {fault:?}");
     let script = Script::new(fault);
-    let builder = Verifier::builder(providers::JIRA).body_limit(LIMIT).budget(script.budget.clone());
+    let builder = Verifier::builder(providers::JIRA).body_limit(LIMIT).memory_budget(script.budget.clone());
     let [secret, _] = secrets(providers::JIRA);
     let verifiers = if looked_up {
-        let decoy = builder.build_decoy().unwrap();
-        let verifier = decoy.for_tenant("acme", [("main", secret)]).unwrap();
-        Tenants { decoy, verifier, script: Arc::clone(&script) }.into()
+        let template = builder.build_template().unwrap();
+        let verifier = template.for_tenant("acme", [("main", secret)]).unwrap();
+        Tenants { decoy: template.decoy().clone(), verifier, script: Arc::clone(&script) }.into()
     } else {
         builder.key("main", secret).build().unwrap().into()
     };
-    let attempt = Attempt { verifiers, discard, kind, script };
+    let attempt = Attempt { verifiers, drain, kind, script };
     let mut future = A::begin(&attempt).await;
     let Attempt { script, .. } = attempt;
     assert_eq!(script.held(), ["extension", "body", "chunk", "service"], "{case}");
@@ -694,7 +690,7 @@ fn torture<A: Adapter>() {
     conformance::run(tokio::task::unconstrained(async {
         let faults: [fn(usize) -> Fault; 5] =
             [Fault::Error, |at| Fault::Pending(at, 1), |at| Fault::Pending(at, 3), Fault::Drop, Fault::DropAfter];
-        let terms = [None, Some(Discard::default())].map(|discard| [false, true].map(|looked_up| Terms { discard, looked_up })).concat();
+        let terms = [None, Some(DrainPolicy::default())].map(|drain| [false, true].map(|looked_up| Variant { drain, looked_up })).concat();
         for (kind, terms) in Kind::ALL.into_iter().flat_map(|kind| terms.iter().map(move |terms| (kind, *terms))) {
             let whole = attempt::<A>(kind, terms, Fault::Nothing).await;
             for fault in faults {
@@ -705,12 +701,12 @@ fn torture<A: Adapter>() {
                 let all = if matches!(fault(0), Fault::DropAfter(_)) { whole.outside } else { whole.inside };
                 assert_eq!(polls, all, "{kind:?}, {terms:?}, {:?}: each poll had its turn", fault(0));
             }
-            // A pause and a chunk for each frame, and then the end; what is refused by its head may do with none.
+            // A pause and a chunk for each frame, and then the end; what is rejected by its head may do with none.
             let frames = kind.frames().len();
             let least = match kind {
                 Kind::Good => 2 * frames + 1 + 3,
                 Kind::Forged => 2 * frames + 1,
-                Kind::Unsigned | Kind::TooLarge if terms.discard.is_some() => 2 * frames + 1,
+                Kind::Unsigned | Kind::TooLarge if terms.drain.is_some() => 2 * frames + 1,
                 Kind::TooLarge => 10,
                 Kind::Unsigned => 0,
             };

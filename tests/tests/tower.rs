@@ -11,8 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Outcome, ScriptedBody, Step};
-use countersign::{Rejection, RejectionKind, Verified, Verifier, Verifiers, providers};
+use conformance::{Delivery, Handled, Harness, Observation, ScriptedBody, Step};
+use countersign::adapter::VerifierSource;
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -23,7 +24,7 @@ use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 struct Tower;
 
 impl Harness for Tower {
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -38,7 +39,7 @@ impl Harness for Tower {
             }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -47,14 +48,14 @@ impl Harness for Tower {
         let service = ServiceBuilder::new().layer(layer).service(handler);
         let response = service.oneshot(request).await.unwrap();
         let reported_on = reported.lock().unwrap().clone();
-        Outcome { reported: reported_on, ..outcome(response, &handled, &polls).await }
+        Observation { reported: reported_on, ..outcome(response, &handled, &polls).await }
     }
 }
 
-async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Outcome {
+async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Observation {
     let (parts, body) = response.into_parts();
     let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
-    Outcome {
+    Observation {
         status: parts.status.as_u16(),
         headers: parts
             .headers
@@ -76,13 +77,13 @@ conformance::suite!(Tower);
 /// Answers at no time, and has no time for it.
 struct Never(Verifier);
 
-impl countersign::Resolver for Never {
+impl countersign::tenant::Resolver for Never {
     fn decoy(&self) -> &Verifier {
         &self.0
     }
 
-    fn resolve(&self, _: &dyn countersign::Head) -> countersign::Resolving {
-        countersign::Resolving::new(std::future::pending::<Result<_, io::Error>>())
+    fn resolve(&self, _: &dyn countersign::RequestHead) -> countersign::tenant::ResolveFuture {
+        countersign::tenant::ResolveFuture::new(std::future::pending::<Result<_, io::Error>>())
     }
 
     fn timeout(&self) -> Duration {
@@ -98,7 +99,7 @@ fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
         Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::of_acme().into_request()));
     let mut cx = Context::from_waker(Waker::noop());
     // What is looked up needs a runtime, and is not to be had without.
-    let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is refused at once") };
+    let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is rejected at once") };
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
     let layer = VerifyLayer::new(Never(verifier(providers::JIRA)));
@@ -181,7 +182,7 @@ fn a_service_that_is_not_ready_holds_requests_back() {
         assert!(tokio::time::timeout(Duration::from_millis(20), ready(&mut second)).await.is_err(), "the one place is taken");
         drop(waiting);
         assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
-        // A refusal gives its place back as well.
+        // A rejection gives its place back as well.
         assert_eq!(ready(&mut first).await.unwrap().call(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
         assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
         // It does so before the rest of its body has come.
@@ -213,7 +214,7 @@ fn errors_of_the_inner_service_pass_through() {
         let failing = service_fn(|_: Request<VerifiedBody>| async { Err::<Response<Full<Bytes>>, _>(io::Error::other("inner")) });
         let service = ServiceBuilder::new().layer(layer()).service(failing);
         assert_eq!(service.clone().oneshot(signed("body")).await.unwrap_err().to_string(), "inner");
-        // A refusal is no error, whatever the service's own are.
+        // A rejection is no error, whatever the service's own are.
         assert_eq!(service.oneshot(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
     });
 }
@@ -279,25 +280,25 @@ fn the_body_that_is_handed_on_is_sync_whatever_came_in() {
 }
 
 #[test]
-fn a_refusal_can_be_replaced_and_still_carries_its_rejection() {
+fn a_rejection_can_be_replaced_and_still_carries_its_rejection() {
     conformance::run(async {
-        let layer = layer().refuse_with(|rejection: &Rejection| {
+        let layer = layer().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
-            Response::builder().status(status).header("x-refused", "yes").body(Full::from("no")).unwrap()
+            Response::builder().status(status).header("x-rejected", "yes").body(Full::from("no")).unwrap()
         });
         let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
         let response = service.clone().oneshot(forged()).await.unwrap();
         assert_eq!(response.headers()["www-authenticate"], "WebhookSignature");
-        assert_eq!((response.status(), &response.headers()["x-refused"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
-        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::Mismatch);
+        assert_eq!((response.status(), &response.headers()["x-rejected"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::SignatureMismatch);
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
         let response = service.oneshot(signed("body")).await.unwrap();
-        assert!(!response.headers().contains_key("x-refused"));
+        assert!(!response.headers().contains_key("x-rejected"));
     });
 }
 
 #[test]
-fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
     conformance::run(async {
         let service = ServiceBuilder::new()
             .layer(layer().acknowledge_and_drop())
@@ -305,7 +306,7 @@ fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
         let response = service.clone().oneshot(forged()).await.unwrap();
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
         assert!(!response.headers().contains_key("www-authenticate"));
-        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::Mismatch);
+        assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::SignatureMismatch);
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "");
         let broken = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Error]).into_request();
         assert_eq!(service.clone().oneshot(broken).await.unwrap().status(), StatusCode::BAD_REQUEST);
@@ -314,10 +315,10 @@ fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
-            let layer = layer().refuse_with(move |_: &Rejection| {
+            let layer = layer().with_rejection_response(move |_: &Rejection| {
                 let response = Response::builder().status(status);
                 challenge
                     .into_iter()
@@ -334,12 +335,12 @@ fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
 }
 
 #[test]
-fn body_and_service_are_let_go_before_the_refusal_is_made() {
+fn body_and_service_are_let_go_before_the_rejection_is_made() {
     conformance::run(async {
         let chunk = Bytes::from(vec![b'x'; 10]);
         // Behind an `Arc`, as the function is cloned with the layer.
         let kept = Arc::new(chunk.clone());
-        let layer = layer().refuse_with(move |_: &Rejection| {
+        let layer = layer().with_rejection_response(move |_: &Rejection| {
             assert!(kept.is_unique(), "the delivery is gone");
             Response::<Full<Bytes>>::default()
         });
@@ -393,7 +394,7 @@ fn a_limit_that_somebody_else_put_around_the_body_is_413() {
 }
 
 #[test]
-fn a_refusal_is_counted_even_if_nobody_waits_for_its_answer() {
+fn a_rejection_is_counted_even_if_nobody_waits_for_its_answer() {
     conformance::run(async {
         let verifier = verifier(providers::JIRA);
         let layer = VerifyLayer::on_tokio(verifier.clone());
@@ -401,14 +402,14 @@ fn a_refusal_is_counted_even_if_nobody_waits_for_its_answer() {
         let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
         let call = service.oneshot(unsigned.into_request());
         assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err(), "its rest is being thrown away");
-        assert_eq!(verifier.refused(RejectionKind::MissingSignature), 1);
+        assert_eq!(verifier.rejected(RejectionKind::MissingSignature), 1);
     });
 }
 
 #[test]
 fn a_connection_that_is_over_is_not_said_to_go_on() {
     conformance::run(async {
-        let layer = layer().refuse_with(|_: &Rejection| {
+        let layer = layer().with_rejection_response(|_: &Rejection| {
             Response::builder().status(401).header("connection", "keep-alive").body(Full::<Bytes>::default()).unwrap()
         });
         let unsigned = Delivery::unsigned("body").into_request();
@@ -429,7 +430,7 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 }
 
 #[test]
-fn over_http_2_nothing_of_a_refused_body_is_thrown_away() {
+fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
     conformance::run(async {
         for (version, polled) in [(Version::HTTP_11, true), (Version::HTTP_2, false)] {
             let body = ScriptedBody::new([Step::Chunk("body".into())]);

@@ -1,4 +1,4 @@
-//! Where nobody looks at spans, as in production: what is judged at once tells the same of a refusal as what is taken in piece by piece, and
+//! Where nobody looks at spans, as in production: what is judged at once tells the same of a rejection as what is taken in piece by piece, and
 //! what has to be waited for costs no more than it must.
 
 use std::cell::{Cell, RefCell};
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use conformance::NoClock;
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use countersign::{
-    Budget, Deadline, Discard, Head, Observer, Receiving, Refusal, Reported, Resolver, Resolving, Secret, Terms, Timer, Verdict, Verifier,
-    Verifiers, providers,
-};
+use countersign::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
+use countersign::observe::{Observer, Verdict};
+use countersign::tenant::{ResolveFuture, Resolver};
+use countersign::{Deadline, DrainPolicy, MemoryBudget, RequestHead, Secret, Verifier, providers};
 use tracing_subscriber::filter::LevelFilter;
 
 thread_local! {
@@ -37,48 +37,48 @@ impl io::Write for Log {
     }
 }
 
-/// What comes of chunks that are all there, which is a refusal; and what the log says of it.
-fn refused(chunks: &[&'static str], head: &Vec<(String, String)>) -> (Refusal, String) {
-    refused_by(&verifier(providers::GITHUB).into(), chunks, head)
+/// What comes of chunks that are all there, which is a rejection; and what the log says of it.
+fn rejected(chunks: &[&'static str], head: &Vec<(String, String)>) -> (ReceiveRejection, String) {
+    rejected_by(&verifier(providers::GITHUB).into(), chunks, head)
 }
 
-fn refused_by(verifiers: &Verifiers, chunks: &[&'static str], head: &Vec<(String, String)>) -> (Refusal, String) {
-    let terms = Terms { verifiers, deadline: None, insecure_report_only: false };
+fn rejected_by(verifiers: &VerifierSource, chunks: &[&'static str], head: &Vec<(String, String)>) -> (ReceiveRejection, String) {
+    let terms = ReceiveOptions { verifiers, deadline: None, insecure_report_only: false };
     let mut chunks = chunks.iter();
     let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
     let mut cx = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(refusal)) = Receiving::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) else {
-        panic!("it is refused")
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) else {
+        panic!("it is rejected")
     };
     let log = String::from_utf8(LOG.take()).unwrap();
-    (refusal, log.split_once("verdict=").unwrap_or_default().1.to_owned())
+    (rejection, log.split_once("verdict=").unwrap_or_default().1.to_owned())
 }
 
 #[test]
-fn a_refusal_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
+fn a_rejection_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
     tracing_subscriber::fmt().with_writer(|| Log).with_ansi(false).with_max_level(LevelFilter::WARN).init();
     let head = signer(providers::GITHUB).sign(b"body");
-    let (whole, told_of_whole) = refused(&["forged"], &head);
-    let (pieces, told_of_pieces) = refused(&["for", "ged"], &head);
+    let (whole, told_of_whole) = rejected(&["forged"], &head);
+    let (pieces, told_of_pieces) = rejected(&["for", "ged"], &head);
     assert!(told_of_whole.contains("body_bytes=6"), "{told_of_whole}");
     assert_eq!(told_of_whole, told_of_pieces);
-    for refusal in [whole, pieces] {
-        assert!(refusal.is_at_end() && refusal.discarding(Discard::default(), &head).is_none());
+    for rejection in [whole, pieces] {
+        assert!(rejection.is_at_end() && rejection.drain(DrainPolicy::default(), &head).is_none());
     }
-    let (unsigned, told) = refused(&["forged"], &Vec::new());
+    let (unsigned, told) = rejected(&["forged"], &Vec::new());
     assert!(!told_of_whole.contains("seconds=") && !told.contains("seconds="), "nobody has asked how long it takes");
-    let (_, told_of_tenant) = refused_by(&Known(verifier(providers::GITHUB)).into(), &["forged"], &head);
+    let (_, told_of_tenant) = rejected_by(&Known(verifier(providers::GITHUB)).into(), &["forged"], &head);
     assert!(told_of_tenant.contains("seconds="), "the search for a tenant is told: {told_of_tenant}");
     assert!(told.contains("body_bytes=0"), "{told}");
-    assert!(!unsigned.is_at_end() && unsigned.discarding(Discard::default(), &Vec::<(&str, &str)>::new()).is_some());
+    assert!(!unsigned.is_at_end() && unsigned.drain(DrainPolicy::default(), &Vec::<(&str, &str)>::new()).is_some());
 }
 
 /// A resolver that has its answer at hand.
 struct Known(Verifier);
 
 impl Resolver for Known {
-    fn resolve(&self, _: &dyn Head) -> Resolving {
-        Resolving::ready(Some(self.0.clone()))
+    fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
+        ResolveFuture::ready(Some(self.0.clone()))
     }
 
     fn decoy(&self) -> &Verifier {
@@ -99,13 +99,13 @@ impl Observer for Times {
 #[test]
 fn an_observer_is_told_how_long_it_takes() {
     let times = Times::default();
-    let verifiers = Verifiers::from(builder(providers::GITHUB).observer(times.clone()).build().unwrap());
-    let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let verifiers = VerifierSource::from(builder(providers::GITHUB).observer(times.clone()).build().unwrap());
+    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
     let signed = signer(providers::GITHUB).sign(b"body");
     let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
     let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(Receiving::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false).is_ready());
+    assert!(Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false).is_ready());
     assert!(matches!(times.0.lock().unwrap()[..], [time] if time > Duration::ZERO));
 }
 
@@ -140,7 +140,7 @@ struct Counted {
     looked: Cell<usize>,
 }
 
-impl Head for Counted {
+impl RequestHead for Counted {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -161,19 +161,19 @@ impl Head for Counted {
 
 /// Polls a delivery as often as the body says something: for each poll what it answered, how often the task was woken and the timer asked.
 fn polled(
-    verifiers: &Verifiers,
+    verifiers: &VerifierSource,
     deadline: Option<Deadline>,
     head: &Counted,
     body: &[Poll<Option<&'static str>>],
 ) -> Vec<(bool, usize, usize)> {
-    let terms = Terms { verifiers, deadline, insecure_report_only: false };
-    let (mut receiving, mut timer, woken) = (Receiving::new(), Asked::default(), Arc::<Woken>::default());
+    let terms = ReceiveOptions { verifiers, deadline, insecure_report_only: false };
+    let (mut receiving, mut timer, woken) = (Receive::new(), Asked::default(), Arc::<Woken>::default());
     let (waker, mut body) = (Waker::from(Arc::clone(&woken)), VecDeque::from(body.to_vec()));
     let mut polls = Vec::new();
     while !body.is_empty() {
         let next = |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
         let poll = receiving.poll(&mut Context::from_waker(&waker), &mut timer, &terms, head, || None, next, |_| false);
-        assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Reported::Verified(..)))));
+        assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Outcome::Verified(..)))));
         polls.push((poll.is_ready(), woken.0.swap(0, Ordering::Relaxed), timer.0.take()));
     }
     polls
@@ -181,8 +181,8 @@ fn polled(
 
 #[test]
 fn a_body_that_is_there_the_next_time_sets_no_clock_and_its_head_is_looked_through_once() {
-    let plain = || Verifiers::from(verifier(providers::GITHUB));
-    let with_budget = || Verifiers::from(builder(providers::GITHUB).budget(Budget::new(1000)).build().unwrap());
+    let plain = || VerifierSource::from(verifier(providers::GITHUB));
+    let with_budget = || VerifierSource::from(builder(providers::GITHUB).memory_budget(MemoryBudget::new(1000)).build().unwrap());
     let head = || Counted { fields: signer(providers::GITHUB).sign(b"body"), looked: Cell::default() };
     let (pending, end) = (Poll::Pending, Poll::Ready(None));
     let (first, second, whole) = (Poll::Ready(Some("bo")), Poll::Ready(Some("dy")), Poll::Ready(Some("body")));
@@ -208,18 +208,18 @@ fn a_body_that_is_there_the_next_time_sets_no_clock_and_its_head_is_looked_throu
 
 #[test]
 fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
-    let verifiers = Verifiers::from(verifier(providers::GITHUB));
+    let verifiers = VerifierSource::from(verifier(providers::GITHUB));
     let signed = signer(providers::GITHUB).sign(b"body");
     for (head, verifies) in [(&signed, true), (&signer(providers::GITHUB).sign(b"another"), false), (&Vec::new(), false)] {
         for insecure_report_only in [true, false] {
-            let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only };
+            let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only };
             let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
             let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
             let mut cx = Context::from_waker(Waker::noop());
-            let polled = Receiving::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false);
+            let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false);
             match polled {
-                Poll::Ready(Ok(Reported::Verified(_, body))) => assert!(verifies && body == "body"),
-                Poll::Ready(Ok(Reported::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
+                Poll::Ready(Ok(Outcome::Verified(_, body))) => assert!(verifies && body == "body"),
+                Poll::Ready(Ok(Outcome::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
                 Poll::Ready(Err(_)) => assert!(!verifies && !insecure_report_only),
                 Poll::Pending => panic!("it is all there"),
             }
@@ -233,16 +233,16 @@ fn a_key_that_expires_while_its_delivery_arrives_is_good_to_the_end() {
     for chunks in [&["body"][..], &["bo", "dy"]] {
         let until = SystemTime::now() + Duration::from_millis(200);
         let verifier = Verifier::builder(providers::GITHUB).key_until("main", Secret::new(SECRET), until).build().unwrap();
-        let verifiers = Verifiers::from(verifier);
-        let terms = Terms { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+        let verifiers = VerifierSource::from(verifier);
+        let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
         let mut chunks = chunks.iter();
         let next = |_: &mut Context<'_>| {
             thread::sleep(until.duration_since(SystemTime::now()).map_or(Duration::ZERO, |left| left + Duration::from_millis(10)));
             Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from(*chunk))))
         };
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = Receiving::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false);
-        assert!(matches!(polled, Poll::Ready(Ok(Reported::Verified(..)))), "{chunks:?}");
+        let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false);
+        assert!(matches!(polled, Poll::Ready(Ok(Outcome::Verified(..)))), "{chunks:?}");
         assert!(until < SystemTime::now());
     }
 }

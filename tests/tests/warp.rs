@@ -9,10 +9,11 @@ use bytes::Bytes;
 use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Outcome, Step, SyncBody};
-use countersign::{Rejection, RejectionKind, Reported, Verified, Verifier, Verifiers, providers};
+use conformance::{Delivery, Handled, Harness, Observation, Step, SyncBody};
+use countersign::adapter::{Outcome, VerifierSource};
+use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_tower::VerifyLayer;
-use countersign_warp::{Delivery as Verdict, JsonError, Refused, Verify, recover};
+use countersign_warp::{Delivery as Verdict, JsonError, Verify, VerifyRejection, recover};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use tower::{Layer as _, Service, ServiceExt as _};
@@ -22,7 +23,7 @@ use warp::{Filter, Reply};
 struct Warp;
 
 impl Harness for Warp {
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let handler = move |delivery: Verdict| {
@@ -31,16 +32,16 @@ impl Harness for Warp {
             async { StatusCode::OK }
         };
         let delivery_report_only = delivery.report_only;
-        let verify = Verify::new(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let verify = Verify::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         let request = delivery.into_request();
         let polls = request.body().polls();
         if delivery_report_only {
             let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
             let (verified_ones, others) = (Arc::clone(&handled), Arc::clone(&reported));
-            let handler = move |reported: Reported| {
+            let handler = move |reported: Outcome| {
                 match reported {
-                    Reported::Verified(verified, body) => verified_ones.lock().unwrap().push(Handled { body, verified }),
-                    Reported::Unverified(rejection, body) => others.lock().unwrap().push((rejection, body)),
+                    Outcome::Verified(verified, body) => verified_ones.lock().unwrap().push(Handled { body, verified }),
+                    Outcome::Unverified(rejection, body) => others.lock().unwrap().push((rejection, body)),
                 }
                 StatusCode::OK
             };
@@ -48,7 +49,7 @@ impl Harness for Warp {
             let service = warp::service(hook.map(Reply::into_response));
             let response = service.oneshot(request.map(SyncBody::new)).await.unwrap();
             let reported = reported.lock().unwrap().clone();
-            return Outcome { reported, ..outcome(response, &handled, &polls).await };
+            return Observation { reported, ..outcome(response, &handled, &polls).await };
         }
         let hook = warp::path("hook").and(verify.then(handler));
         let response = warp::service(hook).oneshot(request.map(SyncBody::new)).await.unwrap();
@@ -60,7 +61,7 @@ impl Harness for Warp {
 struct LayeredWarp;
 
 impl Harness for LayeredWarp {
-    async fn deliver(verifiers: impl Into<Verifiers>, delivery: Delivery) -> Outcome {
+    async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let reported: Arc<Mutex<Vec<(Rejection, Bytes)>>> = Arc::default();
@@ -73,7 +74,7 @@ impl Harness for LayeredWarp {
             }
             StatusCode::OK
         };
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).discard(delivery.discard);
+        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -82,14 +83,14 @@ impl Harness for LayeredWarp {
         let hook = warp::path("hook").and(warp::ext::optional()).and(warp::ext::optional()).and(warp::body::bytes()).map(handler);
         let response = layer.layer(warp::service(hook)).oneshot(request).await.unwrap();
         let reported = reported.lock().unwrap().clone();
-        Outcome { reported, ..outcome(response, &handled, &polls).await }
+        Observation { reported, ..outcome(response, &handled, &polls).await }
     }
 }
 
-async fn outcome(response: warp::reply::Response, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Outcome {
+async fn outcome(response: warp::reply::Response, handled: &Mutex<Vec<Handled>>, polls: &AtomicUsize) -> Observation {
     let (parts, body) = response.into_parts();
     let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
-    Outcome {
+    Observation {
         status: parts.status.as_u16(),
         headers: parts
             .headers
@@ -162,7 +163,7 @@ fn status(status: u16) -> (u16, String) {
 }
 
 #[test]
-fn then_answers_refusals_itself_and_leaves_other_routes_alone() {
+fn then_answers_rejections_itself_and_leaves_other_routes_alone() {
     conformance::run(async {
         let hook = warp::path!("hook").and(warp::post()).and(verify().then(key));
         let routes = warp::service(hook.or(warp::path!("health").map(|| "up")));
@@ -205,7 +206,7 @@ fn a_composed_filter_answers_behind_recover_and_rejects_without() {
         // What the docs warn of: warp does not know our rejection.
         let (code, text) = answer(warp::service(hook()), "/hook/7", unsigned()).await;
         assert_eq!(code, 500);
-        assert!(text.contains("Refused") && !text.contains("Signature"), "the cause is not shown to the sender: {text}");
+        assert!(text.contains("VerifyRejection") && !text.contains("Signature"), "the cause is not shown to the sender: {text}");
     });
 }
 
@@ -213,7 +214,7 @@ fn a_composed_filter_answers_behind_recover_and_rejects_without() {
 fn of_two_filters_on_one_path_either_may_take_the_delivery_by_its_head() {
     conformance::run(async {
         let github = Verify::new(builder(providers::GITHUB).build().unwrap());
-        let one = warp::path!("hook").and(verify().discard(None).delivery()).then(key);
+        let one = warp::path!("hook").and(verify().drain(None).delivery()).then(key);
         let other = warp::path!("hook").and(github.delivery()).then(key);
         let routes = warp::service(one.or(other).recover(recover));
         assert_eq!(answer(&mut routes.clone(), "/hook", signed("body")).await, good());
@@ -221,7 +222,7 @@ fn of_two_filters_on_one_path_either_may_take_the_delivery_by_its_head() {
         assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
         // The log tells each filter's own verdict.
         let (_, log) = log_of(answer(&mut routes.clone(), "/hook", Delivery::signed(&signer(providers::GITHUB), "body"))).await;
-        assert_eq!(log.matches("countersign: delivery refused").count(), 1, "{log}");
+        assert_eq!(log.matches("countersign: delivery rejected").count(), 1, "{log}");
         // The first has taken the body.
         assert_eq!(answer(&mut routes.clone(), "/hook", signed("body").body("forged")).await, status(401));
     });
@@ -254,25 +255,25 @@ fn rejections_of_other_filters_pass_through_untouched() {
 #[test]
 fn a_recover_of_ones_own_finds_the_cause_and_the_answer() {
     conformance::run(async {
-        let own = async |rejection: warp::Rejection| match rejection.find::<Refused>() {
-            Some(refused) if refused.rejection().kind() == RejectionKind::MissingSignature => Ok("missing".into_response()),
-            Some(refused) => Ok(refused.clone().into_response()),
+        let own = async |rejection: warp::Rejection| match rejection.find::<VerifyRejection>() {
+            Some(rejected) if rejected.rejection().kind() == RejectionKind::MissingSignature => Ok("missing".into_response()),
+            Some(rejected) => Ok(rejected.clone().into_response()),
             None => Err(rejection),
         };
         let routes = warp::service(verify().delivery().then(key).recover(own));
         assert_eq!(answer(&mut routes.clone(), "/", unsigned()).await, (200, "missing".into()));
         assert_eq!(answer(&mut routes.clone(), "/", signed("body").body("forged")).await, status(401));
-        let shown = format!("{:?}", warp::reject::custom(refused(signed("body").body("forged")).await));
-        assert!(shown.contains("Refused") && !shown.contains("Mismatch"), "warp may show it to the sender: {shown}");
+        let shown = format!("{:?}", warp::reject::custom(rejected(signed("body").body("forged")).await));
+        assert!(shown.contains("VerifyRejection") && !shown.contains("SignatureMismatch"), "warp may show it to the sender: {shown}");
     });
 }
 
 /// What the filter rejects this delivery with.
-async fn refused(delivery: Delivery) -> Refused {
-    let found: Arc<Mutex<Option<Refused>>> = Arc::default();
+async fn rejected(delivery: Delivery) -> VerifyRejection {
+    let found: Arc<Mutex<Option<VerifyRejection>>> = Arc::default();
     let keep = Arc::clone(&found);
     let catch = move |rejection: warp::Rejection| {
-        *keep.lock().unwrap() = rejection.find::<Refused>().cloned();
+        *keep.lock().unwrap() = rejection.find::<VerifyRejection>().cloned();
         async { Ok::<_, warp::Rejection>("caught") }
     };
     respond(warp::service(verify().delivery().then(key).recover(catch)), "/", delivery).await;
@@ -369,28 +370,31 @@ fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
 }
 
 #[test]
-fn a_refusal_can_be_replaced_and_still_carries_challenge_and_rejection() {
+fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
     conformance::run(async {
         let verify = || {
-            verify().refuse_with(|rejection: &Rejection| {
+            verify().with_rejection_response(|rejection: &Rejection| {
                 let status = StatusCode::from_u16(rejection.status_code()).unwrap();
-                warp::reply::with_status(warp::reply::with_header("no", "x-refused", "yes"), status)
+                warp::reply::with_status(warp::reply::with_header("no", "x-rejected", "yes"), status)
             })
         };
         let ready = warp::service(verify().then(key).map(Reply::into_response));
         let composed = warp::service(verify().delivery().then(key).recover(recover).map(Reply::into_response));
         for response in [respond(&mut ready.clone(), "/", unsigned()).await, respond(&mut composed.clone(), "/", unsigned()).await] {
-            assert_eq!((response.status(), &response.headers()["x-refused"]), (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes")));
+            assert_eq!(
+                (response.status(), &response.headers()["x-rejected"]),
+                (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("yes"))
+            );
             assert_eq!(response.headers()["www-authenticate"], "WebhookSignature");
             assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), RejectionKind::MissingSignature);
             assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "no");
         }
-        assert!(!respond(&mut ready.clone(), "/", signed("body")).await.headers().contains_key("x-refused"));
+        assert!(!respond(&mut ready.clone(), "/", signed("body")).await.headers().contains_key("x-rejected"));
     });
 }
 
 #[test]
-fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
     conformance::run(async {
         let routes = || warp::service(verify().acknowledge_and_drop().then(key));
         assert_eq!(answer(routes(), "/", signed("body").body("forged")).await, status(204));
@@ -401,10 +405,10 @@ fn what_is_refused_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_refusal_keeps_its_own_challenge_and_status() {
+fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
-            let verify = verify().refuse_with(move |_: &Rejection| {
+            let verify = verify().with_rejection_response(move |_: &Rejection| {
                 let response = Response::builder().status(status);
                 challenge.into_iter().fold(response, |response, value| response.header("www-authenticate", value)).body("").unwrap()
             });
@@ -496,7 +500,7 @@ fn a_filter_that_rejects_knows_of_no_tenant() {
         let verify = Verify::new(tenants_by_the_application()).tenant_by(workspace);
         let service = warp::service(warp::path!("hook").and(verify.clone().then(tenant)));
         assert_eq!(answer(service, "/hook", of_acme()).await, status(401));
-        let handler = |reported: Reported| matches!(reported, Reported::Unverified(..)).to_string();
+        let handler = |reported: Outcome| matches!(reported, Outcome::Unverified(..)).to_string();
         let service = warp::service(warp::path!("hook").and(verify.insecure_report_only()).map(handler));
         assert_eq!(answer(service, "/hook", of_acme()).await, (200, "true".into()));
     });
@@ -522,7 +526,8 @@ fn a_target_that_has_no_path_is_no_trap() {
 
 /// A scheme whose signature stands in one of many headers, and that reads the same header under two spellings.
 mod many_fields {
-    use countersign::{Part, Scheme, Secret, Signer, Verifier};
+    use countersign::scheme::{Part, Scheme};
+    use countersign::{Secret, Signer, Verifier};
 
     use super::*;
 
@@ -532,7 +537,7 @@ mod many_fields {
     #[test]
     fn each_field_that_a_scheme_reads_is_found_once() {
         conformance::run(async {
-            let scheme = MANY.before(&[Part::Id, Part::Literal(".")]);
+            let scheme = MANY.prefix(&[Part::Id, Part::Literal(".")]);
             let verifier = Verifier::builder(scheme).key("k", Secret::new("secret")).build().unwrap();
             let head = Signer::new(scheme, Secret::new("secret")).unwrap().sign(b"body");
             let value = |name: &str| head.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).unwrap().1.clone();

@@ -64,7 +64,7 @@ fn is_unbounded(request: &ServiceRequest) -> bool {
     upgrades || connects
 }
 
-/// Returns the `Content-Length`, or 0 without one. actix-web has refused a value that is not a number.
+/// Returns the `Content-Length`, or 0 without one. actix-web has rejected a value that is not a number.
 fn content_length(request: &ServiceRequest) -> u64 {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.trim().parse().ok()).unwrap_or_default()

@@ -1,21 +1,21 @@
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderName;
 use actix_web::http::uri::PathAndQuery;
-use countersign::Head;
+use countersign::RequestHead;
 use std::cell::RefCell;
 
 /// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
-pub(crate) struct RequestHead<'a> {
+pub(crate) struct ServiceRequestHead<'a> {
     request: &'a ServiceRequest,
 }
 
-impl<'a> RequestHead<'a> {
+impl<'a> ServiceRequestHead<'a> {
     pub(crate) const fn new(request: &'a ServiceRequest) -> Self {
         Self { request }
     }
 }
 
-impl Head for RequestHead<'_> {
+impl RequestHead for ServiceRequestHead<'_> {
     fn method(&self) -> &str {
         self.request.method().as_str()
     }
@@ -30,7 +30,7 @@ impl Head for RequestHead<'_> {
 }
 
 /// How many are kept. More than any scheme and resolver ask for; whatever is beyond is made anew.
-const MOST: usize = 64;
+const MAX_NAMES: usize = 64;
 
 thread_local! {
     /// Names that have been asked for. actix-web looks a name up by a [`HeaderName`], and making one of a text takes two allocations.
@@ -48,7 +48,7 @@ fn with_name<T>(name: &str, look: impl FnOnce(&HeaderName) -> T) -> Option<T> {
         let made = HeaderName::from_bytes(name.as_bytes()).ok()?;
         // Whoever looks may ask again meanwhile, so the names are not held on to.
         if let Ok(mut names) = names.try_borrow_mut()
-            && names.len() < MOST
+            && names.len() < MAX_NAMES
         {
             names.push((name.into(), made.clone()));
         }
@@ -72,7 +72,7 @@ mod tests {
             .append_header(("x-a", HeaderValue::from_bytes(b"\xff").unwrap()))
             .append_header(("b", ""))
             .to_srv_request();
-        let head = RequestHead::new(&request);
+        let head = ServiceRequestHead::new(&request);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();
@@ -90,11 +90,11 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(with_name("X-Hub-Signature", HeaderName::to_string).as_deref(), Some("x-hub-signature"));
             assert_eq!(with_name("no name", HeaderName::to_string), None);
-            for number in 0..2 * MOST {
+            for number in 0..2 * MAX_NAMES {
                 assert_eq!(with_name(&format!("x-{number}"), HeaderName::to_string), Some(format!("x-{number}")));
             }
             assert_eq!(with_name("a", |outer| with_name("b", |inner| format!("{outer}{inner}"))), Some(Some("ab".into())));
         }
-        NAMES.with(|names| assert_eq!(names.borrow().len(), MOST));
+        NAMES.with(|names| assert_eq!(names.borrow().len(), MAX_NAMES));
     }
 }

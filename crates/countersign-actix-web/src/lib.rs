@@ -35,8 +35,8 @@
 //! What is verified are the bytes on the wire. A body with a `Content-Encoding` is verified compressed, and an extractor decompresses it
 //! afterwards if the application turns that feature of actix-web on.
 //!
-//! A refusal is a response and not an error, so middleware further out runs as for any other response. It is the status alone, the same
-//! for every cause, with [`Rejection`](countersign::Rejection) in its extensions; [`Verify::refuse_with`] replaces it. Each refusal is
+//! A rejection is a response and not an error, so middleware further out runs as for any other response. It is the status alone, the same
+//! for every cause, with [`Rejection`](countersign::Rejection) in its extensions; [`Verify::with_rejection_response`] replaces it. Each rejection is
 //! one `tracing` event: see [`Verifier::report`](countersign::Verifier::report).
 //!
 //! # Where to put it
@@ -66,15 +66,15 @@
 //! A handler that asks for `ReqData<Verified>` on a route that the middleware does not cover is not run: actix-web answers 500.
 //!
 //! # Tenants
-//! Where tenants have keys of their own, the middleware takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the
+//! Where tenants have keys of their own, the middleware takes a [`Resolver`](countersign::tenant::Resolver) in place of a verifier, such as the
 //! `Tenants` of `countersign-tenants`. It is asked first, sees the whole path under a `scope` too, and none of the body is polled until it has
 //! answered. [`Verify::tenant_by`] hands it what is in the request's extensions.
 //!
-//! # Slow bodies, and refusing early
+//! # Slow bodies, and rejecting early
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!
-//! After a refusal by head, length or budget, up to 64 KiB of what is left of the body are thrown away, so that the client sees the answer
-//! and the connection goes on ([`Discard`](countersign::Discard), [`Verify::discard`]). A client that is silent for one second is answered then, and
+//! After a rejection by head, length or budget, up to 64 KiB of what is left of the body are thrown away, so that the client sees the answer
+//! and the connection goes on ([`DrainPolicy`](countersign::DrainPolicy), [`Verify::drain`]). A client that is silent for one second is answered then, and
 //! the connection ends. Of what is larger, or comes in chunks without an
 //! end, nothing more is kept: the answer says `connection: close`, and actix-web takes in what still comes for a second
 //! (`HttpServer::client_disconnect_timeout`) before it closes, which is enough for clients that write all before they read.
@@ -83,7 +83,7 @@
 //! adapter reads as much as `Content-Length` announces, and actix-web closes the connection after the answer.
 //!
 //! `Expect: 100-continue` is answered by actix-web itself, before any middleware runs: a client that asks is told to go on even if its head
-//! is refused then.
+//! is rejected then.
 
 mod bounded_payload;
 mod extract;
@@ -97,7 +97,7 @@ mod timer;
 mod verify;
 
 pub use extract::delivery::{Delivery, DeliveryFuture};
-pub use extract::error::Refused;
+pub use extract::error::VerifyError;
 pub use extract::json::{VerifiedJson, VerifiedJsonError, VerifiedJsonFuture};
 pub use middleware::{VerifyFuture, VerifyMiddleware};
 pub use verify::Verify;

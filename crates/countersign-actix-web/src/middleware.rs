@@ -7,24 +7,25 @@ use std::task::{Context, Poll, ready};
 use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
-use countersign::{Reported, Verified};
+use countersign::Verified;
+use countersign::adapter::Outcome;
 use pin_project_lite::pin_project;
 
 use crate::payload::ReceivedPayload;
-use crate::receive::Delivering;
-use crate::settings::Judge;
+use crate::receive::ReceiveRequest;
+use crate::settings::Settings;
 
 /// The service that [`Verify`](crate::Verify) makes: calls the wrapped service with verified deliveries only.
 ///
 /// The wrapped service finds [`Verified`] in the request's extensions; whatever is further out finds
-/// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the wrapped service's.
+/// [`Rejection`](countersign::Rejection) in the response's. A rejection is a response and never an error: errors are the wrapped service's.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
-    judge: Arc<Judge>,
+    judge: Arc<Settings>,
 }
 
 impl<S> VerifyMiddleware<S> {
-    pub(crate) fn new(service: S, judge: Arc<Judge>) -> Self {
+    pub(crate) fn new(service: S, judge: Arc<Settings>) -> Self {
         Self { service: Rc::new(service), judge }
     }
 }
@@ -41,8 +42,8 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let delivering = Delivering::new(Arc::clone(&self.judge), request, true);
-        VerifyFuture { service: Rc::clone(&self.service), state: State::Delivering { delivering: Some(delivering) } }
+        let delivering = ReceiveRequest::new(Arc::clone(&self.judge), request, true);
+        VerifyFuture { service: Rc::clone(&self.service), state: State::ReceiveRequest { delivering: Some(delivering) } }
     }
 }
 
@@ -62,9 +63,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        Delivering {
+        ReceiveRequest {
             // Taken when there is a verdict.
-            delivering: Option<Delivering>,
+            delivering: Option<ReceiveRequest>,
         },
         Calling {
             #[pin]
@@ -82,14 +83,14 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let StateProj::Delivering { delivering: place } = this.state.as_mut().project() {
+        if let StateProj::ReceiveRequest { delivering: place } = this.state.as_mut().project() {
             let Some(delivering) = place else { return Poll::Pending };
             let received = ready!(delivering.poll(cx));
             let Some(mut delivering) = place.take() else { return Poll::Pending };
             let request = match received {
                 Ok(reported) => delivered(delivering.into_request(), reported),
                 Err(rejection) => {
-                    let response = delivering.refuse(rejection);
+                    let response = delivering.reject(rejection);
                     return Poll::Ready(Ok(delivering.into_request().into_response(response).map_into_right_body()));
                 }
             };
@@ -102,16 +103,16 @@ where
 }
 
 /// The request with the delivery, and with what is known of it.
-fn delivered(mut request: ServiceRequest, reported: Reported) -> ServiceRequest {
+fn delivered(mut request: ServiceRequest, reported: Outcome) -> ServiceRequest {
     match reported {
-        Reported::Verified(verified, body) => {
+        Outcome::Verified(verified, body) => {
             let received = ReceivedPayload::new(body);
             request.set_payload(received.payload());
             let mut extensions = request.extensions_mut();
             extensions.insert(verified);
             extensions.insert(received);
         }
-        Reported::Unverified(rejection, body) => {
+        Outcome::Unverified(rejection, body) => {
             request.set_payload(ReceivedPayload::new(body).payload());
             // Whatever somebody further out has put there.
             let mut extensions = request.extensions_mut();

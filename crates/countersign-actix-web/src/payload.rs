@@ -36,22 +36,22 @@ impl Stream for ReceivedPayload {
     }
 }
 
-/// The body of a refusal, which holds on to what is left of the request's body until it is sent.
+/// The body of a rejection, which holds on to what is left of the request's body until it is sent.
 ///
 /// A payload that is gone when the answer ends is one that actix-web reads on for its own sake, without limit if it is chunked. One that is
 /// still there, and not at its end, makes it close the connection.
-pub(crate) struct RefusalBody {
+pub(crate) struct RejectionBody {
     body: BoxBody,
     _rest: Payload,
 }
 
-impl RefusalBody {
+impl RejectionBody {
     pub(crate) const fn new(body: BoxBody, rest: Payload) -> Self {
         Self { body, _rest: rest }
     }
 }
 
-impl MessageBody for RefusalBody {
+impl MessageBody for RejectionBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

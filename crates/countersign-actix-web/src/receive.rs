@@ -5,38 +5,39 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::error::PayloadError;
-use countersign::{Discarding, Receiving, Rejection, Reported, Terms};
+use countersign::Rejection;
+use countersign::adapter::{Drain, Outcome, Receive, ReceiveOptions};
 
 use crate::bounded_payload::BoundedPayload;
-use crate::head::RequestHead;
-use crate::payload::RefusalBody;
-use crate::settings::Judge;
+use crate::head::ServiceRequestHead;
+use crate::payload::RejectionBody;
+use crate::settings::Settings;
 use crate::timer::ActixTimer;
 
-/// The way of a request from its head to the verdict, and to the end of what is thrown away after a refusal.
-pub(crate) struct Delivering {
-    judge: Arc<Judge>,
+/// The way of a request from its head to the verdict, and to the end of what is thrown away after a rejection.
+pub(crate) struct ReceiveRequest {
+    judge: Arc<Settings>,
     request: ServiceRequest,
     /// The payload itself, which no extractor has decompressed.
     payload: BoundedPayload,
     timer: ActixTimer,
-    stage: Stage,
+    state: State,
     /// Whether what the judge only reports on is let through.
     lenient: bool,
 }
 
-enum Stage {
-    Receiving(Receiving),
-    /// The rest of a refused body is thrown away, so that the client sees the answer.
-    Discarding(Box<(Rejection, Discarding)>),
+enum State {
+    Receive(Receive),
+    /// The rest of a rejected body is thrown away, so that the client sees the answer.
+    Drain(Box<(Rejection, Drain)>),
     Done,
 }
 
-impl Delivering {
-    pub(crate) fn new(judge: Arc<Judge>, mut request: ServiceRequest, lenient: bool) -> Self {
+impl ReceiveRequest {
+    pub(crate) fn new(judge: Arc<Settings>, mut request: ServiceRequest, lenient: bool) -> Self {
         let payload = BoundedPayload::take(&mut request);
-        let stage = Stage::Receiving(Receiving::new());
-        Self { judge, request, payload, timer: ActixTimer::default(), stage, lenient }
+        let state = State::Receive(Receive::new());
+        Self { judge, request, payload, timer: ActixTimer::default(), state, lenient }
     }
 
     /// The request, without its payload.
@@ -45,36 +46,36 @@ impl Delivering {
     }
 
     /// Ready with the verdict, which has been reported then.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reported, Rejection>> {
-        let Self { judge, request, payload, timer, stage, lenient } = self;
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Rejection>> {
+        let Self { judge, request, payload, timer, state, lenient } = self;
         let mut next = |cx: &mut Context<'_>| payload.poll_next(cx);
-        if let Stage::Receiving(receiving) = stage {
-            let (head, tenant) = (RequestHead::new(request), || judge.tenant_by.as_ref().and_then(|find| find(request)));
-            let terms = Terms { insecure_report_only: judge.report_only && *lenient, ..judge.terms() };
-            let refusal = match ready!(receiving.poll(cx, timer, &terms, &head, tenant, &mut next, is_limit)) {
+        if let State::Receive(receiving) = state {
+            let (head, tenant) = (ServiceRequestHead::new(request), || judge.tenant_by.as_ref().and_then(|find| find(request)));
+            let terms = ReceiveOptions { insecure_report_only: judge.report_only && *lenient, ..judge.terms() };
+            let rejection = match ready!(receiving.poll(cx, timer, &terms, &head, tenant, &mut next, is_limit)) {
                 Ok(reported) => return Poll::Ready(Ok(reported)),
-                Err(refusal) => refusal,
+                Err(rejection) => rejection,
             };
-            let rest = judge.discarding(&refusal, request);
-            let rejection = refusal.into_rejection();
+            let rest = judge.drain(&rejection, request);
+            let rejection = rejection.into_rejection();
             let Some(rest) = rest else {
-                *stage = Stage::Done;
+                *state = State::Done;
                 return Poll::Ready(Err(rejection));
             };
-            *stage = Stage::Discarding(Box::new((rejection, rest)));
+            *state = State::Drain(Box::new((rejection, rest)));
         }
-        let Stage::Discarding(discarding) = stage else { return Poll::Pending };
-        ready!(discarding.1.poll_to_end(cx, timer, next));
-        match std::mem::replace(stage, Stage::Done) {
-            Stage::Discarding(discarding) => Poll::Ready(Err(discarding.0)),
-            Stage::Receiving(_) | Stage::Done => Poll::Pending,
+        let State::Drain(drain) = state else { return Poll::Pending };
+        ready!(drain.1.poll(cx, timer, next));
+        match std::mem::replace(state, State::Done) {
+            State::Drain(drain) => Poll::Ready(Err(drain.0)),
+            State::Receive(_) | State::Done => Poll::Pending,
         }
     }
 
-    /// The answer to a refusal.
-    pub(crate) fn refuse(&mut self, rejection: Rejection) -> HttpResponse {
+    /// The answer to a rejection.
+    pub(crate) fn reject(&mut self, rejection: Rejection) -> HttpResponse {
         let rest = self.payload.take_inner();
-        self.judge.answer(rejection).map_body(|_, body| BoxBody::new(RefusalBody::new(body, rest)))
+        self.judge.answer(rejection).map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest)))
     }
 }
 

@@ -3,7 +3,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use countersign::Rejection;
 
-/// The response to a refusal, with what every one needs.
+/// The response to a rejection, with what every one needs.
 pub(crate) fn answer(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
     // Whoever replaces the response need not know that a 401 must have one.
     if let Some((name, value)) = Rejection::required_header(response.status().as_u16())

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use actix_web::rt::time::{Instant as RuntimeInstant, Sleep, sleep_until};
-use countersign::Timer;
+use countersign::adapter::Timer;
 
 /// An alarm clock that is only made when there is something to wait for.
 #[derive(Default)]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use countersign::{Deadline, Discard, Rejection, Verifiers};
+use countersign::adapter::VerifierSource;
+use countersign::{Deadline, DrainPolicy, Rejection};
 
 use crate::middleware::VerifyMiddleware;
 use crate::response::status;
-use crate::settings::Judge;
+use crate::settings::Settings;
 
 /// Lets only verified deliveries through to what it is wrapped around.
 ///
@@ -31,25 +32,25 @@ use crate::settings::Judge;
 #[derive(Clone)]
 pub struct Verify {
     // Behind one pointer, as an extractor holds on to it for every request.
-    pub(crate) judge: Arc<Judge>,
+    pub(crate) judge: Arc<Settings>,
 }
 
 impl Verify {
-    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
-    /// answers a refusal with its status and no body.
+    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
+    /// answers a rejection with its status and no body.
     ///
-    /// Bodies have the default [`Deadline`]. After an early refusal up to 64 KiB of the rest of the body are thrown away, in five seconds:
+    /// Bodies have the default [`Deadline`]. After an early rejection up to 64 KiB of the rest of the body are thrown away, in five seconds:
     /// of more than that, actix-web takes in what comes for a second by itself.
     #[must_use]
-    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
-        let discard = Discard::new(64 * 1024, Duration::from_secs(5));
-        let judge = Judge {
+    pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
+        let drain = DrainPolicy::new(64 * 1024, Duration::from_secs(5));
+        let judge = Settings {
             verifiers: verifiers.into(),
             tenant_by: None,
             deadline: Some(Deadline::default()),
-            discard: Some(discard),
+            drain: Some(drain),
             report_only: false,
-            refuse: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
+            reject: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
         };
         Self { judge: Arc::new(judge) }
     }
@@ -57,19 +58,19 @@ impl Verify {
     /// How long a body may take: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        self.judge_mut().deadline = deadline.into();
+        self.settings_mut().deadline = deadline.into();
         self
     }
 
-    /// How much of a body is read and thrown away after an early refusal over HTTP/1. `None` for nothing: then what is refused by its head
+    /// How much of a body is read and thrown away after an early rejection over HTTP/1. `None` for nothing: then what is rejected by its head
     /// is answered without its body being polled.
     #[must_use]
-    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
-        self.judge_mut().discard = discard.into();
+    pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
+        self.settings_mut().drain = drain.into();
         self
     }
 
-    /// Answers refusals with what `refuse` returns, instead of with the status alone.
+    /// Answers rejections with what `reject` returns, instead of with the status alone.
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
@@ -81,7 +82,7 @@ impl Verify {
     /// use actix_web::HttpResponse;
     /// use actix_web::http::StatusCode;
     ///
-    /// let verify = Verify::new(verifier).refuse_with(|rejection: &Rejection| {
+    /// let verify = Verify::new(verifier).with_rejection_response(|rejection: &Rejection| {
     ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
     ///     HttpResponse::build(status).body("not a delivery of ours\n")
     /// });
@@ -89,36 +90,36 @@ impl Verify {
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn refuse_with(mut self, refuse: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static) -> Self {
-        self.judge_mut().refuse = Arc::new(refuse);
+    pub fn with_rejection_response(mut self, reject: impl Fn(&Rejection) -> HttpResponse + Send + Sync + 'static) -> Self {
+        self.settings_mut().reject = Arc::new(reject);
         self
     }
 
     /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.refuse_with(|rejection| HttpResponse::new(status(rejection.acknowledging_status_code())))
+        self.with_rejection_response(|rejection| HttpResponse::new(status(rejection.acknowledging_status_code())))
     }
 
     /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
     /// depends on it. Take it off again.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still refuse. A delivery that is signed carries [`Verified`](countersign::Verified) as
+    /// Nothing but that changes: 413, 400, 408 and 503 still reject. A delivery that is signed carries [`Verified`](countersign::Verified) as
     /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for
     /// `Option<web::ReqData<Verified>>` meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.judge_mut().report_only = true;
+        self.settings_mut().report_only = true;
         self
     }
 
-    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): a middleware
+    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): a middleware
     /// further out may have put it into the request's extensions. A verifier does not ask.
     ///
     /// ```
-    /// # fn middleware(tenants: impl countersign::Resolver) -> countersign_actix_web::Verify {
+    /// # fn middleware(tenants: impl countersign::tenant::Resolver) -> countersign_actix_web::Verify {
     /// use actix_web::HttpMessage;
     /// use countersign_actix_web::Verify;
     ///
@@ -128,14 +129,14 @@ impl Verify {
     /// # }
     /// ```
     ///
-    /// [`Head::tenant`]: countersign::Head::tenant
+    /// [`RequestHead::tenant`]: countersign::RequestHead::tenant
     #[must_use]
     pub fn tenant_by(mut self, find: impl Fn(&ServiceRequest) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.judge_mut().tenant_by = Some(Arc::new(find));
+        self.settings_mut().tenant_by = Some(Arc::new(find));
         self
     }
 
-    fn judge_mut(&mut self) -> &mut Judge {
+    fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.judge)
     }
 }

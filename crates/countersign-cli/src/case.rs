@@ -27,7 +27,7 @@ pub(crate) struct Case {
 }
 
 /// What is to be judged.
-pub(crate) struct Evidence {
+pub(crate) struct Input {
     pub(crate) provider: Provider,
     pub(crate) delivery: Delivery,
     pub(crate) secrets: Vec<NamedSecret>,
@@ -37,16 +37,16 @@ pub(crate) struct Evidence {
 }
 
 impl Case {
-    pub(crate) fn load(&self, verbosity: Verbosity) -> Result<Evidence, Failure> {
+    pub(crate) fn load(&self, verbosity: Verbosity) -> Result<Input, Failure> {
         let (delivery, others) = self.received.load()?;
         self.provider.check_url()?;
         let secrets = self.secrets.load(verbosity)?;
         let now = self.at.unwrap_or_else(SystemTime::now);
-        Ok(Evidence { provider: self.provider.clone(), delivery, secrets, now, others })
+        Ok(Input { provider: self.provider.clone(), delivery, secrets, now, others })
     }
 }
 
-impl Evidence {
+impl Input {
     /// What the verifier of a receiver says. A secret that the provider could not have is passed over if another is left.
     pub(crate) fn judge(&self) -> Result<Result<Verified, Rejection>, Failure> {
         let mut builder = self.provider.verifier();
@@ -69,9 +69,9 @@ impl Evidence {
 }
 
 /// For a person.
-pub(crate) fn said(verified: &Verified, evidence: &Evidence) -> String {
+pub(crate) fn said(verified: &Verified, input: &Input) -> String {
     let key = verified.key_id();
-    let first = evidence.secrets.first().filter(|first| *key != *first.id.as_str());
+    let first = input.secrets.first().filter(|first| *key != *first.id.as_str());
     let older = first.map(|first| format!("; not with {}, so perhaps by one of an older rotation", first.id)).unwrap_or_default();
     let by = match verified.algorithm() {
         Some(algorithm) => format!("signed with the secret {key}, by HMAC of {algorithm}"),
@@ -86,7 +86,7 @@ pub(crate) fn proof(verified: &Verified) -> Value {
         "verified": true,
         "provider": verified.scheme(),
         "key": verified.key_id().as_str(),
-        "algorithm": verified.algorithm().map(countersign::Algorithm::name),
+        "algorithm": verified.algorithm().map(countersign::scheme::Algorithm::name),
         "signed_at": verified.signed_at().map(|time| humantime::format_rfc3339_seconds(time).to_string()),
         "signed_id": verified.signed_id(),
     })

@@ -1,4 +1,4 @@
-use countersign::Head;
+use countersign::RequestHead;
 
 /// A request as it was received, with its body in full.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl Delivery {
     }
 }
 
-impl Head for Delivery {
+impl RequestHead for Delivery {
     fn method(&self) -> &str {
         &self.method
     }

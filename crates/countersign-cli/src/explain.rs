@@ -12,9 +12,9 @@ use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
-use crate::case::{Case, Evidence, proof, said};
+use crate::case::{Case, Input, proof, said};
 pub(crate) use crate::explain::cause::Cause;
-pub(crate) use crate::explain::search::{Outcome, Search};
+pub(crate) use crate::explain::search::{Diagnosis, Search};
 use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
@@ -31,12 +31,12 @@ pub(crate) struct Explain {
     #[command(flatten)]
     case: Case,
     #[command(flatten)]
-    asking: Asking,
+    options: ExplainOptions,
 }
 
 /// How much may be told.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Asking {
+pub(crate) struct ExplainOptions {
     /// Also try these bodies: a file of another request, or of this one as it was before something changed it
     #[arg(long, value_name = "FILE", help_heading = "Explaining")]
     other_body: Vec<String>,
@@ -50,16 +50,16 @@ pub(crate) struct Asking {
 
 impl Explain {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
-        let evidence = self.case.load(verbosity)?;
-        answer(&evidence, &self.asking, self.case.json, verbosity)
+        let input = self.case.load(verbosity)?;
+        answer(&input, &self.options, self.case.json, verbosity)
     }
 }
 
 /// Says whether the delivery is genuine, and if not why.
-pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
-    let verdict = evidence.judge();
+pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
+    let verdict = input.judge();
     if let Ok(Ok(verified)) = &verdict {
-        output::line(if json { proof(verified).to_string() } else { said(verified, evidence) });
+        output::line(if json { proof(verified).to_string() } else { said(verified, input) });
         return Ok(true);
     }
     let kind = verdict.as_ref().ok().and_then(|verdict| verdict.as_ref().err()).map(countersign::Rejection::kind);
@@ -69,37 +69,38 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
         Err(failure) => failure.to_string(),
     };
     let mut others = Vec::new();
-    for file in &asking.other_body {
+    for file in &options.other_body {
         others.push(crate::received::read(file)?);
     }
-    let Search { outcome, ruled_out, left_out } = search::search(evidence, kind, &others, asking.try_for);
+    let Search { diagnosis, ruled_out, left_out } = search::search(input, kind, &others, options.try_for);
     if json {
-        let causes: Vec<_> = outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
-        let found = matches!(outcome, Outcome::Found(_));
+        let causes: Vec<_> =
+            diagnosis.causes().iter().map(|cause| json!({ "id": cause.id, "what": cause.what, "fix": cause.fix })).collect();
+        let found = matches!(diagnosis, Diagnosis::Found(_));
         let cause = kind.map(RejectionKind::as_str);
         let mut answer = json!({ "verified": false, "cause": cause, "text": text, "found": found, "causes": causes, "ruled_out": ruled_out, "left_out": left_out });
-        if asking.reveal
+        if options.reveal
             && let Some(answer) = answer.as_object_mut()
         {
             answer.insert(
                 "expected".to_owned(),
-                expected(evidence)?.into_iter().map(|(key, headers)| json!({ "key": key, "headers": headers })).collect(),
+                expected(input)?.into_iter().map(|(key, headers)| json!({ "key": key, "headers": headers })).collect(),
             );
         }
         output::line(answer);
         return Ok(false);
     }
     output::line(format!("{}: {text}", styled(BAD, "not verified")));
-    tell(&outcome, &ruled_out, verbosity);
+    tell(&diagnosis, &ruled_out, verbosity);
     if !left_out.is_empty() {
         heading(DOUBTFUL, "Left out:");
         for left_out in &left_out {
             output::item(left_out);
         }
     }
-    if asking.reveal {
-        for (key, headers) in expected(evidence)? {
-            let warning = if evidence.provider.scheme.covers_body() { "" } else { " (a static token: this is the secret itself)" };
+    if options.reveal {
+        for (key, headers) in expected(input)? {
+            let warning = if input.provider.scheme.covers_body() { "" } else { " (a static token: this is the secret itself)" };
             output::line("");
             output::text(0, &format!("With the secret {key} the headers would be{warning}:"));
             for (name, value) in &headers {
@@ -111,11 +112,11 @@ pub(crate) fn answer(evidence: &Evidence, asking: &Asking, json: bool, verbosity
 }
 
 /// Looks for what makes a stranger's delivery verify.
-pub(crate) fn search_for_stranger(evidence: &Evidence, kind: Option<RejectionKind>) -> Search {
-    search::search(evidence, kind, &[], FOR_STRANGERS)
+pub(crate) fn search_for_stranger(input: &Input, kind: Option<RejectionKind>) -> Search {
+    search::search(input, kind, &[], FOR_STRANGERS)
 }
 
-fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
+fn tell(diagnosis: &Diagnosis, ruled_out: &[&str], verbosity: Verbosity) {
     let tell = |causes: &[Cause]| {
         for Cause { what, fix, .. } in causes {
             output::line("");
@@ -123,8 +124,8 @@ fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
             output::text(2, &format!("{} {fix}", styled(GOOD, "do:")));
         }
     };
-    match outcome {
-        Outcome::Found(causes) => {
+    match diagnosis {
+        Diagnosis::Found(causes) => {
             let number = if causes.len() == 1 {
                 "The cause, tried and found right:"
             } else {
@@ -133,12 +134,12 @@ fn tell(outcome: &Outcome, ruled_out: &[&str], verbosity: Verbosity) {
             heading(GOOD, number);
             tell(causes);
         }
-        Outcome::Suspected(causes) => {
+        Diagnosis::Suspected(causes) => {
             heading(DOUBTFUL, "Not found by trying. What looks odd:");
             tell(causes);
             rule_out(ruled_out, verbosity);
         }
-        Outcome::Unknown => {
+        Diagnosis::Unknown => {
             heading(
                 DOUBTFUL,
                 "Not found by trying. Most likely the sender has another secret, or the body was changed in a way that cannot be undone.",
@@ -169,12 +170,12 @@ fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
 type Headers = Vec<(String, String)>;
 
 /// What would be right, by each secret.
-fn expected(evidence: &Evidence) -> Result<Vec<(String, Headers)>, Failure> {
-    let id = search::signed_id(evidence);
-    let (at, body) = (search::signed_at(evidence).unwrap_or(evidence.now), &evidence.delivery.body);
+fn expected(input: &Input) -> Result<Vec<(String, Headers)>, Failure> {
+    let id = search::signed_id(input);
+    let (at, body) = (search::signed_at(input).unwrap_or(input.now), &input.delivery.body);
     let of = |secret: &NamedSecret| {
-        let signer = evidence.provider.signer(secret.secret(), None).build()?;
+        let signer = input.provider.signer(secret.secret(), None).build()?;
         Ok((secret.id.clone(), signer.sign_as(id.as_deref().unwrap_or("msg_0"), body, at)))
     };
-    evidence.secrets.iter().map(of).collect()
+    input.secrets.iter().map(of).collect()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use countersign::Budget;
+use countersign::MemoryBudget;
 use http::Uri;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -19,7 +19,7 @@ use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::listen::config::{Bounds, Endpoint};
 use crate::listen::journal::Journal;
-use crate::listen::receiver::{MOST_UNTOLD, MOST_WAITING, Receiver};
+use crate::listen::receiver::{MAX_UNTOLD, MAX_WAITING, Receiver};
 use crate::listen::saved::Folder;
 use crate::output::{self, Verbosity};
 use crate::provider::Provider;
@@ -63,7 +63,7 @@ struct Listening {
     save: Option<PathBuf>,
     /// Keep deliveries there, too, that are not genuine: 100 of them, and 16 MiB, at most. Anybody can send them
     #[arg(long, requires = "save")]
-    save_refused: bool,
+    save_rejected: bool,
     /// Find out why, of deliveries that are not genuine
     #[arg(long)]
     explain: bool,
@@ -81,15 +81,15 @@ struct Listening {
 impl Listen {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let Listening { config, forward, body_limit, memory, .. } = &self.listening;
-        let bounds = Bounds { body_limit: *body_limit, budget: Budget::new(*memory) };
+        let bounds = Bounds { body_limit: *body_limit, budget: MemoryBudget::new(*memory) };
         let endpoints = match config {
             Some(file) => config::read(file, &bounds, verbosity)?,
             None => vec![Endpoint::new(None, self.provider, self.secrets.load(verbosity)?, forward.clone(), &bounds)?],
         };
-        let Listening { host, port, forward_timeout, save, save_refused, explain, json, .. } = self.listening;
+        let Listening { host, port, forward_timeout, save, save_rejected, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);
-        let folder = save.map(|path| Folder::open(path, save_refused)).transpose()?;
-        let (waiting, turn, untold) = (Semaphore::new(MOST_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MOST_UNTOLD)));
+        let folder = save.map(|path| Folder::open(path, save_rejected)).transpose()?;
+        let (waiting, turn, untold) = (Semaphore::new(MAX_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MAX_UNTOLD)));
         let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, waiting, turn, untold };
         client::block_on(async move {
             let listener = TcpListener::bind((host, port)).await;

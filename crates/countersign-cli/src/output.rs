@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
-use countersign::one_line;
+use countersign::observe::one_line;
 
 /// How much is said beside what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,7 +125,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// Characters of a stranger's text in a line.
-const LONGEST_IN_LINE: usize = 120;
+const MAX_IN_LINE: usize = 120;
 
 /// Characters of a stranger's text in JSON, and of one of our sentences that may quote a stranger.
 const LONGEST: usize = 1000;
@@ -133,7 +133,7 @@ const LONGEST: usize = 1000;
 /// A stranger's text as a part of a line: without a line break, without characters that a terminal would obey or that change the direction of
 /// text, and cut at a length.
 pub(crate) fn in_line(text: &str) -> String {
-    let (cut, end) = cut(text, LONGEST_IN_LINE);
+    let (cut, end) = cut(text, MAX_IN_LINE);
     format!("{}{end}", one_line(cut))
 }
 

@@ -2,7 +2,8 @@ use std::time::SystemTime;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
-use countersign::{Algorithm, Scheme, SignerBuilder, VerifierBuilder, providers};
+use countersign::scheme::{Algorithm, Scheme};
+use countersign::{SignerBuilder, VerifierBuilder, providers};
 
 use crate::failure::Failure;
 

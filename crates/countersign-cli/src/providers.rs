@@ -1,5 +1,6 @@
 use clap::Args;
-use countersign::{Algorithm, Encoding, Evidence, Scheme, providers};
+use countersign::providers;
+use countersign::scheme::{Algorithm, Encoding, Evidence, Scheme};
 use serde_json::{Value, json};
 
 use crate::output::{self, FAINT, GOOD, styled};
@@ -119,7 +120,7 @@ fn encoding(scheme: &Scheme) -> &'static str {
     if !scheme.covers_body() {
         return "token";
     }
-    match scheme.tag_encoding() {
+    match scheme.signature_encoding() {
         Encoding::Hex => "hex",
         Encoding::Base64 => "base64",
         Encoding::Base64Url => "base64url",

@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign::Scheme;
+use countersign::scheme::Scheme;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;

@@ -24,7 +24,7 @@ use crate::sign::{Signing, content_type, random_id};
 /// Deliver a body as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was refused (400, 401 or 403)."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was rejected (400, 401 or 403)."
 )]
 pub(crate) struct Send {
     /// Where the receiver is
@@ -49,7 +49,7 @@ struct Sending {
     /// One more header, or another value for one
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// Make the delivery one that is to be refused
+    /// Make the delivery one that is to be rejected
     #[arg(long, value_name = "HOW")]
     forge: Option<Forgery>,
     /// How often a delivery is repeated after 408, 409, 425, 429, 5xx, a lost connection or no answer, with the provider's pauses where they are
@@ -104,7 +104,7 @@ struct Sender {
 }
 
 /// Bytes of an answer that are read.
-const MOST_OF_AN_ANSWER: usize = 64 * 1024;
+const MAX_OF_AN_ANSWER: usize = 64 * 1024;
 
 impl Sender {
     async fn send_all(self, verbosity: Verbosity) -> Result<bool, Failure> {
@@ -178,7 +178,7 @@ impl Sender {
                 let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
                 let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
                 // What does not come is not worth more waiting than the head was.
-                let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MOST_OF_AN_ANSWER).collect()).await;
+                let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MAX_OF_AN_ANSWER).collect()).await;
                 let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 Answer { status: Ok(head.status), took: began.elapsed(), attempts, headers, body }
             }

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use clap::Args;
-use countersign::Algorithm;
+use countersign::scheme::Algorithm;
 
 use crate::failure::Failure;
 use crate::output::{self, Verbosity};

@@ -18,19 +18,19 @@ pub(crate) struct Verify {
     #[arg(long, help_heading = "Explaining")]
     explain: bool,
     #[command(flatten)]
-    asking: explain::Asking,
+    options: explain::ExplainOptions,
 }
 
 impl Verify {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
-        let evidence = self.case.load(verbosity)?;
+        let input = self.case.load(verbosity)?;
         if self.explain {
-            return explain::answer(&evidence, &self.asking, self.case.json, verbosity);
+            return explain::answer(&input, &self.options, self.case.json, verbosity);
         }
-        let verdict = evidence.judge()?;
+        let verdict = input.judge()?;
         match &verdict {
             Ok(verified) if self.case.json => output::line(proof(verified)),
-            Ok(verified) => output::line(said(verified, &evidence)),
+            Ok(verified) => output::line(said(verified, &input)),
             Err(rejection) if self.case.json => {
                 output::line(json!({ "verified": false, "cause": rejection.kind().as_str(), "text": rejection.to_string() }));
             }

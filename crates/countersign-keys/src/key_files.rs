@@ -12,7 +12,7 @@ use crate::watch::Watch;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The most looks after the first one.
-const MOST_LOOKS: u32 = 10;
+const MAX_LOOKS: u32 = 10;
 
 /// Which keys stand in which files, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl KeyFiles {
     /// Returns the keys after two equal looks in a row, for a single look may read a file that is half written.
     fn load_settled(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
         let mut last = self.load();
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             thread::sleep(BETWEEN_LOOKS);
             let found = self.load();
             match (&last, found) {

@@ -37,8 +37,8 @@
 //! # What happens then
 //! All keys are replaced at once ([`Keys::replace`](countersign::Keys::replace)), if all of the files can be read and every secret is one that
 //! the provider could have. Otherwise the last good keys stay in force, and an event of `tracing` says why: at `WARN`, with the target
-//! `countersign` and the field `error`, once for each new cause. An [`Observer`](countersign::Observer) is told of each look that failed so, and
-//! of each change ([`observe_keys`](countersign::Observer::observe_keys)): how many keys there are, and when each last matched. A change that was made is an event at `INFO` with the ids of the keys. No
+//! `countersign` and the field `error`, once for each new cause. An [`Observer`](countersign::observe::Observer) is told of each look that failed so, and
+//! of each change ([`observe_keys`](countersign::observe::Observer::observe_keys)): how many keys there are, and when each last matched. A change that was made is an event at `INFO` with the ids of the keys. No
 //! event holds a secret.
 //!
 //! A file loses one line break at its end, as [`Secret::from_file`](countersign::Secret::from_file) says. A key that was given an expiry by

@@ -6,7 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use countersign::{KeyId, Keys, Secret, one_line};
+use countersign::observe::one_line;
+use countersign::{KeyId, Keys, Secret};
 
 use crate::load_error::LoadError;
 
@@ -62,7 +63,7 @@ impl fmt::Debug for Watch {
 pub(crate) type Loaded = Vec<(KeyId, Secret)>;
 
 /// Looks that differ, one after the other, before the operator is told.
-const MOST_UNSETTLED: u32 = 10;
+const MAX_UNSETTLED: u32 = 10;
 
 struct Watched<F> {
     load: F,
@@ -93,7 +94,7 @@ impl<F: FnMut() -> Result<Loaded, LoadError>> Watched<F> {
         if self.pending.as_ref() != Some(&seen) {
             self.pending = Some(seen);
             self.unsettled = self.unsettled.saturating_add(1);
-            if self.unsettled > MOST_UNSETTLED {
+            if self.unsettled > MAX_UNSETTLED {
                 self.report(&LoadError::Unsettled);
             }
             return;
@@ -141,7 +142,8 @@ mod tests {
     use std::sync::atomic::AtomicU32;
     use std::time::Instant;
 
-    use countersign::{KeysEvent, Observer, Verdict, Verifier, providers};
+    use countersign::observe::{KeysEvent, Observer, Verdict};
+    use countersign::{Verifier, providers};
 
     use super::*;
 

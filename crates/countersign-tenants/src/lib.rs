@@ -42,15 +42,15 @@
 //! 2. If the tenant's keys are held, they are used. If it is held that there is no such tenant, or the head has a fault anyway, nothing is
 //!    looked up.
 //! 3. Otherwise they are looked up, in a task of tokio, once for all deliveries that wait for them. In the meantime none of the body is read.
-//! 4. A tenant that is not known is refused as a wrong signature is: by the same 401, and after the work of one key, as the whole body is
-//!    hashed for nothing. By time, somebody who tries can tell whether a name is held, as a look-up takes longer; when it is looked up again,
+//! 4. A tenant that is not known is rejected as a wrong signature is: by the same 401, and after the work of one key, as the whole body is
+//!    hashed for nothing. By time, somebody who tries can tell whether a name is held, as a lookup takes longer; when it is looked up again,
 //!    which is sooner for unknown ones; and, of large bodies, whether a tenant has several keys just now. Names of tenants should be no secret.
 //! 5. If the source fails, panics or does not answer in time, the answer is 503 with `Retry-After`, and the log has the cause
 //!    `keys_unavailable` with what the source said.
 //!
 //! **A name that comes from the path is whatever the sender wrote, percent-decoded**: it can hold `../`, a slash, NUL and line breaks. A source
-//! that reads a file by the name, as the example `tenants` does, has to refuse names that leave its folder. Events of this crate and of
-//! `countersign` escape the name; [`one_line`](countersign::one_line()) does so for logs of your own.
+//! that reads a file by the name, as the example `tenants` does, has to reject names that leave its folder. Events of this crate and of
+//! `countersign` escape the name; [`one_line`](countersign::observe::one_line()) does so for logs of your own.
 //!
 //! The handler goes by [`Verified::tenant`](countersign::Verified::tenant), which is the tenant with whose key the delivery is signed, in the
 //! spelling of the head: where the source takes `ACME` for `acme`, they are two names here.
@@ -59,15 +59,15 @@
 //! | what | default | set by |
 //! |---|---|---|
 //! | tenants held, and names of unknown ones | 10,000 of each | [`capacity`](TenantsBuilder::capacity) |
-//! | how long keys are used before they are looked up again | a minute | [`time_to_live`](TenantsBuilder::time_to_live), [`Tenants::forget`] |
-//! | how long it is held that a tenant is unknown | ten seconds | [`unknown_for`](TenantsBuilder::unknown_for) |
-//! | how long a look-up may take | five seconds | [`timeout`](TenantsBuilder::timeout) |
-//! | look-ups at once | 64 of names that may be nobody's, and as many of tenants that have been known before | [`look_ups_at_once`](TenantsBuilder::look_ups_at_once) |
+//! | how long keys are used before they are looked up again | a minute | [`time_to_live`](TenantsBuilder::time_to_live), [`Tenants::invalidate`] |
+//! | how long it is held that a tenant is unknown | ten seconds | [`negative_ttl`](TenantsBuilder::negative_ttl) |
+//! | how long a lookup may take | five seconds | [`timeout`](TenantsBuilder::timeout) |
+//! | lookups at once | 64 of names that may be nobody's, and as many of tenants that have been known before | [`max_concurrent_lookups`](TenantsBuilder::max_concurrent_lookups) |
 //! | names that wait for their turn | 16 for each turn; beyond them 503 at once | |
 //! | a tenant's name | 256 bytes; longer ones are unknown | |
 //!
 //! # Seeing it
-//! A look-up is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`; that a head names no tenant is one, too. It stands in the span of
+//! A lookup is an event of `tracing` at `DEBUG`, with the target `countersign` and the fields `tenant`, `found` and `seconds`, or `fault` and `source`; that a head names no tenant is one, too. It stands in the span of
 //! the delivery that began it.
 
 mod lookup;

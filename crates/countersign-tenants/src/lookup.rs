@@ -1,31 +1,35 @@
-use crate::lookup_error::Miss;
-use crate::single_flight::{Flights, Landing};
-use countersign::{Head, KeyId, Secret, Verifier, one_line};
-use futures_util::FutureExt as _;
-use moka::sync::Cache;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use countersign::observe::one_line;
+use countersign::tenant::VerifierTemplate;
+use countersign::{KeyId, RequestHead, Secret, Verifier};
+use futures_util::FutureExt as _;
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
-pub(crate) type Find = Arc<dyn Fn(&dyn Head) -> Option<String> + Send + Sync>;
+use crate::lookup_error::LookupError;
+use crate::single_flight::{LookupResult, SingleFlight};
+
+pub(crate) type FindTenant = Arc<dyn Fn(&dyn RequestHead) -> Option<String> + Send + Sync>;
 
 type Keys = Vec<(KeyId, Secret)>;
 
-type Asking = Pin<Box<dyn Future<Output = Result<Option<Keys>, Box<dyn Error + Send + Sync>>> + Send>>;
+type SourceFuture = Pin<Box<dyn Future<Output = Result<Option<Keys>, Box<dyn Error + Send + Sync>>> + Send>>;
 
 pub(crate) struct Inner {
-    pub(crate) decoy: Verifier,
-    pub(crate) find: Find,
-    pub(crate) source: Box<dyn Fn(String) -> Asking + Send + Sync>,
-    /// For longer than they are used: who was known before has turns of their own.
+    pub(crate) template: VerifierTemplate,
+    pub(crate) find: FindTenant,
+    pub(crate) source: Box<dyn Fn(String) -> SourceFuture + Send + Sync>,
+    /// For longer than they are used: who was known before has permits of their own.
     pub(crate) known: Cache<String, Known>,
     /// Apart from those, so that no flood of strangers takes their place.
     pub(crate) unknown: Cache<String, ()>,
-    pub(crate) flights: Arc<Flights>,
-    pub(crate) turns: Turns,
+    pub(crate) lookups: Arc<SingleFlight>,
+    pub(crate) permits: Permits,
     pub(crate) time_to_live: Duration,
     pub(crate) timeout: Duration,
 }
@@ -37,8 +41,8 @@ pub(crate) struct Known {
     pub(crate) since: Option<Instant>,
 }
 
-/// How many look-ups go on at once.
-pub(crate) struct Turns {
+/// How many lookups go on at once.
+pub(crate) struct Permits {
     pub(crate) number: usize,
     /// Of names that may be nobody's.
     pub(crate) strangers: Semaphore,
@@ -46,7 +50,7 @@ pub(crate) struct Turns {
     pub(crate) known: Semaphore,
 }
 
-impl Turns {
+impl Permits {
     pub(crate) fn new(number: usize) -> Self {
         let number = number.min(Semaphore::MAX_PERMITS);
         Self { number, strangers: Semaphore::new(number), known: Semaphore::new(number) }
@@ -54,9 +58,9 @@ impl Turns {
 }
 
 impl Inner {
-    /// What is known without a look-up: a verifier, or that there is none.
+    /// What is known without a lookup: a verifier, or that there is none.
     #[expect(clippy::option_option, reason = "that nobody knows the tenant is something to know")]
-    pub(crate) fn held(&self, tenant: &str) -> Option<Option<Verifier>> {
+    pub(crate) fn cached(&self, tenant: &str) -> Option<Option<Verifier>> {
         let known = self.known.get(tenant).filter(|known| known.since.is_some_and(|since| since.elapsed() < self.time_to_live));
         match known {
             Some(known) => Some(Some(known.verifier)),
@@ -64,23 +68,23 @@ impl Inner {
         }
     }
 
-    pub(crate) fn hold(&self, tenant: String, landing: &Landing) {
-        match landing {
-            Landing::Known(verifier) => {
+    pub(crate) fn cache(&self, tenant: String, result: &LookupResult) {
+        match result {
+            LookupResult::Known(verifier) => {
                 self.unknown.invalidate(&tenant);
                 self.known.insert(tenant, Known { verifier: verifier.clone(), since: Some(Instant::now()) });
             }
-            Landing::Unknown => {
+            LookupResult::Unknown => {
                 self.known.invalidate(&tenant);
                 self.unknown.insert(tenant, ());
             }
-            Landing::Failed(_) => {}
+            LookupResult::Failed(_) => {}
         }
     }
 
-    pub(crate) async fn look_up(&self, tenant: &str, was_known: bool) -> Landing {
+    pub(crate) async fn lookup(&self, tenant: &str, was_known: bool) -> LookupResult {
         let began = Instant::now();
-        let asked = self.ask_source(tenant, was_known).await;
+        let asked = self.query_source(tenant, was_known).await;
         let seconds = began.elapsed().as_secs_f64();
         // The name is the sender's, and the text of the fault the source's.
         let name = one_line(tenant);
@@ -91,21 +95,22 @@ impl Inner {
                 tracing::debug!(target: "countersign", tenant = &*name, seconds, %fault, source, "tenant not looked up");
             }
         }
-        let verifier = asked.and_then(|found| found.map(|keys| self.decoy.for_tenant(tenant, keys).map_err(Miss::Unfit)).transpose());
+        let verifier =
+            asked.and_then(|found| found.map(|keys| self.template.for_tenant(tenant, keys).map_err(LookupError::Unfit)).transpose());
         match verifier {
-            Ok(Some(verifier)) => Landing::Known(verifier),
-            Ok(None) => Landing::Unknown,
-            Err(miss) => Landing::Failed(Arc::new(miss)),
+            Ok(Some(verifier)) => LookupResult::Known(verifier),
+            Ok(None) => LookupResult::Unknown,
+            Err(error) => LookupResult::Failed(Arc::new(error)),
         }
     }
 
-    async fn ask_source(&self, tenant: &str, was_known: bool) -> Result<Option<Keys>, Miss> {
-        let turns = if was_known { &self.turns.known } else { &self.turns.strangers };
+    async fn query_source(&self, tenant: &str, was_known: bool) -> Result<Option<Keys>, LookupError> {
+        let permits = if was_known { &self.permits.known } else { &self.permits.strangers };
         let asked = async {
-            let _turn = turns.acquire().await.map_err(|_| Miss::Stopped)?;
+            let _turn = permits.acquire().await.map_err(|_| LookupError::Stopped)?;
             let found = AssertUnwindSafe(async { (self.source)(tenant.to_owned()).await }).catch_unwind().await;
-            found.map_err(|_| Miss::Panicked)?.map_err(Miss::Failed)
+            found.map_err(|_| LookupError::Panicked)?.map_err(LookupError::Failed)
         };
-        tokio::time::timeout(self.timeout, asked).await.map_err(|_| Miss::TimedOut)?
+        tokio::time::timeout(self.timeout, asked).await.map_err(|_| LookupError::TimedOut)?
     }
 }

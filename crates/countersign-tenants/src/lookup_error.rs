@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use countersign::ConfigError;
 
-/// Why a look-up brought no keys.
+/// Why a lookup brought no keys.
 #[derive(Debug)]
-pub(crate) enum Miss {
+pub(crate) enum LookupError {
     Failed(Box<dyn Error + Send + Sync>),
     TimedOut,
     Panicked,
@@ -18,20 +18,20 @@ pub(crate) enum Miss {
     Stopped,
 }
 
-impl fmt::Display for Miss {
+impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Failed(_) => "the source of the keys failed",
             Self::TimedOut => "the source of the keys did not answer in time",
             Self::Panicked => "the source of the keys panicked",
             Self::Unfit(_) => "what the source holds cannot be the keys",
-            Self::Full => "too many look-ups wait for their turn",
-            Self::Stopped => "the look-up was stopped",
+            Self::Full => "too many lookups wait for their turn",
+            Self::Stopped => "the lookup was stopped",
         })
     }
 }
 
-impl Error for Miss {
+impl Error for LookupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) => Some(&**error),
@@ -45,7 +45,7 @@ impl Error for Miss {
 #[derive(Debug)]
 pub(crate) struct Unavailable {
     pub(crate) tenant: String,
-    pub(crate) miss: Arc<Miss>,
+    pub(crate) error: Arc<LookupError>,
 }
 
 impl fmt::Display for Unavailable {
@@ -56,6 +56,6 @@ impl fmt::Display for Unavailable {
 
 impl Error for Unavailable {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.miss)
+        Some(&*self.error)
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use countersign::Head;
+use countersign::RequestHead;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
@@ -53,7 +53,7 @@ impl PathPattern {
     /// The tenant that a request names by its path, as it was sent: what a framework has taken off it since, as axum's `nest` does, is part
     /// of the pattern. (For axum that needs the feature `axum` of `countersign-tower`.)
     #[must_use]
-    pub fn tenant_of(&self, head: &dyn Head) -> Option<String> {
+    pub fn tenant_of(&self, head: &dyn RequestHead) -> Option<String> {
         self.tenant_in(head.original_target())
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn what_is_no_pattern_is_rejected() {
         for pattern in [
             "",
             "jira/{tenant}",

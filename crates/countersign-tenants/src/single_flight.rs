@@ -5,119 +5,113 @@ use std::time::{Duration, Instant};
 use countersign::Verifier;
 use tokio::sync::watch;
 
-use crate::lookup_error::Miss;
+use crate::lookup_error::LookupError;
 
-/// What a look-up has brought.
+/// What a lookup has brought.
 #[derive(Clone)]
-pub(crate) enum Landing {
+pub(crate) enum LookupResult {
     Known(Verifier),
     Unknown,
-    Failed(Arc<Miss>),
+    Failed(Arc<LookupError>),
 }
 
-/// A look-up that is under way, for whoever waits for it.
+/// A lookup that is under way, for whoever waits for it.
 #[derive(Clone)]
-pub(crate) struct Flight {
+pub(crate) struct Lookup {
     began: Instant,
-    landing: watch::Receiver<Option<Landing>>,
+    result: watch::Receiver<Option<LookupResult>>,
 }
 
-impl Flight {
+impl Lookup {
     /// What it brings. An error if the runtime that it was on is gone.
-    pub(crate) async fn landing(mut self) -> Result<Landing, Arc<Miss>> {
-        let landing = self.landing.wait_for(Option::is_some).await.map_err(|_| Arc::new(Miss::Stopped))?;
-        landing.clone().ok_or_else(|| Arc::new(Miss::Stopped))
+    pub(crate) async fn result(mut self) -> Result<LookupResult, Arc<LookupError>> {
+        let result = self.result.wait_for(Option::is_some).await.map_err(|_| Arc::new(LookupError::Stopped))?;
+        result.clone().ok_or_else(|| Arc::new(LookupError::Stopped))
     }
 }
 
-/// The look-ups that are under way, by the tenant's name.
+/// The lookups that are under way, by the tenant's name.
 #[derive(Default)]
-pub(crate) struct Flights(Mutex<HashMap<String, Flight>>);
+pub(crate) struct SingleFlight(Mutex<HashMap<String, Lookup>>);
 
-/// Whether there is a flight already, or this one has to be flown.
-pub(crate) enum Boarded<T> {
-    /// One has just ended, and brought this.
-    Landed(T),
-    Joined(Flight),
-    New(Flight, Pilot),
-    /// There are too many.
+/// How a delivery gets the result of a lookup.
+pub(crate) enum Join<T> {
+    /// A lookup has just ended, with this result.
+    Finished(T),
+    Joined(Lookup),
+    New(Lookup, LookupGuard),
+    /// Too many lookups are under way.
     Full,
 }
 
-/// Brings a look-up down. If it is dropped before, whoever waits is told so.
-pub(crate) struct Pilot {
-    flights: Arc<Flights>,
+/// Ends a lookup. If the guard is dropped first, everybody who waits gets [`LookupError::Stopped`].
+pub(crate) struct LookupGuard {
+    lookups: Arc<SingleFlight>,
     tenant: String,
-    flight: Flight,
-    landing: watch::Sender<Option<Landing>>,
+    lookup: Lookup,
+    result: watch::Sender<Option<LookupResult>>,
 }
 
-impl Flights {
-    /// Takes part in the look-up of this tenant, or begins one if there are fewer than `most`. `landed` tells what came of one that has just
+impl SingleFlight {
+    /// Takes part in the lookup of this tenant, or begins one if there are fewer than `most`. `finished` tells what came of one that has just
     /// ended; it is asked while none can end.
     ///
     /// One that has been under way for longer than `longest` is not waited for: something holds up the thread that it is on.
-    pub(crate) fn board<T>(
-        self: &Arc<Self>,
-        tenant: &str,
-        most: usize,
-        longest: Duration,
-        landed: impl FnOnce() -> Option<T>,
-    ) -> Boarded<T> {
-        let mut flights = self.lock();
-        if let Some(landed) = landed() {
-            return Boarded::Landed(landed);
+    pub(crate) fn join<T>(self: &Arc<Self>, tenant: &str, most: usize, longest: Duration, finished: impl FnOnce() -> Option<T>) -> Join<T> {
+        let mut lookups = self.lock();
+        if let Some(finished) = finished() {
+            return Join::Finished(finished);
         }
-        if let Some(flight) = flights.get(tenant).filter(|flight| flight.began.elapsed() <= longest) {
-            return Boarded::Joined(flight.clone());
+        if let Some(lookup) = lookups.get(tenant).filter(|lookup| lookup.began.elapsed() <= longest) {
+            return Join::Joined(lookup.clone());
         }
-        if flights.len() >= most {
-            return Boarded::Full;
+        if lookups.len() >= most {
+            return Join::Full;
         }
-        let (sender, landing) = watch::channel(None);
-        let flight = Flight { began: Instant::now(), landing };
-        flights.insert(tenant.to_owned(), flight.clone());
-        let pilot = Pilot { flights: Arc::clone(self), tenant: tenant.to_owned(), flight: flight.clone(), landing: sender };
-        Boarded::New(flight, pilot)
+        let (sender, result) = watch::channel(None);
+        let lookup = Lookup { began: Instant::now(), result };
+        lookups.insert(tenant.to_owned(), lookup.clone());
+        let guard = LookupGuard { lookups: Arc::clone(self), tenant: tenant.to_owned(), lookup: lookup.clone(), result: sender };
+        Join::New(lookup, guard)
     }
 
-    /// Whoever comes from now on waits for a look-up of their own, and what the one under way brings is not held. `drop_held` is done while
+    /// Whoever comes from now on waits for a lookup of their own, and what the one under way brings is not held. `drop_cached` is done while
     /// none can end.
-    pub(crate) fn cancel(&self, tenant: &str, drop_held: impl FnOnce()) {
-        let mut flights = self.lock();
-        flights.remove(tenant);
-        drop_held();
+    pub(crate) fn cancel(&self, tenant: &str, drop_cached: impl FnOnce()) {
+        let mut lookups = self.lock();
+        lookups.remove(tenant);
+        drop_cached();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Lookup>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pilot {
-    /// Tells those who wait, and has it held by `hold` if it was not cancelled meanwhile.
-    pub(crate) fn land(self, landing: Landing, hold: impl FnOnce(&Landing)) {
+impl LookupGuard {
+    /// Tells those who wait, and has the result cached by `cache` if it was not cancelled meanwhile.
+    pub(crate) fn finish(self, result: LookupResult, cache: impl FnOnce(&LookupResult)) {
         {
-            let mut flights = self.flights.lock();
-            if self.is_current(&flights) {
-                hold(&landing);
-                flights.remove(&self.tenant);
+            let mut lookups = self.lookups.lock();
+            if self.is_current(&lookups) {
+                cache(&result);
+                lookups.remove(&self.tenant);
             }
         }
-        self.landing.send_replace(Some(landing));
+        self.result.send_replace(Some(result));
     }
 
-    /// Whether the look-up of this tenant is still this one.
-    fn is_current(&self, flights: &HashMap<String, Flight>) -> bool {
-        flights.get(&self.tenant).is_some_and(|flight| self.flight.landing.same_channel(&flight.landing))
+    /// Whether the lookup of this tenant is still this one.
+    fn is_current(&self, lookups: &HashMap<String, Lookup>) -> bool {
+        lookups.get(&self.tenant).is_some_and(|lookup| self.lookup.result.same_channel(&lookup.result))
     }
 }
 
-impl Drop for Pilot {
+impl Drop for LookupGuard {
     fn drop(&mut self) {
-        let mut flights = self.flights.lock();
-        if self.is_current(&flights) {
-            flights.remove(&self.tenant);
+        let mut lookups = self.lookups.lock();
+        if self.is_current(&lookups) {
+            lookups.remove(&self.tenant);
         }
     }
 }

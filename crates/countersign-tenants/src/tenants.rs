@@ -2,20 +2,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{Head, Resolver, Resolving, Verifier};
+use countersign::tenant::{ResolveFuture, Resolver};
+use countersign::{RequestHead, Verifier};
 use tracing::Instrument as _;
 
 use crate::lookup::{Inner, Known};
-use crate::lookup_error::{Miss, Unavailable};
-use crate::single_flight::{Boarded, Landing};
+use crate::lookup_error::{LookupError, Unavailable};
+use crate::single_flight::{Join, LookupResult};
 
-/// Bytes of a tenant's name. There is no look-up for what is longer.
-const LONGEST_NAME: usize = 256;
+/// Bytes of a tenant's name. There is no lookup for what is longer.
+const MAX_NAME: usize = 256;
 
 /// Names that nobody knows may wait for their turn, so many for each turn: what comes beyond them is answered 503 at once.
 const WAITING_FOR_A_TURN: usize = 16;
 
-/// What an adapter waits longer than a look-up may take, so that it is the look-up that says what was the matter.
+/// What an adapter waits longer than a lookup may take, so that it is the lookup that says what was the matter.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Chooses the verifier of a delivery by its tenant, whose keys are looked up once and then held. Cheap to clone. Every adapter takes it in
@@ -50,20 +51,21 @@ impl Tenants {
     /// The largest body in bytes that is accepted, whoever's it is.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.0.decoy.body_limit()
+        self.0.template.decoy().body_limit()
     }
 
-    /// How many deliveries were refused for this cause, whoever's they were: as [`Verifier::refused`].
+    /// How many deliveries were rejected for this cause, whoever's they were: as [`Verifier::rejected`].
     #[must_use]
-    pub fn refused(&self, kind: countersign::RejectionKind) -> u64 {
-        self.0.decoy.refused(kind)
+    pub fn rejected(&self, kind: countersign::RejectionKind) -> u64 {
+        self.0.template.decoy().rejected(kind)
     }
 
-    /// Looks this tenant up again when it is met next: after its secret was changed, or it was added or taken away. Every delivery that comes
-    /// after this is judged by what the source says after this. The name is the one in the head, in the same spelling.
-    pub fn forget(&self, tenant: &str) {
-        let Inner { flights, known, unknown, .. } = &*self.0;
-        flights.cancel(tenant, || {
+    /// Invalidates the cached keys of a tenant, or the cached answer that the tenant is unknown. Call this after the tenant's secret was changed, or
+    /// the tenant was added or removed. Deliveries that arrive after the call are verified with keys that are looked up after the call. The name is
+    /// spelled as in the request.
+    pub fn invalidate(&self, tenant: &str) {
+        let Inner { lookups, known, unknown, .. } = &*self.0;
+        lookups.cancel(tenant, || {
             // It is remembered that there is one.
             if let Some(Known { verifier, .. }) = known.get(tenant) {
                 known.insert(tenant.to_owned(), Known { verifier, since: None });
@@ -72,9 +74,9 @@ impl Tenants {
         });
     }
 
-    /// How many tenants are held now, those among them whose keys are to be looked up again.
+    /// Returns the number of cached tenants. Tenants whose keys have to be looked up again count.
     #[must_use]
-    pub fn held(&self) -> u64 {
+    pub fn cached(&self) -> u64 {
         self.0.known.run_pending_tasks();
         self.0.known.entry_count()
     }
@@ -82,46 +84,46 @@ impl Tenants {
 
 impl Resolver for Tenants {
     fn decoy(&self) -> &Verifier {
-        &self.0.decoy
+        self.0.template.decoy()
     }
 
-    fn resolve(&self, head: &dyn Head) -> Resolving {
+    fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
         let inner = &self.0;
-        let tenant = (inner.find)(head).filter(|tenant| !tenant.is_empty() && tenant.len() <= LONGEST_NAME);
+        let tenant = (inner.find)(head).filter(|tenant| !tenant.is_empty() && tenant.len() <= MAX_NAME);
         let Some(tenant) = tenant else {
             tracing::debug!(target: "countersign", "the head names no tenant");
-            return Resolving::ready(None);
+            return ResolveFuture::ready(None);
         };
-        if let Some(held) = inner.held(&tenant) {
-            return Resolving::ready(held);
+        if let Some(cached) = inner.cached(&tenant) {
+            return ResolveFuture::ready(cached);
         }
-        // What is refused by its head, whoever's it is, is not worth a look-up.
-        if inner.decoy.head_fault(&head).is_some() {
-            return Resolving::ready(None);
+        // What is rejected by its head, whoever's it is, is not worth a lookup.
+        if inner.template.decoy().head_fault(&head).is_some() {
+            return ResolveFuture::ready(None);
         }
         let was_known = inner.known.contains_key(&tenant);
-        let most = if was_known { usize::MAX } else { inner.turns.number.saturating_mul(WAITING_FOR_A_TURN) };
-        let flight = match inner.flights.board(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.held(&tenant)) {
-            Boarded::Landed(held) => return Resolving::ready(held),
-            Boarded::Full => return Resolving::new(async { Err(Unavailable { tenant, miss: Arc::new(Miss::Full) }) }),
-            Boarded::Joined(flight) => flight,
-            Boarded::New(flight, pilot) => {
+        let most = if was_known { usize::MAX } else { inner.permits.number.saturating_mul(WAITING_FOR_A_TURN) };
+        let lookup = match inner.lookups.join(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.cached(&tenant)) {
+            Join::Finished(cached) => return ResolveFuture::ready(cached),
+            Join::Full => return ResolveFuture::new(async { Err(Unavailable { tenant, error: Arc::new(LookupError::Full) }) }),
+            Join::Joined(lookup) => lookup,
+            Join::New(lookup, guard) => {
                 let inner = Arc::clone(inner);
                 let tenant = tenant.clone();
-                let look_up = async move {
-                    let landing = inner.look_up(&tenant, was_known).await;
-                    pilot.land(landing, |landing| inner.hold(tenant, landing));
+                let work = async move {
+                    let result = inner.lookup(&tenant, was_known).await;
+                    guard.finish(result, |result| inner.cache(tenant, result));
                 };
-                // It goes on when this request is gone: others may wait for the same tenant.
-                tokio::spawn(look_up.in_current_span());
-                flight
+                // The lookup goes on when this request is gone: others may wait for the same tenant.
+                tokio::spawn(work.in_current_span());
+                lookup
             }
         };
-        Resolving::new(async {
-            match flight.landing().await {
-                Ok(Landing::Known(verifier)) => Ok(Some(verifier)),
-                Ok(Landing::Unknown) => Ok(None),
-                Ok(Landing::Failed(miss)) | Err(miss) => Err(Unavailable { tenant, miss }),
+        ResolveFuture::new(async {
+            match lookup.result().await {
+                Ok(LookupResult::Known(verifier)) => Ok(Some(verifier)),
+                Ok(LookupResult::Unknown) => Ok(None),
+                Ok(LookupResult::Failed(error)) | Err(error) => Err(Unavailable { tenant, error }),
             }
         })
     }
@@ -133,6 +135,6 @@ impl Resolver for Tenants {
 
 impl fmt::Debug for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenants").field("decoy", &self.0.decoy).finish_non_exhaustive()
+        f.debug_struct("Tenants").field("decoy", self.0.template.decoy()).finish_non_exhaustive()
     }
 }

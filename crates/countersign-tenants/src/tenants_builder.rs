@@ -3,13 +3,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{Head, KeyId, Secret, VerifierBuilder};
+use countersign::{KeyId, RequestHead, Secret, VerifierBuilder};
 use futures_util::FutureExt as _;
 use moka::sync::Cache;
 
-use crate::lookup::{Find, Inner, Turns};
+use crate::lookup::{FindTenant, Inner, Permits};
 use crate::path_pattern::PathPattern;
-use crate::single_flight::Flights;
+use crate::single_flight::SingleFlight;
 use crate::tenants::Tenants;
 use crate::tenants_error::TenantsError;
 
@@ -23,12 +23,12 @@ const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 #[must_use = "a builder does nothing before `build`"]
 pub struct TenantsBuilder {
     verifier: VerifierBuilder,
-    find: Option<Result<Find, TenantsError>>,
+    find: Option<Result<FindTenant, TenantsError>>,
     capacity: u64,
     time_to_live: Duration,
-    unknown_for: Duration,
+    negative_ttl: Duration,
     timeout: Duration,
-    look_ups: usize,
+    lookups: usize,
 }
 
 impl TenantsBuilder {
@@ -38,9 +38,9 @@ impl TenantsBuilder {
             find: None,
             capacity: 10_000,
             time_to_live: Duration::from_secs(60),
-            unknown_for: Duration::from_secs(10),
+            negative_ttl: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
-            look_ups: 64,
+            lookups: 64,
         }
     }
 
@@ -49,16 +49,16 @@ impl TenantsBuilder {
     ///
     /// **The name is percent-decoded, and anybody can send any name.** It can hold `../`, a slash, NUL and line breaks. Before it goes into a
     /// file's path, a query, a command or a log of your own, check it against the names that can be, or bind it as a parameter.
-    /// [`one_line`](countersign::one_line()) makes it fit for a log.
+    /// [`one_line`](countersign::observe::one_line()) makes it fit for a log.
     pub fn by_path(mut self, pattern: &str) -> Self {
         let pattern = PathPattern::new(pattern);
-        self.find = Some(pattern.map(|pattern| Arc::new(move |head: &dyn Head| pattern.tenant_of(head)) as Find));
+        self.find = Some(pattern.map(|pattern| Arc::new(move |head: &dyn RequestHead| pattern.tenant_of(head)) as FindTenant));
         self
     }
 
-    /// This function names the tenant, by whatever it finds in the head. `None` for none. With [`Head::tenant`] it gets at what the adapter's
+    /// This function names the tenant, by whatever it finds in the head. `None` for none. With [`RequestHead::tenant`] it gets at what the adapter's
     /// `tenant_by` has found.
-    pub fn by(mut self, find: impl Fn(&dyn Head) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub fn by(mut self, find: impl Fn(&dyn RequestHead) -> Option<String> + Send + Sync + 'static) -> Self {
         self.find = Some(Ok(Arc::new(find)));
         self
     }
@@ -70,34 +70,34 @@ impl TenantsBuilder {
     }
 
     /// How long keys are used before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
-    /// accepted still, unless the tenant is [forgotten](Tenants::forget). They stay in memory for up to an hour more, and are
+    /// accepted still, unless the tenant is [invalidated](Tenants::invalidate). They stay in memory for up to an hour more, and are
     /// not used then: when the source is down, what has to be looked up is answered 503.
     pub const fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;
         self
     }
 
-    /// How long it is held that there is no such tenant: ten seconds unless set. For so long, a tenant that is new in the source is refused,
+    /// How long it is held that there is no such tenant: ten seconds unless set. For so long, a tenant that is new in the source is rejected,
     /// if somebody has asked for it before, and Jira is not known to repeat that.
-    pub const fn unknown_for(mut self, time: Duration) -> Self {
-        self.unknown_for = time;
+    pub const fn negative_ttl(mut self, time: Duration) -> Self {
+        self.negative_ttl = time;
         self
     }
 
-    /// How long a look-up may take: five seconds unless set. Whoever waits for it is answered 503 then.
+    /// How long a lookup may take: five seconds unless set. Whoever waits for it is answered 503 then.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How many look-ups, each for another tenant, may go on at once: 64 unless set, of names that may be nobody's, and as many of tenants
+    /// How many lookups, each for another tenant, may go on at once: 64 unless set, of names that may be nobody's, and as many of tenants
     /// that have been known in the last hour. Others wait for their turn, within their timeout, and too many are answered 503 at once. So a
-    /// flood of names that nobody knows keeps no more than this of the source busy, and those who are known have turns of their own; a tenant
+    /// flood of names that nobody knows keeps no more than this of the source busy, and those who are known have permits of their own; a tenant
     /// that is new meanwhile gets 503, which senders repeat.
     ///
-    /// A turn ends when the look-up is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
-    pub const fn look_ups_at_once(mut self, look_ups: usize) -> Self {
-        self.look_ups = look_ups;
+    /// A turn ends when the lookup is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
+    pub const fn max_concurrent_lookups(mut self, lookups: usize) -> Self {
+        self.lookups = lookups;
         self
     }
 
@@ -131,22 +131,22 @@ impl TenantsBuilder {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let find = self.find.ok_or(TenantsError::NoName)??;
-        if self.capacity == 0 || self.look_ups == 0 || self.timeout.is_zero() {
+        if self.capacity == 0 || self.lookups == 0 || self.timeout.is_zero() {
             return Err(TenantsError::Zero);
         }
-        let decoy = self.verifier.build_decoy().map_err(TenantsError::Verifier)?;
+        let template = self.verifier.build_template().map_err(TenantsError::Verifier)?;
         let keys = |keys: K| keys.into_iter().map(|(id, secret)| (id.into(), secret)).collect();
         Ok(Tenants::new(Inner {
-            decoy,
+            template,
             find,
             source: Box::new(move |tenant| source(tenant).map(move |found| found.map(|found| found.map(keys)).map_err(Into::into)).boxed()),
             known: Cache::builder()
                 .max_capacity(self.capacity)
                 .time_to_live(self.time_to_live.saturating_add(REMEMBERED).min(FOREVER))
                 .build(),
-            unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.unknown_for.min(FOREVER)).build(),
-            flights: Arc::new(Flights::default()),
-            turns: Turns::new(self.look_ups),
+            unknown: Cache::builder().max_capacity(self.capacity).time_to_live(self.negative_ttl.min(FOREVER)).build(),
+            lookups: Arc::new(SingleFlight::default()),
+            permits: Permits::new(self.lookups),
             time_to_live: self.time_to_live,
             timeout: self.timeout,
         }))

@@ -16,7 +16,7 @@ pub enum TenantsError {
         /// What is wrong with it.
         fault: String,
     },
-    /// There is room for no tenant, no time to look one up, or no look-up at all.
+    /// There is room for no tenant, no time to look one up, or no lookup at all.
     Zero,
     /// No verifier can be built by this.
     Verifier(ConfigError),
@@ -27,7 +27,7 @@ impl fmt::Display for TenantsError {
         match self {
             Self::NoName => f.write_str("it is not said where the tenant's name is"),
             Self::InvalidPattern { pattern, fault } => write!(f, "{pattern:?} is no pattern for tenants: {fault}"),
-            Self::Zero => f.write_str("capacity, timeout and the number of look-ups cannot be zero"),
+            Self::Zero => f.write_str("capacity, timeout and the number of lookups cannot be zero"),
             Self::Verifier(_) => f.write_str("the tenants' verifiers cannot be built"),
         }
     }

@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use countersign::{Rejection, Reported, Verified};
+use countersign::adapter::Outcome;
+use countersign::{Rejection, Verified};
 use http::header::{CONNECTION, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -13,9 +14,9 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::VerifiedBody;
-use crate::receive::{Delivering, Refusal};
-use crate::response::Refuse;
-use crate::settings::Judge;
+use crate::receive::{ReceiveRequest, RejectedRequest};
+use crate::response::RejectionResponse;
+use crate::settings::Settings;
 
 pin_project! {
     /// The response of [`Verify`](crate::Verify).
@@ -26,7 +27,7 @@ pin_project! {
     {
         // Taken when it is called, or has nothing more to do with the request.
         inner: Option<S>,
-        refuse: R,
+        reject: R,
         #[pin]
         state: State<B, S::Future>,
     }
@@ -35,9 +36,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<B, F> {
-        Delivering {
+        ReceiveRequest {
             #[pin]
-            delivering: Delivering<B>,
+            delivering: ReceiveRequest<B>,
         },
         Calling {
             #[pin]
@@ -51,16 +52,16 @@ where
     S: Service<Request<VerifiedBody>>,
     B: Body,
 {
-    pub(crate) fn new(inner: S, refuse: R, judge: Arc<Judge>, request: Request<B>) -> Self {
+    pub(crate) fn new(inner: S, reject: R, judge: Arc<Settings>, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { inner: Some(inner), refuse, state: State::Delivering { delivering: Delivering::new(judge, parts, body) } }
+        Self { inner: Some(inner), reject, state: State::ReceiveRequest { delivering: ReceiveRequest::new(judge, parts, body) } }
     }
 }
 
 impl<S, R, B, T> Future for VerifyFuture<S, R, B>
 where
     S: Service<Request<VerifiedBody>, Response = Response<T>>,
-    R: Refuse<T>,
+    R: RejectionResponse<T>,
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -70,9 +71,9 @@ where
         let mut this = self.project();
         loop {
             let response = match this.state.as_mut().project() {
-                StateProj::Delivering { mut delivering } => {
+                StateProj::ReceiveRequest { mut delivering } => {
                     let received = delivering.as_mut().poll(cx);
-                    if delivering.is_refused() {
+                    if delivering.is_rejected() {
                         *this.inner = None;
                     }
                     match ready!(received) {
@@ -82,7 +83,7 @@ where
                             };
                             call(inner, parts, reported, trailers)
                         }
-                        Err(refusal) => return Poll::Ready(Ok(answer(this.refuse.response(&refusal.rejection), refusal))),
+                        Err(rejection) => return Poll::Ready(Ok(answer(this.reject.response(&rejection.rejection), rejection))),
                     }
                 }
                 StateProj::Calling { response } => return response.poll(cx),
@@ -96,15 +97,15 @@ where
 fn call<S: Service<Request<VerifiedBody>>>(
     mut inner: S,
     mut parts: Parts,
-    reported: Reported,
+    reported: Outcome,
     trailers: Option<Box<HeaderMap>>,
 ) -> S::Future {
     let body = match reported {
-        Reported::Verified(verified, body) => {
+        Outcome::Verified(verified, body) => {
             parts.extensions.insert(verified);
             body
         }
-        Reported::Unverified(rejection, body) => {
+        Outcome::Unverified(rejection, body) => {
             // Whatever somebody further out has put there.
             parts.extensions.remove::<Verified>();
             parts.extensions.insert(rejection);
@@ -114,8 +115,8 @@ fn call<S: Service<Request<VerifiedBody>>>(
     inner.call(Request::from_parts(parts, VerifiedBody::new(body, trailers)))
 }
 
-/// Adds to the application's response what every refusal needs.
-pub(crate) fn answer<T>(mut response: Response<T>, Refusal { rejection, close }: Refusal) -> Response<T> {
+/// Adds to the application's response what every rejection needs.
+pub(crate) fn answer<T>(mut response: Response<T>, RejectedRequest { rejection, close }: RejectedRequest) -> Response<T> {
     // Whoever replaces the response need not know that a 401 must have one.
     if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
         response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));

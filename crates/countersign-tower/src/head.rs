@@ -1,21 +1,21 @@
-use countersign::Head;
+use countersign::RequestHead;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::headers;
 
 /// The core's view of a request.
-pub(crate) struct RequestHead<'a> {
+pub(crate) struct PartsHead<'a> {
     parts: &'a Parts,
 }
 
-impl<'a> RequestHead<'a> {
+impl<'a> PartsHead<'a> {
     pub(crate) const fn new(parts: &'a Parts) -> Self {
         Self { parts }
     }
 }
 
-impl Head for RequestHead<'_> {
+impl RequestHead for PartsHead<'_> {
     fn method(&self) -> &str {
         self.parts.method.as_str()
     }
@@ -48,7 +48,7 @@ mod tests {
     fn method_target_and_every_value_are_as_sent() {
         let request = http::Request::put("http://host/a%20b?c=%2F").header("X-A", "1").header("x-a", &b"\xff"[..]).header("b", "");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = RequestHead::new(&parts);
+        let head = PartsHead::new(&parts);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();

@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
+use countersign::Rejection;
+use countersign::adapter::VerifierSource;
 #[cfg(feature = "tokio")]
-use countersign::{Deadline, Discard};
-use countersign::{Rejection, Verifiers};
+use countersign::{Deadline, DrainPolicy};
 use http::Response;
 use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::response::{Acknowledgement, EmptyResponse};
 use crate::service::Verify;
-use crate::settings::Judge;
+use crate::settings::Settings;
 
 /// Lets only verified deliveries through to the service that it is laid around.
 ///
@@ -27,42 +28,42 @@ use crate::settings::Judge;
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// [`on_tokio`](Self::on_tokio) (feature `tokio`) gives bodies a deadline and drains refused ones. [`new`](Self::new) knows of no runtime and
+/// [`on_tokio`](countersign::Self::on_tokio) (feature `tokio`) gives bodies a deadline and drains rejected ones. [`new`](Self::new) knows of no runtime and
 /// does neither.
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
     // Behind one pointer, as axum clones a layer for every request.
-    judge: Arc<Judge>,
-    refuse: R,
+    judge: Arc<Settings>,
+    reject: R,
 }
 
 impl VerifyLayer {
-    /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and
-    /// answers a refusal with its status and no body.
+    /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
+    /// answers a rejection with its status and no body.
     ///
-    /// **The layer has no clock, for it knows of no runtime**: a body, and a resolver, may take as long as they like, and an early refusal is
-    /// answered at once. On tokio, use [`on_tokio`](Self::on_tokio).
+    /// **The layer has no clock, for it knows of no runtime**: a body, and a resolver, may take as long as they like, and an early rejection is
+    /// answered at once. On tokio, use [`on_tokio`](countersign::Self::on_tokio).
     ///
     /// If the verifier signs path and query ([`base_url`](countersign::VerifierBuilder::base_url)) and the feature `axum` is off, there is one
     /// event at `WARN`: the layer then knows the path only as the request has it, without what a router has taken off.
     #[must_use]
-    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+    pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let verifiers = verifiers.into();
         #[cfg(not(feature = "axum"))]
         warn_of_cut_paths(&verifiers);
-        let judge = Judge { verifiers, tenant_by: None, clock: false, deadline: None, discard: None, report_only: false };
-        Self { judge: Arc::new(judge), refuse: EmptyResponse }
+        let judge = Settings { verifiers, tenant_by: None, clock: false, deadline: None, drain: None, report_only: false };
+        Self { judge: Arc::new(judge), reject: EmptyResponse }
     }
 
-    /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early refusal the rest of the body
-    /// is thrown away as the default [`Discard`] says; and a [`Resolver`](countersign::Resolver) has its timeout. For axum and hyper, whose runtime it is.
+    /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early rejection the rest of the body
+    /// is thrown away as the default [`DrainPolicy`] says; and a [`Resolver`](countersign::tenant::Resolver) has its timeout. For axum and hyper, whose runtime it is.
     ///
     /// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a body panics otherwise.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn on_tokio(verifiers: impl Into<Verifiers>) -> Self {
-        let mut layer = Self::new(verifiers).deadline(Deadline::default()).discard(Discard::default());
-        layer.judge_mut().clock = true;
+    pub fn on_tokio(verifiers: impl Into<VerifierSource>) -> Self {
+        let mut layer = Self::new(verifiers).deadline(Deadline::default()).drain(DrainPolicy::default());
+        layer.settings_mut().clock = true;
         layer
     }
 }
@@ -72,25 +73,25 @@ impl<R> VerifyLayer<R> {
     /// How long a body may take, by tokio's clock: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        let judge = self.judge_mut();
+        let judge = self.settings_mut();
         judge.deadline = deadline.into();
         judge.clock |= judge.deadline.is_some();
         self
     }
 
-    /// How much of a body is read and thrown away after an early refusal over HTTP/1, by tokio's clock. `None` for nothing: then what is
-    /// refused by its head is answered without its body being polled.
+    /// How much of a body is read and thrown away after an early rejection over HTTP/1, by tokio's clock. `None` for nothing: then what is
+    /// rejected by its head is answered without its body being polled.
     #[must_use]
-    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
-        let judge = self.judge_mut();
-        judge.discard = discard.into();
-        judge.clock |= judge.discard.is_some();
+    pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
+        let judge = self.settings_mut();
+        judge.drain = drain.into();
+        judge.clock |= judge.drain.is_some();
         self
     }
 }
 
 impl<R> VerifyLayer<R> {
-    /// Answers refusals with what `refuse` returns, instead of with [`EmptyResponse`].
+    /// Answers rejections with what `reject` returns, instead of with [`EmptyResponse`].
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
@@ -102,7 +103,7 @@ impl<R> VerifyLayer<R> {
     /// use axum::response::IntoResponse;
     /// use axum::http::StatusCode;
     ///
-    /// let layer = VerifyLayer::new(verifier).refuse_with(|rejection: &Rejection| {
+    /// let layer = VerifyLayer::new(verifier).with_rejection_response(|rejection: &Rejection| {
     ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
     ///     (status, "not a delivery of ours\n").into_response()
     /// });
@@ -110,20 +111,20 @@ impl<R> VerifyLayer<R> {
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn refuse_with<F, B>(self, refuse: F) -> VerifyLayer<F>
+    pub fn with_rejection_response<F, B>(self, reject: F) -> VerifyLayer<F>
     where
         F: Fn(&Rejection) -> Response<B>,
     {
-        VerifyLayer { judge: self.judge, refuse }
+        VerifyLayer { judge: self.judge, reject }
     }
 }
 
 impl<R> VerifyLayer<R> {
-    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): a middleware
+    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): a middleware
     /// further out may have put it into the request's extensions. A verifier does not ask.
     ///
     /// ```
-    /// # fn layer(tenants: impl countersign::Resolver) -> countersign_tower::VerifyLayer {
+    /// # fn layer(tenants: impl countersign::tenant::Resolver) -> countersign_tower::VerifyLayer {
     /// use countersign_tower::VerifyLayer;
     ///
     /// #[derive(Clone)]
@@ -133,46 +134,46 @@ impl<R> VerifyLayer<R> {
     /// # }
     /// ```
     ///
-    /// [`Head::tenant`]: countersign::Head::tenant
+    /// [`RequestHead::tenant`]: countersign::RequestHead::tenant
     #[must_use]
     pub fn tenant_by(mut self, find: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.judge_mut().tenant_by = Some(Arc::new(find));
+        self.settings_mut().tenant_by = Some(Arc::new(find));
         self
     }
 
     /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
     /// depends on it. Take it off again.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still refuse. A delivery that is signed carries [`Verified`](countersign::Verified) as
+    /// Nothing but that changes: 413, 400, 408 and 503 still reject. A delivery that is signed carries [`Verified`](countersign::Verified) as
     /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for `Option<Extension<Verified>>`
     /// meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.judge_mut().report_only = true;
+        self.settings_mut().report_only = true;
         self
     }
 
-    fn judge_mut(&mut self) -> &mut Judge {
+    fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.judge)
     }
 }
 
 impl VerifyLayer {
     /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
-        VerifyLayer { judge: self.judge, refuse: Acknowledgement }
+        VerifyLayer { judge: self.judge, reject: Acknowledgement }
     }
 }
 
 #[cfg(feature = "axum")]
 impl VerifyLayer {
     /// For what lets nothing through unverified, whatever the layer does.
-    pub(crate) fn into_strict_judge(mut self) -> Arc<Judge> {
+    pub(crate) fn into_strict_settings(mut self) -> Arc<Settings> {
         if self.judge.report_only {
-            self.judge_mut().report_only = false;
+            self.settings_mut().report_only = false;
         }
         self.judge
     }
@@ -181,7 +182,7 @@ impl VerifyLayer {
 /// Warns of a signature that may not bind the whole path: only a router tells what it has taken off, and without the feature `axum` none is known.
 /// `tests/no-axum` tests it, for every build of this crate's own tests has the feature.
 #[cfg(not(feature = "axum"))]
-fn warn_of_cut_paths(verifiers: &Verifiers) {
+fn warn_of_cut_paths(verifiers: &VerifierSource) {
     if verifiers.signs_target() {
         tracing::warn!(
             target: "countersign",
@@ -195,6 +196,6 @@ impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
     type Service = Verify<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, Arc::clone(&self.judge), self.refuse.clone())
+        Verify::new(inner, Arc::clone(&self.judge), self.reject.clone())
     }
 }

@@ -32,8 +32,8 @@
 //! 4. The inner service is called, once, with the same head, the same bytes and the same trailers, and with
 //!    [`Verified`](countersign::Verified) in the request's extensions.
 //!
-//! A refusal is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions
-//! for middleware further out; [`VerifyLayer::refuse_with`] replaces it. Each refusal is one `tracing` event: see
+//! A rejection is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions
+//! for middleware further out; [`VerifyLayer::with_rejection_response`] replaces it. Each rejection is one `tracing` event: see
 //! [`Verifier::report`](countersign::Verifier::report).
 //!
 //! # Where to put it in axum
@@ -60,7 +60,7 @@
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
 //! # The extractors
-//! With the feature `axum`, a handler can ask for a [`Delivery`], which is the body and the proof in one, or for [`VerifiedJson`]. The layer
+//! With the feature `axum`, a handler can ask for a [`Delivery`](countersign::Delivery), which is the body and the proof in one, or for [`VerifiedJson`](countersign::VerifiedJson). The layer
 //! is then the application's state and need not be laid around anything, no limit of axum's is in the way, and a request costs less: see
 //! the figures of `countersign`.
 //!
@@ -72,17 +72,17 @@
 //! so at `WARN` when it is built.
 //!
 //! # Tenants
-//! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
+//! Where tenants have keys of their own, the layer takes a [`Resolver`](countersign::tenant::Resolver) in place of a verifier, such as the `Tenants` of
 //! `countersign-tenants`. It is asked first, and none of the body is polled until it has answered. axum's `nest` takes the front of the path off:
 //! with the feature `axum`, the resolver sees all of it. [`VerifyLayer::tenant_by`] hands it what is in the request's extensions.
 //!
-//! # Slow bodies, and refusing early
+//! # Slow bodies, and rejecting early
 //! A layer of `VerifyLayer::on_tokio`, behind the feature `tokio`, gives bodies a [`Deadline`](countersign::Deadline), past which they are
-//! answered 408. And after a refusal by head, length or budget it throws away what is left of the body, so that a client that writes all
+//! answered 408. And after a rejection by head, length or budget it throws away what is left of the body, so that a client that writes all
 //! before it reads sees the answer, and the connection goes on: bounded in bytes and time, and by one second in which the client is silent
-//! ([`Discard`](countersign::Discard)), over HTTP/1 alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
+//! ([`DrainPolicy`](countersign::DrainPolicy)), over HTTP/1 alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
 //!
-//! A layer of [`VerifyLayer::new`] knows of no runtime and has no clock: a body may take as long as it likes, and what is refused by its head
+//! A layer of [`VerifyLayer::new`] knows of no runtime and has no clock: a body may take as long as it likes, and what is rejected by its head
 //! is answered without its body being polled.
 //!
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
@@ -108,8 +108,8 @@ pub use extract::delivery::Delivery;
 #[cfg(feature = "axum")]
 pub use extract::json::{VerifiedJson, VerifiedJsonRejection};
 #[cfg(feature = "axum")]
-pub use extract::rejection::Refused;
+pub use extract::rejection::VerifyRejection;
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
-pub use response::{Acknowledgement, EmptyResponse, Refuse};
+pub use response::{Acknowledgement, EmptyResponse, RejectionResponse};
 pub use service::Verify;

@@ -1,7 +1,7 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use countersign::Timer;
+use countersign::adapter::Timer;
 
 /// What stands for a timer where no runtime is known: it never rings. Only a resolver is waited for by it, for as long as it takes.
 pub(crate) struct RuntimeTimer(());

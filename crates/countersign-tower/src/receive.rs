@@ -3,21 +3,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use countersign::{Discarding, Receiving, Rejection, Reported};
+use countersign::Rejection;
+use countersign::adapter::{Drain, Outcome, Receive};
 use http::request::Parts;
 use http::{HeaderMap, Version};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 
-use crate::head::RequestHead;
-use crate::settings::Judge;
+use crate::head::PartsHead;
+use crate::settings::Settings;
 use crate::timer::RuntimeTimer;
 
 pin_project! {
-    /// The way of a request from its head to the verdict, and to the end of what is thrown away after a refusal.
-    pub(crate) struct Delivering<B> {
-        judge: Arc<Judge>,
+    /// The way of a request from its head to the verdict, and to the end of what is thrown away after a rejection.
+    pub(crate) struct ReceiveRequest<B> {
+        judge: Arc<Settings>,
         // Taken when there is a verdict.
         parts: Option<Parts>,
         timer: RuntimeTimer,
@@ -25,34 +26,34 @@ pin_project! {
         #[pin]
         body: Option<B>,
         trailers: Option<Box<HeaderMap>>,
-        stage: Stage,
+        state: State,
     }
 }
 
-enum Stage {
-    Receiving(Receiving),
-    /// The rest of a refused body is thrown away, so that the client sees the answer.
-    Discarding(Box<(Rejection, Discarding)>),
+enum State {
+    Receive(Receive),
+    /// The rest of a rejected body is thrown away, so that the client sees the answer.
+    Drain(Box<(Rejection, Drain)>),
     Done,
 }
 
-/// One that has been refused, and reported.
+/// One that has been rejected, and reported.
 #[cfg_attr(feature = "axum", derive(Debug))]
-pub(crate) struct Refusal {
+pub(crate) struct RejectedRequest {
     pub(crate) rejection: Rejection,
     /// Whether the connection is of no more use.
     pub(crate) close: bool,
 }
 
-impl<B: Body> Delivering<B> {
-    pub(crate) fn new(judge: Arc<Judge>, parts: Parts, body: B) -> Self {
+impl<B: Body> ReceiveRequest<B> {
+    pub(crate) fn new(judge: Arc<Settings>, parts: Parts, body: B) -> Self {
         let timer = RuntimeTimer::new(judge.clock);
-        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, stage: Stage::Receiving(Receiving::new()) }
+        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, state: State::Receive(Receive::new()) }
     }
 
     /// Whether it will never be received: the rest of its body may yet be thrown away.
-    pub(crate) const fn is_refused(&self) -> bool {
-        !matches!(self.stage, Stage::Receiving(_))
+    pub(crate) const fn is_rejected(&self) -> bool {
+        !matches!(self.state, State::Receive(_))
     }
 
     /// The head and the trailers of what has been received. Once.
@@ -62,48 +63,48 @@ impl<B: Body> Delivering<B> {
     }
 }
 
-impl<B> Future for Delivering<B>
+impl<B> Future for ReceiveRequest<B>
 where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// What is let through unverified has been reported.
-    type Output = Result<Reported, Refusal>;
+    type Output = Result<Outcome, RejectedRequest>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(parts) = this.parts else { return Poll::Pending };
         let http1 = parts.version < Version::HTTP_2;
-        if let Stage::Receiving(receiving) = this.stage {
+        if let State::Receive(receiving) = this.state {
             let (judge, mut body, trailers) = (&**this.judge, this.body.as_mut(), &mut *this.trailers);
-            let (head, tenant) = (RequestHead::new(parts), || judge.tenant_by.as_ref().and_then(|find| find(parts)));
+            let (head, tenant) = (PartsHead::new(parts), || judge.tenant_by.as_ref().and_then(|find| find(parts)));
             let next = |cx: &mut Context<'_>| poll_data(body.as_mut(), trailers, cx);
-            let refusal =
+            let rejection =
                 match ready!(receiving.poll(cx, this.timer, &judge.terms(), &head, tenant, next, <dyn Error>::is::<LengthLimitError>)) {
                     Ok(reported) => {
                         this.body.set(None);
                         return Poll::Ready(Ok(reported));
                     }
-                    Err(refusal) => refusal,
+                    Err(rejection) => rejection,
                 };
-            let at_end = refusal.is_at_end() || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
-            let rest = judge.discard.filter(|_| http1 && !at_end).and_then(|discard| refusal.discarding(discard, &head));
-            let rejection = refusal.into_rejection();
+            let at_end = rejection.is_at_end() || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
+            let rest = judge.drain.filter(|_| http1 && !at_end).and_then(|drain| rejection.drain(drain, &head));
+            let rejection = rejection.into_rejection();
             let Some(rest) = rest else {
-                *this.stage = Stage::Done;
+                *this.state = State::Done;
                 this.body.set(None);
-                return Poll::Ready(Err(Refusal { rejection, close: !at_end && http1 }));
+                return Poll::Ready(Err(RejectedRequest { rejection, close: !at_end && http1 }));
             };
-            *this.stage = Stage::Discarding(Box::new((rejection, rest)));
+            *this.state = State::Drain(Box::new((rejection, rest)));
         }
-        let Stage::Discarding(discarding) = this.stage else { return Poll::Pending };
+        let State::Drain(drain) = this.state else { return Poll::Pending };
         let (mut body, mut unread) = (this.body.as_mut(), None);
-        let whole = ready!(discarding.1.poll_to_end(cx, this.timer, |cx| poll_data(body.as_mut(), &mut unread, cx)));
+        let whole = ready!(drain.1.poll(cx, this.timer, |cx| poll_data(body.as_mut(), &mut unread, cx)));
         // Lets go of the body before the answer is made.
         this.body.set(None);
-        match std::mem::replace(this.stage, Stage::Done) {
-            Stage::Discarding(discarding) => Poll::Ready(Err(Refusal { rejection: discarding.0, close: !whole && http1 })),
-            Stage::Receiving(_) | Stage::Done => Poll::Pending,
+        match std::mem::replace(this.state, State::Done) {
+            State::Drain(drain) => Poll::Ready(Err(RejectedRequest { rejection: drain.0, close: !whole && http1 })),
+            State::Receive(_) | State::Done => Poll::Pending,
         }
     }
 }

@@ -1,11 +1,11 @@
 use countersign::Rejection;
 use http::{Response, StatusCode};
 
-/// What makes the response to a refused delivery: [`EmptyResponse`], or a function given to
-/// [`VerifyLayer::refuse_with`](crate::VerifyLayer::refuse_with). It cannot be implemented elsewhere.
-pub trait Refuse<B>: sealed::Refuse<B> {}
+/// What makes the response to a rejected delivery: [`EmptyResponse`], or a function given to
+/// [`VerifyLayer::with_rejection_response`](crate::VerifyLayer::with_rejection_response). It cannot be implemented elsewhere.
+pub trait RejectionResponse<B>: sealed::RejectionResponse<B> {}
 
-impl<B, R: sealed::Refuse<B>> Refuse<B> for R {}
+impl<B, R: sealed::RejectionResponse<B>> RejectionResponse<B> for R {}
 
 /// The default: the status, a constant `WWW-Authenticate` with a 401, and no body, so that a stranger learns nothing from the answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,18 +21,18 @@ pub(crate) mod sealed {
     use http::Response;
 
     #[expect(unnameable_types, reason = "so that nobody else can implement it")]
-    pub trait Refuse<B> {
+    pub trait RejectionResponse<B> {
         fn response(&self, rejection: &Rejection) -> Response<B>;
     }
 }
 
-impl<B: Default> sealed::Refuse<B> for EmptyResponse {
+impl<B: Default> sealed::RejectionResponse<B> for EmptyResponse {
     fn response(&self, rejection: &Rejection) -> Response<B> {
         empty(rejection.status_code())
     }
 }
 
-impl<B: Default> sealed::Refuse<B> for Acknowledgement {
+impl<B: Default> sealed::RejectionResponse<B> for Acknowledgement {
     fn response(&self, rejection: &Rejection) -> Response<B> {
         empty(rejection.acknowledging_status_code())
     }
@@ -44,7 +44,7 @@ fn empty<B: Default>(status: u16) -> Response<B> {
     response
 }
 
-impl<B, F: Fn(&Rejection) -> Response<B>> sealed::Refuse<B> for F {
+impl<B, F: Fn(&Rejection) -> Response<B>> sealed::RejectionResponse<B> for F {
     fn response(&self, rejection: &Rejection) -> Response<B> {
         self(rejection)
     }

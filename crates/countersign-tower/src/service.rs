@@ -8,30 +8,30 @@ use tower_service::Service;
 
 use crate::body::VerifiedBody;
 use crate::future::VerifyFuture;
-use crate::response::Refuse;
-use crate::settings::Judge;
+use crate::response::RejectionResponse;
+use crate::settings::Settings;
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
 ///
 /// The inner service finds [`Verified`](countersign::Verified) in the request's extensions; whatever is further out finds
-/// [`Rejection`](countersign::Rejection) in the response's. A refusal is a response and never an error: errors are the inner service's.
+/// [`Rejection`](countersign::Rejection) in the response's. A rejection is a response and never an error: errors are the inner service's.
 #[derive(Clone, Debug)]
 pub struct Verify<S, R = crate::response::EmptyResponse> {
     inner: S,
-    judge: Arc<Judge>,
-    refuse: R,
+    judge: Arc<Settings>,
+    reject: R,
 }
 
 impl<S, R> Verify<S, R> {
-    pub(crate) const fn new(inner: S, judge: Arc<Judge>, refuse: R) -> Self {
-        Self { inner, judge, refuse }
+    pub(crate) const fn new(inner: S, judge: Arc<Settings>, reject: R) -> Self {
+        Self { inner, judge, reject }
     }
 }
 
 impl<S, R, B, T> Service<Request<B>> for Verify<S, R>
 where
     S: Service<Request<VerifiedBody>, Response = Response<T>> + Clone,
-    R: Refuse<T> + Clone,
+    R: RejectionResponse<T> + Clone,
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -47,6 +47,6 @@ where
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.refuse.clone(), Arc::clone(&self.judge), request)
+        VerifyFuture::new(ready, self.reject.clone(), Arc::clone(&self.judge), request)
     }
 }

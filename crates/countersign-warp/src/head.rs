@@ -3,7 +3,8 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
-use countersign::{Head, Verifiers};
+use countersign::RequestHead;
+use countersign::adapter::VerifierSource;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use warp::Filter;
 use warp::filters::log::Info;
@@ -12,7 +13,7 @@ use crate::headers;
 
 /// The core's view of a request, of what warp's filters hand out.
 #[derive(Default)]
-pub(crate) struct RequestHead {
+pub(crate) struct CopiedHead {
     method: Method,
     /// Empty where nobody looks at it.
     target: String,
@@ -42,7 +43,7 @@ impl Default for Fields {
 
 impl Extent {
     /// As much as these look at.
-    pub(crate) fn of(verifiers: &Verifiers) -> Self {
+    pub(crate) fn of(verifiers: &VerifierSource) -> Self {
         verifiers.fields().map_or(Self::Whole, |mut fields| {
             for name in ["content-length", "transfer-encoding", "expect"] {
                 if !fields.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -54,7 +55,7 @@ impl Extent {
     }
 }
 
-impl RequestHead {
+impl CopiedHead {
     fn whole(info: &Info<'_>) -> Self {
         let (method, headers) = (info.method().clone(), info.request_headers().clone());
         Self { method, target: info.path().to_owned(), fields: Fields::All(headers), tenant: None }
@@ -72,18 +73,18 @@ impl RequestHead {
 /// Extracts the head, and leaves the body alone.
 pub(crate) fn filter(
     extent: Extent,
-) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
+) -> impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     // Rejects where there is no query, which is as good as an empty one.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
-    let whole = told(|info| Some(RequestHead::whole(info))).and(query).map(|head: Option<Box<RequestHead>>, query: String| {
-        // There is one; without any field, it would be refused.
+    let whole = told(|info| Some(CopiedHead::whole(info))).and(query).map(|head: Option<Box<CopiedHead>>, query: String| {
+        // There is one; without any field, it would be rejected.
         let mut head = head.unwrap_or_default();
         head.target += &query;
         head
     });
     let fields = told(move |info| match &extent {
         Extent::Whole => None,
-        Extent::Fields(names) => Some(RequestHead::of_fields(info, names)),
+        Extent::Fields(names) => Some(CopiedHead::of_fields(info, names)),
     });
     let fields = fields.and_then(|head: Option<_>| ready(head.ok_or_else(warp::reject::reject)));
     fields.or(whole).unify()
@@ -93,16 +94,16 @@ pub(crate) fn filter(
 /// copy of all, and the path whatever the form of the target.
 // Boxed, as warp moves what a filter extracts from one future to the next.
 fn told(
-    take: impl Fn(&Info<'_>) -> Option<RequestHead> + Clone + Send + Sync + 'static,
-) -> impl Filter<Extract = (Option<Box<RequestHead>>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
+    take: impl Fn(&Info<'_>) -> Option<CopiedHead> + Clone + Send + Sync + 'static,
+) -> impl Filter<Extract = (Option<Box<CopiedHead>>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     thread_local! {
-        static TAKEN: Cell<Option<Box<RequestHead>>> = const { Cell::new(None) };
+        static TAKEN: Cell<Option<Box<CopiedHead>>> = const { Cell::new(None) };
     }
     let tell = warp::log::custom(move |info| TAKEN.set(take(&info).map(Box::new)));
     warp::any().map(|| StatusCode::OK).with(tell).map(|_| TAKEN.take())
 }
 
-impl Head for RequestHead {
+impl RequestHead for CopiedHead {
     fn method(&self) -> &str {
         self.method.as_str()
     }

@@ -23,22 +23,22 @@
 //! ```
 //!
 //! # What happens to a request
-//! 1. The head is judged. If it is not in order, the delivery is refused with 401, and nothing of the body is kept.
+//! 1. The head is judged. If it is not in order, the delivery is rejected with 401, and nothing of the body is kept.
 //! 2. The body is taken in, hashed as it arrives, up to the verifier's limit, whether it announces its length or comes in chunks: past it
 //!    413, and 400 if it breaks off. warp itself has no limit for bodies: `content_length_limit` only reads what is announced.
 //! 3. The signature is compared: 401 if it does not match.
 //! 4. The handler is called with the [`Delivery`]: the bytes as they were sent, and the proof.
 //!
-//! A refusal is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions;
-//! [`Verify::refuse_with`] replaces it. Each refusal is one `tracing` event: see [`Verifier::report`](countersign::Verifier::report).
+//! A rejection is a response of the status alone, the same for every cause, with [`Rejection`](countersign::Rejection) in its extensions;
+//! [`Verify::with_rejection_response`] replaces it. Each rejection is one `tracing` event: see [`Verifier::report`](countersign::Verifier::report).
 //!
 //! # Three ways to attach it
 //! A rejection that nothing recovers is answered 500 by warp, if it is not one of warp's own. So:
 //!
-//! - [`Verify::then`] is a handler and its guard in one. It answers refusals itself, and nothing need be recovered. Put it last, behind
+//! - [`Verify::then`] is a handler and its guard in one. It answers rejections itself, and nothing need be recovered. Put it last, behind
 //!   the filters for path and method, none of which may read the body.
-//! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it refuses, to be composed with others. **Put
-//!   [`.recover(recover)`](recover()) behind the handler**, before any `or`: what is refused here must not be tried on the next route.
+//! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it rejects, to be composed with others. **Put
+//!   [`.recover(recover)`](recover()) behind the handler**, before any `or`: what is rejected here must not be tried on the next route.
 //!
 //!   ```
 //!   # use countersign::{Secret, Verifier, providers};
@@ -102,16 +102,16 @@
 //! route that the layer does not cover rejects, and warp answers 500.
 //!
 //! # Tenants
-//! Where tenants have keys of their own, the filter takes a [`Resolver`](countersign::Resolver) in place of a verifier, such as the `Tenants` of
+//! Where tenants have keys of their own, the filter takes a [`Resolver`](countersign::tenant::Resolver) in place of a verifier, such as the `Tenants` of
 //! `countersign-tenants`. It is asked first, sees the whole path whatever filters have matched of it, and none of the body is polled until it
 //! has answered. [`Verify::tenant_by`] hands it what a filter finds, such as in the request's extensions.
 //!
-//! # Slow bodies, and refusing early
+//! # Slow bodies, and rejecting early
 //! A body has the default [`Deadline`](countersign::Deadline), past which it is answered 408; [`Verify::deadline`] sets another.
 //!
-//! After a refusal by head, length or budget, what is left of the body is thrown away, so that a client that writes all before it reads
+//! After a rejection by head, length or budget, what is left of the body is thrown away, so that a client that writes all before it reads
 //! sees the answer, and the connection goes on. That is bounded in bytes and time, and by one second in which the client is silent
-//! ([`Discard`](countersign::Discard), [`Verify::discard`]). Of what is larger nothing is read: the answer says `connection: close`, and a client that is still writing may see
+//! ([`DrainPolicy`](countersign::DrainPolicy), [`Verify::drain`]). Of what is larger nothing is read: the answer says `connection: close`, and a client that is still writing may see
 //! the connection reset. A filter does not see whether a request came over HTTP/2, where there is no need for it; the layer does.
 
 mod delivery;
@@ -123,6 +123,6 @@ mod timer;
 mod verify;
 
 pub use delivery::{Delivery, JsonError};
-pub use rejection::{Refused, recover};
+pub use rejection::{VerifyRejection, recover};
 pub use tenant::VerifyTenant;
 pub use verify::Verify;

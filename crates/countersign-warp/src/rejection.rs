@@ -8,33 +8,33 @@ use warp::http::StatusCode;
 use warp::reject::Reject;
 use warp::reply::Response;
 
-/// How an application answers a refusal.
+/// How an application answers a rejection.
 pub(crate) type Answer = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 
 /// What [`Verify::delivery`](crate::Verify::delivery) rejects with, to be found by a `recover` of one's own. As a [`Reply`] it is the
-/// answer to the refused delivery, with [`Rejection`] in the response's extensions.
+/// answer to the rejected delivery, with [`Rejection`] in the response's extensions.
 ///
 /// ```
-/// use countersign_warp::Refused;
+/// use countersign_warp::VerifyRejection;
 /// use warp::Reply;
 /// use warp::reply::Response;
 ///
 /// async fn recover(rejection: warp::Rejection) -> Result<Response, warp::Rejection> {
-///     match rejection.find::<Refused>() {
-///         Some(refused) => Ok(refused.clone().into_response()),
+///     match rejection.find::<VerifyRejection>() {
+///         Some(rejected) => Ok(rejected.clone().into_response()),
 ///         None => Err(rejection),
 ///     }
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Refused {
+pub struct VerifyRejection {
     rejection: Rejection,
     answer: Answer,
     /// Whether something of the body is left, so that the connection cannot go on.
     close: bool,
 }
 
-impl Refused {
+impl VerifyRejection {
     pub(crate) fn new(rejection: Rejection, answer: Answer, close: bool) -> Self {
         Self { rejection, answer, close }
     }
@@ -51,9 +51,9 @@ pub(crate) fn empty(status: u16) -> Response {
     StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
 }
 
-impl Reject for Refused {}
+impl Reject for VerifyRejection {}
 
-impl Reply for Refused {
+impl Reply for VerifyRejection {
     fn into_response(self) -> Response {
         let mut response = (self.answer)(&self.rejection);
         // Whoever replaces the response need not know that a 401 must have one.
@@ -70,20 +70,20 @@ impl Reply for Refused {
 }
 
 /// Without the cause: warp shows this to the sender, in its answer to a rejection that nobody recovers.
-impl fmt::Debug for Refused {
+impl fmt::Debug for VerifyRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").finish_non_exhaustive()
+        f.debug_struct("VerifyRejection").finish_non_exhaustive()
     }
 }
 
-/// Answers what [`Verify::delivery`](crate::Verify::delivery) refused, for warp's `recover`, and a [`JsonError`] with 400. Rejections of
+/// Answers what [`Verify::delivery`](crate::Verify::delivery) rejected, for warp's `recover`, and a [`JsonError`] with 400. Rejections of
 /// other filters pass through untouched.
 ///
 /// # Errors
 /// The rejection itself, if it is not ours.
 pub async fn recover(rejection: warp::Rejection) -> Result<Response, warp::Rejection> {
-    if let Some(refused) = rejection.find::<Refused>() {
-        Ok(refused.clone().into_response())
+    if let Some(rejected) = rejection.find::<VerifyRejection>() {
+        Ok(rejected.clone().into_response())
     } else if rejection.find::<JsonError>().is_some() {
         Ok(JsonError::response())
     } else {

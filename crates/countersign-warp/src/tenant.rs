@@ -1,13 +1,13 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use countersign::Reported;
+use countersign::adapter::Outcome;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::head::{self, RequestHead};
+use crate::head::{self, CopiedHead};
 use crate::verify::{Verify, proven, then};
 
 /// A [`Verify`] whose resolver is told what a filter knows of the tenant, made by [`Verify::tenant_by`].
@@ -46,16 +46,16 @@ where
 
     /// As [`Verify::insecure_report_only`].
     #[must_use]
-    pub fn insecure_report_only(self) -> BoxedFilter<(Reported,)> {
+    pub fn insecure_report_only(self) -> BoxedFilter<(Outcome,)> {
         let heads = self.heads();
         self.verify.reported(true, heads).boxed()
     }
 
     fn heads(
         &self,
-    ) -> impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static + use<F> {
+    ) -> impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static + use<F> {
         let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
-        head::filter(self.verify.extent()).and(find).map(|mut head: Box<RequestHead>, tenant| {
+        head::filter(self.verify.extent()).and(find).map(|mut head: Box<CopiedHead>, tenant| {
             head.tenant = tenant;
             head
         })
@@ -69,11 +69,11 @@ impl<F> fmt::Debug for VerifyTenant<F> {
 }
 
 impl Verify {
-    /// How a [`Resolver`](countersign::Resolver) gets at what only the application knows of the tenant ([`Head::tenant`]): by a filter, which
+    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): by a filter, which
     /// may look into the request's extensions. A verifier does not ask.
     ///
     /// ```
-    /// # fn deliveries(tenants: impl countersign::Resolver) {
+    /// # fn deliveries(tenants: impl countersign::tenant::Resolver) {
     /// use countersign_warp::Verify;
     /// use warp::Filter;
     ///
@@ -87,7 +87,7 @@ impl Verify {
     ///
     /// Where the filter rejects, the application knows of no tenant. It must not read the body.
     ///
-    /// [`Head::tenant`]: countersign::Head::tenant
+    /// [`RequestHead::tenant`]: countersign::RequestHead::tenant
     #[must_use]
     pub const fn tenant_by<F>(self, find: F) -> VerifyTenant<F>
     where

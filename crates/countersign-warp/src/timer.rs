@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use countersign::Timer;
+use countersign::adapter::Timer;
 use tokio::time::Sleep;
 
 /// An alarm clock that is only made when there is something to wait for.

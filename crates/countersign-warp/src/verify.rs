@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Buf;
-use countersign::{Deadline, Discard, Discarding, Head as _, Receiving, Refusal, Rejection, Reported, Terms, Verifiers};
+use countersign::adapter::{Drain, Outcome, Receive, ReceiveOptions, ReceiveRejection, VerifierSource};
+use countersign::{Deadline, DrainPolicy, Rejection, RequestHead as _};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
 use warp::filters::BoxedFilter;
@@ -15,8 +16,8 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::head::{self, Extent, RequestHead};
-use crate::rejection::{Answer, Refused, empty, recover};
+use crate::head::{self, CopiedHead, Extent};
+use crate::rejection::{Answer, VerifyRejection, empty, recover};
 use crate::timer::TokioTimer;
 
 /// Lets only verified deliveries through to a handler.
@@ -38,25 +39,25 @@ use crate::timer::TokioTimer;
 /// ```
 #[derive(Clone)]
 pub struct Verify {
-    verifiers: Verifiers,
+    verifiers: VerifierSource,
     deadline: Option<Deadline>,
-    discard: Option<Discard>,
+    drain: Option<DrainPolicy>,
     answer: Answer,
 }
 
 impl Verify {
-    /// Judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::Resolver) chooses, and answers a refusal with its status and
+    /// Judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and answers a rejection with its status and
     /// no body.
     ///
-    /// Bodies have the default [`Deadline`], and after an early refusal the rest of the body is thrown away as the default [`Discard`] says.
+    /// Bodies have the default [`Deadline`], and after an early rejection the rest of the body is thrown away as the default [`DrainPolicy`] says.
     /// Both go by the clock of tokio, which warp runs on; the runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a
     /// body panics otherwise.
     #[must_use]
-    pub fn new(verifiers: impl Into<Verifiers>) -> Self {
+    pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         Self {
             verifiers: verifiers.into(),
             deadline: Some(Deadline::default()),
-            discard: Some(Discard::default()),
+            drain: Some(DrainPolicy::default()),
             answer: Arc::new(|rejection| empty(rejection.status_code())),
         }
     }
@@ -68,18 +69,18 @@ impl Verify {
         self
     }
 
-    /// How much of a body is read and thrown away after an early refusal. `None` for nothing: then what is refused by its head is answered
+    /// How much of a body is read and thrown away after an early rejection. `None` for nothing: then what is rejected by its head is answered
     /// without its body being taken from the request.
     ///
     /// A filter does not see whether a request came over HTTP/2, where there would be no need to; a body that announces its length is thrown
     /// away there too.
     #[must_use]
-    pub fn discard(mut self, discard: impl Into<Option<Discard>>) -> Self {
-        self.discard = discard.into();
+    pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
+        self.drain = drain.into();
         self
     }
 
-    /// Answers refusals with what `refuse` returns, instead of with the status alone.
+    /// Answers rejections with what `reject` returns, instead of with the status alone.
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
     /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
@@ -90,27 +91,27 @@ impl Verify {
     /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
     /// use warp::http::StatusCode;
     ///
-    /// let verify = Verify::new(verifier).refuse_with(|rejection: &Rejection| {
+    /// let verify = Verify::new(verifier).with_rejection_response(|rejection: &Rejection| {
     ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
     ///     warp::reply::with_status("not a delivery of ours\n", status)
     /// });
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn refuse_with<R: Reply>(mut self, refuse: impl Fn(&Rejection) -> R + Send + Sync + 'static) -> Self {
-        self.answer = Arc::new(move |rejection| refuse(rejection).into_response());
+    pub fn with_rejection_response<R: Reply>(mut self, reject: impl Fn(&Rejection) -> R + Send + Sync + 'static) -> Self {
+        self.answer = Arc::new(move |rejection| reject(rejection).into_response());
         self
     }
 
     /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other refusals are answered as ever. Not for providers that send wrong
+    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.refuse_with(|rejection| empty(rejection.acknowledging_status_code()))
+        self.with_rejection_response(|rejection| empty(rejection.acknowledging_status_code()))
     }
 
-    /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers refusals itself.
+    /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers rejections itself.
     ///
     /// Put it last, behind the filters for path and method, none of which may read the body. The handler gets the [`Delivery`] and nothing
     /// that filters in front have extracted: for path parameters there is [`delivery`](Self::delivery).
@@ -125,12 +126,12 @@ impl Verify {
         then(proven(self.reported(false, heads)), handler)
     }
 
-    /// A filter that extracts the [`Delivery`], and rejects with [`Refused`]. Put [`.recover(recover)`](recover()) behind the handler:
+    /// A filter that extracts the [`Delivery`], and rejects with [`VerifyRejection`]. Put [`.recover(recover)`](recover()) behind the handler:
     /// warp answers a rejection that it does not know with 500, which senders repeat.
     ///
     /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. For two providers on
-    /// one path there is [`Verifier::any_of`](countersign::Verifier::any_of). In `first.or(second)` the second finds a body only if the first was told to discard nothing,
-    /// and what the first refuses is logged even if the second takes it.
+    /// one path there is [`Verifier::any_of`](countersign::Verifier::any_of). In `first.or(second)` the second finds a body only if the first was told to drain nothing,
+    /// and what the first rejects is logged even if the second takes it.
     #[must_use]
     pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
         let heads = head::filter(self.extent());
@@ -140,10 +141,10 @@ impl Verify {
     /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
     /// to try a secret out before anything depends on it. Take it off again.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is a [`Reported`], which says of each whether it was
+    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is a [`Outcome`], which says of each whether it was
     /// signed.
     #[must_use]
-    pub fn insecure_report_only(self) -> BoxedFilter<(Reported,)> {
+    pub fn insecure_report_only(self) -> BoxedFilter<(Outcome,)> {
         let heads = head::filter(self.extent());
         self.reported(true, heads).boxed()
     }
@@ -151,17 +152,17 @@ impl Verify {
     pub(crate) fn reported(
         self,
         report_only: bool,
-        heads: impl Filter<Extract = (Box<RequestHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
-    ) -> impl Filter<Extract = (Reported,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
+        heads: impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    ) -> impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
         // Behind one pointer, as warp clones what is in a filter for every request.
         let verify = Arc::new(self);
         let judge = Arc::clone(&verify);
         heads
-            .and_then(move |head: Box<RequestHead>| {
+            .and_then(move |head: Box<CopiedHead>| {
                 let judge = Arc::clone(&judge);
                 async move { judge.judge(head, report_only).await }
             })
-            // Only now: what was refused before keeps its body for filters that come after.
+            // Only now: what was rejected before keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |judged, body| {
                 let verify = Arc::clone(&verify);
@@ -173,18 +174,18 @@ impl Verify {
         Extent::of(&self.verifiers)
     }
 
-    /// Judges the head, if what is refused by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
-    async fn judge(&self, head: Box<RequestHead>, report_only: bool) -> Result<Judged, warp::Rejection> {
-        let (mut receiving, mut timer) = (Receiving::new(), TokioTimer::default());
-        if self.discard.is_none() {
+    /// Judges the head, if what is rejected by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
+    async fn judge(&self, head: Box<CopiedHead>, report_only: bool) -> Result<Judged, warp::Rejection> {
+        let (mut receiving, mut timer) = (Receive::new(), TokioTimer::default());
+        if self.drain.is_none() {
             let terms = self.terms(report_only);
             let judged = poll_fn(|cx| receiving.poll_head(cx, &mut timer, &terms, &*head, || head.tenant.clone())).await;
-            judged.map_err(|refusal| self.refuse(refusal.into_rejection(), head.announces_body()))?;
+            judged.map_err(|rejection| self.reject(rejection.into_rejection(), head.announces_body()))?;
         }
         Ok(Judged { head, receiving, timer })
     }
 
-    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Reported, warp::Rejection>
+    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Outcome, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
@@ -193,28 +194,28 @@ impl Verify {
         let Judged { head, mut receiving, mut timer } = judged;
         let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
         let (tenant, is_limit) = (|| head.tenant.clone(), <dyn Error>::is::<LengthLimitError>);
-        let refusal = match poll_fn(|cx| receiving.poll(cx, &mut timer, &terms, &*head, tenant, &mut next, is_limit)).await {
+        let rejection = match poll_fn(|cx| receiving.poll(cx, &mut timer, &terms, &*head, tenant, &mut next, is_limit)).await {
             Ok(reported) => return Ok(reported),
-            Err(refusal) => refusal,
+            Err(rejection) => rejection,
         };
-        let close = match self.discarding(&refusal, &head) {
-            Some(mut rest) => !poll_fn(|cx| rest.poll_to_end(cx, &mut timer, &mut next)).await,
-            None => !refusal.is_at_end() && head.announces_body(),
+        let close = match self.drain_of(&rejection, &head) {
+            Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut timer, &mut next)).await,
+            None => !rejection.is_at_end() && head.announces_body(),
         };
-        Err(self.refuse(refusal.into_rejection(), close))
+        Err(self.reject(rejection.into_rejection(), close))
     }
 
-    const fn terms(&self, insecure_report_only: bool) -> Terms<'_> {
-        Terms { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only }
+    const fn terms(&self, insecure_report_only: bool) -> ReceiveOptions<'_> {
+        ReceiveOptions { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only }
     }
 
-    fn discarding(&self, refusal: &Refusal, head: &RequestHead) -> Option<Discarding> {
-        let discard = self.discard.filter(|_| head.announces_body())?;
-        refusal.discarding(discard, head)
+    fn drain_of(&self, rejection: &ReceiveRejection, head: &CopiedHead) -> Option<Drain> {
+        let drain = self.drain.filter(|_| head.announces_body())?;
+        rejection.drain(drain, head)
     }
 
-    fn refuse(&self, rejection: Rejection, close: bool) -> warp::Rejection {
-        warp::reject::custom(Refused::new(rejection, Arc::clone(&self.answer), close))
+    fn reject(&self, rejection: Rejection, close: bool) -> warp::Rejection {
+        warp::reject::custom(VerifyRejection::new(rejection, Arc::clone(&self.answer), close))
     }
 }
 
@@ -234,20 +235,20 @@ where
 
 /// What comes without a proof goes no further. Only where deliveries are reported on does any come so far.
 pub(crate) fn proven(
-    reported: impl Filter<Extract = (Reported,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
+    reported: impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
     reported.and_then(|reported| {
         ready(match reported {
-            Reported::Verified(verified, body) => Ok(Delivery::new(verified, body)),
-            Reported::Unverified(..) => Err(warp::reject::reject()),
+            Outcome::Verified(verified, body) => Ok(Delivery::new(verified, body)),
+            Outcome::Unverified(..) => Err(warp::reject::reject()),
         })
     })
 }
 
 /// A delivery whose head has been judged, or is yet to be.
 struct Judged {
-    head: Box<RequestHead>,
-    receiving: Receiving,
+    head: Box<CopiedHead>,
+    receiving: Receive,
     timer: TokioTimer,
 }
 

@@ -30,7 +30,7 @@ impl Algorithm {
         }
     }
 
-    /// Length of a whole tag in bytes. A shorter one is refused (RFC 2104 §5 would allow truncation, no known sender uses it).
+    /// Length of a whole tag in bytes. A shorter one is rejected (RFC 2104 §5 would allow truncation, no known sender uses it).
     #[must_use]
     pub const fn tag_len(self) -> usize {
         match self {

@@ -43,13 +43,11 @@ pub enum ConfigError {
         /// The id.
         key: KeyId,
     },
-    /// A decoy was given a key, and has none.
+    /// A template was given a key, and has none.
     UnusedKey {
         /// The id.
         key: KeyId,
     },
-    /// Keys of a tenant were given for a verifier of several schemes, and they say not of which.
-    SeveralSchemes,
     /// The limit for bodies is zero bytes.
     ZeroBodyLimit,
     /// No algorithm is allowed.
@@ -106,8 +104,7 @@ impl fmt::Display for ConfigError {
             }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}: give each its own"),
             Self::UnknownKey { key } => write!(f, "no key has the id {key:?}: see `Keys::list`"),
-            Self::UnusedKey { key } => write!(f, "a decoy has no key, but {key:?} is given: give it to `for_tenant`"),
-            Self::SeveralSchemes => f.write_str("a tenant's keys are given for several schemes: call `for_tenant` before `any_of`"),
+            Self::UnusedKey { key } => write!(f, "a template has no key, but {key:?} is given: give it to `for_tenant`"),
             Self::ZeroBodyLimit => f.write_str("the body limit is zero: call `.body_limit(bytes)` with one at least"),
             Self::NothingAllowed => f.write_str("no algorithm is allowed: name one in `.algorithms([…])`"),
             Self::UnsupportedAlgorithm { algorithm } => {

@@ -22,20 +22,13 @@
 //!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance, and what else is signed
 //!    in its form to the letter. A static token must be one that is known. Otherwise: 401. No key that
 //!    has not expired: 503.
-//! 2. The announced length. Over the limit: 413. No room in the [`Budget`], if there is one: 503.
+//! 2. The announced length. Over the limit: 413. No room in the [`MemoryBudget`], if there is one: 503.
 //! 3. The body, hashed as it arrives and kept within limit and budget, which hold for bodies that announce nothing or lie, too.
 //! 4. The tag, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
 //!
 //! The receiver fixes the algorithms: what the header names selects among the accepted ones and is looked up nowhere else. Any fault is
-//! a refusal, and a [`Verifier`] that could let things through cannot be built, but by what is called `insecure_…`: see
+//! a rejection, and a [`Verifier`] that could let things through cannot be built, but by what is called `insecure_…`: see
 //! [`ConfigError`].
-//!
-//! # An adapter for another framework
-//! It holds three things, and decides nothing:
-//! - **the next chunk**, a [`Timer`], and a [`Head`] over the framework's request, for [`Receiving::poll`];
-//! - **the body back**: what that comes to, a [`Reported`], goes to the handler, the [`Verified`] where handlers find such things;
-//! - **no**: the rest of the body to [`Discarding::poll_to_end`] as [`Refusal::discarding`] says, a response of
-//!   [`Rejection::status_code`] with [`Rejection::required_header`], and the [`Rejection`] where middleware finds it.
 //!
 //! # What is not promised
 //! [`manual::threat_model`] says who is kept out, and which test shows it. In short:
@@ -44,36 +37,36 @@
 //!   has a timestamp, and then for as long as its tolerance. Senders repeat deliveries too: make the handler idempotent.
 //! - **Headers** are not authenticated, but for a timestamp or id that the scheme signs. What [`Verified`] calls unauthenticated, such as
 //!   Jira's `X-Atlassian-Webhook-Identifier`, is not signed.
-//! - **The body, by a static token.** [`Scheme::insecure_static_token`] says what it is worth.
-//! - **Memory and time beyond what is set.** Each delivery is bounded by the limit, their number only by a [`Budget`]. A body may take as long
+//! - **The body, by a static token.** [`Scheme::insecure_static_token`](crate::scheme::Scheme::insecure_static_token) says what it is worth.
+//! - **Memory and time beyond what is set.** Each delivery is bounded by the limit, their number only by a [`MemoryBudget`]. A body may take as long
 //!   as its [`Deadline`] says, which adapters set. Connections, heads and what a server reads ahead are the server's.
 //!
 //! # Seeing it
-//! Each refusal is an event of `tracing` ([`Verifier::report`]) at `WARN`, and a verified delivery is one at `DEBUG`, with the target
+//! Each rejection is an event of `tracing` ([`Verifier::report`]) at `WARN`, and a verified delivery is one at `DEBUG`, with the target
 //! `countersign`. Each delivery that is taken in is a span `delivery` at `DEBUG`, too, of the same target: it is entered while the delivery is
 //! judged (its busy time is the hashing, and what a resolver does), and closed when there is a verdict or the delivery was given up. The event
-//! of a refusal follows it, and does not stand in it. Their fields:
+//! of a rejection follows it, and does not stand in it. Their fields:
 //!
 //! | field | |
 //! |---|---|
-//! | `verdict` | `verified`, `refused`, `let_through`; the span of a delivery that was given up has no field |
+//! | `verdict` | `verified`, `rejected`, `let_through`; the span of a delivery that was given up has no field |
 //! | `scheme` | who judged: `jira` |
-//! | `tenant` | whose keys it was judged by, where there are [tenants](Verifier::for_tenant) and this is a known one |
+//! | `tenant` | whose keys it was judged by, where there are [tenants](crate::tenant::VerifierTemplate::for_tenant) and this is a known one |
 //! | `key` | of a verified delivery, the id of the key that matched |
 //! | `cause` | of one that was not, [`RejectionKind::as_str`] |
 //! | `body_bytes` | how many bytes of the body had been taken in |
-//! | `seconds` | from the head to the verdict, the waiting for the resolver and the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`] or a [`Resolver`] |
-//! | `status`, `hint`, `source`, `report_only` | of the events of refusals, and of what is let through: see [`Verifier::report`] |
+//! | `seconds` | from the head to the verdict, the waiting for the resolver and the body included; in the events only where it is measured, as `DEBUG` is enabled for this target or there is an [`Observer`](crate::observe::Observer) or a [`Resolver`](crate::tenant::Resolver) |
+//! | `status`, `hint`, `source`, `report_only` | of the events of rejections, and of what is let through: see [`Verifier::report`] |
 //!
-//! A tenant's name and the texts of errors are written by others: they are escaped, so that an event is one line (see [`one_line`](one_line())).
+//! A tenant's name and the texts of errors are written by others: they are escaped, so that an event is one line (see [`one_line`](observe::one_line())).
 //!
 //! A secret that verifies and is probably a mistake is an event at `WARN` when it is given to a verifier: see [`Keys`].
 //!
-//! With [`VerifierBuilder::hints`] a refusal's event also tells what is probably the matter. An [`Observer`] is told of every verdict. The
+//! With [`VerifierBuilder::hints`] a rejection's event also tells what is probably the matter. An [`Observer`](crate::observe::Observer) is told of every verdict. The
 //! feature `metrics` has one that counts by the facade of the crate `metrics`.
 //!
 //! # Tenants
-//! Where each tenant has keys of its own, a [`Resolver`] chooses the verifier by the head. Adapters take one in place of a verifier. The crate
+//! Where each tenant has keys of its own, a [`Resolver`](crate::tenant::Resolver) chooses the verifier by the head. Adapters take one in place of a verifier. The crate
 //! `countersign-tenants` has one with a cache.
 //!
 //! # Sources
@@ -92,43 +85,25 @@ mod crypto;
 mod key_id;
 mod keys;
 pub mod manual;
-mod observe;
+pub mod observe;
 pub mod providers;
 mod receive;
 mod request;
-mod scheme;
+pub mod scheme;
 mod signer;
-mod tenant;
+pub mod tenant;
 mod verdict;
 mod verifier;
 
-pub use algorithm::Algorithm;
 pub use body::deadline::Deadline;
-pub use body::memory_budget::Budget;
+pub use body::memory_budget::MemoryBudget;
 pub use config_error::ConfigError;
 pub use key_id::KeyId;
 pub use keys::key_status::KeyStatus;
 pub use keys::secret::Secret;
-#[cfg(feature = "metrics")]
-pub use observe::metrics::MetricsObserver;
-pub use observe::observer::{KeysEvent, Observer, Verdict};
-pub use observe::one_line::one_line;
-pub use receive::drain::{Discard, Discarding};
-pub use receive::intake::Intake;
-pub use receive::outcome::Reported;
-pub use receive::{Receiving, Refusal, Terms};
-pub use request::head::Head;
-pub use request::timer::Timer;
-pub use scheme::Scheme;
-pub use scheme::encoding::Encoding;
-pub use scheme::evidence::Evidence;
-pub use scheme::part::Part;
-pub use scheme::secret_form::SecretForm;
-pub use scheme::timestamp::TimeFormat;
+pub use receive::drain::DrainPolicy;
+pub use request::head::RequestHead;
 pub use signer::{Signer, SignerBuilder};
-pub use tenant::resolve_future::Resolving;
-pub use tenant::resolver::Resolver;
-pub use tenant::source::Verifiers;
 pub use verdict::hint::Hint;
 pub use verdict::rejection::Rejection;
 pub use verdict::rejection_kind::RejectionKind;
@@ -136,4 +111,21 @@ pub use verdict::verified::Verified;
 pub use verifier::Verifier;
 pub use verifier::builder::VerifierBuilder;
 pub use verifier::keys::Keys;
-pub use verifier::verification::Check;
+pub use verifier::verification::Verification;
+
+pub mod adapter {
+    //! What an adapter for a framework is made of.
+    //!
+    //! It holds three things, and decides nothing:
+    //! - **the next chunk**, a [`Timer`], and a [`RequestHead`](crate::RequestHead) over the framework's request, for [`Receive::poll`];
+    //! - **the body back**: what that comes to, a [`Outcome`], goes to the handler, the [`Verified`](crate::Verified) where handlers find such things;
+    //! - **no**: the rest of the body to [`Drain::poll`] as [`ReceiveRejection::drain`] says, a response of
+    //!   [`Rejection::status_code`](crate::Rejection::status_code) with [`Rejection::required_header`](crate::Rejection::required_header), and the [`Rejection`](crate::Rejection) where middleware finds it.
+
+    pub use crate::receive::drain::Drain;
+    pub use crate::receive::intake::Intake;
+    pub use crate::receive::outcome::Outcome;
+    pub use crate::receive::{Receive, ReceiveOptions, ReceiveRejection};
+    pub use crate::request::timer::Timer;
+    pub use crate::tenant::source::VerifierSource;
+}

@@ -1,3 +1,5 @@
+//! What a service is told of its deliveries: verdicts, keys, metrics.
+
 pub(crate) mod log;
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics;
@@ -6,3 +8,8 @@ pub(crate) mod one_line;
 pub(crate) mod rate;
 pub(crate) mod secret_warnings;
 pub(crate) mod span;
+
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsObserver;
+pub use observer::{KeysEvent, Observer, Verdict};
+pub use one_line::one_line;

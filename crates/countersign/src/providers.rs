@@ -33,12 +33,12 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use countersign::{Algorithm, Part, Scheme};
+//! use countersign::scheme::{Algorithm, Part, Scheme};
 //!
 //! # const EXAMPLE: Scheme =
 //! Scheme::new("example", "X-Example-Signature")
 //!     .tagged(b'=', &[("v1", Algorithm::Sha256)])
-//!     .before(&[Part::Timestamp, Part::Literal(".")])
+//!     .prefix(&[Part::Timestamp, Part::Literal(".")])
 //!     .timestamp_header("X-Example-Timestamp", Duration::from_secs(300))
 //!     .unauthenticated_event_header("X-Example-Event")
 //! # ;
@@ -51,7 +51,7 @@ use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
 use crate::scheme::part::Part;
-use crate::scheme::timestamp::TimeFormat;
+use crate::scheme::timestamp::TimestampFormat;
 
 /// What is called 25 MB, taken as MiB: the reading that loses no delivery.
 const MB_25: usize = 25 * 1024 * 1024;
@@ -80,7 +80,7 @@ const fn standard_webhooks(name: &'static str, [id, timestamp, signature]: [&'st
         .tagged(b',', V1)
         .list(b' ')
         .encoding(Encoding::Base64)
-        .before(&[Part::Id, Part::Literal("."), Part::Timestamp, Part::Literal(".")])
+        .prefix(&[Part::Id, Part::Literal("."), Part::Timestamp, Part::Literal(".")])
         .id_header(id)
         .timestamp_header(timestamp, MINUTES_5)
         .base64_secret("whsec_")
@@ -125,8 +125,8 @@ macro_rules! providers {
 providers! {
     /// Jira Cloud, webhooks that an administrator registers with a secret: `X-Hub-Signature: sha256=<hex>`.
     ///
-    /// - Atlassian announces that another method may follow one day. Then deliveries are refused as
-    ///   [`MethodNotAllowed`](crate::RejectionKind::MethodNotAllowed) until [`algorithms`](crate::VerifierBuilder::algorithms) lists it
+    /// - Atlassian announces that another method may follow one day. Then deliveries are rejected as
+    ///   [`AlgorithmNotAllowed`](crate::RejectionKind::AlgorithmNotAllowed) until [`algorithms`](crate::VerifierBuilder::algorithms) lists it
     ///   beside SHA-256.
     /// - Webhooks of Connect and OAuth 2.0 apps are not signed this way: they carry a JWT that does not cover the body.
     /// - The limit is 25 MiB: by third-party accounts, Jira sends up to 25 MB and drops what is larger.
@@ -178,7 +178,7 @@ providers! {
     /// Gitea: `X-Gitea-Signature: <hex>`.
     ///
     /// Set the webhook's content type to `application/json` and its method to `POST`: otherwise Gitea signs something else than what it
-    /// sends. A webhook without a secret comes with an empty header, which is refused as
+    /// sends. A webhook without a secret comes with an empty header, which is rejected as
     /// [`MissingSignature`](crate::RejectionKind::MissingSignature).
     GITEA: SourceCode "https://docs.gitea.com/usage/webhooks" =
         Scheme::new("gitea", "X-Gitea-Signature")
@@ -232,7 +232,7 @@ providers! {
         base64("typeform", "Typeform-Signature").tagged(b'=', SHA256);
 
     /// DocuSign Connect: `X-DocuSign-Signature-1: <base64>`, and a header with the next number for each further key, of which the account
-    /// may have many: over 16 are refused.
+    /// may have many: over 16 are rejected.
     DOCUSIGN: ThirdParty "https://developers.docusign.com/platform/webhooks/connect/validate/" =
         base64("docusign", "X-DocuSign-Signature-").numbered_headers("X-DocuSign-Signature-");
 
@@ -319,7 +319,7 @@ providers! {
         Scheme::new("stripe", "Stripe-Signature")
             .tagged(b'=', V1)
             .list(b',')
-            .before(TIMESTAMP_DOT)
+            .prefix(TIMESTAMP_DOT)
             .timestamp_item("t", MINUTES_5);
 
     /// Slack: `X-Slack-Signature: v0=<hex>` over `v0:{timestamp}:{body}`, with the timestamp in `X-Slack-Request-Timestamp` and five
@@ -327,7 +327,7 @@ providers! {
     SLACK: Confirmed "https://docs.slack.dev/authentication/verifying-requests-from-slack/" =
         Scheme::new("slack", "X-Slack-Signature")
             .tagged(b'=', V0)
-            .before(V0_TIMESTAMP)
+            .prefix(V0_TIMESTAMP)
             .timestamp_header("X-Slack-Request-Timestamp", MINUTES_5);
 
     /// Standard Webhooks: `webhook-signature: v1,<base64> v1,<base64>` over `{id}.{timestamp}.{body}`, with `webhook-id` and
@@ -355,7 +355,7 @@ providers! {
     ZOOM: SourceCode "https://developers.zoom.us/docs/api/webhooks/" =
         Scheme::new("zoom", "x-zm-signature")
             .tagged(b'=', V0)
-            .before(V0_TIMESTAMP)
+            .prefix(V0_TIMESTAMP)
             .timestamp_header("x-zm-request-timestamp", MINUTES_5);
 
     /// Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>` over `{id}{timestamp}{body}`, ten minutes of tolerance. The secret
@@ -363,10 +363,10 @@ providers! {
     TWITCH: ThirdParty "https://dev.twitch.tv/docs/eventsub/handling-webhook-events/" =
         Scheme::new("twitch", "Twitch-Eventsub-Message-Signature")
             .tagged(b'=', SHA256)
-            .before(&[Part::Id, Part::Timestamp])
+            .prefix(&[Part::Id, Part::Timestamp])
             .id_header("Twitch-Eventsub-Message-Id")
             .timestamp_header("Twitch-Eventsub-Message-Timestamp", Duration::from_secs(600))
-            .time_format(TimeFormat::Rfc3339)
+            .timestamp_format(TimestampFormat::Rfc3339)
             .unauthenticated_event_header("Twitch-Eventsub-Subscription-Type")
             .key_lengths(10, 100);
 
@@ -376,15 +376,15 @@ providers! {
     BOX: Confirmed "https://developer.box.com/guides/webhooks/v2/signatures-v2" =
         base64("box", "BOX-SIGNATURE-PRIMARY")
             .any_of_headers(&["BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY"])
-            .after(&[Part::Timestamp])
+            .suffix(&[Part::Timestamp])
             .timestamp_header("BOX-DELIVERY-TIMESTAMP", Duration::from_secs(600))
-            .time_format(TimeFormat::Rfc3339)
+            .timestamp_format(TimestampFormat::Rfc3339)
             .unauthenticated_delivery_id_header("BOX-DELIVERY-ID");
 
     /// Square: `x-square-hmacsha256-signature: <base64>` over `{url}{body}`. The [`url`](crate::VerifierBuilder::url) is the notification
     /// URL as it was registered.
     SQUARE: Confirmed "https://developer.squareup.com/docs/webhooks/step3validate" =
-        base64("square", "x-square-hmacsha256-signature").before(&[Part::Url]);
+        base64("square", "x-square-hmacsha256-signature").prefix(&[Part::Url]);
 
     /// Paddle Billing: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `{timestamp}:{body}`. Paddle's own library tolerates five seconds,
     /// and so does this row: a clock that is off by more loses deliveries.
@@ -392,7 +392,7 @@ providers! {
         Scheme::new("paddle", "Paddle-Signature")
             .tagged(b'=', &[("h1", Algorithm::Sha256)])
             .list(b';')
-            .before(&[Part::Timestamp, Part::Literal(":")])
+            .prefix(&[Part::Timestamp, Part::Literal(":")])
             .timestamp_item("ts", Duration::from_secs(5));
 
     /// HubSpot v3: `X-HubSpot-Signature-v3: <base64>` over `{method}{url}{body}{timestamp}`, with milliseconds in
@@ -402,18 +402,18 @@ providers! {
     /// decoded before it is signed, and its own libraries decode none: register a URL without escapes.
     HUBSPOT_V3: Confirmed "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests" =
         base64("hubspot-v3", "X-HubSpot-Signature-v3")
-            .before(&[Part::Method, Part::Url])
-            .after(&[Part::Timestamp])
+            .prefix(&[Part::Method, Part::Url])
+            .suffix(&[Part::Timestamp])
             .timestamp_header("X-HubSpot-Request-Timestamp", MINUTES_5)
-            .time_format(TimeFormat::Milliseconds);
+            .timestamp_format(TimestampFormat::Milliseconds);
 
     /// Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over `{timestamp}{body}`, with the timestamp in
     /// `X-Zendesk-Webhook-Signature-Timestamp`. It sends nothing over 256 KB; the limit stays at 2 MiB.
     ZENDESK: ThirdParty "https://developer.zendesk.com/documentation/webhooks/verifying/" =
         base64("zendesk", "X-Zendesk-Webhook-Signature")
-            .before(&[Part::Timestamp])
+            .prefix(&[Part::Timestamp])
             .timestamp_header("X-Zendesk-Webhook-Signature-Timestamp", MINUTES_5)
-            .time_format(TimeFormat::Rfc3339)
+            .timestamp_format(TimestampFormat::Rfc3339)
             .unauthenticated_delivery_id_header("X-Zendesk-Webhook-Invocation-Id");
 
     /// Calendly: `Calendly-Webhook-Signature: t=<seconds>,v1=<hex>` over `{timestamp}.{body}`, three minutes of tolerance.
@@ -421,14 +421,14 @@ providers! {
         Scheme::new("calendly", "Calendly-Webhook-Signature")
             .tagged(b'=', V1)
             .list(b',')
-            .before(TIMESTAMP_DOT)
+            .prefix(TIMESTAMP_DOT)
             .timestamp_item("t", Duration::from_secs(180));
 
     /// Trello: `X-Trello-Webhook: <base64>` over `{body}{url}`, signed with the OAuth 1 secret. The [`url`](crate::VerifierBuilder::url) is
     /// the callback URL as it was registered. It has nothing but SHA-1, and needs
     /// [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1).
     TRELLO: ThirdParty "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/" =
-        base64("trello", "X-Trello-Webhook").bare(Algorithm::Sha1).after(&[Part::Url]);
+        base64("trello", "X-Trello-Webhook").bare(Algorithm::Sha1).suffix(&[Part::Url]);
 
     /// Sanity: `sanity-webhook-signature: t=<milliseconds>,v1=<base64url>` over `{timestamp}.{body}`.
     SANITY: Confirmed "https://www.sanity.io/docs/content-lake/webhooks" =
@@ -436,9 +436,9 @@ providers! {
             .tagged(b'=', V1)
             .list(b',')
             .encoding(Encoding::Base64Url)
-            .before(TIMESTAMP_DOT)
+            .prefix(TIMESTAMP_DOT)
             .timestamp_item("t", MINUTES_5)
-            .time_format(TimeFormat::Milliseconds)
+            .timestamp_format(TimestampFormat::Milliseconds)
             .unauthenticated_delivery_id_header("idempotency-key");
 
     /// WorkOS: `WorkOS-Signature: t=<milliseconds>, v1=<hex>` over `{timestamp}.{body}`, three minutes of tolerance.
@@ -446,7 +446,7 @@ providers! {
         Scheme::new("workos", "WorkOS-Signature")
             .tagged(b'=', V1)
             .list(b',')
-            .before(TIMESTAMP_DOT)
+            .prefix(TIMESTAMP_DOT)
             .timestamp_item("t", Duration::from_secs(180))
-            .time_format(TimeFormat::Milliseconds);
+            .timestamp_format(TimestampFormat::Milliseconds);
 }

@@ -8,21 +8,21 @@ use bytes::{Buf, Bytes};
 
 use crate::body::deadline::Deadline;
 use crate::observe::span::DeliverySpan;
-use crate::receive::drain::{Discard, Discarding};
+use crate::receive::drain::{Drain, DrainPolicy};
 use crate::receive::intake::Intake;
-use crate::receive::outcome::Reported;
-use crate::receive::state::{TakingIn, tell_log};
-use crate::request::head::{Head, announced};
-use crate::request::header_index::Gathered;
+use crate::receive::outcome::Outcome;
+use crate::receive::state::{ReceiveState, tell_log};
+use crate::request::head::{RequestHead, announced};
+use crate::request::header_index::HeaderIndex;
 use crate::request::timer::Timer;
-use crate::tenant::resolve::{Choosing, Chosen};
-use crate::tenant::source::Verifiers;
-use crate::verdict::rejection::{self, Rejection, Seen};
+use crate::tenant::resolve::{ChosenVerifier, Resolve};
+use crate::tenant::source::VerifierSource;
+use crate::verdict::rejection::{Phase, Progress, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::Verifier;
-use crate::verifier::config::{Config, Judge};
-use crate::verifier::hashing::Hashing;
-use crate::verifier::parse::SignedHead;
+use crate::verifier::config::{Config, Snapshot};
+use crate::verifier::parse::ParsedHead;
+use crate::verifier::state::VerificationState;
 
 pub(crate) mod drain;
 pub(crate) mod intake;
@@ -31,9 +31,9 @@ pub(crate) mod state;
 
 /// By what an adapter judges, and what it has been told about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct ReceiveOptions<'a> {
     /// Who judges.
-    pub verifiers: &'a Verifiers,
+    pub verifiers: &'a VerifierSource,
     /// How long a body may take.
     pub deadline: Option<Deadline>,
     /// Whether what would be answered 401 is received all the same, **whoever sent it**, to be reported on.
@@ -46,68 +46,68 @@ pub struct Terms<'a> {
 /// It is small until there is something to wait for: a delivery whose body is there already and in one piece when it is first polled, as nearly
 /// every one is, takes no memory but for its body.
 #[must_use = "it is for the adapter to poll"]
-pub struct Receiving(Stage);
+pub struct Receive(State);
 
-enum Stage {
-    Begun,
-    Choosing(Box<Choosing>),
-    TakingIn(Box<Waiting>),
+enum State {
+    Start,
+    Resolve(Box<Resolve>),
+    Collect(Box<PendingDelivery>),
     Done,
 }
 
-struct Waiting {
+struct PendingDelivery {
     intake: Intake,
     verifier: Verifier,
 }
 
-impl Receiving {
+impl Receive {
     /// One of which nothing has been looked at yet.
     pub const fn new() -> Self {
-        Self(Stage::Begun)
+        Self(State::Start)
     }
 
     /// Ready with what has come of it, and pending ever after. `terms` and `head` are to be the same each time; what the application says of
-    /// the [tenant](Head::tenant) is only asked by a [`Resolver`](crate::Resolver); `next` polls the framework for the next chunk of the body,
+    /// the [tenant](RequestHead::tenant) is only asked by a [`Resolver`](crate::tenant::Resolver); `next` polls the framework for the next chunk of the body,
     /// and `is_limit` tells a limit of the application's from a body that broke off, as for [`Intake::poll_to_end`].
     ///
     /// # Errors
-    /// What is refused. It has been [reported](Verifier::report), and so has what is let through only to be reported on.
+    /// What is rejected. It has been [reported](Verifier::report), and so has what is let through only to be reported on.
     #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
     pub fn poll<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &Terms<'_>,
-        head: &impl Head,
+        terms: &ReceiveOptions<'_>,
+        head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Reported, Refusal>> {
-        if let Stage::TakingIn(waiting) = &mut self.0 {
-            let Waiting { intake, verifier } = &mut **waiting;
+    ) -> Poll<Result<Outcome, ReceiveRejection>> {
+        if let State::Collect(waiting) = &mut self.0 {
+            let PendingDelivery { intake, verifier } = &mut **waiting;
             let received = ready!(intake.poll_to_end(cx, timer, next, is_limit));
             let concluded = conclude(verifier, received, intake.is_at_end());
-            self.0 = Stage::Done;
+            self.0 = State::Done;
             return Poll::Ready(concluded);
         }
-        let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
         if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !terms.insecure_report_only) {
             return self.poll_plain(cx, timer, terms.deadline, &verifier, config, head, next, is_limit);
         }
         // Large, and so begun on the stack, by what is only borrowed; it is moved and shared only if it has to wait.
-        let mut taking_in = TakingIn::new(span);
-        let (config, fault) = verifier.judge_for(head);
+        let mut state = ReceiveState::new(span);
+        let (config, fault) = verifier.config_or_first(head);
         let keys = config.keys.load();
-        let judge = Judge { config, keys: &keys };
-        if let Err(rejection) = verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault) {
-            return Poll::Ready(Err(Refusal::new(&verifier, rejection, false)));
+        let snapshot = Snapshot { config, keys: &keys };
+        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, terms.insecure_report_only, fault) {
+            return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
         }
-        taking_in.set_deadline(terms.deadline);
-        if let Poll::Ready(received) = taking_in.poll_to_end(judge, cx, timer, next, is_limit) {
-            return Poll::Ready(conclude(&verifier, received, taking_in.is_at_end()));
+        state.set_deadline(terms.deadline);
+        if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
+            return Poll::Ready(conclude(&verifier, received, state.is_at_end()));
         }
-        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), taking_in);
-        self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
+        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), state);
+        self.0 = State::Collect(Box::new(PendingDelivery { intake, verifier: verifier.into_owned() }));
         Poll::Pending
     }
 
@@ -115,26 +115,26 @@ impl Receiving {
     /// with `poll`.
     ///
     /// # Errors
-    /// What is refused by its head. It has been [reported](Verifier::report).
+    /// What is rejected by its head. It has been [reported](Verifier::report).
     pub fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &Terms<'_>,
-        head: &impl Head,
+        terms: &ReceiveOptions<'_>,
+        head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
-    ) -> Poll<Result<(), Refusal>> {
-        let Chosen { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
-        let mut taking_in = TakingIn::new(span);
-        let (config, fault) = verifier.judge_for(head);
+    ) -> Poll<Result<(), ReceiveRejection>> {
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
+        let mut state = ReceiveState::new(span);
+        let (config, fault) = verifier.config_or_first(head);
         let keys = config.keys.load_full();
-        let judge = Judge { config, keys: &keys };
-        if let Err(rejection) = verifier.judge_head(&mut taking_in, judge, head, None, terms.insecure_report_only, fault) {
-            return Poll::Ready(Err(Refusal::new(&verifier, rejection, false)));
+        let snapshot = Snapshot { config, keys: &keys };
+        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, terms.insecure_report_only, fault) {
+            return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
         }
-        taking_in.set_deadline(terms.deadline);
-        let intake = Intake::new(Arc::clone(config), keys, taking_in);
-        self.0 = Stage::TakingIn(Box::new(Waiting { intake, verifier: verifier.into_owned() }));
+        state.set_deadline(terms.deadline);
+        let intake = Intake::new(Arc::clone(config), keys, state);
+        self.0 = State::Collect(Box::new(PendingDelivery { intake, verifier: verifier.into_owned() }));
         Poll::Ready(Ok(()))
     }
 
@@ -148,53 +148,53 @@ impl Receiving {
         deadline: Option<Deadline>,
         verifier: &Verifier,
         config: &Arc<Config>,
-        head: &impl Head,
+        head: &impl RequestHead,
         mut next: impl FnMut(&mut Context<'_>) -> Polled<D, E>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Reported, Refusal>> {
-        let (settings, keys) = (&*config.settings, config.keys.load());
-        let refused = |kind| Poll::Ready(Err(Refusal::new(verifier, config.reject(kind), false)));
-        let head = Gathered::new(head, &settings.names);
-        let signed = match SignedHead::read(settings, &head, None) {
+    ) -> Poll<Result<Outcome, ReceiveRejection>> {
+        let (policy, keys) = (&*config.policy, config.keys.load());
+        let rejected = |kind| Poll::Ready(Err(ReceiveRejection::new(verifier, config.reject(kind), false)));
+        let head = HeaderIndex::new(head, &policy.names);
+        let signed = match ParsedHead::read(policy, &head, None) {
             Ok(signed) => signed,
-            Err(kind) => return refused(kind),
+            Err(kind) => return rejected(kind),
         };
         // Read once, so that what is valid now is so to the end.
         let now = keys.clock();
         if keys.valid(now).next().is_none() {
-            return refused(RejectionKind::NoValidKey);
+            return rejected(RejectionKind::KeysExpired);
         }
         let announced = announced(&head);
-        if announced > settings.body_limit {
-            return refused(RejectionKind::BodyTooLarge);
+        if announced > policy.body_limit {
+            return rejected(RejectionKind::BodyTooLarge);
         }
-        let mut polled = match in_one_piece(settings.body_limit, || next(cx)) {
+        let mut polled = match in_one_piece(policy.body_limit, || next(cx)) {
             Ok(body) => {
-                let seen = Seen { stage: rejection::Stage::End, body_bytes: body.len(), time: None };
-                return Poll::Ready(match Hashing::whole(Judge { config, keys: &keys }, &head, &signed, now, &body) {
+                let progress = Progress { phase: Phase::End, body_bytes: body.len(), time: None };
+                return Poll::Ready(match VerificationState::whole(Snapshot { config, keys: &keys }, &head, &signed, now, &body) {
                     Ok(verified) => {
-                        tell_log(&verified, seen);
-                        Ok(Reported::Verified(verified, body))
+                        tell_log(&verified, progress);
+                        Ok(Outcome::Verified(verified, body))
                     }
-                    Err(kind) => Err(Refusal::new(verifier, config.reject(kind).after(seen), true)),
+                    Err(kind) => Err(ReceiveRejection::new(verifier, config.reject(kind).at(progress), true)),
                 });
             }
             Err(polled) => polled,
         };
-        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), TakingIn::new(DeliverySpan::unseen()));
-        let mut waiting = Box::new(Waiting { intake, verifier: verifier.clone() });
-        let (taking_in, judge) = waiting.intake.parts();
-        let started = taking_in.head().0.start(judge, &head, signed, now).map_err(|kind| config.reject(kind));
-        if let Err(rejection) = started.and_then(|()| taking_in.admit(config, announced)) {
-            return Poll::Ready(Err(Refusal::new(verifier, rejection, false)));
+        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), ReceiveState::new(DeliverySpan::unseen()));
+        let mut waiting = Box::new(PendingDelivery { intake, verifier: verifier.clone() });
+        let (state, snapshot) = waiting.intake.parts();
+        let started = state.head().0.start(snapshot, &head, signed, now).map_err(|kind| config.reject(kind));
+        if let Err(rejection) = started.and_then(|()| state.admit(config, announced)) {
+            return Poll::Ready(Err(ReceiveRejection::new(verifier, rejection, false)));
         }
-        taking_in.set_deadline(deadline);
+        state.set_deadline(deadline);
         // What has been polled before comes first.
         let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
-        if let Poll::Ready(received) = taking_in.poll_to_end(judge, cx, timer, next, is_limit) {
-            return Poll::Ready(conclude(verifier, received, taking_in.is_at_end()));
+        if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
+            return Poll::Ready(conclude(verifier, received, state.is_at_end()));
         }
-        self.0 = Stage::TakingIn(waiting);
+        self.0 = State::Collect(waiting);
         Poll::Pending
     }
 
@@ -202,30 +202,30 @@ impl Receiving {
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &Terms<'t>,
-        head: &impl Head,
+        terms: &ReceiveOptions<'t>,
+        head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
-    ) -> Poll<Chosen<'t>> {
+    ) -> Poll<ChosenVerifier<'t>> {
         let chosen = match &mut self.0 {
-            Stage::Begun => match terms.verifiers.start(DeliverySpan::new(), || Told { head, tenant: tenant() }) {
+            State::Start => match terms.verifiers.start(DeliverySpan::new(), || TenantHead { head, tenant: tenant() }) {
                 Ok(chosen) => chosen,
                 Err(mut choosing) => match choosing.poll(cx, timer) {
                     Poll::Ready(chosen) => chosen,
                     Poll::Pending => {
-                        self.0 = Stage::Choosing(Box::new(choosing));
+                        self.0 = State::Resolve(Box::new(choosing));
                         return Poll::Pending;
                     }
                 },
             },
-            Stage::Choosing(choosing) => ready!(choosing.poll(cx, timer)),
-            Stage::TakingIn(_) | Stage::Done => return Poll::Pending,
+            State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
+            State::Collect(_) | State::Done => return Poll::Pending,
         };
-        self.0 = Stage::Done;
+        self.0 = State::Done;
         Poll::Ready(chosen)
     }
 }
 
-impl Default for Receiving {
+impl Default for Receive {
     fn default() -> Self {
         Self::new()
     }
@@ -247,25 +247,25 @@ fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> Polled<D, E>)
 }
 
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]
-fn conclude(verifier: &Verifier, received: Result<Reported, Rejection>, at_end: bool) -> Result<Reported, Refusal> {
+fn conclude(verifier: &Verifier, received: Result<Outcome, Rejection>, at_end: bool) -> Result<Outcome, ReceiveRejection> {
     match received {
         Ok(reported) => {
-            if let Reported::Unverified(rejection, _) = &reported {
+            if let Outcome::Unverified(rejection, _) = &reported {
                 verifier.report_only(rejection);
             }
             Ok(reported)
         }
-        Err(rejection) => Err(Refusal::new(verifier, rejection, at_end)),
+        Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, at_end)),
     }
 }
 
 /// A head, and what the application says of the tenant.
-struct Told<'h, H> {
+struct TenantHead<'h, H> {
     head: &'h H,
     tenant: Option<String>,
 }
 
-impl<H: Head> Head for Told<'_, H> {
+impl<H: RequestHead> RequestHead for TenantHead<'_, H> {
     fn method(&self) -> &str {
         self.head.method()
     }
@@ -291,15 +291,15 @@ impl<H: Head> Head for Told<'_, H> {
     }
 }
 
-/// A delivery that has been refused and [reported](Verifier::report). For adapters.
+/// A delivery that has been rejected and [reported](Verifier::report). For adapters.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ReceiveRejection {
     rejection: Rejection,
     at_end: bool,
     body_limit: usize,
 }
 
-impl Refusal {
+impl ReceiveRejection {
     fn new(verifier: &Verifier, rejection: Rejection, at_end: bool) -> Self {
         // At once: whoever waits for the rest to be thrown away may go before it is.
         verifier.report(&rejection);
@@ -314,8 +314,8 @@ impl Refusal {
 
     /// What to do with the rest of the body: `None` to answer at once.
     #[must_use]
-    pub fn discarding(&self, discard: Discard, head: &impl Head) -> Option<Discarding> {
-        discard.start(&self.rejection, head, self.body_limit)
+    pub fn drain(&self, drain: DrainPolicy, head: &impl RequestHead) -> Option<Drain> {
+        drain.start(&self.rejection, head, self.body_limit)
     }
 
     /// The cause.
@@ -331,9 +331,9 @@ impl Refusal {
     }
 }
 
-impl fmt::Debug for Receiving {
+impl fmt::Debug for Receive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiving").finish_non_exhaustive()
+        f.debug_struct("Receive").finish_non_exhaustive()
     }
 }
 
@@ -346,7 +346,7 @@ mod tests {
         for (length, announces) in [("0", false), ("7", true)] {
             let head = [("content-length", length)];
             for tenant in [None, Some("acme")] {
-                let told = Told { head: &head, tenant: tenant.map(str::to_owned) };
+                let told = TenantHead { head: &head, tenant: tenant.map(str::to_owned) };
                 assert_eq!((told.method(), told.target(), told.original_target(), told.tenant()), ("POST", "/", "/", tenant));
                 let mut values = Vec::new();
                 told.header("Content-Length", &mut |value| values.push(value));

@@ -1,13 +1,9 @@
+//! How senders sign: a [`Scheme`] and its parts, for senders that [`providers`](crate::providers) does not list.
+
 use std::fmt;
 use std::time::Duration;
 
-use crate::algorithm::Algorithm;
-use crate::scheme::encoding::Encoding;
-use crate::scheme::evidence::Evidence;
 use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource, Unsigned};
-use crate::scheme::part::Part;
-use crate::scheme::secret_form::SecretForm;
-use crate::scheme::timestamp::TimeFormat;
 
 pub(crate) mod encoding;
 pub(crate) mod evidence;
@@ -18,6 +14,14 @@ pub(crate) mod timestamp;
 pub(crate) mod url;
 pub(crate) mod validate;
 
+pub use encoding::Encoding;
+pub use evidence::Evidence;
+pub use part::Part;
+pub use secret_form::SecretForm;
+pub use timestamp::TimestampFormat;
+
+pub use crate::algorithm::Algorithm;
+
 /// How a sender signs its deliveries: which header, in which grammar, over what.
 ///
 /// The providers that this crate knows are constants of this type in [`providers`](crate::providers). A sender of one's own is a few
@@ -25,11 +29,11 @@ pub(crate) mod validate;
 ///
 /// ```
 /// use std::time::Duration;
-/// use countersign::{Algorithm, Part, Scheme};
+/// use countersign::scheme::{Algorithm, Part, Scheme};
 ///
 /// const BILLING: Scheme = Scheme::new("billing", "X-Billing-Signature")
 ///     .tagged(b'=', &[("v1", Algorithm::Sha512)])
-///     .before(&[Part::Timestamp, Part::Literal(".")])
+///     .prefix(&[Part::Timestamp, Part::Literal(".")])
 ///     .timestamp_header("X-Billing-Timestamp", Duration::from_secs(300));
 /// ```
 ///
@@ -42,10 +46,10 @@ pub struct Scheme {
     pub(crate) list: Option<u8>,
     pub(crate) encoding: Encoding,
     pub(crate) default_algorithms: Option<&'static [Algorithm]>,
-    pub(crate) before: &'static [Part],
-    pub(crate) after: &'static [Part],
+    pub(crate) prefix: &'static [Part],
+    pub(crate) suffix: &'static [Part],
     pub(crate) timestamp: Option<Timestamp>,
-    pub(crate) time_format: Option<TimeFormat>,
+    pub(crate) timestamp_format: Option<TimestampFormat>,
     pub(crate) also_sends: &'static [&'static str],
     pub(crate) id_header: Option<&'static str>,
     pub(crate) secret_form: SecretForm,
@@ -75,10 +79,10 @@ impl Scheme {
             list: None,
             encoding: Encoding::Hex,
             default_algorithms: None,
-            before: &[],
-            after: &[],
+            prefix: &[],
+            suffix: &[],
             timestamp: None,
-            time_format: None,
+            timestamp_format: None,
             also_sends: &[],
             id_header: None,
             secret_form: SecretForm::Verbatim,
@@ -100,7 +104,7 @@ impl Scheme {
     /// A scheme without a signature: the header holds the secret itself, and is compared with it in constant time.
     ///
     /// **This is weaker than any signature.** It does not cover the body, nor anything else: who sees one delivery can make others. A
-    /// wrong token is refused before the body is read.
+    /// wrong token is rejected before the body is read.
     #[must_use]
     pub const fn insecure_static_token(name: &'static str, header: &'static str) -> Self {
         let mut scheme = Self::new(name, header);
@@ -117,7 +121,7 @@ impl Scheme {
     }
 
     /// Signatures stand in headers with numbers, `header` being what stands in front of the number: `X-Signature-` for `X-Signature-1`,
-    /// `X-Signature-2` and so on as far as there is one. All of them have to be well formed, and one has to match; more than 16 are refused.
+    /// `X-Signature-2` and so on as far as there is one. All of them have to be well formed, and one has to match; more than 16 are rejected.
     #[must_use]
     pub const fn numbered_headers(mut self, header: &'static str) -> Self {
         self.headers = Headers::Numbered(header);
@@ -149,7 +153,7 @@ impl Scheme {
 
     /// The header is a list, its items divided by `separator` and optional spaces after it. Items of names that
     /// [`tagged`](Self::tagged) does not list are passed over; the others have to be well formed, and one has to match. More than 16 are
-    /// refused.
+    /// rejected.
     #[must_use]
     pub const fn list(mut self, separator: u8) -> Self {
         self.list = Some(separator);
@@ -172,20 +176,20 @@ impl Scheme {
 
     /// What is signed in front of the body.
     #[must_use]
-    pub const fn before(mut self, parts: &'static [Part]) -> Self {
-        self.before = parts;
+    pub const fn prefix(mut self, parts: &'static [Part]) -> Self {
+        self.prefix = parts;
         self
     }
 
     /// What is signed behind the body.
     #[must_use]
-    pub const fn after(mut self, parts: &'static [Part]) -> Self {
-        self.after = parts;
+    pub const fn suffix(mut self, parts: &'static [Part]) -> Self {
+        self.suffix = parts;
         self
     }
 
-    /// When the delivery was signed stands in this header, as whole seconds since 1970 unless [`time_format`](Self::time_format) says
-    /// otherwise. A delivery further than `tolerance` from the receiver's clock, in the past or in the future, is refused.
+    /// When the delivery was signed stands in this header, as whole seconds since 1970 unless [`timestamp_format`](Self::timestamp_format) says
+    /// otherwise. A delivery further than `tolerance` from the receiver's clock, in the past or in the future, is rejected.
     /// [`Part::Timestamp`] has to be among the signed parts, and the tolerance a year at most.
     #[must_use]
     pub const fn timestamp_header(self, header: &'static str, tolerance: Duration) -> Self {
@@ -204,16 +208,16 @@ impl Scheme {
         self
     }
 
-    /// How the timestamp is written. [`TimeFormat::Seconds`] unless set.
+    /// How the timestamp is written. [`TimestampFormat::Seconds`] unless set.
     #[must_use]
-    pub const fn time_format(mut self, format: TimeFormat) -> Self {
-        self.time_format = Some(format);
+    pub const fn timestamp_format(mut self, format: TimestampFormat) -> Self {
+        self.timestamp_format = Some(format);
         self
     }
 
     /// The signed delivery id stands in this header: 1 to 256 characters of `A-Z a-z 0-9 _ -`. [`Part::Id`] has to be among the signed
     /// parts, and parted from body, timestamp and other ids by a literal with a character that no id holds, such as a dot: otherwise
-    /// bytes could move from one to the other under the same signature. In front of a timestamp of [`TimeFormat::Rfc3339`] it needs no
+    /// bytes could move from one to the other under the same signature. In front of a timestamp of [`TimestampFormat::Rfc3339`] it needs no
     /// literal, for that one's first colon stands at a fixed place.
     #[must_use]
     pub const fn id_header(mut self, header: &'static str) -> Self {
@@ -320,7 +324,7 @@ impl Scheme {
 
     /// How the timestamp is written, of a scheme that signs one.
     #[must_use]
-    pub const fn time_format_used(&self) -> TimeFormat {
+    pub const fn timestamp_format_used(&self) -> TimestampFormat {
         self.format()
     }
 
@@ -343,10 +347,10 @@ impl Scheme {
     }
 
     /// How its timestamp is written.
-    pub(crate) const fn format(&self) -> TimeFormat {
-        match self.time_format {
+    pub(crate) const fn format(&self) -> TimestampFormat {
+        match self.timestamp_format {
             Some(format) => format,
-            None => TimeFormat::Seconds,
+            None => TimestampFormat::Seconds,
         }
     }
 
@@ -359,12 +363,12 @@ impl Scheme {
     /// Whether [`Part::Url`] is among the signed parts, so that [`VerifierBuilder::url`](crate::VerifierBuilder::url) is needed.
     #[must_use]
     pub fn signs_url(&self) -> bool {
-        self.before.contains(&Part::Url) || self.after.contains(&Part::Url)
+        self.prefix.contains(&Part::Url) || self.suffix.contains(&Part::Url)
     }
 
     /// How the tag is written.
     #[must_use]
-    pub const fn tag_encoding(&self) -> Encoding {
+    pub const fn signature_encoding(&self) -> Encoding {
         self.encoding
     }
 

@@ -10,7 +10,7 @@ use crate::scheme::Scheme;
 use crate::scheme::layout::{Grammar, Headers, TimestampSource};
 use crate::scheme::part::Part;
 use crate::scheme::url::Url;
-use crate::verifier::policy::{GivenUrl, url};
+use crate::verifier::policy::{UrlSetting, url};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
 /// hand, and for senders of one's own.
@@ -74,7 +74,7 @@ impl Signer {
     }
 
     fn headers(&self, body: &[u8], now: Option<SystemTime>, id: Option<&str>) -> Vec<(String, String)> {
-        let Scheme { grammar, list, encoding, before, after, timestamp, id_header, .. } = self.scheme;
+        let Scheme { grammar, list, encoding, prefix, suffix, timestamp, id_header, .. } = self.scheme;
         let now = now.unwrap_or_else(SystemTime::now);
         let time = timestamp.map(|timestamp| (timestamp.source, self.scheme.format().write(now)));
         let made = || format!("msg_{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos());
@@ -106,9 +106,9 @@ impl Signer {
                 }
             }
         };
-        feed(&mut mac, before);
+        feed(&mut mac, prefix);
         mac.update(body);
-        feed(&mut mac, after);
+        feed(&mut mac, suffix);
         let tag = mac.finish();
 
         let mut value = match grammar {
@@ -147,7 +147,7 @@ pub struct SignerBuilder {
     scheme: Scheme,
     secret: Secret,
     algorithm: Option<Algorithm>,
-    url: Option<GivenUrl>,
+    url: Option<UrlSetting>,
     method: Option<String>,
     target: Option<String>,
 }
@@ -161,13 +161,13 @@ impl SignerBuilder {
 
     /// The URL that the deliveries are posted to, for schemes that sign it: see [`VerifierBuilder::url`](crate::VerifierBuilder::url).
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = Some(GivenUrl::Whole(url.into()));
+        self.url = Some(UrlSetting::Whole(url.into()));
         self
     }
 
     /// Scheme and host of that URL, and path and query: see [`VerifierBuilder::base_url`](crate::VerifierBuilder::base_url).
     pub fn base_url(mut self, base: impl Into<String>, target: impl Into<String>) -> Self {
-        self.url = Some(GivenUrl::Base(base.into()));
+        self.url = Some(UrlSetting::Base(base.into()));
         self.target = Some(target.into());
         self
     }

@@ -1,6 +1,12 @@
+//! Tenants with keys of their own: how a delivery gets its verifier.
+
 pub(crate) mod decoy;
 pub(crate) mod resolve;
 pub(crate) mod resolve_future;
 pub(crate) mod resolver;
 pub(crate) mod source;
 pub(crate) mod template;
+
+pub use resolve_future::ResolveFuture;
+pub use resolver::Resolver;
+pub use template::VerifierTemplate;

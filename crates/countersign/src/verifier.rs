@@ -6,30 +6,31 @@ use std::time::{Instant, SystemTime};
 use crate::config_error::ConfigError;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
-use crate::request::head::Head;
-use crate::request::header_index::Gathered;
+use crate::request::head::RequestHead;
+use crate::request::header_index::HeaderIndex;
 use crate::scheme::Scheme;
 use crate::scheme::layout::{Grammar, Headers};
 use crate::scheme::url::Url;
-use crate::verdict::rejection::{Rejection, SchemeName, Seen};
+use crate::verdict::rejection::{Progress, Rejection, SchemeName};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Judge};
+use crate::verifier::config::{Config, Snapshot};
 use crate::verifier::diagnose::hint;
-use crate::verifier::hashing::Hashing;
 use crate::verifier::keys::Keys;
-use crate::verifier::parse::SignedHead;
-use crate::verifier::policy::Settings;
-use crate::verifier::verification::Check;
+use crate::verifier::parse::ParsedHead;
+use crate::verifier::policy::Policy;
+use crate::verifier::state::VerificationState;
+use crate::verifier::verification::Verification;
 
 pub(crate) mod builder;
 pub(crate) mod candidates;
 pub(crate) mod config;
 pub(crate) mod diagnose;
-pub(crate) mod hashing;
+
 pub(crate) mod keys;
 pub(crate) mod parse;
 pub(crate) mod policy;
+pub(crate) mod state;
 pub(crate) mod verification;
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
@@ -88,8 +89,8 @@ impl Verifier {
         Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter, unavailable: None }))
     }
 
-    /// One verifier of several: the first listed whose signature header is there judges alone. What it refuses is refused, whatever the
-    /// others would say; what shows none of their headers is refused as [`RejectionKind::MissingSignature`].
+    /// One verifier of several: the first listed whose signature header is there judges alone. What it rejects is rejected, whatever the
+    /// others would say; what shows none of their headers is rejected as [`RejectionKind::MissingSignature`].
     ///
     /// - A provider that also sends another's header is listed before that one, such as GitHub, which still sends its SHA-1 in
     ///   `X-Hub-Signature`, before Jira: the other order is an error.
@@ -110,12 +111,12 @@ impl Verifier {
     /// says nothing about the sender, or if a scheme reads one that a later one's sender also sends.
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let verifiers: Vec<Self> = verifiers.into_iter().collect();
-        // Verifiers of one mould have one log, and go on to have it.
+        // Verifiers of one template share a log, and still do in one verifier.
         let mut reporters = verifiers.iter().map(|verifier| &verifier.0.reporter);
         let shared = reporters.next().filter(|first| reporters.all(|other| Arc::ptr_eq(first, other))).cloned();
         let mut configs: Vec<Arc<Config>> = Vec::new();
         for config in verifiers.iter().flat_map(|verifier| verifier.0.configs().cloned()) {
-            let shares = |other: &Arc<Config>| other.settings.scheme.shared_header(&config.settings.scheme);
+            let shares = |other: &Arc<Config>| other.policy.scheme.shared_header(&config.policy.scheme);
             if let Some(header) = configs.iter().find_map(shares) {
                 return Err(ConfigError::SharedHeader { header });
             }
@@ -132,54 +133,54 @@ impl Verifier {
     /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
     ///
     /// # Errors
-    /// Any kind that answers 401, and [`RejectionKind::NoValidKey`].
-    pub fn verify(&self, head: &(impl Head + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
+    /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
+    pub fn verify(&self, head: &(impl RequestHead + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
         self.check(&head, None, body)
     }
 
     /// [`verify`](Self::verify) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401, and [`RejectionKind::NoValidKey`].
-    pub fn verify_at(&self, head: &(impl Head + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
+    /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
+    pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
         self.check(&head, Some(now), body)
     }
 
     /// Judges the head, and starts to judge the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`].
-    pub fn begin(&self, head: &(impl Head + ?Sized)) -> Result<Check, Rejection> {
+    /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
+    pub fn begin(&self, head: &(impl RequestHead + ?Sized)) -> Result<Verification, Rejection> {
         self.start(&head, None)
     }
 
     /// [`begin`](Self::begin) at a given time.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::Mismatch`], and [`RejectionKind::NoValidKey`].
-    pub fn begin_at(&self, head: &(impl Head + ?Sized), now: SystemTime) -> Result<Check, Rejection> {
+    /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
+    pub fn begin_at(&self, head: &(impl RequestHead + ?Sized), now: SystemTime) -> Result<Verification, Rejection> {
         self.start(&head, Some(now))
     }
 
-    /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::Resolver), which need not look a tenant up for
-    /// what is refused anyway.
+    /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::tenant::Resolver), which need not look a tenant up for
+    /// what is rejected anyway.
     #[must_use]
-    pub fn head_fault(&self, head: &(impl Head + ?Sized)) -> Option<RejectionKind> {
-        match self.judge_of(&head) {
+    pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
+        match self.config_for(&head) {
             None => Some(RejectionKind::MissingSignature),
-            Some(config) => SignedHead::read(&config.settings, &head, None).err(),
+            Some(config) => ParsedHead::read(&config.policy, &head, None).err(),
         }
     }
 
     /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
-        self.0.configs().map(|config| &config.settings.scheme)
+        self.0.configs().map(|config| &config.policy.scheme)
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts; of several schemes, the largest.
+    /// The largest body in bytes that an [`Intake`](crate::adapter::Intake), and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.0.configs().map(|config| config.settings.body_limit).max().unwrap_or_default()
+        self.0.configs().map(|config| config.policy.body_limit).max().unwrap_or_default()
     }
 
     /// The keys, to be looked at and changed while the service runs. Of several schemes, those of the first listed: take the handle of each
@@ -189,15 +190,15 @@ impl Verifier {
         Keys::new(Arc::clone(&self.0.first))
     }
 
-    /// Tells the operator of a refusal, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters
+    /// Tells the operator of a rejection, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters
     /// call it once for each; whoever calls [`verify`](Self::verify) decides.
     ///
-    /// The first ten refusals of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
-    /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first refusal after that second.
-    /// [`refused`](Self::refused) has the exact count at any time.
+    /// The first ten rejections of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
+    /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first rejection after that second.
+    /// [`rejected`](Self::rejected) has the exact count at any time.
     ///
     /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
-    /// one whose client has gone, is no refusal, and is not reported.
+    /// one whose client has gone, is no rejection, and is not reported.
     ///
     /// The fields:
     /// - `verdict`, `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, `body_bytes`;
@@ -206,42 +207,42 @@ impl Verifier {
     /// - `source`, the error of the framework for a body that broke off, or of the resolver for keys that cannot be had.
     ///
     /// We write no secret, signature or byte of the body there. The tenant's name and the errors' texts are others' words:
-    /// [`one_line`](crate::one_line()) escapes them, so that an event is one line.
+    /// [`one_line`](crate::observe::one_line()) escapes them, so that an event is one line.
     pub fn report(&self, rejection: &Rejection) {
-        self.0.reporter.refusal(rejection, Instant::now());
+        self.0.reporter.rejection(rejection, Instant::now());
         self.observe(rejection, false);
     }
 
-    /// As [`report`](Self::report), of a delivery that is let through although it would be refused: an event at `WARN` that says so, with the
-    /// field `report_only`. Those are sampled and summed up as refusals are, but apart from them, and [`refused`](Self::refused) does not count
+    /// As [`report`](Self::report), of a delivery that is let through although it would be rejected: an event at `WARN` that says so, with the
+    /// field `report_only`. Those are sampled and summed up as rejections are, but apart from them, and [`rejected`](Self::rejected) does not count
     /// them.
     pub fn report_only(&self, rejection: &Rejection) {
         self.0.reporter.let_through(rejection, Instant::now());
         self.observe(rejection, true);
     }
 
-    /// How many refusals for this cause have been [reported](Self::report), since this verifier was built.
+    /// How many rejections for this cause have been [reported](Self::report), since this verifier was built.
     #[must_use]
-    pub fn refused(&self, kind: RejectionKind) -> u64 {
+    pub fn rejected(&self, kind: RejectionKind) -> u64 {
         self.0.reporter.count(kind)
     }
 
     fn observe(&self, rejection: &Rejection, let_through: bool) {
-        let judge = self.0.configs().find(|config| config.scheme_name() == rejection.scheme()).unwrap_or(&self.0.first);
-        if let Some(observer) = &judge.settings.observer {
-            let Seen { body_bytes, time, .. } = rejection.seen();
+        let snapshot = self.0.configs().find(|config| config.scheme_name() == rejection.scheme()).unwrap_or(&self.0.first);
+        if let Some(observer) = &snapshot.policy.observer {
+            let Progress { body_bytes, time, .. } = rejection.progress();
             observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time.unwrap_or_default()));
         }
     }
 
-    fn check(&self, head: &dyn Head, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
-        if let (Some(config), None) = (self.judge_of(head), &self.0.unavailable)
-            && config.settings.hints.is_none()
+    fn check(&self, head: &dyn RequestHead, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
+        if let (Some(config), None) = (self.config_for(head), &self.0.unavailable)
+            && config.policy.hints.is_none()
         {
             let keys = config.keys.load();
-            let head = Gathered::new(head, &config.settings.names);
-            let judged = SignedHead::read(&config.settings, &head, now)
-                .and_then(|signed| Hashing::whole(Judge { config, keys: &keys }, &head, &signed, now, body));
+            let head = HeaderIndex::new(head, &config.policy.names);
+            let judged = ParsedHead::read(&config.policy, &head, now)
+                .and_then(|signed| VerificationState::whole(Snapshot { config, keys: &keys }, &head, &signed, now, body));
             return judged.map_err(|kind| config.reject(kind));
         }
         let mut check = self.start(head, now)?;
@@ -252,7 +253,7 @@ impl Verifier {
     /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
-            let Settings { scheme, names, url, hints, .. } = &*config.settings;
+            let Policy { scheme, names, url, hints, .. } = &*config.policy;
             let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || matches!(scheme.headers, Headers::Numbered(_));
             (!more).then(|| names.to_vec())
         };
@@ -266,50 +267,56 @@ impl Verifier {
 
     /// Whether path and query are signed by one of the schemes.
     pub(crate) fn signs_target(&self) -> bool {
-        self.0.configs().any(|config| matches!(config.settings.url, Some(Url::Base(_))))
+        self.0.configs().any(|config| matches!(config.policy.url, Some(Url::Base(_))))
     }
 
     /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.
     pub(crate) fn plain(&self) -> Option<&Arc<Config>> {
         let Schemes { first, others, unavailable, .. } = &*self.0;
-        let Settings { scheme, budget, hints, observer, .. } = &*first.settings;
+        let Policy { scheme, budget, hints, observer, .. } = &*first.policy;
         let plain = others.is_empty() && unavailable.is_none() && budget.is_none() && hints.is_none() && observer.is_none();
         // A token is judged by the head alone.
         (plain && scheme.grammar != Grammar::StaticToken).then_some(first)
     }
 
     /// The scheme whose signature is there; if there is but one, that one.
-    fn judge_of(&self, head: &dyn Head) -> Option<&Arc<Config>> {
+    fn config_for(&self, head: &dyn RequestHead) -> Option<&Arc<Config>> {
         match &self.0.others[..] {
             [] => Some(&self.0.first),
-            _ => self.0.configs().find(|config| parse::is_present(&config.settings.scheme, head)),
+            _ => self.0.configs().find(|config| parse::is_present(&config.policy.scheme, head)),
         }
     }
 
-    /// [`judge_of`](Self::judge_of), or what to say if there is none.
-    pub(crate) fn judge(&self, head: &dyn Head) -> Result<&Arc<Config>, Rejection> {
-        self.judge_of(head).ok_or_else(|| {
+    /// [`config_for`](Self::config_for), or what to say if there is none.
+    pub(crate) fn require_config(&self, head: &dyn RequestHead) -> Result<&Arc<Config>, Rejection> {
+        self.config_for(head).ok_or_else(|| {
             let kind = RejectionKind::MissingSignature;
             let first = &self.0.first;
             Rejection::new(kind, self.0.name.clone()).of_tenant(first.tenant.as_ref()).with_hint(hint(first, kind, head))
         })
     }
 
-    fn start(&self, head: &dyn Head, now: Option<SystemTime>) -> Result<Check, Rejection> {
-        let config = self.judge(head)?;
-        let (keys, mut hashing) = (config.keys.load_full(), Hashing::new());
-        let head = Gathered::new(head, &config.settings.names);
-        self.read(&mut hashing, Judge { config, keys: &keys }, &head, now)?;
-        Ok(Check::new(Arc::clone(config), keys, hashing))
+    fn start(&self, head: &dyn RequestHead, now: Option<SystemTime>) -> Result<Verification, Rejection> {
+        let config = self.require_config(head)?;
+        let (keys, mut hashing) = (config.keys.load_full(), VerificationState::new());
+        let head = HeaderIndex::new(head, &config.policy.names);
+        self.read(&mut hashing, Snapshot { config, keys: &keys }, &head, now)?;
+        Ok(Verification::new(Arc::clone(config), keys, hashing))
     }
 
     /// Judges the head by one of the schemes.
-    pub(crate) fn read(&self, hashing: &mut Hashing, judge: Judge<'_>, head: &dyn Head, now: Option<SystemTime>) -> Result<(), Rejection> {
-        let config = judge.config;
+    pub(crate) fn read(
+        &self,
+        hashing: &mut VerificationState,
+        snapshot: Snapshot<'_>,
+        head: &dyn RequestHead,
+        now: Option<SystemTime>,
+    ) -> Result<(), Rejection> {
+        let config = snapshot.config;
         let read = match &self.0.unavailable {
-            None => hashing.read(judge, head, now),
+            None => hashing.read(snapshot, head, now),
             // A token would be judged by its head already, and there is nothing to judge it by.
-            Some(why) => match SignedHead::read(&config.settings, head, now) {
+            Some(why) => match ParsedHead::read(&config.policy, head, now) {
                 Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
                 Err(kind) => Err(kind),
             },
@@ -322,7 +329,7 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("schemes", &self.schemes().map(Scheme::name).collect::<Vec<_>>())
-            .field("algorithms", &self.0.configs().map(|config| &config.settings.accepted).collect::<Vec<_>>())
+            .field("algorithms", &self.0.configs().map(|config| &config.policy.accepted).collect::<Vec<_>>())
             .field("keys", &self.0.configs().map(|config| Keys::new(Arc::clone(config)).ids()).collect::<Vec<_>>())
             .field("body_limit", &self.body_limit())
             .finish()

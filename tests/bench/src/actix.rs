@@ -45,8 +45,8 @@ pub async fn verify_by_hand(
         request.set_payload(Payload::from(body));
         Ok(next.call(request).await?.map_into_left_body())
     } else {
-        let refusal: HttpResponse<EitherBody<_>> = HttpResponse::Unauthorized().finish().map_into_right_body();
-        Ok(request.into_response(refusal))
+        let rejection: HttpResponse<EitherBody<_>> = HttpResponse::Unauthorized().finish().map_into_right_body();
+        Ok(request.into_response(rejection))
     }
 }
 

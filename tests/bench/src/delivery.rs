@@ -1,7 +1,7 @@
 //! The delivery that all are measured with: GitHub's scheme, which most of what is published reads.
 
 use bytes::Bytes;
-use countersign::{Budget, Secret, Signer, Verifier, providers};
+use countersign::{MemoryBudget, Secret, Signer, Verifier, providers};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -30,8 +30,8 @@ pub fn verifier() -> Verifier {
 
 /// As [`verifier`], with a budget.
 pub fn verifier_with_budget() -> Verifier {
-    let budget = Budget::new(10 * LIMIT);
-    Verifier::builder(providers::GITHUB).key("key", Secret::new(SECRET)).body_limit(LIMIT).budget(budget).build().unwrap()
+    let budget = MemoryBudget::new(10 * LIMIT);
+    Verifier::builder(providers::GITHUB).key("key", Secret::new(SECRET)).body_limit(LIMIT).memory_budget(budget).build().unwrap()
 }
 
 /// The last of so many keys is the right one.

@@ -36,8 +36,8 @@ pub fn run() {
                 ("bare handler", bare, &right, true),
                 ("countersign", verified, &right, true),
                 ("written by hand", by_hand, &right, true),
-                ("countersign, refused: wrong signature", verified, &wrong, false),
-                ("countersign, refused: no signature", verified, &None, false),
+                ("countersign, rejected: wrong signature", verified, &wrong, false),
+                ("countersign, rejected: no signature", verified, &None, false),
             ]
             .map(|(what, server, signature, accepted)| Case {
                 name: format!("{framework}: {what}"),
@@ -65,7 +65,7 @@ struct Case {
 }
 
 impl Case {
-    /// Over a second, in which all must be accepted or all refused.
+    /// Over a second, in which all must be accepted or all rejected.
     fn requests_a_second(&self) -> f64 {
         let mut load = Command::new("wrk");
         load.args(["-t1", "-c16", "-d1s", "-s", LOAD]).arg(format!("http://{}/hook", self.server)).arg("--").arg(SIZE.to_string());

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use bytes::Bytes;
-use countersign::{Budget, Intake, RejectionKind, Secret, Signer, Verifier, providers};
+use countersign::adapter::Intake;
+use countersign::{MemoryBudget, RejectionKind, Secret, Signer, Verifier, providers};
 use fastrand::Rng;
 
 use crate::round::{Round, Tally, pause};
@@ -16,7 +17,7 @@ const LONGEST: usize = 300;
 static DATA: [u8; LONGEST] = [b'd'; LONGEST];
 
 struct World {
-    budget: Budget,
+    budget: MemoryBudget,
     verifier: Verifier,
     signer: Signer,
     /// What is surely charged: counted after it is, and no longer before it is given back.
@@ -26,10 +27,10 @@ struct World {
 
 pub fn round(round: &Round) -> Tally {
     // From what one body fills to what nearly all of them fit in.
-    let budget = Budget::new(round.random(0).usize(LONGEST..4 * LONGEST));
+    let budget = MemoryBudget::new(round.random(0).usize(LONGEST..4 * LONGEST));
     let secret = || Secret::new("It's a Secret to Everybody");
     let world = World {
-        verifier: Verifier::builder(providers::JIRA).key("k", secret()).budget(budget.clone()).build().unwrap(),
+        verifier: Verifier::builder(providers::JIRA).key("k", secret()).memory_budget(budget.clone()).build().unwrap(),
         budget,
         signer: Signer::new(providers::JIRA, secret()).unwrap(),
         kept: AtomicUsize::new(0),
@@ -68,8 +69,8 @@ impl World {
                 }
                 Ok(None) => {}
                 Err(kind) => {
-                    let expected = matches!(kind, RejectionKind::BudgetSpent | RejectionKind::Mismatch);
-                    assert!(expected, "refused as {kind:?}");
+                    let expected = matches!(kind, RejectionKind::BudgetExhausted | RejectionKind::SignatureMismatch);
+                    assert!(expected, "rejected as {kind:?}");
                     self.tally.count(false);
                 }
             }
@@ -84,7 +85,7 @@ impl World {
         let mut arrived = 0;
         while arrived < len {
             let chunk = random.usize(1..=most.min(len - arrived));
-            // If it is refused, what came before is given back, too.
+            // If it is rejected, what came before is given back, too.
             self.kept.fetch_sub(arrived, Ordering::SeqCst);
             intake.push(Bytes::from_static(&DATA[arrived..arrived + chunk])).map_err(|rejection| rejection.kind())?;
             arrived += chunk;

@@ -205,8 +205,8 @@ impl World {
                     assert_eq!(verified.key_id(), id(key).as_str(), "the wrong key is named: {story}");
                 }
                 Err(rejection) => {
-                    assert_eq!(rejection.kind(), RejectionKind::Mismatch, "{story}");
-                    assert!(before != PRESENT || after != PRESENT, "refused in spite of a key that was there: {story}");
+                    assert_eq!(rejection.kind(), RejectionKind::SignatureMismatch, "{story}");
+                    assert!(before != PRESENT || after != PRESENT, "rejected in spite of a key that was there: {story}");
                 }
             }
             if key == STAYS && random.u8(..8) == 0 {

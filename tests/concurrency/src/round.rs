@@ -24,22 +24,22 @@ impl Round {
     }
 }
 
-/// What came of the deliveries: a test in which none is accepted, or none refused, tests little.
+/// What came of the deliveries: a test in which none is accepted, or none rejected, tests little.
 #[derive(Default)]
 pub struct Tally {
     accepted: AtomicU64,
-    refused: AtomicU64,
+    rejected: AtomicU64,
 }
 
 impl Tally {
     pub fn count(&self, accepted: bool) {
-        let counter = if accepted { &self.accepted } else { &self.refused };
+        let counter = if accepted { &self.accepted } else { &self.rejected };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     fn add(&mut self, other: &Self) {
         *self.accepted.get_mut() += other.accepted.load(Ordering::Relaxed);
-        *self.refused.get_mut() += other.refused.load(Ordering::Relaxed);
+        *self.rejected.get_mut() += other.rejected.load(Ordering::Relaxed);
     }
 }
 
@@ -60,13 +60,13 @@ pub fn rounds(name: &str, time: Duration, seed: u64, round: impl Fn(&Round) -> T
         }
         done += 1;
     }
-    let Tally { accepted, refused } = all;
-    let (accepted, refused) = (accepted.into_inner(), refused.into_inner());
-    println!("{name}: {done} rounds held, {accepted} deliveries accepted, {refused} refused");
-    if accepted == 0 || refused == 0 {
+    let Tally { accepted, rejected } = all;
+    let (accepted, rejected) = (accepted.into_inner(), rejected.into_inner());
+    println!("{name}: {done} rounds held, {accepted} deliveries accepted, {rejected} rejected");
+    if accepted == 0 || rejected == 0 {
         println!("{name}: FAILED, as nothing was to be seen");
     }
-    accepted > 0 && refused > 0
+    accepted > 0 && rejected > 0
 }
 
 /// Lets others go first, sometimes.

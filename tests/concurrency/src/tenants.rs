@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use countersign::{Head, Resolver as _, Secret, Signer, Verifier, providers};
+use countersign::tenant::Resolver as _;
+use countersign::{RequestHead, Secret, Signer, Verifier, providers};
 use countersign_tenants::Tenants;
 use fastrand::Rng;
 use tokio::runtime::{self, Runtime};
@@ -67,7 +68,7 @@ impl Source {
     }
 }
 
-/// A look-up that is over when it is dropped, by whatever end.
+/// A lookup that is over when it is dropped, by whatever end.
 struct Under<'a>(&'a AtomicUsize);
 
 impl Drop for Under<'_> {
@@ -96,16 +97,16 @@ pub fn round(round: &Round) -> Tally {
         }
     };
     let tenants = Tenants::builder(Verifier::builder(providers::JIRA))
-        .by(|head: &dyn Head| {
+        .by(|head: &dyn RequestHead| {
             let mut tenant = None;
             head.header(HEADER, &mut |value| tenant = String::from_utf8(value.to_vec()).ok());
             tenant
         })
         .capacity(HELD)
         .time_to_live(Duration::from_millis(5))
-        .unknown_for(Duration::from_millis(3))
+        .negative_ttl(Duration::from_millis(3))
         .timeout(Duration::from_millis(4))
-        .look_ups_at_once(LOOK_UPS)
+        .max_concurrent_lookups(LOOK_UPS)
         .build(ask)
         .unwrap();
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
@@ -122,7 +123,7 @@ pub fn round(round: &Round) -> Tally {
     });
     // So many of strangers, and so many of those who have been known before.
     let most = world.source.most_at_once.load(Ordering::SeqCst);
-    assert!(most <= 2 * LOOK_UPS, "{most} look-ups at once");
+    assert!(most <= 2 * LOOK_UPS, "{most} lookups at once");
     world.tally
 }
 
@@ -132,7 +133,7 @@ impl World {
             let tenant = random.usize(..TENANTS);
             let generation = self.source.generations[tenant].fetch_add(1, Ordering::SeqCst) + 1;
             pause(&mut random);
-            self.tenants.forget(&tenant.to_string());
+            self.tenants.invalidate(&tenant.to_string());
             self.forgotten[tenant].fetch_max(generation, Ordering::SeqCst);
             thread::sleep(Duration::from_micros(random.u64(..1000)));
         }

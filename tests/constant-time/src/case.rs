@@ -7,16 +7,16 @@ const WARM_UP: usize = 20_000;
 /// The bound for |t|.
 const BOUND: f64 = 5.0;
 
-type Refuses = Box<dyn Fn(&[u8]) -> bool>;
+type Rejects = Box<dyn Fn(&[u8]) -> bool>;
 
 type Draw = Box<dyn Fn(&mut [u8])>;
 
-/// Two classes of a header's value, and who refuses it.
+/// Two classes of a header's value, and who rejects it.
 pub struct Case {
     name: String,
     is_control: bool,
     classes: [Class; 2],
-    refuses: Refuses,
+    rejects: Rejects,
 }
 
 /// Values of a header: one to begin with, and how the next is made of the one before.
@@ -32,9 +32,9 @@ impl Class {
 }
 
 impl Case {
-    /// Values, all of one length, that are to be refused in equal times.
-    pub fn new(name: impl Into<String>, classes: [Class; 2], refuses: impl Fn(&[u8]) -> bool + 'static) -> Self {
-        Self { name: name.into(), is_control: false, classes, refuses: Box::new(refuses) }
+    /// Values, all of one length, that are to be rejected in equal times.
+    pub fn new(name: impl Into<String>, classes: [Class; 2], rejects: impl Fn(&[u8]) -> bool + 'static) -> Self {
+        Self { name: name.into(), is_control: false, classes, rejects: Box::new(rejects) }
     }
 
     /// The times are known to differ.
@@ -51,7 +51,7 @@ impl Case {
         if self.is_control { t.abs() > BOUND } else { t.abs() < BOUND }
     }
 
-    /// The nanoseconds that refusing takes, by class.
+    /// The nanoseconds that rejecting takes, by class.
     pub fn measure(&mut self, samples: usize) -> [Vec<f64>; 2] {
         let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
         let mut shared = self.classes[0].value.clone();
@@ -63,9 +63,9 @@ impl Case {
             select(class, &self.classes, &mut shared);
             let value = black_box(&shared[..]);
             let began = Instant::now();
-            let refused = (self.refuses)(value);
+            let rejected = (self.rejects)(value);
             let time = began.elapsed();
-            assert!(refused, "{}: what is wrong was accepted", self.name);
+            assert!(rejected, "{}: what is wrong was accepted", self.name);
             if sample >= WARM_UP {
                 times[class].push(time.as_nanos() as f64);
             }

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use countersign::{Algorithm, Scheme, Secret, Signer, Verifier, providers};
+use countersign::scheme::{Algorithm, Scheme};
+use countersign::{Secret, Signer, Verifier, providers};
 
 use crate::case::{Case, Class};
 use crate::value::{any_of, change};
@@ -144,7 +145,7 @@ impl Signed {
             Verify => "verify",
             Begin => "begin",
         };
-        let refuses = move |value: &[u8]| {
+        let rejects = move |value: &[u8]| {
             let (head, body) = (black_box([(header, value)]), black_box(body));
             match way {
                 Verify => verifier.verify(&head, body).is_err(),
@@ -157,7 +158,7 @@ impl Signed {
                     .is_err(),
             }
         };
-        Case::new(format!("{name}: {}, {} B, {how}", self.what, body.len()), classes, refuses)
+        Case::new(format!("{name}: {}, {} B, {how}", self.what, body.len()), classes, rejects)
     }
 }
 

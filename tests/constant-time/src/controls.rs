@@ -36,6 +36,6 @@ fn byte_by_byte() -> Case {
     };
     let start = "sha256=".len();
     let classes = [wrong_at(start), wrong_at(start + 63)];
-    let refuses = move |value: &[u8]| value.iter().zip(&right()).any(|(theirs, ours)| theirs != ours);
-    Case::new("control: first | last digit, signed and compared byte by byte", classes, refuses).control()
+    let rejects = move |value: &[u8]| value.iter().zip(&right()).any(|(theirs, ours)| theirs != ours);
+    Case::new("control: first | last digit, signed and compared byte by byte", classes, rejects).control()
 }

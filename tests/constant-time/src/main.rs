@@ -1,8 +1,8 @@
-//! Whether the time that a refusal takes tells how wrong the delivery was: `cargo run --release`, and `cargo run --release -- <samples>`
+//! Whether the time that a rejection takes tells how wrong the delivery was: `cargo run --release`, and `cargo run --release -- <samples>`
 //! for another number of samples than two million a case.
 //!
 //! As dudect does it (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?", 2017): a case has two classes of a header's value, of
-//! which one is drawn for each sample, at random; refusing it is timed; and Welch's t-test asks whether the times of the two classes have one
+//! which one is drawn for each sample, at random; rejecting it is timed; and Welch's t-test asks whether the times of the two classes have one
 //! mean. A |t| below 5 says that these samples show no difference. That is evidence and no proof: it holds for this machine, this compiler and
 //! these classes. The tests of higher order that dudect has are not done.
 //!

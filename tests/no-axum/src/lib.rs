@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign::{Part, Scheme, Secret, Signer, Verifier, VerifierBuilder, Verifiers, providers};
+use countersign::adapter::VerifierSource;
+use countersign::scheme::{Part, Scheme};
+use countersign::{Secret, Signer, Verifier, VerifierBuilder, providers};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::Full;
@@ -16,7 +18,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-const SIGNS_URL: Scheme = Scheme::new("canonical", "X-Signature").before(&[Part::Url, Part::Literal("\n")]);
+const SIGNS_URL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[Part::Url, Part::Literal("\n")]);
 const BASE: &str = "https://hooks.example.com";
 
 fn secret() -> Secret {
@@ -74,13 +76,13 @@ fn warnings_of(build: impl FnOnce()) -> usize {
 
 /// Knows no tenant.
 struct Nobody(Verifier);
-impl countersign::Resolver for Nobody {
+impl countersign::tenant::Resolver for Nobody {
     fn decoy(&self) -> &Verifier {
         &self.0
     }
 
-    fn resolve(&self, _: &dyn countersign::Head) -> countersign::Resolving {
-        countersign::Resolving::ready(None)
+    fn resolve(&self, _: &dyn countersign::RequestHead) -> countersign::tenant::ResolveFuture {
+        countersign::tenant::ResolveFuture::ready(None)
     }
 }
 
@@ -95,7 +97,7 @@ fn layer_warns_of_a_signed_path_when_it_is_built() {
         assert_eq!(warnings_of(|| drop(VerifyLayer::new(verifier))), warnings, "{name}");
     }
     // Of a resolver, the decoy tells.
-    let tenants = Verifiers::from(Nobody(signs_path().build_decoy().unwrap()));
+    let tenants = VerifierSource::from(Nobody(signs_path().build_template().unwrap().decoy().clone()));
     assert_eq!(warnings_of(|| drop(VerifyLayer::new(tenants))), 1);
 }
 

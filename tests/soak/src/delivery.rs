@@ -35,10 +35,10 @@ impl Kind {
         if number.is_multiple_of(10) { KINDS[number / 10 % KINDS.len()] } else { Self::Good }
     }
 
-    pub(crate) const fn refused(self) -> Option<RejectionKind> {
+    pub(crate) const fn rejected(self) -> Option<RejectionKind> {
         match self {
             Self::Good => None,
-            Self::Forged => Some(RejectionKind::Mismatch),
+            Self::Forged => Some(RejectionKind::SignatureMismatch),
             Self::Unsigned => Some(RejectionKind::MissingSignature),
             Self::TooLarge | Self::GrowsTooLarge => Some(RejectionKind::BodyTooLarge),
             Self::BreaksOff => Some(RejectionKind::BodyUnreadable),

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use adapters::{Adapter, Setup};
-use countersign::{Budget, Secret, Verifier, providers};
+use countersign::{MemoryBudget, Secret, Verifier, providers};
 use delivery::{Deliveries, KINDS, LIMIT, SECRET};
 use memory::{Line, resident};
 use tokio::task::{JoinSet, LocalSet};
@@ -31,7 +31,7 @@ const TASKS: usize = 8;
 /// Samples in a run. The first tenth is the warm-up.
 const SAMPLES: usize = 200;
 
-const MOST_GROWTH: f64 = 1024.0 * 1024.0;
+const MAX_GROWTH: f64 = 1024.0 * 1024.0;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     let only = arguments.next();
     println!(
         "{:<20} {:>9} {:>8} {:>7} {:>7} {:>8} {:>8} {:>11}",
-        "adapter", "handled", "refused", "µs each", "samples", "from KiB", "to KiB", "B/million"
+        "adapter", "handled", "rejected", "µs each", "samples", "from KiB", "to KiB", "B/million"
     );
     let mut faults = Vec::new();
     for (name, adapter) in adapters::all() {
@@ -61,8 +61,8 @@ fn main() -> ExitCode {
 
 /// Runs one adapter, prints its line of the table, and says what is wrong.
 fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
-    let budget = Budget::new(TASKS * 4 * LIMIT);
-    let builder = Verifier::builder(providers::JIRA).key("main", Secret::new(SECRET)).body_limit(LIMIT).budget(budget.clone());
+    let budget = MemoryBudget::new(TASKS * 4 * LIMIT);
+    let builder = Verifier::builder(providers::JIRA).key("main", Secret::new(SECRET)).body_limit(LIMIT).memory_budget(budget.clone());
     let verifier = builder.build().expect("a sound configuration");
     let handled = Arc::new(AtomicUsize::new(0));
     let deliveries = Rc::new(Deliveries::new());
@@ -100,9 +100,9 @@ fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
     let handled = handled.load(Ordering::Relaxed);
     let line = Line::through(&samples);
     let growth = line.slope * 1e6;
-    let refused: usize = statuses.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum();
+    let rejected: usize = statuses.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum();
     println!(
-        "{name:<20} {handled:>9} {refused:>8} {each:>7.1} {:>7} {:>8} {:>8} {growth:>11.0}",
+        "{name:<20} {handled:>9} {rejected:>8} {each:>7.1} {:>7} {:>8} {:>8} {growth:>11.0}",
         samples.len(),
         samples.first().map_or(0, |(_, bytes)| bytes / 1024),
         samples.last().map_or(0, |(_, bytes)| bytes / 1024),
@@ -114,7 +114,7 @@ fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
             faults.push(format!("{what}: {is} instead of {expected}"));
         }
     };
-    same("handled".into(), handled, expected.iter().filter(|(kind, _)| kind.refused().is_none()).map(|(_, count)| count).sum());
+    same("handled".into(), handled, expected.iter().filter(|(kind, _)| kind.rejected().is_none()).map(|(_, count)| count).sum());
     let mut by_status = BTreeMap::<u16, usize>::new();
     for (kind, count) in &expected {
         *by_status.entry(kind.status()).or_default() += count;
@@ -123,15 +123,15 @@ fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
         let of = |statuses: &BTreeMap<u16, usize>| statuses.get(&status).copied().unwrap_or(0);
         same(format!("status {status}"), of(&statuses), of(&by_status));
     }
-    let mut rejections: Vec<_> = KINDS.iter().filter_map(|kind| kind.refused()).collect();
-    // Two kinds are refused for the same cause.
+    let mut rejections: Vec<_> = KINDS.iter().filter_map(|kind| kind.rejected()).collect();
+    // Two kinds are rejected for the same cause.
     rejections.dedup();
     for rejection in rejections {
-        let expected = expected.iter().filter(|(kind, _)| kind.refused() == Some(rejection)).map(|(_, count)| count).sum();
-        same(format!("{rejection:?}"), usize::try_from(verifier.refused(rejection)).unwrap_or(usize::MAX), expected);
+        let expected = expected.iter().filter(|(kind, _)| kind.rejected() == Some(rejection)).map(|(_, count)| count).sum();
+        same(format!("{rejection:?}"), usize::try_from(verifier.rejected(rejection)).unwrap_or(usize::MAX), expected);
     }
     same("bytes of the budget".into(), budget.in_flight(), 0);
-    if samples.len() < 2 || growth.is_nan() || growth >= MOST_GROWTH {
+    if samples.len() < 2 || growth.is_nan() || growth >= MAX_GROWTH {
         faults.push(format!("memory grows by {growth:.0} bytes for a million deliveries, by {} samples", samples.len()));
     }
     faults

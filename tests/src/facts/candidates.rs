@@ -8,7 +8,7 @@ use crate::vectors::{signer, verifier};
 use crate::{Delivery, Harness};
 
 /// Sends one value of `Stripe-Signature`.
-async fn deliver_to_stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Outcome {
+async fn deliver_to_stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Observation {
     H::deliver(verifier(providers::STRIPE), Delivery::unsigned("body").header("Stripe-Signature", value)).await
 }
 
@@ -62,25 +62,25 @@ pub async fn malformed_header_beside_a_right_one_verifies<H: Harness>() {
     H::deliver(verifier(providers::DOCUSIGN), delivery).await.assert_verified(b"body", "DocuSign");
 }
 
-pub async fn malformed_candidates_alone_are_refused_for_the_first<H: Harness>() {
+pub async fn malformed_candidates_alone_are_rejected_for_the_first<H: Harness>() {
     let (timestamp, right) = stripe_items();
     let wrong = format!("v1={}", "0".repeat(64));
-    let refused = [
-        (format!("{timestamp},v1=bad,{NOT_HEX}"), RejectionKind::TagLength),
-        (format!("{timestamp},{NOT_HEX},v1=bad"), RejectionKind::TagEncoding),
+    let rejected = [
+        (format!("{timestamp},v1=bad,{NOT_HEX}"), RejectionKind::SignatureLength),
+        (format!("{timestamp},{NOT_HEX},v1=bad"), RejectionKind::SignatureEncoding),
         (format!("{timestamp},v0=x,junk,v1=bad"), RejectionKind::MalformedSignature),
         (format!("{timestamp},v1=\u{fc},v1=bad"), RejectionKind::NonAsciiSignature),
         // The name stands twice.
-        (format!("{timestamp},v1={right}"), RejectionKind::TagLength),
+        (format!("{timestamp},v1={right}"), RejectionKind::SignatureLength),
         // A name that the scheme does not know is no candidate.
-        (format!("{timestamp},v0=x"), RejectionKind::UnknownMethod),
+        (format!("{timestamp},v0=x"), RejectionKind::UnknownAlgorithm),
     ];
-    for (value, kind) in refused {
-        deliver_to_stripe::<H>(&value).await.assert_refused_unread(kind, &value);
+    for (value, kind) in rejected {
+        deliver_to_stripe::<H>(&value).await.assert_rejected_unread(kind, &value);
     }
     // A well-formed candidate is compared with the body.
     for value in [format!("{timestamp},v1=bad,{wrong}"), format!("{timestamp},{wrong},junk")] {
-        deliver_to_stripe::<H>(&value).await.assert_refused(RejectionKind::Mismatch, &value);
+        deliver_to_stripe::<H>(&value).await.assert_rejected(RejectionKind::SignatureMismatch, &value);
     }
     let box_delivery = |first: &str, second: &str| {
         let bare = Delivery::signed(&signer(providers::BOX), "body").without("BOX-SIGNATURE-PRIMARY");
@@ -88,13 +88,13 @@ pub async fn malformed_candidates_alone_are_refused_for_the_first<H: Harness>() 
     };
     let not_base64 = "*".repeat(44);
     for (first, second, kind) in [
-        ("broken", not_base64.as_str(), RejectionKind::TagLength),
-        (&not_base64, "broken", RejectionKind::TagEncoding),
-        ("", "broken", RejectionKind::TagLength),
+        ("broken", not_base64.as_str(), RejectionKind::SignatureLength),
+        (&not_base64, "broken", RejectionKind::SignatureEncoding),
+        ("", "broken", RejectionKind::SignatureLength),
     ] {
         H::deliver(verifier(providers::BOX), box_delivery(first, second))
             .await
-            .assert_refused_unread(kind, &format!("{first:?} and {second:?}"));
+            .assert_rejected_unread(kind, &format!("{first:?} and {second:?}"));
     }
 }
 
@@ -106,7 +106,7 @@ pub async fn malformed_candidates_count_toward_the_cap<H: Harness>() {
         if verifies {
             outcome.assert_verified(b"body", "15 malformed candidates");
         } else {
-            outcome.assert_refused_unread(RejectionKind::TooManySignatures, &format!("{malformed} malformed candidates"));
+            outcome.assert_rejected_unread(RejectionKind::TooManySignatures, &format!("{malformed} malformed candidates"));
         }
     }
 }

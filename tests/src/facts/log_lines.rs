@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use countersign::{Head, RejectionKind, Secret, Signer, Verifier, providers};
+use countersign::{RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
 use countersign_tenants::Tenants;
 
 use crate::log::{log_of, values_of};
@@ -43,10 +43,10 @@ pub async fn log_lines_cannot_be_forged_by_errors<H: Harness>() {
     let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
     let delivery = || Delivery::signed(&signer, "body");
 
-    let tenants = Tenants::builder(jira()).by(|_: &dyn Head| Some("acme".to_owned()));
+    let tenants = Tenants::builder(jira()).by(|_: &dyn RequestHead| Some("acme".to_owned()));
     let tenants = tenants.build(|_| async { Err::<Option<Vec<(String, Secret)>>, _>(Broken) }).unwrap();
     let (outcome, values) = values_of(H::deliver(tenants, delivery())).await;
-    outcome.assert_refused(RejectionKind::KeysUnavailable, "a source that fails");
+    outcome.assert_rejected(RejectionKind::KeysUnavailable, "a source that fails");
     assert_plain(&values, "a source that fails");
     // The escaped text still holds the source's message.
     assert!(
@@ -57,7 +57,7 @@ pub async fn log_lines_cannot_be_forged_by_errors<H: Harness>() {
     let verifier = jira().key("k", Secret::new("a secret for the log")).build().unwrap();
     let broken = delivery().steps([Step::Fault(FORGED_LINE)]);
     let (outcome, values) = values_of(H::deliver(verifier.clone(), broken.clone())).await;
-    outcome.assert_refused(RejectionKind::BodyUnreadable, "a body that fails");
+    outcome.assert_rejected(RejectionKind::BodyUnreadable, "a body that fails");
     assert_plain(&values, "a body that fails");
     // One event is one line of the formatted log, too.
     let (_, log) = log_of(H::deliver(verifier, broken)).await;
@@ -71,7 +71,7 @@ pub async fn log_lines_cannot_be_forged_by_a_tenants_name<H: Harness>() {
         Ok::<_, std::io::Error>((tenant == FORGED_LINE).then(|| vec![(FORGED_LINE.to_owned(), Secret::new("a secret for the log"))]))
     };
     let tenants =
-        Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn Head| Some(FORGED_LINE.to_owned())).build(look_up).unwrap();
+        Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn RequestHead| Some(FORGED_LINE.to_owned())).build(look_up).unwrap();
     let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
     let cases = [
         ("verified", Delivery::signed(&signer, "body")),

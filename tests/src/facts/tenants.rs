@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign::{Budget, Head, RejectionKind, Resolver, Resolving, Scheme, Secret, Signer, Verifier, VerifierBuilder, providers};
+use countersign::scheme::Scheme;
+use countersign::tenant::{ResolveFuture, Resolver, VerifierTemplate};
+use countersign::{MemoryBudget, RejectionKind, RequestHead, Secret, Signer, Verifier, VerifierBuilder, providers};
 use countersign_tenants::Tenants;
 
 use super::{noise, timed};
@@ -55,7 +57,7 @@ impl Source {
 /// Tenants whose names the application knows, and tells the adapter. Their secret is `new of ` and that.
 #[must_use]
 pub fn tenants_by_the_application() -> Tenants {
-    let find = |head: &dyn Head| head.tenant().map(str::to_owned);
+    let find = |head: &dyn RequestHead| head.tenant().map(str::to_owned);
     let ask = |tenant: String| async move { Ok::<_, io::Error>(Some([("k", Secret::new(format!("new of {tenant}")))])) };
     Tenants::builder(jira()).by(find).build(ask).unwrap()
 }
@@ -97,70 +99,70 @@ pub async fn a_tenant_is_judged_by_its_own_keys_and_named<H: Harness>() {
             assert_eq!((verified.tenant(), verified.key_id().as_str()), (Some(tenant), key), "{target}");
         }
         let outcome = H::deliver(tenants.clone(), signed_by("only of globex", "/hook/acme/event", &body)).await;
-        outcome.assert_refused(RejectionKind::Mismatch, "of another tenant");
+        outcome.assert_rejected(RejectionKind::SignatureMismatch, "of another tenant");
         assert_eq!(outcome.rejection.unwrap().tenant(), Some("acme"));
     }
     assert_eq!(source.asked(), 3, "each was looked up once");
     // The body is not asked whose it is.
     let outcome = H::deliver(tenants, signed_by("only of globex", "/hook/acme/event", r#"{"tenant":"globex"}"#)).await;
-    outcome.assert_refused(RejectionKind::Mismatch, "the body says whose it is");
+    outcome.assert_rejected(RejectionKind::SignatureMismatch, "the body says whose it is");
 }
 
-pub async fn an_unknown_tenant_is_refused_as_a_wrong_signature_is<H: Harness>() {
+pub async fn an_unknown_tenant_is_rejected_as_a_wrong_signature_is<H: Harness>() {
     let source = Source::default();
     let tenants = source.tenants(jira().body_limit(1000));
     let body = noise(1000);
     let send = |target| H::deliver(tenants.clone(), signed_by("of nobody", target, &body).chunks(body.chunks(100)));
     let wrong = send("/hook/acme/event").await;
-    wrong.assert_refused(RejectionKind::Mismatch, "a wrong signature");
+    wrong.assert_rejected(RejectionKind::SignatureMismatch, "a wrong signature");
     for target in
         ["/hook/initech/event", "/hook/initech/event", "/hook/acme", "/hook", "/hook/a/b/c", "/hook/%FF/event", "/hook?/acme/event"]
     {
         let unknown = send(target).await;
-        unknown.assert_refused(RejectionKind::UnknownTenant, target);
+        unknown.assert_rejected(RejectionKind::UnknownTenant, target);
         assert_eq!(unknown.headers, wrong.headers, "{target}");
         assert_eq!((unknown.polls, unknown.closes), (wrong.polls, wrong.closes), "{target}: the whole body is taken in");
         assert_eq!(unknown.rejection.unwrap().tenant(), None, "{target}");
     }
     assert_eq!(source.asked(), 2, "one of them could have been known");
-    // As long as a path may be, and still no look-up.
+    // As long as a path may be, and still no lookup.
     let long: &'static str = String::leak(format!("/hook/{}/event", "x".repeat(257)));
-    send(long).await.assert_refused(RejectionKind::UnknownTenant, "a long name");
+    send(long).await.assert_rejected(RejectionKind::UnknownTenant, "a long name");
     assert_eq!(source.asked(), 2);
 
     // Limits and other faults are the same, too.
     for target in ["/hook/acme/event", "/hook/initech/event"] {
         let over = signed_by("of nobody", target, noise(1001));
-        H::deliver(tenants.clone(), over.clone()).await.assert_refused(RejectionKind::BodyTooLarge, target);
+        H::deliver(tenants.clone(), over.clone()).await.assert_rejected(RejectionKind::BodyTooLarge, target);
         let announced = over.header("Content-Length", "1001");
-        H::deliver(tenants.clone(), announced).await.assert_refused_unread(RejectionKind::BodyTooLarge, target);
+        H::deliver(tenants.clone(), announced).await.assert_rejected_unread(RejectionKind::BodyTooLarge, target);
         let broken = signed_by("of nobody", target, "").steps([Step::Chunk(Bytes::from_static(b"x")), Step::Error]);
-        H::deliver(tenants.clone(), broken).await.assert_refused(RejectionKind::BodyUnreadable, target);
+        H::deliver(tenants.clone(), broken).await.assert_rejected(RejectionKind::BodyUnreadable, target);
     }
     let (_, log) = log_of(send("/hook/initech/event")).await;
-    assert!(log.contains("countersign: delivery refused") && log.contains("cause=\"unknown_tenant\""), "{log}");
-    assert_eq!(tenants.refused(RejectionKind::UnknownTenant), 9);
-    assert_eq!(tenants.refused(RejectionKind::Mismatch), 1, "the log is shared by all tenants");
+    assert!(log.contains("countersign: delivery rejected") && log.contains("cause=\"unknown_tenant\""), "{log}");
+    assert_eq!(tenants.rejected(RejectionKind::UnknownTenant), 9);
+    assert_eq!(tenants.rejected(RejectionKind::SignatureMismatch), 1, "the log is shared by all tenants");
 
-    // A static token is judged by its head; there the wrong one is refused unread, and so is that of an unknown tenant.
+    // A static token is judged by its head; there the wrong one is rejected unread, and so is that of an unknown tenant.
     let tenants = source.tenants(Verifier::builder(providers::GITLAB_TOKEN));
     let signed = |secret, target| signed_as(&providers::GITLAB_TOKEN, secret, target, "body");
     H::deliver(tenants.clone(), signed("new of acme", "/hook/acme/event")).await.assert_verified(b"body", "a token");
     let wrong = H::deliver(tenants.clone(), signed("of nobody", "/hook/acme/event")).await;
-    wrong.assert_refused_unread(RejectionKind::WrongToken, "a wrong token");
+    wrong.assert_rejected_unread(RejectionKind::TokenMismatch, "a wrong token");
     let unknown = H::deliver(tenants, signed("new of acme", "/hook/initech/event")).await;
-    unknown.assert_refused_unread(RejectionKind::UnknownTenant, "a token of an unknown tenant");
+    unknown.assert_rejected_unread(RejectionKind::UnknownTenant, "a token of an unknown tenant");
 }
 
-pub async fn what_is_refused_by_its_head_is_not_looked_up<H: Harness>() {
+pub async fn what_is_rejected_by_its_head_is_not_looked_up<H: Harness>() {
     let source = Source::default();
     let tenants = source.tenants(jira());
     for target in ["/hook/acme/event", "/hook/initech/event", "/hook/slow/event", "/hook/down/event"] {
         let mut unsigned = Delivery::unsigned("body");
         unsigned.target = target;
-        H::deliver(tenants.clone(), unsigned.clone()).await.assert_refused_unread(RejectionKind::MissingSignature, target);
+        H::deliver(tenants.clone(), unsigned.clone()).await.assert_rejected_unread(RejectionKind::MissingSignature, target);
         let malformed = unsigned.header("X-Hub-Signature", "sha256=00");
-        H::deliver(tenants.clone(), malformed).await.assert_refused_unread(RejectionKind::TagLength, target);
+        H::deliver(tenants.clone(), malformed).await.assert_rejected_unread(RejectionKind::SignatureLength, target);
     }
     assert_eq!(source.asked(), 0);
 }
@@ -174,7 +176,7 @@ impl Drop for Bomb {
     }
 }
 
-type Fault = fn(Verifier) -> Resolving;
+type Fault = fn(Verifier) -> ResolveFuture;
 
 /// Goes wrong by itself, without the care of `countersign-tenants`.
 struct Faulty {
@@ -187,7 +189,7 @@ impl Resolver for Faulty {
         &self.decoy
     }
 
-    fn resolve(&self, _: &dyn Head) -> Resolving {
+    fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
         (self.resolve)(self.decoy.clone())
     }
 
@@ -211,12 +213,12 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         // A token is judged by its head; where there is nothing to judge it by, it is neither right nor wrong.
         let tokens = Source::default().tenants(Verifier::builder(providers::GITLAB_TOKEN));
         let token = || signed_as(&providers::GITLAB_TOKEN, "any", target, "body");
-        H::deliver(tokens.clone(), token()).await.assert_refused_unread(RejectionKind::KeysUnavailable, case);
-        H::deliver(tokens, token().report_only()).await.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        H::deliver(tokens.clone(), token()).await.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
+        H::deliver(tokens, token().report_only()).await.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
         let ((outcome, after), log) = log_of(timed::<H>(tenants.clone(), signed_by("any", target, "body"))).await;
-        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
         assert_eq!(after, seconds, "{case}");
-        assert!(log.contains("WARN countersign: delivery refused") && log.contains(cause), "{case}: {log}");
+        assert!(log.contains("WARN countersign: delivery rejected") && log.contains(cause), "{case}: {log}");
         H::deliver(tenants.clone(), good()).await.assert_verified(b"body", case);
     }
 
@@ -224,44 +226,45 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         ("at once", |_| panic!("as the test wants it"), 0, "the resolver panicked"),
         (
             "panics",
-            |_| Resolving::new(async { if true { panic!("as the test wants it") } else { Ok::<_, io::Error>(None) } }),
+            |_| ResolveFuture::new(async { if true { panic!("as the test wants it") } else { Ok::<_, io::Error>(None) } }),
             0,
             "panicked",
         ),
-        ("never", |_| Resolving::new(std::future::pending::<Result<_, io::Error>>()), 3, "the resolver did not answer in time"),
-        ("fails", |_| Resolving::new(async { Err::<Option<Verifier>, Box<dyn Error + Send + Sync>>("away".into()) }), 0, "away"),
+        ("never", |_| ResolveFuture::new(std::future::pending::<Result<_, io::Error>>()), 3, "the resolver did not answer in time"),
+        ("fails", |_| ResolveFuture::new(async { Err::<Option<Verifier>, Box<dyn Error + Send + Sync>>("away".into()) }), 0, "away"),
     ];
     for (case, resolve, seconds, cause) in faults {
-        let faulty = || Faulty { decoy: jira().body_limit(100).build_decoy().unwrap(), resolve };
+        let faulty = || Faulty { decoy: jira().body_limit(100).build_template().unwrap().decoy().clone(), resolve };
         let ((outcome, after), log) = log_of(timed::<H>(faulty(), good())).await;
-        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
+        outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
         assert_eq!(after, seconds, "{case}");
         assert!(log.contains(cause), "{case}: {log}");
         let outcome = H::deliver(faulty(), good().report_only()).await;
-        outcome.assert_refused_unread(RejectionKind::KeysUnavailable, case);
-        // What is refused by its head is refused for that.
-        H::deliver(faulty(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, case);
+        outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
+        // What is rejected by its head is rejected for that.
+        H::deliver(faulty(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, case);
     }
     // What goes wrong when it is given up is nobody's affair.
     let dropped = Faulty {
-        decoy: jira().build_decoy().unwrap(),
+        decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {
             let bomb = Bomb;
-            Resolving::new(async move {
+            ResolveFuture::new(async move {
                 std::future::pending::<()>().await;
                 drop(bomb);
                 Ok::<_, io::Error>(None)
             })
         },
     };
-    H::deliver(dropped, good()).await.assert_refused_unread(RejectionKind::KeysUnavailable, "dropped");
+    H::deliver(dropped, good()).await.assert_rejected_unread(RejectionKind::KeysUnavailable, "dropped");
     // Slow, and in time.
     let slow = Faulty {
-        decoy: jira().build_decoy().unwrap(),
-        resolve: |decoy| {
-            Resolving::new(async move {
+        decoy: jira().build_template().unwrap().decoy().clone(),
+        resolve: |_| {
+            ResolveFuture::new(async move {
                 tokio::time::sleep(Duration::from_millis(2900)).await;
-                Ok::<_, io::Error>(Some(decoy.for_tenant("acme", [("new", Secret::new("new of acme"))]).unwrap()))
+                let template = jira().build_template().unwrap();
+                Ok::<_, io::Error>(Some(template.for_tenant("acme", [("new", Secret::new("new of acme"))]).unwrap()))
             })
         },
     };
@@ -271,23 +274,23 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
 pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
     // What a resolver calls its decoy is made one, if it is none.
     let keyed = || Verifier::builder(providers::JIRA).key("k", Secret::new("any")).build().unwrap();
-    let github = Verifier::builder(providers::GITHUB).build_decoy().unwrap();
+    let github = Verifier::builder(providers::GITHUB).build_template().unwrap().decoy().clone();
     for decoy in [keyed(), Verifier::any_of([github, keyed()]).unwrap()] {
-        let careless = Faulty { decoy, resolve: |_| Resolving::ready(None) };
+        let careless = Faulty { decoy, resolve: |_| ResolveFuture::ready(None) };
         H::deliver(Arc::new(careless), signed_by("any", "/hook", "body"))
             .await
-            .assert_refused(RejectionKind::UnknownTenant, "a decoy with a key");
+            .assert_rejected(RejectionKind::UnknownTenant, "a decoy with a key");
     }
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
-        let decoy = Verifier::builder(scheme).build_decoy().unwrap();
+        let decoy = Verifier::builder(scheme).build_template().unwrap().decoy().clone();
         for secret in ["decoy", "a decoy, which is not even looked at", "any"] {
             let outcome = H::deliver(decoy.clone(), signed_as(&scheme, secret, "/hook", "body")).await;
-            outcome.assert_refused(RejectionKind::UnknownTenant, secret);
+            outcome.assert_rejected(RejectionKind::UnknownTenant, secret);
         }
         // Not even with a key that is given to it later.
         decoy.keys().replace([("k", Secret::new("given to it"))]).unwrap();
         let outcome = H::deliver(decoy.clone(), signed_as(&scheme, "given to it", "/hook", "body")).await;
-        outcome.assert_refused(RejectionKind::UnknownTenant, "given to it");
+        outcome.assert_rejected(RejectionKind::UnknownTenant, "given to it");
     }
 }
 
@@ -295,23 +298,23 @@ pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
-impl countersign::Observer for Notes {
-    fn observe(&self, verdict: &countersign::Verdict<'_>) {
+impl countersign::observe::Observer for Notes {
+    fn observe(&self, verdict: &countersign::observe::Verdict<'_>) {
         let note = format!("{} {}", verdict.tenant().unwrap_or("-"), verdict.cause().unwrap_or("verified"));
         self.0.lock().unwrap().push(note);
     }
 }
 
 pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
-    let (notes, budget) = (Notes::default(), Budget::new(100));
-    let tenants = Source::default().tenants(jira().body_limit(50).budget(budget.clone()).observer(notes.clone()));
+    let (notes, budget) = (Notes::default(), MemoryBudget::new(100));
+    let tenants = Source::default().tenants(jira().body_limit(50).memory_budget(budget.clone()).observer(notes.clone()));
     let good = |body| signed_by("new of acme", "/hook/acme/event", body);
     let unknown = signed_by("any", "/hook/initech/event", "body");
     let cases = [
         (good("body"), "acme verified"),
-        (good("body").body("forged"), "acme mismatch"),
+        (good("body").body("forged"), "acme signature_mismatch"),
         (good("body").report_only(), "acme verified"),
-        (good("body").body("forged").report_only(), "acme mismatch"),
+        (good("body").body("forged").report_only(), "acme signature_mismatch"),
         (unknown.clone(), "- unknown_tenant"),
         (unknown.report_only(), "- unknown_tenant"),
         (signed_by("any", "/hook/down/event", "body"), "- keys_unavailable"),
@@ -325,15 +328,15 @@ pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
         let passed = usize::from(report_only && cause != "verified");
         assert_eq!(outcome.reported.len(), passed, "{note}");
     }
-    let mut other = jira().budget(budget).build_decoy().unwrap().intake(&good("").headers).unwrap();
+    let mut other = jira().memory_budget(budget).build_template().unwrap().decoy().intake(&good("").headers).unwrap();
     other.push(&noise(60)[..]).unwrap();
     H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45)))
         .await
-        .assert_refused(RejectionKind::BudgetSpent, "");
+        .assert_rejected(RejectionKind::BudgetExhausted, "");
     drop(other);
     H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45))).await.assert_verified(&noise(45), "");
     let over = signed_by("new of acme", "/hook/acme/event", noise(51));
-    H::deliver(tenants, over).await.assert_refused(RejectionKind::BodyTooLarge, "");
+    H::deliver(tenants, over).await.assert_rejected(RejectionKind::BodyTooLarge, "");
 }
 
 pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
@@ -342,39 +345,42 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
         fn decoy(&self) -> &Verifier {
             &self.1
         }
-        fn resolve(&self, head: &dyn Head) -> Resolving {
+        fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
             let tenant = head.target().strip_prefix("/hook/").and_then(|tenant| self.0.get(tenant));
-            Resolving::ready(tenant.cloned())
+            ResolveFuture::ready(tenant.cloned())
         }
     }
-    let (jira, github) = (jira().build_decoy().unwrap(), Verifier::builder(providers::GITHUB).build_decoy().unwrap());
-    let of = |mould: &Verifier, secret: &'static str| mould.for_tenant("acme", [("k", Secret::new(secret))]).unwrap();
+    let (jira, github) = (jira().build_template().unwrap(), Verifier::builder(providers::GITHUB).build_template().unwrap());
+    let of = |template: &VerifierTemplate, secret: &'static str| template.for_tenant("acme", [("k", Secret::new(secret))]).unwrap();
     let acme = Verifier::any_of([of(&github, "by github"), of(&jira, "by jira")]).unwrap();
-    let resolver = || Both(HashMap::from([("acme", acme.clone())]), Verifier::any_of([github.clone(), jira.clone()]).unwrap());
+    let resolver =
+        || Both(HashMap::from([("acme", acme.clone())]), Verifier::any_of([github.decoy().clone(), jira.decoy().clone()]).unwrap());
     for (scheme, secret) in [(providers::JIRA, "by jira"), (providers::GITHUB, "by github")] {
         let outcome = H::deliver(resolver(), signed_as(&scheme, secret, "/hook/acme", "body")).await;
         let verified = outcome.assert_verified(b"body", secret);
         assert_eq!((verified.tenant(), verified.scheme()), (Some("acme"), scheme.name()));
         let outcome = H::deliver(resolver(), signed_as(&scheme, secret, "/hook/initech", "body")).await;
-        outcome.assert_refused(RejectionKind::UnknownTenant, secret);
+        outcome.assert_rejected(RejectionKind::UnknownTenant, secret);
         assert_eq!(outcome.rejection.unwrap().scheme(), scheme.name());
     }
-    H::deliver(resolver(), Delivery::unsigned("body")).await.assert_refused_unread(RejectionKind::MissingSignature, "unsigned");
-    // They are told apart by their moulds, and have a log each; of one mould, one for all.
-    let mould = jira.clone();
-    let before = mould.refused(RejectionKind::Mismatch);
-    let of_one = Verifier::any_of([of(&mould, "by jira")]).unwrap();
-    H::deliver(of_one, signed_as(&providers::JIRA, "wrong", "/hook", "body")).await.assert_refused(RejectionKind::Mismatch, "wrong");
-    assert_eq!(mould.refused(RejectionKind::Mismatch), before + 1);
+    H::deliver(resolver(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, "unsigned");
+    // They are told apart by their templates, and have a log each; of one template, one for all.
+    let template = jira.clone();
+    let before = template.decoy().rejected(RejectionKind::SignatureMismatch);
+    let of_one = Verifier::any_of([of(&template, "by jira")]).unwrap();
+    H::deliver(of_one, signed_as(&providers::JIRA, "wrong", "/hook", "body"))
+        .await
+        .assert_rejected(RejectionKind::SignatureMismatch, "wrong");
+    assert_eq!(template.decoy().rejected(RejectionKind::SignatureMismatch), before + 1);
 }
 
 pub async fn the_time_that_a_look_up_takes_is_told<H: Harness>() {
     let slow = Faulty {
-        decoy: jira().build_decoy().unwrap(),
+        decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {
             // By the real clock, which measures it.
             std::thread::sleep(Duration::from_millis(30));
-            Resolving::new(async {
+            ResolveFuture::new(async {
                 std::thread::sleep(Duration::from_millis(30));
                 Err::<Option<Verifier>, io::Error>(io::Error::other("away"))
             })
@@ -391,20 +397,20 @@ pub async fn each_delivery_is_a_span_with_its_verdict<H: Harness>() {
     let good = |body| signed_by("new of acme", "/hook/acme/event", body);
     let cases = [
         (good("body"), r#"scheme="jira" tenant="acme" body_bytes=4 seconds="#, "verified", "key=\"new\""),
-        (good("body").body("forged"), r#"scheme="jira" tenant="acme" body_bytes=6 seconds="#, "refused", "cause=\"mismatch\""),
+        (good("body").body("forged"), r#"scheme="jira" tenant="acme" body_bytes=6 seconds="#, "rejected", "cause=\"signature_mismatch\""),
         (
             good("body").body("forged").report_only(),
             r#"scheme="jira" tenant="acme" body_bytes=6 seconds="#,
             "let_through",
-            "cause=\"mismatch\"",
+            "cause=\"signature_mismatch\"",
         ),
-        (Delivery::unsigned("body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"missing_signature\""),
-        (good("much too long").chunks([&b"much "[..], b"too long"]), "body_bytes=5 seconds=", "refused", "cause=\"body_too_large\""),
-        (good("body").header("Content-Length", "11"), "body_bytes=0 seconds=", "refused", "cause=\"body_too_large\""),
-        (good("body").steps([Step::Chunk("bo".into()), Step::Error]), "body_bytes=2 seconds=", "refused", "cause=\"body_unreadable\""),
-        (signed_by("any", "/hook/initech/event", "body"), r#"scheme="jira" body_bytes=4 seconds="#, "refused", "cause=\"unknown_tenant\""),
-        (signed_by("any", "/hook/down/event", "body"), r#"scheme="jira" body_bytes=0 seconds="#, "refused", "cause=\"keys_unavailable\""),
-        (signed_by("any", "/hook/down/event", "body").report_only(), "body_bytes=0", "refused", "cause=\"keys_unavailable\""),
+        (Delivery::unsigned("body"), r#"scheme="jira" body_bytes=0 seconds="#, "rejected", "cause=\"missing_signature\""),
+        (good("much too long").chunks([&b"much "[..], b"too long"]), "body_bytes=5 seconds=", "rejected", "cause=\"body_too_large\""),
+        (good("body").header("Content-Length", "11"), "body_bytes=0 seconds=", "rejected", "cause=\"body_too_large\""),
+        (good("body").steps([Step::Chunk("bo".into()), Step::Error]), "body_bytes=2 seconds=", "rejected", "cause=\"body_unreadable\""),
+        (signed_by("any", "/hook/initech/event", "body"), r#"scheme="jira" body_bytes=4 seconds="#, "rejected", "cause=\"unknown_tenant\""),
+        (signed_by("any", "/hook/down/event", "body"), r#"scheme="jira" body_bytes=0 seconds="#, "rejected", "cause=\"keys_unavailable\""),
+        (signed_by("any", "/hook/down/event", "body").report_only(), "body_bytes=0", "rejected", "cause=\"keys_unavailable\""),
     ];
     for (delivery, fields, verdict, cause) in cases {
         let (_, spans) = spans_of(H::deliver(tenants.clone(), delivery)).await;

@@ -6,11 +6,12 @@ use std::task::{Context, Poll, ready};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use bytes::Bytes;
-use countersign::{Rejection, Reported, Verified};
+use countersign::adapter::Outcome;
+use countersign::{Rejection, Verified};
 
-use crate::extract::error::{Misconfiguration, Refused};
+use crate::extract::error::{Misconfiguration, VerifyError};
 use crate::payload::ReceivedPayload;
-use crate::receive::Delivering;
+use crate::receive::ReceiveRequest;
 use crate::verify::Verify;
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the
@@ -32,7 +33,7 @@ use crate::verify::Verify;
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
+/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is rejected is answered by [`VerifyError`], as the
 /// middleware answers it. The verifier's limit for bodies holds, and `PayloadConfig` does not.
 ///
 /// - The data is the nearest `Verify`, or the nearest `web::Data<Verify>`. An application uses one of the two forms throughout: which of a `Verify`
@@ -42,8 +43,8 @@ use crate::verify::Verify;
 /// - Where there is none, but the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again.
 /// - Where there is neither, or another extractor has taken the body, the answer is 500.
 /// - Each 500 is an event that says which of these it was: at `ERROR`, once a second for each worker, and otherwise at `DEBUG`.
-/// - Report-only is the middleware's alone: the extractor refuses all the same.
-/// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
+/// - Report-only is the middleware's alone: the extractor rejects all the same.
+/// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyError>`.
 #[derive(Clone)]
 pub struct Delivery {
     verified: Verified,
@@ -70,21 +71,21 @@ impl Delivery {
     }
 
     /// What the middleware has verified, if nothing else has taken the body.
-    fn received(request: &HttpRequest) -> Result<Self, Refused> {
+    fn received(request: &HttpRequest) -> Result<Self, VerifyError> {
         let extensions = request.extensions();
         if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
             let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
-            return delivery.ok_or_else(|| Refused::misconfigured(Misconfiguration::BodyTaken));
+            return delivery.ok_or_else(|| VerifyError::misconfigured(Misconfiguration::BodyTaken));
         }
         match extensions.get::<Rejection>() {
-            Some(rejection) => Err(Refused::again(rejection)),
-            None => Err(Refused::misconfigured(Misconfiguration::NoVerify)),
+            Some(rejection) => Err(VerifyError::again(rejection)),
+            None => Err(VerifyError::misconfigured(Misconfiguration::NoVerify)),
         }
     }
 }
 
 impl FromRequest for Delivery {
-    type Error = Refused;
+    type Error = VerifyError;
     type Future = DeliveryFuture;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
@@ -96,7 +97,7 @@ impl FromRequest for Delivery {
             (None, None) => return DeliveryFuture(State::Received(request.clone())),
         };
         let request = ServiceRequest::from_parts(request.clone(), payload.take());
-        DeliveryFuture(State::Delivering(Delivering::new(Arc::clone(&verify.judge), request, false)))
+        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(Arc::clone(&verify.judge), request, false)))
     }
 }
 
@@ -105,7 +106,7 @@ impl FromRequest for Delivery {
 pub struct DeliveryFuture(State);
 
 enum State {
-    Delivering(Delivering),
+    ReceiveRequest(ReceiveRequest),
     /// By the middleware, if nothing else takes the body first.
     Received(HttpRequest),
     /// It is not judged, for there are two verifiers.
@@ -114,11 +115,11 @@ enum State {
 }
 
 impl Future for DeliveryFuture {
-    type Output = Result<Delivery, Refused>;
+    type Output = Result<Delivery, VerifyError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let delivering = match &mut self.0 {
-            State::Delivering(delivering) => delivering,
+            State::ReceiveRequest(delivering) => delivering,
             State::Received(request) => {
                 let delivery = Delivery::received(request);
                 self.0 = State::Done;
@@ -126,16 +127,16 @@ impl Future for DeliveryFuture {
             }
             State::TwoForms => {
                 self.0 = State::Done;
-                return Poll::Ready(Err(Refused::misconfigured(Misconfiguration::TwoForms)));
+                return Poll::Ready(Err(VerifyError::misconfigured(Misconfiguration::TwoForms)));
             }
             State::Done => return Poll::Pending,
         };
         let delivery = match ready!(delivering.poll(cx)) {
-            Ok(Reported::Verified(verified, body)) => Ok(Delivery { verified, body }),
-            Ok(Reported::Unverified(rejection, _)) => Err(Refused::again(&rejection)),
+            Ok(Outcome::Verified(verified, body)) => Ok(Delivery { verified, body }),
+            Ok(Outcome::Unverified(rejection, _)) => Err(VerifyError::again(&rejection)),
             Err(rejection) => {
-                let response = delivering.refuse(rejection.clone());
-                Err(Refused::new(rejection, response))
+                let response = delivering.reject(rejection.clone());
+                Err(VerifyError::new(rejection, response))
             }
         };
         self.0 = State::Done;

@@ -9,11 +9,11 @@ use countersign::Rejection;
 
 use crate::response::{answer, status};
 
-/// A refused delivery, which [`Delivery`](crate::Delivery) fails with. It has been [reported](countersign::Verifier::report).
+/// A rejected delivery, which [`Delivery`](crate::Delivery) fails with. It has been [reported](countersign::Verifier::report).
 ///
 /// As a response it is what [`Verify`](crate::Verify) answers, with the [`Rejection`] in its extensions.
 // Boxed, so that the way of a verified delivery need not carry the room for it.
-pub struct Refused(Box<Answered>);
+pub struct VerifyError(Box<Answered>);
 
 struct Answered {
     cause: Cause,
@@ -44,7 +44,7 @@ impl Misconfiguration {
     }
 }
 
-impl Refused {
+impl VerifyError {
     pub(crate) fn new(rejection: Rejection, response: HttpResponse) -> Self {
         Self::made(Cause::Rejected(rejection), Some(response))
     }
@@ -82,7 +82,7 @@ impl Refused {
     }
 }
 
-impl ResponseError for Refused {
+impl ResponseError for VerifyError {
     /// 500 for a fault of the application.
     fn status_code(&self) -> StatusCode {
         self.rejection().map_or(StatusCode::INTERNAL_SERVER_ERROR, |rejection| status(rejection.status_code()))
@@ -97,22 +97,22 @@ impl ResponseError for Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0.cause {
-            Cause::Rejected(_) => "the delivery was refused",
+            Cause::Rejected(_) => "the delivery was rejected",
             Cause::Misconfigured(fault) => fault.text(),
         })
     }
 }
 
-impl fmt::Debug for Refused {
+impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("rejection", &self.rejection()).finish_non_exhaustive()
+        f.debug_struct("VerifyError").field("rejection", &self.rejection()).finish_non_exhaustive()
     }
 }
 
-impl Error for Refused {
+impl Error for VerifyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.rejection().map(|rejection| rejection as _)
     }

@@ -12,7 +12,7 @@ use countersign::Verified;
 use serde::de::DeserializeOwned;
 
 use crate::extract::delivery::{Delivery, DeliveryFuture};
-use crate::extract::error::Refused;
+use crate::extract::error::VerifyError;
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor, as [`Delivery`] is one.
 ///
@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> Future for VerifiedJsonFuture<T> {
     type Output = Result<VerifiedJson<T>, VerifiedJsonError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let delivery = ready!(Pin::new(&mut self.delivery).poll(cx)).map_err(VerifiedJsonError::Refused);
+        let delivery = ready!(Pin::new(&mut self.delivery).poll(cx)).map_err(VerifiedJsonError::Rejected);
         Poll::Ready(delivery.map(Delivery::into_parts).and_then(|(verified, body)| {
             let value = serde_json::from_slice(&body);
             value.map(|value| VerifiedJson(verified, value)).map_err(|error| VerifiedJsonError::Json(JsonPayloadError::Deserialize(error)))
@@ -79,8 +79,8 @@ impl<T> fmt::Debug for VerifiedJsonFuture<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum VerifiedJsonError {
-    /// The delivery was refused.
-    Refused(Refused),
+    /// The delivery was rejected.
+    Rejected(VerifyError),
     /// It was verified, and is not the JSON that was asked for: answered as actix-web's `Json` does, with 400 and what is wrong.
     Json(JsonPayloadError),
 }
@@ -88,14 +88,14 @@ pub enum VerifiedJsonError {
 impl ResponseError for VerifiedJsonError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Refused(refused) => refused.status_code(),
+            Self::Rejected(rejected) => rejected.status_code(),
             Self::Json(error) => error.status_code(),
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         match self {
-            Self::Refused(refused) => refused.error_response(),
+            Self::Rejected(rejected) => rejected.error_response(),
             Self::Json(error) => error.error_response(),
         }
     }
@@ -104,7 +104,7 @@ impl ResponseError for VerifiedJsonError {
 impl fmt::Display for VerifiedJsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refused) => refused.fmt(f),
+            Self::Rejected(rejected) => rejected.fmt(f),
             Self::Json(_) => f.write_str("the body is not the JSON that was asked for"),
         }
     }
@@ -113,7 +113,7 @@ impl fmt::Display for VerifiedJsonError {
 impl Error for VerifiedJsonError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Refused(refused) => refused.source(),
+            Self::Rejected(rejected) => rejected.source(),
             Self::Json(error) => Some(error),
         }
     }

@@ -2,12 +2,12 @@ use crate::delivery::Delivery;
 use crate::failure::Failure;
 
 /// Header fields of one request.
-const MOST_FIELDS: usize = 256;
+const MAX_FIELDS: usize = 256;
 
 /// A request as it stands on the wire in HTTP/1; the versions 2 and 3 written down likewise.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Delivery, Failure> {
     let bytes = as_http1(bytes);
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let head = match request.parse(&bytes) {
         Ok(httparse::Status::Complete(length)) => length,

@@ -48,11 +48,11 @@ pub(crate) struct Parsed {
 }
 
 /// Values, keys and brackets in JSON that is parsed: in memory each takes some hundred bytes.
-const MOST_VALUES: usize = 200_000;
+const MAX_VALUES: usize = 200_000;
 
 /// Whether this JSON has no more values than may be in memory.
 pub(crate) fn is_small_enough_to_parse(text: &[u8]) -> bool {
-    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count() <= MOST_VALUES
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count() <= MAX_VALUES
 }
 
 /// Parses the body, if it is JSON that may be in memory.
@@ -119,7 +119,7 @@ fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &Work) -> Op
 }
 
 /// Bytes that a decompressed body may have: what is larger is no delivery.
-const MOST_DECOMPRESSED: u64 = 16 * 1024 * 1024;
+const MAX_DECOMPRESSED: u64 = 16 * 1024 * 1024;
 
 impl<'a> Bodies<'a, '_> {
     fn add(&mut self, id: &'static str, what: &str, fix: &str, write: impl Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a) {
@@ -307,7 +307,7 @@ impl Compressed {
             Self::Zlib => Box::new(flate2::read::ZlibDecoder::new(received)),
             Self::Deflate => Box::new(flate2::read::DeflateDecoder::new(received)),
         };
-        match io::copy(&mut reader.take(MOST_DECOMPRESSED), sink)? {
+        match io::copy(&mut reader.take(MAX_DECOMPRESSED), sink)? {
             0 => Err(absent()),
             _ => Ok(()),
         }

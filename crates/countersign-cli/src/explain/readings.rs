@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
-use countersign::{Algorithm, Encoding, RejectionKind, Scheme, TimeFormat, Verifier, providers};
+use countersign::scheme::{Algorithm, Encoding, Scheme, TimestampFormat};
+use countersign::{RejectionKind, Verifier, providers};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::delivery::Delivery;
@@ -21,17 +22,17 @@ pub(crate) struct Reading {
 }
 
 /// Signatures that are looked at in one delivery, as by a verifier. Each makes a reading of its own.
-pub(crate) const MOST_SIGNATURES: usize = 16;
+pub(crate) const MAX_SIGNATURES: usize = 16;
 
 /// Bytes of names and values of headers that are looked at: each reading has them all.
-pub(crate) const MOST_HEAD_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const HASHES: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 
 impl Reading {
     /// The head as it is, at the time that it says it was signed.
     pub(crate) fn plain(provider: &Provider, delivery: &Delivery, now: SystemTime) -> Self {
-        let mut room = MOST_HEAD_BYTES;
+        let mut room = MAX_HEAD_BYTES;
         let fits = |field: &&(String, Vec<u8>)| {
             let rest = room.checked_sub(field_bytes(field));
             rest.inspect(|rest| room = *rest).is_some()
@@ -104,7 +105,7 @@ pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<Rejection
     let mut readings = Vec::new();
     // A head that is in order names the hash that it is signed by.
     other_providers(plain, false, &mut readings);
-    if kind != Some(RejectionKind::Mismatch) {
+    if kind != Some(RejectionKind::SignatureMismatch) {
         hashes(plain, &mut readings);
     }
     secret_forms(plain, &mut readings);
@@ -187,25 +188,25 @@ fn is_plausible(time: SystemTime, now: SystemTime) -> bool {
 }
 
 /// When the head says it was signed, if that is in this format; `None` for the scheme's own.
-fn time_of(scheme: &Scheme, head: &Delivery, format: Option<TimeFormat>) -> Option<(SystemTime, Scheme)> {
+fn time_of(scheme: &Scheme, head: &Delivery, format: Option<TimestampFormat>) -> Option<(SystemTime, Scheme)> {
     let text = std::str::from_utf8(scheme.unverified_timestamp(head)?).ok()?.trim();
-    let scheme = format.map_or(*scheme, |format| scheme.time_format(format));
-    let since_1970 = match scheme.time_format_used() {
-        TimeFormat::Seconds => Duration::from_secs(text.parse().ok()?),
-        TimeFormat::Milliseconds => Duration::from_millis(text.parse().ok()?),
+    let scheme = format.map_or(*scheme, |format| scheme.timestamp_format(format));
+    let since_1970 = match scheme.timestamp_format_used() {
+        TimestampFormat::Seconds => Duration::from_secs(text.parse().ok()?),
+        TimestampFormat::Milliseconds => Duration::from_millis(text.parse().ok()?),
         _ => humantime::parse_rfc3339_weak(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?,
     };
     Some((SystemTime::UNIX_EPOCH.checked_add(since_1970)?, scheme))
 }
 
 fn times(plain: &Reading, readings: &mut Vec<Reading>) {
-    for format in [TimeFormat::Seconds, TimeFormat::Milliseconds, TimeFormat::Rfc3339] {
+    for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339] {
         if let Some((time, scheme)) = time_of(&plain.scheme, &plain.head, Some(format))
-            && scheme.time_format_used() != plain.scheme.time_format_used()
+            && scheme.timestamp_format_used() != plain.scheme.timestamp_format_used()
         {
-            let unit = match scheme.time_format_used() {
-                TimeFormat::Seconds => "in seconds",
-                TimeFormat::Milliseconds => "in milliseconds",
+            let unit = match scheme.timestamp_format_used() {
+                TimestampFormat::Seconds => "in seconds",
+                TimestampFormat::Milliseconds => "in milliseconds",
                 _ => "written as a date",
             };
             let cause = Cause::new(
@@ -283,7 +284,7 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
     let header = plain.scheme.header();
     let values: Vec<String> = values_of(&plain.head, header);
     if values.len() > 1 {
-        for value in values.iter().take(MOST_SIGNATURES) {
+        for value in values.iter().take(MAX_SIGNATURES) {
             let cause = Cause::new(
                 "header_twice",
                 format!("{header} is there {} times.", values.len()),
@@ -294,17 +295,17 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
     }
     // Two fields of one name may be joined on the way (RFC 9110 §5.3). A scheme with a list of its own has read the items already.
     let joined = values.iter().filter(|value| value.contains(',')).flat_map(|value| value.split(',').map(str::trim));
-    for item in joined.take(MOST_SIGNATURES) {
+    for item in joined.take(MAX_SIGNATURES) {
         let what = format!("{header} was there more than once, and was joined by a comma on the way.");
         let fix = "Find out which proxy adds one or joins them, or have it replace the sender's.";
         readings.push(plain.but(Cause::new("header_joined", what, fix), |reading| set(&mut reading.head, header, item)));
     }
     let Some(template) = template else { return };
     let words = values.iter().flat_map(|value| words_in(value).map(move |word| (value, word)));
-    for (value, word) in words.filter(|(_, word)| !tags_of(word).is_empty()).take(MOST_SIGNATURES) {
+    for (value, word) in words.filter(|(_, word)| !tags_of(word).is_empty()).take(MAX_SIGNATURES) {
         for tag in tags_of(word) {
             let Some(hash) = HASHES.into_iter().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
-            let own = plain.scheme.tag_encoding();
+            let own = plain.scheme.signature_encoding();
             let text = encode(own, &tag.bytes);
             let Some(prefix) = prefix_of(template, own) else { continue };
             let named = prefix.starts_with("sha");
@@ -331,7 +332,7 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
             } else {
                 let what =
                     format!("The signature is written in {}, and this provider writes it in {}.", name_of(tag.encoding), name_of(own));
-                Cause::new("tag_encoding", what, "Have the sender encode it as the provider does.")
+                Cause::new("signature_encoding", what, "Have the sender encode it as the provider does.")
             };
             readings.push(plain.but(cause, |reading| {
                 set(&mut reading.head, header, &repaired);
@@ -366,7 +367,7 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
     for (name, value) in &plain.head.headers {
         let renamed = alike(name) == alike(header);
         let value = String::from_utf8_lossy(value).into_owned();
-        if (renamed || words_in(&value).any(|word| !tags_of(word).is_empty())) && readings.len().saturating_sub(before) < MOST_SIGNATURES {
+        if (renamed || words_in(&value).any(|word| !tags_of(word).is_empty())) && readings.len().saturating_sub(before) < MAX_SIGNATURES {
             let cause = Cause::new(
                 "header_name",
                 format!("The signature stands in {name} and not in {header}."),
@@ -421,7 +422,7 @@ pub(crate) fn values_of(head: &Delivery, header: &str) -> Vec<String> {
 pub(crate) fn has_more_values_than_are_read(head: &Delivery, scheme: &Scheme) -> bool {
     let values = values_of(head, scheme.header());
     let signatures = values.iter().flat_map(|value| words_in(value)).filter(|word| !tags_of(word).is_empty()).count();
-    values.len().max(signatures) > MOST_SIGNATURES
+    values.len().max(signatures) > MAX_SIGNATURES
 }
 
 fn field_bytes((name, value): &(String, Vec<u8>)) -> usize {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign::{RejectionKind, providers};
 
-use crate::case::Evidence;
+use crate::case::Input;
 use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
 use crate::explain::keys::{self, Key};
@@ -15,7 +15,7 @@ use crate::explain::readings::{self, Reading};
 use crate::explain::work::{SMALL, Work};
 
 /// What came of it.
-pub(crate) enum Outcome {
+pub(crate) enum Diagnosis {
     /// With all of these set right it verifies, and without one of them it does not.
     Found(Vec<Cause>),
     /// It verifies with nothing that was tried, but this looks odd.
@@ -23,7 +23,7 @@ pub(crate) enum Outcome {
     Unknown,
 }
 
-impl Outcome {
+impl Diagnosis {
     pub(crate) fn causes(&self) -> &[Cause] {
         match self {
             Self::Found(causes) | Self::Suspected(causes) => causes,
@@ -33,8 +33,8 @@ impl Outcome {
 }
 
 /// What a search that tried everything and found nothing excludes.
-fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
-    let scheme = &evidence.provider.scheme;
+fn ruled_out(input: &Input, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
+    let scheme = &input.provider.scheme;
     // Without a signature, or a secret, there is nothing to try.
     if kind.is_none_or(|kind| kind == RejectionKind::MissingSignature) {
         return Vec::new();
@@ -59,7 +59,7 @@ fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) ->
     if scheme.signs_url() {
         ruled_out.push("a URL with another slash, scheme, port, host or query");
     }
-    if others.saturating_add(evidence.others.len()) > 0 {
+    if others.saturating_add(input.others.len()) > 0 {
         ruled_out.push("the bodies of the other requests that were given");
     }
     ruled_out
@@ -69,11 +69,11 @@ fn ruled_out(evidence: &Evidence, kind: Option<RejectionKind>, others: usize) ->
 const SHORTEST_CUT: usize = 8;
 
 /// Threads that hash a large body.
-const MOST_THREADS: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// What a search found, and what it left out.
 pub(crate) struct Search {
-    pub(crate) outcome: Outcome,
+    pub(crate) diagnosis: Diagnosis,
     /// What cannot be the cause, in words for the operator. Empty if something was found, or the time was too short to try everything.
     pub(crate) ruled_out: Vec<&'static str>,
     /// In words for the operator.
@@ -81,40 +81,40 @@ pub(crate) struct Search {
 }
 
 /// Looks for what makes the delivery verify, for `time` at most.
-pub(crate) fn search(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
+pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
     let work = Work::of(time);
-    let outcome = find(evidence, kind, others, &work);
+    let diagnosis = find(input, kind, others, &work);
     let mut left_out = Vec::new();
-    let found = matches!(outcome, Outcome::Found(_));
-    if !found && evidence.provider.scheme.covers_body() {
-        if readings::head_bytes(&evidence.delivery) > readings::MOST_HEAD_BYTES {
-            left_out.push(format!("headers past the first {} KiB", readings::MOST_HEAD_BYTES / 1024));
+    let found = matches!(diagnosis, Diagnosis::Found(_));
+    if !found && input.provider.scheme.covers_body() {
+        if readings::head_bytes(&input.delivery) > readings::MAX_HEAD_BYTES {
+            left_out.push(format!("headers past the first {} KiB", readings::MAX_HEAD_BYTES / 1024));
         }
-        if readings::has_more_values_than_are_read(&evidence.delivery, &evidence.provider.scheme) {
-            left_out.push(format!("signatures past the first {}", readings::MOST_SIGNATURES));
+        if readings::has_more_values_than_are_read(&input.delivery, &input.provider.scheme) {
+            left_out.push(format!("signatures past the first {}", readings::MAX_SIGNATURES));
         }
-        let begins_as_json = matches!(evidence.delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
-        if begins_as_json && !bodies::is_small_enough_to_parse(&evidence.delivery.body) {
+        let begins_as_json = matches!(input.delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
+        if begins_as_json && !bodies::is_small_enough_to_parse(&input.delivery.body) {
             left_out.push("ways to write the JSON anew: it has too many values".to_owned());
         }
         if work.was_cut_short() {
             left_out.push(format!("whatever could not be tried in {}", humantime::format_duration(time)));
         }
     }
-    let ruled_out = if found || work.was_cut_short() { Vec::new() } else { ruled_out(evidence, kind, others.len()) };
-    Search { outcome, ruled_out, left_out }
+    let ruled_out = if found || work.was_cut_short() { Vec::new() } else { ruled_out(input, kind, others.len()) };
+    Search { diagnosis, ruled_out, left_out }
 }
 
-fn find(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &Work) -> Outcome {
-    let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
-    let keys = keys::of(&evidence.secrets);
-    let given = evidence.secrets.len();
-    let body = &evidence.delivery.body;
+fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &Work) -> Diagnosis {
+    let plain = Reading::plain(&input.provider, &input.delivery, input.now);
+    let keys = keys::of(&input.secrets);
+    let given = input.secrets.len();
+    let body = &input.delivery.body;
     let in_pairs = if body.len() > SMALL { keys.iter().take_while(|key| !key.is_of_sender()).count() } else { keys.len() };
-    let search = Attempts { evidence, keys: &keys, given, in_pairs, body, work };
+    let search = Attempts { input, keys: &keys, given, in_pairs, body, work };
     let parsed = bodies::parse(body);
     let bodies = if plain.scheme.covers_body() {
-        bodies::of(search.body, parsed.as_ref(), evidence.others.iter().chain(others), work)
+        bodies::of(search.body, parsed.as_ref(), input.others.iter().chain(others), work)
     } else {
         Vec::new()
     };
@@ -124,14 +124,14 @@ fn find(evidence: &Evidence, kind: Option<RejectionKind>, others: &[Vec<u8>], wo
     let found = found.or_else(|| search.cut_short(&plain, &bodies));
     let found = found.or_else(|| if search.body.len() <= SMALL { search.in_threes(&bodies, &readings) } else { None });
     if let Some(causes) = found {
-        return Outcome::Found(causes);
+        return Diagnosis::Found(causes);
     }
-    let suspected = suspicions(evidence, kind);
-    if suspected.is_empty() { Outcome::Unknown } else { Outcome::Suspected(suspected) }
+    let suspected = suspicions(input, kind);
+    if suspected.is_empty() { Diagnosis::Unknown } else { Diagnosis::Suspected(suspected) }
 }
 
 struct Attempts<'a> {
-    evidence: &'a Evidence,
+    input: &'a Input,
     keys: &'a [Key],
     /// So many of the keys are the secrets as they are.
     given: usize,
@@ -160,7 +160,7 @@ impl Attempts<'_> {
 
     /// By the first body that does it. Hashing a large body many times is what takes long, so all processors take part.
     fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body<'_>]) -> Option<Vec<Cause>> {
-        let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS) } else { 1 };
+        let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS) } else { 1 };
         let (next, first) = (AtomicUsize::new(0), Mutex::new(None));
         let attempt_all = || {
             while let Some((place, body)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, bodies.get(place)?))) {
@@ -192,7 +192,7 @@ impl Attempts<'_> {
         }
         let keys = self.keys.get(..keys)?;
         let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
-        // By the head alone, most readings are refused.
+        // By the head alone, most readings are rejected.
         let mut verification = Hashed(verifier.begin_at(&reading.head, reading.time).ok()?);
         match body {
             None => verification.0.update(self.body),
@@ -210,13 +210,13 @@ impl Attempts<'_> {
             causes.push(cause);
         }
         causes.extend(body.map(|body| body.cause.clone()));
-        causes.extend(reading.staleness(self.evidence.now));
+        causes.extend(reading.staleness(self.input.now));
         if causes.is_empty() {
             // It verifies as it is, but not by the rules for this provider's secrets.
             causes.push(Cause::new(
                 "secret_length",
                 "The secret has not the length that the provider documents, but is the right one.",
-                "Nothing here; a verifier refuses it, so ask the provider for a new one.",
+                "Nothing here; a verifier rejects it, so ask the provider for a new one.",
             ));
         }
         Some(causes)
@@ -231,7 +231,7 @@ impl Attempts<'_> {
         let scheme = plain.scheme.key_lengths(1, usize::MAX);
         let signer = countersign::Signer::builder(scheme, countersign::Secret::new(key.bytes.to_vec()));
         let signer = plain.provider.signed_url.iter().fold(signer, countersign::SignerBuilder::url).build().ok()?;
-        let id = signed_id(self.evidence);
+        let id = signed_id(self.input);
         signer.sign_as(id.as_deref().unwrap_or_default(), body, plain.time).pop().map(|(_, value)| value)
     }
 
@@ -243,7 +243,7 @@ impl Attempts<'_> {
             return None;
         }
         let is_cut = |expected: &str| {
-            let prefix = readings::prefix_of(expected, plain.scheme.tag_encoding()).map_or(0, str::len);
+            let prefix = readings::prefix_of(expected, plain.scheme.signature_encoding()).map_or(0, str::len);
             let same = value.bytes().zip(expected.bytes()).take_while(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs)).count();
             let behind =
                 value.bytes().rev().zip(expected.bytes().rev()).take_while(|(ours, theirs)| ours.eq_ignore_ascii_case(theirs)).count();
@@ -256,7 +256,7 @@ impl Attempts<'_> {
         let given = self.keys.get(..self.given)?;
         for key in self.keys.iter().take_while(|_| self.work.is_left()) {
             if self.expected(plain, key, self.body).is_some_and(|expected| is_cut(&expected)) {
-                return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.evidence.now)).collect());
+                return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.input.now)).collect());
             }
         }
         for body in bodies {
@@ -269,7 +269,7 @@ impl Attempts<'_> {
                 continue;
             }
             if given.iter().any(|key| self.expected(plain, key, &bytes).is_some_and(|expected| is_cut(&expected))) {
-                return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.evidence.now)).collect());
+                return Some([body.cause.clone(), cause()].into_iter().chain(plain.staleness(self.input.now)).collect());
             }
         }
         None
@@ -277,7 +277,7 @@ impl Attempts<'_> {
 }
 
 /// Hashes what is written.
-struct Hashed(countersign::Check);
+struct Hashed(countersign::Verification);
 
 impl Write for &mut Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -291,15 +291,15 @@ impl Write for &mut Hashed {
 }
 
 /// When the head says it was signed.
-pub(crate) fn signed_at(evidence: &Evidence) -> Option<SystemTime> {
-    let plain = Reading::plain(&evidence.provider, &evidence.delivery, evidence.now);
+pub(crate) fn signed_at(input: &Input) -> Option<SystemTime> {
+    let plain = Reading::plain(&input.provider, &input.delivery, input.now);
     plain.scheme.tolerance().map(|_| plain.time)
 }
 
 /// The id that the head has, for a provider that signs one.
-pub(crate) fn signed_id(evidence: &Evidence) -> Option<String> {
-    let name = evidence.provider.scheme.signed_id_header()?;
-    evidence.delivery.text_of(name).map(str::to_owned)
+pub(crate) fn signed_id(input: &Input) -> Option<String> {
+    let name = input.provider.scheme.signed_id_header()?;
+    input.delivery.text_of(name).map(str::to_owned)
 }
 
 /// Whether there are keys, and all of them are in order.
@@ -320,8 +320,8 @@ fn is_sorted(value: &serde_json::Value) -> bool {
 }
 
 /// What may be the matter and cannot be tried.
-fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
-    let (delivery, scheme) = (&evidence.delivery, &evidence.provider.scheme);
+fn suspicions(input: &Input, kind: Option<RejectionKind>) -> Vec<Cause> {
+    let (delivery, scheme) = (&input.delivery, &input.provider.scheme);
     let mut causes = Vec::new();
     let mut add = |id, what: String, fix: &str| causes.push(Cause::new(id, what, fix));
     let jwt = delivery.text_of("authorization").is_some_and(|value| value.starts_with("JWT ") || value.starts_with("Bearer eyJ"));
@@ -358,7 +358,7 @@ fn suspicions(evidence: &Evidence, kind: Option<RejectionKind>) -> Vec<Cause> {
             "Verify the bytes as they came in.",
         );
     }
-    if scheme.covers_body() && kind == Some(RejectionKind::Mismatch) && bodies::is_small_enough_to_parse(&delivery.body) {
+    if scheme.covers_body() && kind == Some(RejectionKind::SignatureMismatch) && bodies::is_small_enough_to_parse(&delivery.body) {
         let begins_as_json = matches!(delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
         match &serde_json::from_slice::<serde_json::Value>(&delivery.body) {
             Ok(value) if is_sorted(value) => {

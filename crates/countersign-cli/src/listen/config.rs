@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use countersign::{Budget, Verifier, VerifierBuilder};
+use countersign::{MemoryBudget, Verifier, VerifierBuilder};
 use http::Uri;
 use serde::Deserialize;
 
@@ -30,7 +30,7 @@ impl Endpoint {
     ) -> Result<Self, Failure> {
         provider.check_url()?;
         let builder = secrets.iter().fold(provider.verifier(), |builder, secret| builder.key(secret.id.as_str(), secret.secret()));
-        let builder = bounds.body_limit.into_iter().fold(builder, VerifierBuilder::body_limit).budget(bounds.budget.clone());
+        let builder = bounds.body_limit.into_iter().fold(builder, VerifierBuilder::body_limit).memory_budget(bounds.budget.clone());
         let name = provider.scheme.name();
         let verifier = builder.build().map_err(|error| Failure::because(format!("{name} cannot be verified with that"), error))?;
         Ok(Self { path, provider, secrets, forward, verifier })
@@ -40,7 +40,7 @@ impl Endpoint {
 /// What all endpoints may take in.
 pub(crate) struct Bounds {
     pub(crate) body_limit: Option<usize>,
-    pub(crate) budget: Budget,
+    pub(crate) budget: MemoryBudget,
 }
 
 #[derive(Deserialize)]

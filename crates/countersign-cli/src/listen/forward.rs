@@ -24,7 +24,7 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
 ];
 
 /// Bytes of an answer that is given back.
-const MOST_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
+const MAX_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Passes a delivery on as it was received, and gives the answer back once all of it is there. What went wrong is for the operator.
 pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes, within: Duration) -> (Response, Result<(), String>) {
@@ -49,7 +49,7 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
             drop_connection_fields(&mut head.headers);
             head.version = http::Version::HTTP_11;
             // An answer that breaks off is none: all of it has to be there before a byte of it is given back.
-            match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MOST_OF_AN_ANSWER).collect()).await {
+            match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MAX_OF_AN_ANSWER).collect()).await {
                 Ok(Ok(body)) => (Response::from_parts(head, Body::new(body)), Ok(())),
                 Ok(Err(error)) => fail(StatusCode::BAD_GATEWAY, format!("the answer broke off, or is too large: {error}")),
                 Err(_) => fail(StatusCode::GATEWAY_TIMEOUT, NoAnswer::TimedOut(within).to_string()),

@@ -1,10 +1,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use countersign::{Rejection, Verified, one_line};
+use countersign::observe::one_line;
+use countersign::{Rejection, Verified};
 use serde_json::{Map, Value, json};
 
-use crate::explain::{Cause, Outcome, Search};
+use crate::explain::{Cause, Diagnosis, Search};
 use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, for_json, in_line, quoting, styled};
 
 /// Prints an entry for each delivery: a JSON object, or a line with what belongs to it indented below.
@@ -89,7 +90,7 @@ impl Journal {
         let Entry { provider, path, event, bytes, status, .. } = entry;
         let verdict = match entry.verdict {
             Ok(verified) => format!("{} with {}", styled(GOOD, "verified"), verified.key_id()),
-            Err(rejection) => format!("{}: {rejection}", styled(BAD, "refused")),
+            Err(rejection) => format!("{}: {rejection}", styled(BAD, "rejected")),
         };
         let event = event.map(|event| format!(" {}", in_line(event))).unwrap_or_default();
         let unit = if *bytes == 1 { "byte" } else { "bytes" };
@@ -106,15 +107,15 @@ impl Journal {
             }
         }
         match entry.explained {
-            Some(Explained::Tried(Search { outcome, left_out, .. })) => {
-                match outcome {
-                    Outcome::Suspected(_) => add(&styled(DOUBTFUL, "not found by trying; what looks odd:")),
-                    Outcome::Unknown if left_out.is_empty() => {
+            Some(Explained::Tried(Search { diagnosis, left_out, .. })) => {
+                match diagnosis {
+                    Diagnosis::Suspected(_) => add(&styled(DOUBTFUL, "not found by trying; what looks odd:")),
+                    Diagnosis::Unknown if left_out.is_empty() => {
                         add(&styled(DOUBTFUL, "not found by trying: probably another secret"));
                     }
-                    Outcome::Found(_) | Outcome::Unknown => {}
+                    Diagnosis::Found(_) | Diagnosis::Unknown => {}
                 }
-                for Cause { what, fix, .. } in outcome.causes() {
+                for Cause { what, fix, .. } in diagnosis.causes() {
                     // It may quote the stranger. The other texts are our own.
                     add(&quoting(what));
                     add(&format!("{} {fix}", styled(GOOD, "do:")));
@@ -159,13 +160,13 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
     if let Some(missing) = entry.explained.and_then(Explained::missing) {
         add("not_explained", json!(missing));
     }
-    if let Some(Explained::Tried(Search { outcome, left_out, .. })) = entry.explained {
+    if let Some(Explained::Tried(Search { diagnosis, left_out, .. })) = entry.explained {
         if !left_out.is_empty() {
             add("left_out", json!(left_out));
         }
-        add("found", json!(matches!(outcome, Outcome::Found(_))));
+        add("found", json!(matches!(diagnosis, Diagnosis::Found(_))));
         let causes: Vec<_> =
-            outcome.causes().iter().map(|cause| json!({ "id": cause.id, "what": for_json(&cause.what), "fix": cause.fix })).collect();
+            diagnosis.causes().iter().map(|cause| json!({ "id": cause.id, "what": for_json(&cause.what), "fix": cause.fix })).collect();
         add("causes", json!(causes));
     }
     if let Some(saved) = entry.saved {

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-use crate::case::Evidence;
+use crate::case::Input;
 use crate::client::Client;
 use crate::delivery::Delivery;
 use crate::listen::config::Endpoint;
@@ -38,19 +38,19 @@ const SHORT_WAIT: Duration = Duration::from_millis(300);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes of a body of which it is found out why.
-const MOST_EXPLAINED: usize = 4 * 1024 * 1024;
+const MAX_EXPLAINED: usize = 4 * 1024 * 1024;
 
 /// Deliveries that wait until it is found out why they are not genuine, the one that is looked at among them.
-pub(crate) const MOST_WAITING: usize = 8;
+pub(crate) const MAX_WAITING: usize = 8;
 
 /// Bytes of a request's head. hyper reads up to twice as many before it answers 431.
 const LARGEST_HEAD: usize = 32 * 1024;
 
 /// Deliveries that are not told of yet. While there are so many, as when nobody reads what the command prints, no further one is received.
-pub(crate) const MOST_UNTOLD: usize = 256;
+pub(crate) const MAX_UNTOLD: usize = 256;
 
 /// Connections at once. More wait in the system's own queue.
-const MOST_CONNECTIONS: usize = 256;
+const MAX_CONNECTIONS: usize = 256;
 
 pub(crate) struct Receiver {
     pub(crate) endpoints: Vec<Endpoint>,
@@ -80,7 +80,7 @@ impl Receiver {
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stop());
-        let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let accept = async {
                 let permit = Arc::clone(&connections).acquire_owned().await;
@@ -206,7 +206,7 @@ impl Receiver {
     /// Finds out why a delivery is not genuine: one at a time, and a few that wait for it, however many forgeries come. Their bodies are charged
     /// to the budget meanwhile.
     async fn explain(&self, endpoint: &Endpoint, head: &Delivery, body: &Bytes, rejection: &Rejection, now: SystemTime) -> Explained {
-        if body.len() > MOST_EXPLAINED {
+        if body.len() > MAX_EXPLAINED {
             return Explained::TooLarge;
         }
         let Ok(_waiting) = self.waiting.try_acquire() else { return Explained::TooMany };
@@ -216,8 +216,8 @@ impl Receiver {
         let kind = rejection.kind();
         // The search takes a while, and has a thread of its own.
         let search = move || {
-            let evidence = Evidence { provider, delivery, secrets, now, others: Vec::new() };
-            explain::search_for_stranger(&evidence, Some(kind))
+            let input = Input { provider, delivery, secrets, now, others: Vec::new() };
+            explain::search_for_stranger(&input, Some(kind))
         };
         match tokio::task::spawn_blocking(search).await {
             Ok(search) => Explained::Tried(search),
@@ -232,10 +232,10 @@ impl Receiver {
         received: SystemTime,
         status: u16,
         handled: Option<Handled>,
-        refused: Option<Rejection>,
+        rejected: Option<Rejection>,
     ) {
         let Some(endpoint) = self.endpoints.get(place) else { return };
-        let (verdict, body, forwarded) = match (handled, refused) {
+        let (verdict, body, forwarded) = match (handled, rejected) {
             (Some(Handled { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
             // Of what is too large, too slow or broken off there is no body to be kept.
             (None, Some(rejection)) => (Err(rejection), None, None),

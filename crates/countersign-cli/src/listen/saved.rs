@@ -9,23 +9,23 @@ use crate::delivery::Delivery;
 use crate::failure::Failure;
 use crate::output;
 
-/// Refused deliveries that one run of the command keeps. Anybody can send them.
-const MOST_REFUSED: u32 = 100;
+/// Rejected deliveries that one run of the command keeps. Anybody can send them.
+const MAX_REFUSED: u32 = 100;
 
-/// Bytes of refused deliveries that one run keeps, their heads included.
-const MOST_REFUSED_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of rejected deliveries that one run keeps, their heads included.
+const MAX_REFUSED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where deliveries are kept, each as a request that `verify --request` reads.
 pub(crate) struct Folder {
     path: PathBuf,
     next: AtomicU64,
     /// Whether deliveries are kept that are not genuine.
-    keeps_refused: bool,
-    refused: Mutex<Refused>,
+    keeps_rejected: bool,
+    rejected: Mutex<RejectedCount>,
 }
 
 #[derive(Default)]
-struct Refused {
+struct RejectedCount {
     number: u32,
     bytes: u64,
     /// Whether it has been said that there is no room.
@@ -33,7 +33,7 @@ struct Refused {
 }
 
 impl Folder {
-    pub(crate) fn open(path: PathBuf, keeps_refused: bool) -> Result<Self, Failure> {
+    pub(crate) fn open(path: PathBuf, keeps_rejected: bool) -> Result<Self, Failure> {
         let mut builder = fs::DirBuilder::new();
         // What is kept is nobody else's, and may hold a token.
         #[cfg(unix)]
@@ -42,7 +42,7 @@ impl Folder {
             .recursive(true)
             .create(&path)
             .map_err(|error| Failure::because(format!("cannot make the folder {}", path.display()), error))?;
-        Ok(Self { path, next: AtomicU64::new(1), keeps_refused, refused: Mutex::default() })
+        Ok(Self { path, next: AtomicU64::new(1), keeps_rejected, rejected: Mutex::default() })
     }
 
     /// Returns the file that the delivery is kept in now, if it is to be kept.
@@ -63,21 +63,21 @@ impl Folder {
         Ok(Some(file))
     }
 
-    /// Takes room for one more refused delivery of so many bytes. Returns false if refused deliveries are not wanted, or there is no room left in
+    /// Takes room for one more rejected delivery of so many bytes. Returns false if rejected deliveries are not wanted, or there is no room left in
     /// this run.
     fn take_room(&self, bytes: usize) -> bool {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let (number, bytes) = (refused.number.saturating_add(1), refused.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
-        if !self.keeps_refused {
+        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        let (number, bytes) = (rejected.number.saturating_add(1), rejected.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
+        if !self.keeps_rejected {
             return false;
         }
-        let has_room = number <= MOST_REFUSED && bytes <= MOST_REFUSED_BYTES;
+        let has_room = number <= MAX_REFUSED && bytes <= MAX_REFUSED_BYTES;
         if has_room {
-            *refused = Refused { number, bytes, ..*refused };
-        } else if !std::mem::replace(&mut refused.is_full, true) {
+            *rejected = RejectedCount { number, bytes, ..*rejected };
+        } else if !std::mem::replace(&mut rejected.is_full, true) {
             output::note(format!(
-                "No more refused deliveries are kept: {MOST_REFUSED} of them, or {} MiB, are the most.",
-                MOST_REFUSED_BYTES >> 20
+                "No more rejected deliveries are kept: {MAX_REFUSED} of them, or {} MiB, are the most.",
+                MAX_REFUSED_BYTES >> 20
             ));
         }
         has_room

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use countersign::{Scheme, providers};
+use countersign::providers;
+use countersign::scheme::Scheme;
 use http::StatusCode;
 
 use crate::failure::Failure;

@@ -13,7 +13,7 @@ use std::thread;
 
 /// What came of a command.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -27,17 +27,17 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs it to its end.
-pub(crate) fn countersign(arguments: &[&str], input: &[u8]) -> Told {
+pub(crate) fn countersign(arguments: &[&str], input: &[u8]) -> CommandOutput {
     run(command(arguments), input)
 }
 
-pub(crate) fn run(mut command: Command, input: &[u8]) -> Told {
+pub(crate) fn run(mut command: Command, input: &[u8]) -> CommandOutput {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Whoever does not read it has gone by then.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    CommandOutput { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// A folder of this test's own, which goes with it.

@@ -5,7 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::common::{Folder, countersign};
-use ::countersign::{Algorithm, Scheme, Secret, Signer, TimeFormat, providers};
+use countersign::scheme::{Algorithm, Scheme, TimestampFormat};
+use countersign::{Secret, Signer, providers};
 use serde_json::Value;
 
 const SECRET: &str = "c2VjcmV0LW9mLXRoaXMtdGVzdA==";
@@ -289,11 +290,11 @@ fn headers_of_another_form() {
     jira().header(|value| value.replace('=', ":")).assert_found(&["header_prefix"]);
     let gitea = || Case::of("gitea", &by(&providers::GITEA, SECRET), SECRET, BODY);
     gitea().header(|value| format!("sha256={value}")).assert_found(&["header_prefix"]);
-    jira().header(|value| format!("sha256={}", data_encoding::BASE64.encode(&bytes(value)))).assert_found(&["tag_encoding"]);
-    jira().header(|value| data_encoding::BASE64.encode(&bytes(value))).assert_found(&["tag_encoding"]);
+    jira().header(|value| format!("sha256={}", data_encoding::BASE64.encode(&bytes(value)))).assert_found(&["signature_encoding"]);
+    jira().header(|value| data_encoding::BASE64.encode(&bytes(value))).assert_found(&["signature_encoding"]);
     let shopify = Case::of("shopify", &by(&providers::SHOPIFY, SECRET), SECRET, BODY);
     let hex = |value: &str| data_encoding::HEXLOWER.encode(&data_encoding::BASE64.decode(value.as_bytes()).unwrap());
-    shopify.header(hex).assert_found(&["tag_encoding"]);
+    shopify.header(hex).assert_found(&["signature_encoding"]);
     for cut in [30, 50, 70] {
         jira().header(|value| value[..cut].to_owned()).assert_found(&["header_cut_short"]);
     }
@@ -340,9 +341,9 @@ fn timestamps_that_are_stale_or_in_another_unit() {
         let case = Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.argument(&["--at", "2023-11-14T22:13:20Z"]);
         case.assert_found(&["timestamp_stale"]);
     }
-    let millis = by(&providers::STRIPE.time_format(TimeFormat::Milliseconds), SECRET);
+    let millis = by(&providers::STRIPE.timestamp_format(TimestampFormat::Milliseconds), SECRET);
     Case::of("stripe", &millis, SECRET, BODY).assert_found(&["timestamp_unit"]);
-    let seconds = by(&providers::SLACK.time_format(TimeFormat::Rfc3339), SECRET);
+    let seconds = by(&providers::SLACK.timestamp_format(TimestampFormat::Rfc3339), SECRET);
     Case::of("slack", &seconds, SECRET, BODY).assert_found(&["timestamp_unit"]);
     // Given the time of receipt, it is not stale.
     let headers = stripe.sign_at(BODY.as_bytes(), at);
@@ -482,7 +483,7 @@ fn escapes_are_told_as_escapes_and_not_as_white_space() {
 
 /// What comes of an invocation, how long it takes, and how much memory at its peak, in MiB.
 #[cfg(target_os = "linux")]
-fn measured(arguments: &[&str]) -> (super::common::Told, Duration, u64) {
+fn measured(arguments: &[&str]) -> (super::common::CommandOutput, Duration, u64) {
     let program = env!("CARGO_BIN_EXE_countersign");
     let mut command = std::process::Command::new(program);
     command.args(arguments).env_remove("COUNTERSIGN_SECRET");
@@ -508,7 +509,7 @@ fn measured(arguments: &[&str]) -> (super::common::Told, Duration, u64) {
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
     let code = child.wait().unwrap().code().unwrap();
     let took = began.elapsed();
-    (super::common::Told { code, stdout, stderr }, took, watch.join().unwrap())
+    (super::common::CommandOutput { code, stdout, stderr }, took, watch.join().unwrap())
 }
 
 /// Whatever a stranger sends, `explain` stays under 256 MiB and ten seconds, and says what it left out.

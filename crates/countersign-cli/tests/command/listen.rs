@@ -175,7 +175,7 @@ fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
 fn each_delivery_is_told_of_and_kept_if_asked_for() {
     let kept = Folder::new();
     let save = kept.0.join("captured");
-    let receiver = Receiver::new(&["--json", "--explain", "--save", save.to_str().unwrap(), "--save-refused"]);
+    let receiver = Receiver::new(&["--json", "--explain", "--save", save.to_str().unwrap(), "--save-rejected"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "));
     receiver.answer(&request("/jira", &signature(BODY.as_bytes()), BODY.trim_end()));
     let lines: Vec<Value> = receiver.lines(2).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -187,7 +187,7 @@ fn each_delivery_is_told_of_and_kept_if_asked_for() {
     );
     assert_eq!(
         Value::from(told(&lines[1], &fields)),
-        serde_json::json!(["jira", "/jira", false, "jira:issue_created", BODY.len() - 1, 401, "mismatch"])
+        serde_json::json!(["jira", "/jira", false, "jira:issue_created", BODY.len() - 1, 401, "signature_mismatch"])
     );
     assert_eq!(lines[1]["causes"][0]["id"], "body_line_break_removed");
     let secret = receiver.folder.write("secret", SECRET);
@@ -374,7 +374,7 @@ fn strangers_who_upload_at_once_stay_within_the_budget() {
                 stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
                 let head = format!("POST /jira HTTP/1.1\r\nHost: h\r\nContent-Length: {BODY}\r\n\r\n");
                 stream.write_all(head.as_bytes()).unwrap();
-                // All but the last byte, so that it is held; whoever is refused is cut off.
+                // All but the last byte, so that it is held; whoever is rejected is cut off.
                 let _ = stream.write_all(&vec![b'x'; BODY - 1]);
                 stream
             })
@@ -388,7 +388,7 @@ fn strangers_who_upload_at_once_stay_within_the_budget() {
 }
 
 #[test]
-fn refused_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
+fn rejected_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
     let folder = Folder::new();
     let kept = |name: &str| {
         std::fs::read_dir(folder.0.join(name)).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect::<Vec<_>>()
@@ -400,14 +400,14 @@ fn refused_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
     receiver.lines(3);
     assert_eq!(kept("genuine").len(), 1);
 
-    let receiver = Receiver::new(&["--save", &path("many"), "--save-refused"]);
+    let receiver = Receiver::new(&["--save", &path("many"), "--save-rejected"]);
     for _ in 0..110 {
         receiver.answer(&unsigned("/jira", "{}"));
     }
     receiver.answer(&good());
     assert_eq!(kept("many").len(), 101);
 
-    let receiver = Receiver::new(&["--save", &path("large"), "--save-refused"]);
+    let receiver = Receiver::new(&["--save", &path("large"), "--save-rejected"]);
     let large = "x".repeat(3 * 1024 * 1024);
     for _ in 0..10 {
         receiver.answer(&unsigned("/jira", &large));

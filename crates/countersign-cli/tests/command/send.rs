@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::common::{Folder, Told, Upstream, answer_of, countersign};
+use super::common::{CommandOutput, Folder, Upstream, answer_of, countersign};
 
 const BODY: &str = "{\"webhookEvent\":\"jira:issue_created\"}";
 
-fn send(url: &str, arguments: &[&str]) -> Told {
+fn send(url: &str, arguments: &[&str]) -> CommandOutput {
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", BODY));
     countersign(&[&["send", "--secret-file", &secret, url, &body], arguments].concat(), b"")
@@ -60,9 +60,9 @@ fn what_may_pass_is_repeated_with_the_same_id() {
     let ids: Vec<_> = seen.iter().map(|request| line(request, "X-Atlassian-Webhook-Identifier: ").unwrap()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 
-    let refused = Upstream::new(|_| answer_of("401 Unauthorized", ""));
-    assert_eq!(send(&refused.url, &["--retries", "5", "--fast"]).code, 1);
-    assert_eq!(refused.seen().len(), 1, "what is final is not repeated");
+    let rejected = Upstream::new(|_| answer_of("401 Unauthorized", ""));
+    assert_eq!(send(&rejected.url, &["--retries", "5", "--fast"]).code, 1);
+    assert_eq!(rejected.seen().len(), 1, "what is final is not repeated");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn many_are_counted_and_timed() {
         answer_of(if number % 10 == 0 { "401 Unauthorized" } else { "200 OK" }, "")
     });
     let told = send(&upstream.url, &["--count", "100", "--concurrency", "10"]);
-    assert_eq!(told.code, 1, "one of them was refused: {told:?}");
+    assert_eq!(told.code, 1, "one of them was rejected: {told:?}");
     for line in ["      90  200 OK", "      10  401 Unauthorized"] {
         assert!(told.stdout.lines().any(|other| other == line), "{told:?}");
     }

@@ -2,11 +2,12 @@ use std::fmt;
 
 use axum::extract::{FromRef, FromRequest, Request};
 use bytes::Bytes;
-use countersign::{Reported, Verified};
+use countersign::Verified;
+use countersign::adapter::Outcome;
 
-use crate::extract::rejection::Refused;
+use crate::extract::rejection::VerifyRejection;
 use crate::layer::VerifyLayer;
-use crate::receive::{Delivering, Refusal};
+use crate::receive::{ReceiveRequest, RejectedRequest};
 
 /// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
 /// in the application's state: with less on the way, it is faster than the layer itself, which then need not be there.
@@ -65,13 +66,13 @@ use crate::receive::{Delivering, Refusal};
 ///
 /// `#[derive(FromRef)]` of axum's feature `macros` writes the two implementations.
 ///
-/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is refused is answered by [`Refused`], as the
+/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is rejected is answered by [`VerifyRejection`], as the
 /// layer answers it. The verifier's limit for bodies holds, and axum's `DefaultBodyLimit` does not.
 ///
 /// - Routers of several providers have a state each, and are then merged.
-/// - Report-only is the layer's alone: of a layer that is [`insecure_report_only`](VerifyLayer::insecure_report_only), the extractor refuses
+/// - Report-only is the layer's alone: of a layer that is [`insecure_report_only`](VerifyLayer::insecure_report_only), the extractor rejects
 ///   all the same.
-/// - A handler that is to answer refusals itself asks for `Result<Delivery, Refused>`.
+/// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyRejection>`.
 #[derive(Clone)]
 pub struct Delivery {
     verified: Verified,
@@ -103,14 +104,14 @@ where
     S: Send + Sync,
     VerifyLayer: FromRef<S>,
 {
-    type Rejection = Refused;
+    type Rejection = VerifyRejection;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, VerifyRejection> {
         let (parts, body) = request.into_parts();
-        let judge = VerifyLayer::from_ref(state).into_strict_judge();
-        match Delivering::new(judge, parts, body).await.map_err(Refused::new)? {
-            Reported::Verified(verified, body) => Ok(Self { verified, body }),
-            Reported::Unverified(rejection, _) => Err(Refused::new(Refusal { rejection, close: false })),
+        let judge = VerifyLayer::from_ref(state).into_strict_settings();
+        match ReceiveRequest::new(judge, parts, body).await.map_err(VerifyRejection::new)? {
+            Outcome::Verified(verified, body) => Ok(Self { verified, body }),
+            Outcome::Unverified(rejection, _) => Err(VerifyRejection::new(RejectedRequest { rejection, close: false })),
         }
     }
 }

@@ -6,7 +6,7 @@ use countersign::Verified;
 use serde::de::DeserializeOwned;
 
 use crate::extract::delivery::Delivery;
-use crate::extract::rejection::Refused;
+use crate::extract::rejection::VerifyRejection;
 use crate::layer::VerifyLayer;
 
 /// A verified delivery whose body is JSON: the proof, and what it says. An extractor of axum, as [`Delivery`] is one.
@@ -44,7 +44,7 @@ where
     type Rejection = VerifiedJsonRejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, VerifiedJsonRejection> {
-        let (verified, body) = Delivery::from_request(request, state).await.map_err(VerifiedJsonRejection::Refused)?.into_parts();
+        let (verified, body) = Delivery::from_request(request, state).await.map_err(VerifiedJsonRejection::Rejected)?.into_parts();
         let Json(value) = Json::from_bytes(&body).map_err(VerifiedJsonRejection::Json)?;
         Ok(Self(verified, value))
     }
@@ -54,8 +54,8 @@ where
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum VerifiedJsonRejection {
-    /// The delivery was refused.
-    Refused(Refused),
+    /// The delivery was rejected.
+    Rejected(VerifyRejection),
     /// It was verified, and is not the JSON that was asked for: answered as axum's `Json` does, with 400 or 422 and what is wrong.
     Json(JsonRejection),
 }
@@ -63,7 +63,7 @@ pub enum VerifiedJsonRejection {
 impl IntoResponse for VerifiedJsonRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::Refused(refused) => refused.into_response(),
+            Self::Rejected(rejected) => rejected.into_response(),
             Self::Json(rejection) => rejection.into_response(),
         }
     }

@@ -6,45 +6,45 @@ use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
 
 use crate::future::answer;
-use crate::receive::Refusal;
+use crate::receive::RejectedRequest;
 use crate::response::EmptyResponse;
-use crate::response::sealed::Refuse as _;
+use crate::response::sealed::RejectionResponse as _;
 
-/// A refused delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).
+/// A rejected delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).
 ///
 /// As a response it is what [`VerifyLayer`](crate::VerifyLayer) answers: the status and no body, with the [`Rejection`] in its extensions.
 #[derive(Debug)]
-pub struct Refused {
+pub struct VerifyRejection {
     // Boxed, so that the way of a verified delivery need not carry the room for it.
-    refusal: Box<Refusal>,
+    rejection: Box<RejectedRequest>,
 }
 
-impl Refused {
-    pub(crate) fn new(refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal) }
+impl VerifyRejection {
+    pub(crate) fn new(rejection: RejectedRequest) -> Self {
+        Self { rejection: Box::new(rejection) }
     }
 
     /// Why, for the operator. Do not tell the sender.
     #[must_use]
     pub const fn rejection(&self) -> &Rejection {
-        &self.refusal.rejection
+        &self.rejection.rejection
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for VerifyRejection {
     fn into_response(self) -> Response {
-        answer::<Body>(EmptyResponse.response(&self.refusal.rejection), *self.refusal)
+        answer::<Body>(EmptyResponse.response(&self.rejection.rejection), *self.rejection)
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for VerifyRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the delivery was refused")
+        f.write_str("the delivery was rejected")
     }
 }
 
-impl Error for Refused {
+impl Error for VerifyRejection {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.refusal.rejection)
+        Some(&self.rejection.rejection)
     }
 }

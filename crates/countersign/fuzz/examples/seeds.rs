@@ -128,7 +128,7 @@ fn head(row: &Row) -> String {
 
 /// Signed by the model when it is read.
 fn delivery(row: &Row) -> String {
-    let sha1 = if row.description.hashes() == [countersign::Algorithm::Sha1] { "1" } else { "" };
+    let sha1 = if row.description.hashes() == [countersign::scheme::Algorithm::Sha1] { "1" } else { "" };
     let mut text = format!("{}\n{sha1}\n{SECONDS}000\nk {}\nPOST /hook\n", row.scheme.name(), row.scheme.secret_of(&[7; 32]));
     let signatures = row.description.headers();
     let hash = match row.description.names {

@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::time::Duration;
 
-use countersign::{Algorithm, ConfigError, Encoding, Part, Scheme, Secret, Signer, TimeFormat, Verifier};
+use countersign::scheme::{Algorithm, Encoding, Part, Scheme, TimestampFormat};
+use countersign::{ConfigError, Secret, Signer, Verifier};
 use countersign_fuzz::choices::Choices;
 use countersign_fuzz::description::{Description, Form, Place, Signed, Time, TimePlace};
 use countersign_fuzz::model::{Accepted, Key, Model, Url, joined, moment};
@@ -20,7 +21,7 @@ const NAMES: &[&str] = &["v1", "v2", "t", "a,b", "", "v=1", "sha1", " v", "é"];
 const BYTES: &[u8] = b"=,; :.a0-_+/\n\0\xe9";
 const HASHES: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 const ENCODINGS: &[Encoding] = &[Encoding::Hex, Encoding::Base64, Encoding::Base64Url];
-const FORMATS: &[TimeFormat] = &[TimeFormat::Seconds, TimeFormat::Milliseconds, TimeFormat::Rfc3339];
+const FORMATS: &[TimestampFormat] = &[TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339];
 const LITERALS: &[&str] = &[".", "", ":", "v0:", "a", "-", "AZ", "\n", "0", "{"];
 const TARGETS: &[&str] = &["/", "/hook?a=b", "/a.b", "", "*", "/a b", "/#a", "/{"];
 const METHODS: &[&str] = &["POST", "PUT", "post", "", "P-T", "POSTA"];
@@ -106,7 +107,7 @@ fuzz_target!(|input: &[u8]| {
     let upper_case = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let right_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let right_target = target.starts_with('/') && !target.contains([' ', '#', '{']);
-    let expressible = model.description.time.is_none_or(|time| time.format != TimeFormat::Rfc3339 || seconds < 253_402_300_800);
+    let expressible = model.description.time.is_none_or(|time| time.format != TimestampFormat::Rfc3339 || seconds < 253_402_300_800);
     let right = (upper_case || !model.description.signs(Signed::Method))
         && (right_id || !model.description.signs(Signed::Id))
         && (right_target || !matches!(model.url, Some(Url::Base(_))));
@@ -221,7 +222,7 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
 
     let (before, after) = (pieces(choices), pieces(choices));
     (scheme, description.signed) =
-        (scheme.before(parts_of(&before)).after(parts_of(&after)), { interned(&[&before[..], &[Signed::Body], &after].concat()) });
+        (scheme.prefix(parts_of(&before)).suffix(parts_of(&after)), { interned(&[&before[..], &[Signed::Body], &after].concat()) });
     let signs = |part| before.contains(&part) || after.contains(&part);
     // Nearly always as it has to be.
     if signs(Signed::Time) == (choices.byte() < 0xf0) {
@@ -231,7 +232,7 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
             TimePlace::Header(name) => scheme.timestamp_header(name, tolerance),
             TimePlace::Item(name) => scheme.timestamp_item(name, tolerance),
         };
-        scheme = scheme.time_format(format);
+        scheme = scheme.timestamp_format(format);
         description.time = Some(Time { place, format, tolerance });
     }
     if signs(Signed::Id) == (choices.byte() < 0xf0) {

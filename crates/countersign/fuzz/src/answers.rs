@@ -36,8 +36,8 @@ pub fn read_answers(mut bytes: &[u8], heads: &[bool], broke: bool) -> Vec<Answer
             assert!(values.next().is_none(), "{name} twice: {shown}");
             value
         };
-        let refusal = Some(status).filter(|status| *status == 401);
-        assert_eq!(value("www-authenticate"), refusal.map(|_| "WebhookSignature"), "{shown}");
+        let rejection = Some(status).filter(|status| *status == 401);
+        assert_eq!(value("www-authenticate"), rejection.map(|_| "WebhookSignature"), "{shown}");
         let length: Option<usize> = value("content-length").map(|length| length.parse().expect("a number"));
         let empty = heads.get(answers.len()).copied().unwrap_or(false) || matches!(status, 204 | 304);
         match (empty, length, value("transfer-encoding")) {

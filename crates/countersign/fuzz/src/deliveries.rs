@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use countersign::{Algorithm, Secret, Verifier, VerifierBuilder};
+use countersign::scheme::Algorithm;
+use countersign::{Secret, Verifier, VerifierBuilder};
 
 use crate::description::{Description, Place, Signed};
 use crate::hmac::hmac;

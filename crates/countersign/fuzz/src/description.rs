@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use countersign::{Algorithm, Encoding, TimeFormat};
+use countersign::scheme::{Algorithm, Encoding, TimestampFormat};
 
 /// How a sender signs, as its public description has it: what the model goes by. It says the same as a `Scheme` in other words, so that a
 /// mistake in one is seen by the other.
@@ -52,7 +52,7 @@ pub enum Signed {
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     pub place: TimePlace,
-    pub format: TimeFormat,
+    pub format: TimestampFormat,
     pub tolerance: Duration,
 }
 
@@ -70,7 +70,39 @@ pub enum Form {
     Base64(&'static str),
 }
 
+/// What a head looks like. Providers of one shape are fuzzed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A tag that stands alone in its header.
+    Bare,
+    /// A tag with a name in front.
+    Method,
+    /// A list of tags, perhaps with the time among them.
+    List,
+    /// A timestamp in a header of its own.
+    Time,
+    /// A signed id beside a timestamp and a list of tags.
+    Id,
+    /// Signatures in several headers, with names or with numbers.
+    Several,
+    /// The secret as it is.
+    Token,
+}
+
 impl Description {
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        match self {
+            Self { place: Place::Token(_), .. } => Shape::Token,
+            Self { place: Place::Headers(_) | Place::Numbered(_), .. } => Shape::Several,
+            Self { id: Some(_), comma: Some(_), .. } => Shape::Id,
+            Self { comma: Some(_), .. } => Shape::List,
+            Self { time: Some(_), .. } => Shape::Time,
+            Self { names: [], .. } => Shape::Bare,
+            Self { .. } => Shape::Method,
+        }
+    }
+
     /// One SHA-256 tag of the body in hex, alone in a header.
     #[must_use]
     pub const fn hex(header: &'static str) -> Self {

@@ -1,5 +1,6 @@
 use countersign::{RejectionKind, Secret, Verifier};
 
+use crate::description::Shape;
 use crate::lines::Lines;
 use crate::model::{Key, Model, Url, YEAR, moment};
 use crate::request::Request;
@@ -24,13 +25,10 @@ struct Judges {
 const TOKENS: [&str; 2] = ["token", "tokens"];
 
 impl Heads {
-    /// Of the providers of these names.
+    /// Of the providers whose heads have this shape.
     #[must_use]
-    pub fn of(names: &[&str]) -> Self {
-        let rows = ROWS.iter().filter(|row| names.contains(&row.scheme.name()));
-        let judges: Vec<_> = rows.map(Judges::new).collect();
-        assert_eq!(judges.len(), names.len(), "a name that is no provider's");
-        Self(judges)
+    pub fn of(shape: Shape) -> Self {
+        Self(ROWS.iter().filter(|row| row.description.shape() == shape).map(Judges::new).collect())
     }
 
     /// Judges one head by the crate and by the model, and says whether it was in order.
@@ -50,19 +48,19 @@ impl Heads {
         let now = i128::from(seconds) * 1_000_000_000 + if relative { model.about(&request) } else { 0 };
 
         let begun = verifier.begin_at(&request, moment(now));
-        let refused = begun.err().map(|rejection| rejection.kind());
-        assert_eq!(refused.is_none(), model.begins(&request, now), "{} said {refused:?} of {request:?} at {now}", judges.name);
+        let rejected = begun.err().map(|rejection| rejection.kind());
+        assert_eq!(rejected.is_none(), model.begins(&request, now), "{} said {rejected:?} of {request:?} at {now}", judges.name);
 
         // That one goes by the machine's own clock, and knows no keys.
         let fault = verifier.head_fault(&request);
         let by_clock = matches!(fault, Some(RejectionKind::TimestampTooOld | RejectionKind::TimestampTooNew));
-        let agrees = match refused {
-            None | Some(RejectionKind::WrongToken) => fault.is_none() || by_clock,
+        let agrees = match rejected {
+            None | Some(RejectionKind::TokenMismatch) => fault.is_none() || by_clock,
             Some(RejectionKind::TimestampTooOld | RejectionKind::TimestampTooNew) => true,
-            refused => fault == refused || by_clock,
+            rejected => fault == rejected || by_clock,
         };
-        assert!(agrees, "{} found {fault:?} and then {refused:?} in {request:?}", judges.name);
-        refused.is_none()
+        assert!(agrees, "{} found {fault:?} and then {rejected:?} in {request:?}", judges.name);
+        rejected.is_none()
     }
 }
 
@@ -86,7 +84,8 @@ impl Judges {
             if all || model.accepted.is_empty() {
                 model.accepted = description.hashes();
                 builder = builder.algorithms(description.hashes());
-                builder = if model.accepted.contains(&countersign::Algorithm::Sha1) { builder.allow_legacy_sha1() } else { builder };
+                builder =
+                    if model.accepted.contains(&countersign::scheme::Algorithm::Sha1) { builder.allow_legacy_sha1() } else { builder };
             }
             if all && description.time.is_some() {
                 (model.tolerance, builder) = (YEAR, builder.tolerance(YEAR));

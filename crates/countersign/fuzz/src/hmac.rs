@@ -1,4 +1,4 @@
-use countersign::Algorithm;
+use countersign::scheme::Algorithm;
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 

@@ -13,6 +13,7 @@
 pub mod answers;
 pub mod choices;
 pub mod deliveries;
+pub mod derived;
 pub mod description;
 pub mod heads;
 pub mod hmac;

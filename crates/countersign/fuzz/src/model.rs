@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
-use countersign::{Algorithm, TimeFormat, Verified};
+use countersign::Verified;
+use countersign::scheme::{Algorithm, TimestampFormat};
 
 use crate::description::{Description, Form, Place, Signed, TimePlace};
 use crate::hmac::hmac;
@@ -91,7 +92,7 @@ impl Model {
         (sendable && !known_to_all && (shortest..=longest).contains(&key.len())).then_some(key)
     }
 
-    /// Reads the head. `None` if it is refused, whatever keys and body are.
+    /// Reads the head. `None` if it is rejected, whatever keys and body are.
     #[must_use]
     pub fn read<'r>(&self, request: &'r Request<'_>, now: i128) -> Option<InOrder<'r>> {
         let Description { place, time, id, .. } = &self.description;
@@ -151,7 +152,7 @@ impl Model {
                 }
             }
             Place::Numbered(name) => {
-                // 16 are looked at, and one more to be refused for it.
+                // 16 are looked at, and one more to be rejected for it.
                 for number in 1..=17 {
                     match only(request, &format!("{name}{number}"))? {
                         Some(value) => values.push(value),
@@ -240,7 +241,7 @@ impl Model {
     /// About when the delivery says that it was signed, to some months, whatever is wrong with that.
     #[must_use]
     pub fn about(&self, request: &Request<'_>) -> i128 {
-        let format = self.description.time.map_or(TimeFormat::Seconds, |time| time.format);
+        let format = self.description.time.map_or(TimestampFormat::Seconds, |time| time.format);
         time::about(format, self.time_text(request)).clamp(0, 300_000_000_000 * 1_000_000_000)
     }
 
@@ -267,7 +268,7 @@ impl Model {
         self.description.signed.iter().map(|part| (*part, text_of(part))).collect()
     }
 
-    /// Judges a whole delivery. `None` if it is refused.
+    /// Judges a whole delivery. `None` if it is rejected.
     #[must_use]
     pub fn verify<'r>(&'r self, request: &'r Request<'_>, body: &[u8], now: i128) -> Option<Accepted<'r>> {
         let InOrder { tags, token, time, id } = self.read(request, now)?;

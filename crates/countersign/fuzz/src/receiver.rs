@@ -4,7 +4,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign::{Algorithm, Budget, Secret, Verified, Verifier, providers};
+use countersign::scheme::Algorithm;
+use countersign::{MemoryBudget, Secret, Verified, Verifier, providers};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 const KEYS: [(&str, &[u8]); 2] = [("jira", b"It's a Secret to Everybody"), ("github", b"another")];
 
-static BUDGET: LazyLock<Budget> = LazyLock::new(|| Budget::new(100_000));
+static BUDGET: LazyLock<MemoryBudget> = LazyLock::new(|| MemoryBudget::new(100_000));
 
 static MODELS: LazyLock<[Model; 2]> = LazyLock::new(|| {
     KEYS.map(|(name, key)| {
@@ -56,7 +57,7 @@ struct Seen {
 #[must_use]
 pub fn verifier() -> Verifier {
     let [jira, github] = [(providers::JIRA, KEYS[0]), (providers::GITHUB, KEYS[1])].map(|(scheme, (id, key))| {
-        Verifier::builder(scheme).key(id, Secret::new(key)).body_limit(LIMIT).budget(BUDGET.clone()).build().unwrap()
+        Verifier::builder(scheme).key(id, Secret::new(key)).body_limit(LIMIT).memory_budget(BUDGET.clone()).build().unwrap()
     });
     Verifier::any_of([github, jira]).unwrap()
 }
@@ -269,7 +270,7 @@ fn signature(which: u8, body: &[u8]) -> String {
     let (_, key) = KEYS[usize::from(which == b'g')];
     let mut tag = hmac(Algorithm::Sha256, key, body);
     tag[31] ^= u8::from(which == b'x');
-    format!("sha256={}", encode(countersign::Encoding::Hex, &tag))
+    format!("sha256={}", encode(countersign::scheme::Encoding::Hex, &tag))
 }
 
 /// Cuts what is written into pieces, as the characters say; what is left comes at once.

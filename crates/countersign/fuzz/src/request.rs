@@ -1,4 +1,4 @@
-use countersign::Head;
+use countersign::RequestHead;
 
 /// The head of a request, as a test sees it.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ impl Request<'_> {
     }
 }
 
-impl Head for Request<'_> {
+impl RequestHead for Request<'_> {
     fn method(&self) -> &str {
         self.method
     }

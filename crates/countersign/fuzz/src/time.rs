@@ -1,13 +1,13 @@
-use countersign::TimeFormat;
+use countersign::scheme::TimestampFormat;
 
 const SECOND: i128 = 1_000_000_000;
 
 /// The nanoseconds since 1970 that a timestamp stands for, if it is one of this format to the letter.
 #[must_use]
-pub fn parse(format: TimeFormat, text: &[u8]) -> Option<i128> {
+pub fn parse(format: TimestampFormat, text: &[u8]) -> Option<i128> {
     match format {
-        TimeFormat::Seconds => Some(number(text)? * SECOND),
-        TimeFormat::Milliseconds => Some(number(text)? * 1_000_000),
+        TimestampFormat::Seconds => Some(number(text)? * SECOND),
+        TimestampFormat::Milliseconds => Some(number(text)? * 1_000_000),
         _ => rfc3339(text),
     }
 }
@@ -66,23 +66,23 @@ fn digits(text: &[u8]) -> i128 {
 
 /// The nanoseconds since 1970 that a timestamp could stand for, to some months, whatever is wrong with it.
 #[must_use]
-pub fn about(format: TimeFormat, text: &[u8]) -> i128 {
+pub fn about(format: TimestampFormat, text: &[u8]) -> i128 {
     let text: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
     let at = |start: usize, end: usize| digits(text.get(start..end).unwrap_or_default());
     let value = digits(text.get(..text.len().min(18)).unwrap_or_default());
     match format {
-        TimeFormat::Seconds => value * SECOND,
-        TimeFormat::Milliseconds => value * 1_000_000,
+        TimestampFormat::Seconds => value * SECOND,
+        TimestampFormat::Milliseconds => value * 1_000_000,
         _ => ((at(0, 4) - 1970) * 31_556_952 + (at(4, 6) - 1) * 2_629_746 + (at(6, 8) - 1) * 86_400) * SECOND,
     }
 }
 
 /// The text for a moment in whole seconds since 1970.
 #[must_use]
-pub fn write(format: TimeFormat, seconds: i64) -> String {
+pub fn write(format: TimestampFormat, seconds: i64) -> String {
     match format {
-        TimeFormat::Seconds => seconds.to_string(),
-        TimeFormat::Milliseconds => (i128::from(seconds) * 1000).to_string(),
+        TimestampFormat::Seconds => seconds.to_string(),
+        TimestampFormat::Milliseconds => (i128::from(seconds) * 1000).to_string(),
         _ => {
             let seconds = seconds.clamp(0, 253_402_300_799);
             let (year, month, day) = civil(seconds / 86_400);
@@ -111,11 +111,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for seconds in (1..253_402_300_799).step_by(98_765_431) {
-            for format in [TimeFormat::Seconds, TimeFormat::Milliseconds, TimeFormat::Rfc3339] {
+            for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339] {
                 let text = write(format, seconds);
                 assert_eq!(parse(format, text.as_bytes()), Some(i128::from(seconds) * SECOND), "{text}");
             }
         }
-        assert_eq!(write(TimeFormat::Rfc3339, 951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(write(TimestampFormat::Rfc3339, 951_782_400), "2000-02-29T00:00:00Z");
     }
 }

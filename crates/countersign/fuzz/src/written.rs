@@ -1,6 +1,6 @@
 //! How tags and keys are written: RFC 4648, by its tables.
 
-use countersign::Encoding;
+use countersign::scheme::Encoding;
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

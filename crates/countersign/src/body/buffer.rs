@@ -2,10 +2,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::body::memory_budget::{Budget, Charge, Spent};
+use crate::body::memory_budget::{Charge, Exhausted, MemoryBudget};
 
 /// The most that is allocated on an announcement: an announced length costs the sender nothing.
-const MOST_ON_TRUST: usize = 32 * 1024;
+const MAX_ON_TRUST: usize = 32 * 1024;
 
 /// With a budget, a smaller chunk is not kept as it is: what it is a piece of, such as a server's read buffer, can be many times as large.
 const LEAST_KEPT: usize = 64 * 1024;
@@ -28,7 +28,7 @@ enum Kept {
 }
 
 impl Buffer {
-    pub(crate) fn new(limit: usize, announced: usize, budget: Option<Budget>) -> Self {
+    pub(crate) fn new(limit: usize, announced: usize, budget: Option<MemoryBudget>) -> Self {
         Self { limit, announced, kept: Kept::Chunk(Bytes::new()), charge: budget.map(Charge::new), granted: usize::MAX }
     }
 
@@ -45,7 +45,7 @@ impl Buffer {
     }
 
     /// Charges the budget, if there is one, for a chunk of `more` bytes that is to be pushed.
-    pub(crate) fn admit(&mut self, more: usize) -> Result<(), Spent> {
+    pub(crate) fn admit(&mut self, more: usize) -> Result<(), Exhausted> {
         if self.charge.is_none() {
             return Ok(());
         }
@@ -55,7 +55,7 @@ impl Buffer {
         // Room to grow, if there is any; if not, just what is needed.
         self.granted = match charge.raise_to(wanted) {
             Ok(()) => wanted,
-            Err(Spent) => charge.raise_to(needed).map(|()| needed)?,
+            Err(Exhausted) => charge.raise_to(needed).map(|()| needed)?,
         };
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Buffer {
     fn capacity_for(&self, len: usize, needed: usize) -> usize {
         // Doubled as `Vec` would, but never past what may come at all.
         let doubled = len.saturating_mul(2).min(self.limit);
-        let trusted = if self.charge.is_some() { doubled } else { doubled.max(MOST_ON_TRUST) };
+        let trusted = if self.charge.is_some() { doubled } else { doubled.max(MAX_ON_TRUST) };
         match &self.kept {
             Kept::Chunk(_) => needed.max(trusted.min(self.announced)),
             Kept::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
@@ -153,7 +153,7 @@ mod tests {
         buffer.push(Bytes::from_static(b"1"));
         assert_eq!(capacity(&buffer), 0);
         buffer.push(Bytes::from_static(b"2"));
-        assert!(capacity(&buffer) <= MOST_ON_TRUST);
+        assert!(capacity(&buffer) <= MAX_ON_TRUST);
 
         let mut honest = Buffer::new(usize::MAX, 5000, None);
         honest.push(Bytes::from_static(b"1"));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_charged_for_what_is_allocated_and_never_on_trust() {
-        let budget = Budget::new(1_000_000);
+        let budget = MemoryBudget::new(1_000_000);
         let mut buffer = Buffer::new(MANY, MANY, Some(budget.clone()));
         for count in 1..=MANY {
             buffer.admit(1).unwrap();
@@ -191,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_budget_refuses_before_it_allocates() {
-        let budget = Budget::new(10);
+    fn a_spent_budget_rejects_before_it_allocates() {
+        let budget = MemoryBudget::new(10);
         let mut buffer = Buffer::new(1000, 0, Some(budget.clone()));
         assert!(buffer.admit(11).is_err());
         assert_eq!(budget.in_flight(), 0);
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn where_there_is_no_room_to_grow_what_fits_is_taken_in_all_the_same() {
-        let budget = Budget::new(1000);
+        let budget = MemoryBudget::new(1000);
         let mut buffer = Buffer::new(usize::MAX, 0, Some(budget.clone()));
         for _ in 0..100 {
             buffer.admit(10).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     fn with_a_budget_a_small_chunk_does_not_hold_on_to_a_large_buffer() {
         let read = Bytes::from(vec![1; 400_000]);
         for (len, kept) in [(100, false), (65_535, false), (65_536, true)] {
-            let mut buffer = Buffer::new(usize::MAX, 0, Some(Budget::new(1_000_000)));
+            let mut buffer = Buffer::new(usize::MAX, 0, Some(MemoryBudget::new(1_000_000)));
             buffer.admit(len).unwrap();
             buffer.push(read.slice(..len));
             let body = buffer.take();

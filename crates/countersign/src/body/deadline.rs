@@ -1,7 +1,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, Instant};
 
-/// How long a body may take to arrive, after which the delivery is refused with 408.
+/// How long a body may take to arrive, after which the delivery is rejected with 408.
 ///
 /// Two bounds hold at once: the whole body within [`within`](Self::new), and, if there is a [`minimum pace`](Self::minimum_pace), so many
 /// bytes a second beyond a grace. The clock starts when a body that was asked for twice is still not there, so that one which came with

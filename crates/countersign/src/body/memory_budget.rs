@@ -20,25 +20,25 @@ use bytes::Bytes;
 /// The [`Deadline`](crate::Deadline) bounds for how long.
 ///
 /// ```
-/// use countersign::{Budget, Secret, Verifier, providers};
+/// use countersign::{MemoryBudget, Secret, Verifier, providers};
 ///
-/// let budget = Budget::new(256 * 1024 * 1024);
+/// let budget = MemoryBudget::new(256 * 1024 * 1024);
 /// let verifier = Verifier::builder(providers::JIRA)
 ///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
-///     .budget(budget.clone())
+///     .memory_budget(budget.clone())
 ///     .build()?;
 /// assert_eq!(budget.in_flight(), 0);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct Budget(Arc<Inner>);
+pub struct MemoryBudget(Arc<Inner>);
 
 struct Inner {
     bytes: usize,
     in_flight: AtomicUsize,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// A budget of so many bytes. Make it several times as large as the limit for one body: a body that is larger than the whole budget is
     /// answered 413, announced or not.
     #[must_use]
@@ -64,34 +64,34 @@ impl Budget {
     }
 }
 
-impl fmt::Debug for Budget {
+impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget").field("bytes", &self.bytes()).field("in_flight", &self.in_flight()).finish()
+        f.debug_struct("MemoryBudget").field("bytes", &self.bytes()).field("in_flight", &self.in_flight()).finish()
     }
 }
 
 /// What one body takes of a budget. Given back when it is dropped.
 pub(crate) struct Charge {
-    budget: Budget,
+    budget: MemoryBudget,
     bytes: usize,
 }
 
 /// The budget is spent.
 #[derive(Debug)]
-pub(crate) struct Spent;
+pub(crate) struct Exhausted;
 
 impl Charge {
-    pub(crate) const fn new(budget: Budget) -> Self {
+    pub(crate) const fn new(budget: MemoryBudget) -> Self {
         Self { budget, bytes: 0 }
     }
 
     /// Charges for `bytes` in all, if there is room for what is more than before.
-    pub(crate) fn raise_to(&mut self, bytes: usize) -> Result<(), Spent> {
+    pub(crate) fn raise_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let more = bytes.saturating_sub(self.bytes);
         let total = self.budget.bytes();
         let raised = |in_flight: usize| in_flight.checked_add(more).filter(|sum| *sum <= total);
         if more > 0 {
-            self.budget.0.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raised).map_err(|_| Spent)?;
+            self.budget.0.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, raised).map_err(|_| Exhausted)?;
             self.bytes = bytes;
         }
         Ok(())
@@ -99,7 +99,7 @@ impl Charge {
 
     /// Keeps the charge for as long as there is a handle on `body`.
     pub(crate) fn hold(self, body: Bytes) -> Bytes {
-        Bytes::from_owner(Charged { body, _charge: self })
+        Bytes::from_owner(ChargedBody { body, _charge: self })
     }
 }
 
@@ -109,12 +109,12 @@ impl Drop for Charge {
     }
 }
 
-struct Charged {
+struct ChargedBody {
     body: Bytes,
     _charge: Charge,
 }
 
-impl AsRef<[u8]> for Charged {
+impl AsRef<[u8]> for ChargedBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_charge_is_given_back_with_the_last_handle() {
-        let budget = Budget::new(10);
+        let budget = MemoryBudget::new(10);
         let mut charge = Charge::new(budget.clone());
         charge.raise_to(4).unwrap();
         charge.raise_to(4).unwrap();
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_changes_nothing() {
-        let budget = Budget::new(10);
+        let budget = MemoryBudget::new(10);
         let (mut one, mut other) = (Charge::new(budget.clone()), Charge::new(budget.clone()));
         one.raise_to(7).unwrap();
         assert!(other.raise_to(4).is_err());

@@ -5,19 +5,19 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::algorithm::Algorithm;
 use crate::scheme::encoding::{Encoding, Undecodable};
 
-const LONGEST: usize = Algorithm::Sha512.tag_len();
+const MAX_LEN: usize = Algorithm::Sha512.tag_len();
 
 /// The bytes of a MAC and the algorithm that made them, at the start of an array that has room for the longest.
 #[derive(Clone)]
 pub(crate) struct Tag {
     algorithm: Algorithm,
-    bytes: [u8; LONGEST],
+    bytes: [u8; MAX_LEN],
 }
 
 impl Tag {
     /// Copies a computed tag. Bytes past the longest tag cannot come and would be ignored.
     pub(crate) fn new(algorithm: Algorithm, computed: &[u8]) -> Self {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; MAX_LEN];
         for (to, from) in bytes.iter_mut().zip(computed) {
             *to = *from;
         }
@@ -25,7 +25,7 @@ impl Tag {
     }
 
     pub(crate) fn decode(algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<Self, Undecodable> {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; MAX_LEN];
         let place = bytes.get_mut(..algorithm.tag_len()).ok_or(Undecodable)?;
         encoding.decode(text, place)?;
         Ok(Self { algorithm, bytes })

@@ -29,7 +29,7 @@ pub(crate) struct PreparedKey {
     /// What the one MAC makes of the key itself, by which tokens are compared.
     pub(crate) token: Option<Tag>,
     /// What is doubtful about the secret.
-    pub(crate) doubts: Doubts,
+    pub(crate) flaws: SecretFlaws,
     /// For a [`Hint`](crate::Hint): as by the secret without the white space at its ends, if it has any.
     pub(crate) trimmed: Option<Mac>,
     pub(crate) expires: Option<SystemTime>,
@@ -39,8 +39,8 @@ pub(crate) struct PreparedKey {
 
 /// What the operator is warned of: see [`secret_warnings`](crate::observe::secret_warnings).
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Doubts {
-    /// The key, decoded, is shorter than [`SHORTEST`].
+pub(crate) struct SecretFlaws {
+    /// The key, decoded, is shorter than [`MIN_SECRET_BYTES`].
     pub(crate) is_short: bool,
     /// The secret begins or ends with white space, or with a byte order mark.
     pub(crate) is_padded: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Doubts {
 
 /// In bytes. RFC 2104 §3 discourages keys that are shorter than the output of the hash, which is 32 bytes for SHA-256; secrets of half that
 /// are common, and still beyond guessing if they are random.
-pub(crate) const SHORTEST: usize = 16;
+pub(crate) const MIN_SECRET_BYTES: usize = 16;
 
 impl KeySet {
     /// Of at least one key, and of none twice.
@@ -105,10 +105,10 @@ impl PreparedKey {
         let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected: scheme.secret_form })?;
         let token = token(scheme, &macs, key.as_bytes());
         let trimmed = secret.trimmed();
-        let doubts = Doubts { is_short: key.as_bytes().len() < SHORTEST, is_padded: trimmed.is_some() };
+        let flaws = SecretFlaws { is_short: key.as_bytes().len() < MIN_SECRET_BYTES, is_padded: trimmed.is_some() };
         let trimmed = trimmed.and_then(|trimmed| scheme.key(&trimmed, None).ok());
         let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
-        Ok(Self { id, macs, token, doubts, trimmed, expires: None, last_matched: Arc::default() })
+        Ok(Self { id, macs, token, flaws, trimmed, expires: None, last_matched: Arc::default() })
     }
 
     /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
@@ -118,7 +118,7 @@ impl PreparedKey {
         let expected = scheme.secret_form;
         let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected })?;
         let token = token(scheme, &macs, key);
-        Ok(Self { id, macs, token, doubts: Doubts::default(), trimmed: None, expires: None, last_matched: Arc::default() })
+        Ok(Self { id, macs, token, flaws: SecretFlaws::default(), trimmed: None, expires: None, last_matched: Arc::default() })
     }
 
     /// Remembers that a delivery has been verified by it just now.

@@ -14,7 +14,7 @@ use crate::scheme::encoding::decode_hex;
 /// The bytes are taken exactly as given. A stray space or line break at either end is part of the secret, as it is for the sender;
 /// only [`Secret::from_file`] drops anything, and only one line break at the end.
 ///
-/// An empty secret, or one of white space alone, can be made but not used: [`build`](crate::VerifierBuilder::build) refuses it.
+/// An empty secret, or one of white space alone, can be made but not used: [`build`](crate::VerifierBuilder::build) rejects it.
 ///
 /// # In memory
 /// A secret is wiped when it is dropped, and building a verifier or a signer leaves no copy behind, neither on the stack nor on the heap; a

@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 
 use crate::observe::one_line::{OneLine, one_line};
 use crate::verdict::hint::Hint;
-use crate::verdict::rejection::{Rejection, Seen};
+use crate::verdict::rejection::{Progress, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// Refusals that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
-const MOST_EVENTS: u32 = 10;
+/// Rejections that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
+const MAX_EVENTS: u32 = 10;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// Warnings of tenants' secrets, in the life of one decoy and the verifiers that are made from it.
-const MOST_WARNINGS: usize = 1000;
+const MAX_WARNINGS: usize = 1000;
 
 const KINDS: usize = RejectionKind::ALL.len();
 
-/// Tells the operator of refusals, and counts them all.
+/// Tells the operator of rejections, and counts them all.
 #[derive(Default)]
 pub(crate) struct Reporter {
     /// Hashes of the warnings of tenants' secrets that were given.
     warned: Mutex<HashSet<u64>>,
     counts: [AtomicU64; KINDS],
-    refused: Mutex<Window>,
+    rejected: Mutex<Window>,
     let_through: Mutex<Window>,
 }
 
@@ -44,46 +44,46 @@ struct Window {
 }
 
 impl Reporter {
-    /// Returns whether this warning is given for the first time. Past [`MOST_WARNINGS`] there is none: a store with more doubtful secrets than that
+    /// Returns whether this warning is given for the first time. Past [`MAX_WARNINGS`] there is none: a store with more doubtful secrets than that
     /// does not fill the log, whoever asks for its tenants.
     pub(crate) fn is_first_warning(&self, warning: &impl Hash) -> bool {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(warning);
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.len() < MOST_WARNINGS && warned.insert(hash)
+        warned.len() < MAX_WARNINGS && warned.insert(hash)
     }
 
-    /// One event for each refusal, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
-    /// at `DEBUG` past that, to be summed up at `WARN` by the first refusal after the second is over.
-    pub(crate) fn refusal(&self, rejection: &Rejection, now: Instant) {
-        if let Some(count) = self.counts.get(rejection.kind().place()) {
+    /// One event for each rejection, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
+    /// at `DEBUG` past that, to be summed up at `WARN` by the first rejection after the second is over.
+    pub(crate) fn rejection(&self, rejection: &Rejection, now: Instant) {
+        if let Some(count) = self.counts.get(rejection.kind().index()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let (few, held) = enter(&self.refused, rejection, now);
+        let (few, held) = enter(&self.rejected, rejection, now);
         for (cause, count, text) in held {
-            tracing::warn!(target: "countersign", cause, count, "more deliveries refused: {text}");
+            tracing::warn!(target: "countersign", cause, count, "more deliveries rejected: {text}");
         }
-        let Told { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = Told::of(rejection);
+        let EventFields { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = EventFields::of(rejection);
         let (tenant, source) = (tenant.as_deref(), source.as_deref());
         // An event's level is part of its call, so there are two.
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
                     target: "countersign",
-                    verdict = "refused", scheme, tenant, cause, status, hint, source, body_bytes, seconds, "delivery refused: {rejection}"
+                    verdict = "rejected", scheme, tenant, cause, status, hint, source, body_bytes, seconds, "delivery rejected: {rejection}"
                 )
             };
         }
         if few { tell!(warn) } else { tell!(debug) }
     }
 
-    /// The same for a delivery that is let through, which is no refusal and not counted as one.
+    /// The same for a delivery that is let through, which is no rejection and not counted as one.
     pub(crate) fn let_through(&self, rejection: &Rejection, now: Instant) {
         let report_only = true;
         let (few, held) = enter(&self.let_through, rejection, now);
         for (cause, count, text) in held {
             tracing::warn!(target: "countersign", cause, count, report_only, "more UNVERIFIED DELIVERIES LET THROUGH, report only: {text}");
         }
-        let Told { scheme, tenant, cause, hint, body_bytes, seconds, .. } = Told::of(rejection);
+        let EventFields { scheme, tenant, cause, hint, body_bytes, seconds, .. } = EventFields::of(rejection);
         let tenant = tenant.as_deref();
         macro_rules! tell {
             ($level:ident) => {
@@ -98,7 +98,7 @@ impl Reporter {
     }
 
     pub(crate) fn count(&self, kind: RejectionKind) -> u64 {
-        self.counts.get(kind.place()).map_or(0, |count| count.load(Ordering::Relaxed))
+        self.counts.get(kind.index()).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 }
 
@@ -110,7 +110,7 @@ fn enter(window: &Mutex<Window>, rejection: &Rejection, now: Instant) -> (bool, 
 }
 
 /// The fields of an event.
-struct Told<'a> {
+struct EventFields<'a> {
     scheme: &'a str,
     tenant: Option<Cow<'a, str>>,
     cause: &'static str,
@@ -121,11 +121,11 @@ struct Told<'a> {
     seconds: Option<f64>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> EventFields<'a> {
     fn of(rejection: &'a Rejection) -> Self {
         // As a text, which subscribers quote: displayed, it could pass for other fields of the event.
         let source = rejection.source().map(|source| OneLine(Chain(source)).to_string());
-        let Seen { body_bytes, time, .. } = rejection.seen();
+        let Progress { body_bytes, time, .. } = rejection.progress();
         Self {
             scheme: rejection.scheme(),
             tenant: rejection.tenant().map(one_line),
@@ -140,15 +140,15 @@ impl<'a> Told<'a> {
 }
 
 impl Window {
-    /// Whether this refusal is one of few, and what is to be summed up before it.
+    /// Whether this rejection is one of few, and what is to be summed up before it.
     fn enter(&mut self, kind: RejectionKind, now: Instant) -> (bool, [u64; KINDS]) {
         let over = self.since.is_none_or(|since| now.saturating_duration_since(since) >= WINDOW);
         let held = if over { std::mem::replace(self, Self { since: Some(now), ..Self::default() }).held } else { [0; KINDS] };
-        let first = !std::mem::replace(self.seen.get_mut(kind.place()).unwrap_or(&mut false), true);
-        let few = first || self.told < MOST_EVENTS;
+        let first = !std::mem::replace(self.seen.get_mut(kind.index()).unwrap_or(&mut false), true);
+        let few = first || self.told < MAX_EVENTS;
         if few {
             self.told = self.told.saturating_add(1);
-        } else if let Some(held) = self.held.get_mut(kind.place()) {
+        } else if let Some(held) = self.held.get_mut(kind.index()) {
             *held = held.saturating_add(1);
         }
         (few, held)
@@ -186,38 +186,38 @@ mod tests {
         let mut window = Window::default();
         let mut held = [0; KINDS];
         for place in 0..1000 {
-            let kind = if place % 4 == 0 { RejectionKind::Mismatch } else { RejectionKind::MissingSignature };
+            let kind = if place % 4 == 0 { RejectionKind::SignatureMismatch } else { RejectionKind::MissingSignature };
             assert_eq!(window.enter(kind, start + second / 2), (place < 10, held), "{place}");
         }
-        assert!(window.enter(RejectionKind::NoValidKey, start + second / 2).0, "the first of its kind");
-        assert!(!window.enter(RejectionKind::Mismatch, start + second / 2).0);
-        held[RejectionKind::Mismatch.place()] = 248;
-        held[RejectionKind::MissingSignature.place()] = 743;
-        assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, held));
-        assert_eq!(window.enter(RejectionKind::Mismatch, start + second / 2 * 3), (true, [0; KINDS]));
+        assert!(window.enter(RejectionKind::KeysExpired, start + second / 2).0, "the first of its kind");
+        assert!(!window.enter(RejectionKind::SignatureMismatch, start + second / 2).0);
+        held[RejectionKind::SignatureMismatch.index()] = 248;
+        held[RejectionKind::MissingSignature.index()] = 743;
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start + second / 2 * 3), (true, held));
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start + second / 2 * 3), (true, [0; KINDS]));
         // A clock that went back starts no new window.
-        assert_eq!(window.enter(RejectionKind::Mismatch, start), (true, [0; KINDS]));
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start), (true, [0; KINDS]));
     }
 
     #[test]
     fn every_kind_has_its_own_place() {
         for (place, kind) in RejectionKind::ALL.into_iter().enumerate() {
-            assert_eq!(kind.place(), place, "{kind}");
+            assert_eq!(kind.index(), place, "{kind}");
         }
     }
 
     #[test]
-    fn what_is_let_through_is_neither_counted_nor_summed_up_as_refused() {
+    fn what_is_let_through_is_neither_counted_nor_summed_up_as_rejected() {
         let reporter = Reporter::default();
-        let (now, rejection) = (Instant::now(), Rejection::new(RejectionKind::Mismatch, "jira"));
+        let (now, rejection) = (Instant::now(), Rejection::new(RejectionKind::SignatureMismatch, "jira"));
         for _ in 0..100 {
             reporter.let_through(&rejection, now);
         }
-        assert_eq!(reporter.count(RejectionKind::Mismatch), 0);
+        assert_eq!(reporter.count(RejectionKind::SignatureMismatch), 0);
         let next = now + WINDOW;
-        assert_eq!(enter(&reporter.refused, &rejection, next).1.count(), 0);
+        assert_eq!(enter(&reporter.rejected, &rejection, next).1.count(), 0);
         let held: Vec<_> = enter(&reporter.let_through, &rejection, next).1.collect();
-        assert_eq!(held, [("mismatch", 90, RejectionKind::Mismatch.text())]);
+        assert_eq!(held, [("signature_mismatch", 90, RejectionKind::SignatureMismatch.text())]);
     }
 
     #[test]
@@ -225,9 +225,9 @@ mod tests {
         let reporter = Reporter::default();
         let now = Instant::now();
         for _ in 0..100 {
-            reporter.refusal(&Rejection::new(RejectionKind::TagLength, "jira"), now);
+            reporter.rejection(&Rejection::new(RejectionKind::SignatureLength, "jira"), now);
         }
-        assert_eq!(reporter.count(RejectionKind::TagLength), 100);
-        assert_eq!(reporter.count(RejectionKind::TagEncoding), 0);
+        assert_eq!(reporter.count(RejectionKind::SignatureLength), 100);
+        assert_eq!(reporter.count(RejectionKind::SignatureEncoding), 0);
     }
 }

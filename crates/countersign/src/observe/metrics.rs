@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use crate::body::memory_budget::Budget;
+use crate::body::memory_budget::MemoryBudget;
 use crate::key_id::KeyId;
 use crate::observe::observer::{KeysEvent, Observer, Verdict};
 
@@ -10,7 +10,7 @@ use crate::observe::observer::{KeysEvent, Observer, Verdict};
 ///
 /// | name | | labels |
 /// |---|---|---|
-/// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `refused` or `let_through`; `cause`, empty if verified |
+/// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `rejected` or `let_through`; `cause`, empty if verified |
 /// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
 /// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, not of tenants | `scheme`, `key` |
 /// | `countersign_keys` | gauge, the number of keys that had not expired when the keys last changed, not of tenants | `scheme` |
@@ -23,7 +23,7 @@ use crate::observe::observer::{KeysEvent, Observer, Verdict};
 /// value that one of them has set. The series of a key that was retired stays.
 #[derive(Clone, Debug, Default)]
 pub struct MetricsObserver {
-    budget: Option<Budget>,
+    budget: Option<MemoryBudget>,
 }
 
 impl MetricsObserver {
@@ -43,7 +43,7 @@ impl MetricsObserver {
 
     /// Also tells how much of this budget is taken, each time that there is a verdict.
     #[must_use]
-    pub fn budget(mut self, budget: Budget) -> Self {
+    pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.budget = Some(budget);
         self
     }
@@ -56,7 +56,7 @@ impl Observer for MetricsObserver {
         let (word, cause) = match verdict.cause() {
             None => ("verified", ""),
             Some(cause) if verdict.let_through() => ("let_through", cause),
-            Some(cause) => ("refused", cause),
+            Some(cause) => ("rejected", cause),
         };
         counter!("countersign_deliveries_total", "scheme" => scheme(), "verdict" => word, "cause" => cause).increment(1);
         if let Some(key) = verdict.key_id() {

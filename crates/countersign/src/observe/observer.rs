@@ -15,21 +15,21 @@ use crate::verdict::verified::Verified;
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
-/// use countersign::{Observer, Verdict};
+/// use countersign::observe::{Observer, Verdict};
 ///
 /// #[derive(Default)]
 /// struct Forged(AtomicU64);
 ///
 /// impl Observer for Forged {
 ///     fn observe(&self, verdict: &Verdict<'_>) {
-///         if verdict.cause() == Some("mismatch") {
+///         if verdict.cause() == Some("signature_mismatch") {
 ///             self.0.fetch_add(1, Ordering::Relaxed);
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// Called once for each delivery: as soon as it is verified, or as it is refused, or let through in spite of it.
+    /// Called once for each delivery: as soon as it is verified, or as it is rejected, or let through in spite of it.
     fn observe(&self, verdict: &Verdict<'_>);
 
     /// Called with the keys of a verifier once it is built, after each change of them, and after each reload that failed. Does nothing unless
@@ -66,7 +66,7 @@ impl<'a> KeysEvent<'a> {
         self.scheme
     }
 
-    /// The tenant, where tenants have keys of their own. The name is the tenant's own text: see [`one_line`](crate::one_line()).
+    /// The tenant, where tenants have keys of their own. The name is the tenant's own text: see [`one_line`](crate::observe::one_line()).
     #[must_use]
     pub const fn tenant(&self) -> Option<&'a str> {
         self.tenant
@@ -130,7 +130,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// The cause of a refusal, as [`RejectionKind::as_str`](crate::RejectionKind::as_str) has it.
+    /// The cause of a rejection, as [`RejectionKind::as_str`](crate::RejectionKind::as_str) has it.
     #[must_use]
     pub fn cause(&self) -> Option<&'static str> {
         self.rejection().map(|rejection| rejection.kind().as_str())
@@ -154,13 +154,13 @@ impl<'a> Verdict<'a> {
         self.let_through
     }
 
-    /// How many bytes of the body had been taken in by then; 0 if it was refused by its head.
+    /// How many bytes of the body had been taken in by then; 0 if it was rejected by its head.
     #[must_use]
     pub const fn body_bytes(&self) -> usize {
         self.body_bytes
     }
 
-    /// From the head to the verdict, the waiting for a resolver and for the body included; nothing if it was refused by its head, and no
+    /// From the head to the verdict, the waiting for a resolver and for the body included; nothing if it was rejected by its head, and no
     /// resolver was asked.
     #[must_use]
     pub const fn time(&self) -> Duration {

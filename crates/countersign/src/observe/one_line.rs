@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 /// bodies.
 ///
 /// ```
-/// use countersign::one_line;
+/// use countersign::observe::one_line;
 ///
 /// assert_eq!(one_line("acme"), "acme");
 /// assert_eq!(one_line("acme\nINFO delivery verified"), "acme\\nINFO delivery verified");

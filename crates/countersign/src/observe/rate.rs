@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// So many refusals a second are looked into, and no more: a flood is not to be diagnosed.
+/// So many rejections a second are looked into, and no more: a flood is not to be diagnosed.
 const A_SECOND: u64 = 10;
 
 /// Lets so many through in a second.

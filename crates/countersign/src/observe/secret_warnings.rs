@@ -1,4 +1,4 @@
-use crate::keys::key_set::{KeySet, PreparedKey, SHORTEST, is_same};
+use crate::keys::key_set::{KeySet, MIN_SECRET_BYTES, PreparedKey, is_same};
 use crate::observe::log::Reporter;
 use crate::observe::one_line::one_line;
 
@@ -15,11 +15,11 @@ pub(crate) fn warn(scheme: &'static str, tenant: Option<&str>, keys: &KeySet, is
     for (place, key) in keys.iter().enumerate().filter(|(place, _)| is_new(*place)) {
         let id = &*one_line(key.id.as_str());
         let is_first = |what| tenants.is_none_or(|reporter| reporter.is_first_warning(&(what, tenant, key.id.as_str())));
-        if key.doubts.is_short && is_first("short") {
+        if key.flaws.is_short && is_first("short") {
             let text = "secret shorter than 16 bytes, which can be guessed from one delivery: make a longer one, and set it at both ends";
-            tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, at_least = SHORTEST, "{text}");
+            tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, at_least = MIN_SECRET_BYTES, "{text}");
         }
-        if key.doubts.is_padded && is_first("padded") {
+        if key.flaws.is_padded && is_first("padded") {
             let text = "secret with white space at an end, which is used as a part of it: take it away, unless the sender's secret has it";
             tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, "{text}");
         }

@@ -5,7 +5,7 @@ use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
 use crate::observe::one_line::one_line;
-use crate::verdict::rejection::{Rejection, Seen};
+use crate::verdict::rejection::{Progress, Rejection};
 use crate::verdict::verified::Verified;
 
 /// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
@@ -73,34 +73,34 @@ impl DeliverySpan {
         work()
     }
 
-    pub(crate) fn verified(&self, verified: &Verified, seen: Seen) {
+    pub(crate) fn verified(&self, verified: &Verified, progress: Progress) {
         if let Some(span) = &self.span {
-            record(span, "verified", verified.scheme(), verified.tenant(), seen);
+            record(span, "verified", verified.scheme(), verified.tenant(), progress);
             span.record("key", &*one_line(verified.key_id().as_str()));
         }
     }
 
-    /// The refusal, with the time that it took.
-    pub(crate) fn refused(&self, rejection: Rejection) -> Rejection {
-        let seen = rejection.seen();
-        let rejection = rejection.after(Seen { time: seen.time.or_else(|| self.time()), ..seen });
-        self.rejected("refused", &rejection);
+    /// The rejection, with the time that it took.
+    pub(crate) fn rejected(&self, rejection: Rejection) -> Rejection {
+        let progress = rejection.progress();
+        let rejection = rejection.at(Progress { time: progress.time.or_else(|| self.time()), ..progress });
+        self.record_rejection("rejected", &rejection);
         rejection
     }
 
     pub(crate) fn let_through(&self, rejection: &Rejection) {
-        self.rejected("let_through", rejection);
+        self.record_rejection("let_through", rejection);
     }
 
-    fn rejected(&self, verdict: &str, rejection: &Rejection) {
+    fn record_rejection(&self, verdict: &str, rejection: &Rejection) {
         if let Some(span) = &self.span {
-            record(span, verdict, rejection.scheme(), rejection.tenant(), rejection.seen());
+            record(span, verdict, rejection.scheme(), rejection.tenant(), rejection.progress());
             span.record("cause", rejection.kind().as_str());
         }
     }
 }
 
-fn record(span: &Span, verdict: &str, scheme: &str, tenant: Option<&str>, Seen { body_bytes, time, .. }: Seen) {
+fn record(span: &Span, verdict: &str, scheme: &str, tenant: Option<&str>, Progress { body_bytes, time, .. }: Progress) {
     span.record("verdict", verdict).record("scheme", scheme);
     if let Some(tenant) = tenant {
         span.record("tenant", &*one_line(tenant));

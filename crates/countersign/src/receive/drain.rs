@@ -3,35 +3,35 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::request::head::{Head, Values, announced};
+use crate::request::head::{HeaderValues, RequestHead, announced};
 use crate::request::timer::Timer;
-use crate::verdict::rejection::{Rejection, Stage};
+use crate::verdict::rejection::{Phase, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// How much of a refused body an adapter reads and throws away before it answers.
+/// How much of a rejected body an adapter reads and throws away before it answers.
 ///
 /// A client that is still writing when a server answers and closes may see the connection reset instead of the answer: Python's and Node's
-/// HTTP clients do. So after an early refusal, an adapter reads the rest of the body and drops it. The bytes are not hashed and not charged to a
-/// [`Budget`](crate::Budget). The client then sees its 401, and the connection stays open. If more is left than this allows, the answer is sent
+/// HTTP clients do. So after an early rejection, an adapter reads the rest of the body and drops it. The bytes are not hashed and not charged to a
+/// [`MemoryBudget`](crate::MemoryBudget). The client then sees its 401, and the connection stays open. If more is left than this allows, the answer is sent
 /// at once, with `connection: close`. A client that announces a body and sends none is answered after one second of
 /// [silence](Self::silence).
 ///
-/// Nothing is discarded
+/// Nothing is drained
 /// - where the head announces more than the limit in bytes: such a client may see a reset;
 /// - after an `Expect`, while its client waits for the answer before it writes;
-/// - over HTTP/2, where a refusal ends the stream alone, if the adapter can see that it is HTTP/2 (warp's filter cannot);
+/// - over HTTP/2, where a rejection ends the stream alone, if the adapter can see that it is HTTP/2 (warp's filter cannot);
 /// - of a body that failed, came too slowly, or is at its end.
 ///
-/// Discarding costs bandwidth only. A forged signature in the right form costs as much, for the verifier reads the whole body before it can refuse
+/// Draining costs bandwidth only. A forged signature in the right form costs as much, for the verifier reads the whole body before it can reject
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Discard {
+pub struct DrainPolicy {
     bytes: Option<usize>,
     within: Duration,
     silence: Duration,
 }
 
-/// The default of [`Discard::silence`].
+/// The default of [`DrainPolicy::silence`].
 ///
 /// The longest silence within uploads of 1 KiB to 256 KiB by curl, Python and Node, measured on Linux 6.18: 5 ms on loopback; 413 ms in 90 uploads
 /// over a link with a round trip of 100 ms that loses one packet in a hundred; 986 ms in 72 uploads over such a link with 250 ms, two of them over
@@ -39,7 +39,7 @@ pub struct Discard {
 /// across the world, and half a second does not.
 const SILENCE: Duration = Duration::from_secs(1);
 
-impl Discard {
+impl DrainPolicy {
     /// At most so many bytes, in at most this time, and until the client has been silent for one second.
     #[must_use]
     pub const fn new(bytes: usize, within: Duration) -> Self {
@@ -54,27 +54,27 @@ impl Discard {
 
     /// Sets how long the client may be silent before it is answered, instead of one second. Each chunk begins the silence anew.
     ///
-    /// A client that announces a body and never sends it waits this long for its refusal, and holds its connection meanwhile. A client whose
-    /// packets are late for longer than this may see its connection reset instead of the refusal.
+    /// A client that announces a body and never sends it waits this long for its rejection, and holds its connection meanwhile. A client whose
+    /// packets are late for longer than this may see its connection reset instead of the rejection.
     #[must_use]
     pub const fn silence(mut self, silence: Duration) -> Self {
         self.silence = silence;
         self
     }
 
-    /// What to do with the rest of a body that was refused for `rejection`, of which nothing more is wanted: `None` to answer at once. For
+    /// What to do with the rest of a body that was rejected for `rejection`, of which nothing more is wanted: `None` to answer at once. For
     /// adapters; `limit` is [`Verifier::body_limit`](crate::Verifier::body_limit).
     #[must_use]
-    pub fn start(&self, rejection: &Rejection, head: &(impl Head + ?Sized), limit: usize) -> Option<Discarding> {
-        self.begin(rejection.kind(), rejection.seen().stage, &head, limit)
+    pub fn start(&self, rejection: &Rejection, head: &(impl RequestHead + ?Sized), limit: usize) -> Option<Drain> {
+        self.begin(rejection.kind(), rejection.progress().phase, &head, limit)
     }
 
-    fn begin(self, kind: RejectionKind, stage: Stage, head: &dyn Head, limit: usize) -> Option<Discarding> {
+    fn begin(self, kind: RejectionKind, phase: Phase, head: &dyn RequestHead, limit: usize) -> Option<Drain> {
         let room = self.bytes.unwrap_or(limit);
         // Once the body is asked for, a client has been told to go on, and waits no more.
-        let waits = stage == Stage::Head && Values::is_there(head, "expect");
-        let over = matches!(stage, Stage::Failed | Stage::End) || kind == RejectionKind::TooSlow;
-        (!waits && !over && announced(head) <= room).then_some(Discarding {
+        let waits = phase == Phase::BeforeBody && HeaderValues::is_there(head, "expect");
+        let over = matches!(phase, Phase::Failed | Phase::End) || kind == RejectionKind::BodyTimeout;
+        (!waits && !over && announced(head) <= room).then_some(Drain {
             room,
             within: self.within,
             silence: self.silence,
@@ -85,16 +85,16 @@ impl Discard {
 }
 
 /// Five seconds, one second of silence, and as many bytes as the verifier's limit.
-impl Default for Discard {
+impl Default for DrainPolicy {
     fn default() -> Self {
         Self::up_to_body_limit(Duration::from_secs(5))
     }
 }
 
-/// The rest of a refused body while it is thrown away, made by [`Discard::start`]. For adapters.
+/// The rest of a rejected body while it is thrown away, made by [`DrainPolicy::start`]. For adapters.
 #[derive(Debug)]
 #[must_use = "it is for the adapter to read on"]
-pub struct Discarding {
+pub struct Drain {
     room: usize,
     within: Duration,
     silence: Duration,
@@ -104,7 +104,7 @@ pub struct Discarding {
     silent_until: Option<Instant>,
 }
 
-impl Discarding {
+impl Drain {
     /// Takes note of the next chunk, of `len` bytes. Whether to read on: if not, answer now and close the connection.
     #[must_use]
     pub fn push(&mut self, len: usize) -> bool {
@@ -133,7 +133,7 @@ impl Discarding {
 
     /// Throws the body away to its end, as far as it is allowed. `next` polls the framework for the next chunk. Whether that was all of it: if
     /// not, answer now and close the connection.
-    pub fn poll_to_end<D: Buf, E>(
+    pub fn poll<D: Buf, E>(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,

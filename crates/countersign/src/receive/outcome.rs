@@ -5,18 +5,18 @@ use bytes::Bytes;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
 
-/// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::Intake::insecure_finish).
+/// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::adapter::Intake::insecure_finish).
 // There is no third case, and whoever takes it in has to decide both.
 #[derive(Clone)]
 #[must_use = "it holds the body"]
-pub enum Reported {
+pub enum Outcome {
     /// It was signed. The proof, and the body.
     Verified(Verified, Bytes),
-    /// It would have been refused, and **nothing of it is to be believed**. Why, and the body.
+    /// It would have been rejected, and **nothing of it is to be believed**. Why, and the body.
     Unverified(Rejection, Bytes),
 }
 
-impl Reported {
+impl Outcome {
     /// The body, as it was sent.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
@@ -26,7 +26,7 @@ impl Reported {
     }
 }
 
-impl fmt::Debug for Reported {
+impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verified(verified, body) => f.debug_tuple("Verified").field(verified).field(&body.len()).finish(),

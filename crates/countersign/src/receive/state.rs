@@ -6,24 +6,24 @@ use bytes::Buf;
 
 use crate::body::buffer::Buffer;
 use crate::body::deadline::Deadline;
-use crate::body::memory_budget::Spent;
+use crate::body::memory_budget::Exhausted;
 use crate::observe::observer::Verdict;
 use crate::observe::one_line::one_line;
 use crate::observe::span::DeliverySpan;
-use crate::receive::outcome::Reported;
+use crate::receive::outcome::Outcome;
 use crate::request::timer::Timer;
-use crate::verdict::rejection::{Rejection, Seen, Stage};
+use crate::verdict::rejection::{Phase, Progress, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Judge};
-use crate::verifier::hashing::Hashing;
-use crate::verifier::policy::Settings;
+use crate::verifier::config::{Config, Snapshot};
+use crate::verifier::policy::Policy;
+use crate::verifier::state::VerificationState;
 
-/// What [`Intake`](crate::Intake) does, without what it is judged by, which may be borrowed or shared.
-pub(crate) struct TakingIn {
+/// What [`Intake`](crate::adapter::Intake) does, without what it is judged by, which may be borrowed or shared.
+pub(crate) struct ReceiveState {
     span: DeliverySpan,
-    hashing: Hashing,
-    /// Why the head of a delivery that is only reported on would have been refused.
+    hashing: VerificationState,
+    /// Why the head of a delivery that is only reported on would have been rejected.
     fault: Option<Box<Rejection>>,
     buffer: Buffer,
     /// Whether a delivery that would be answered 401 is handed out, to be reported on.
@@ -41,17 +41,17 @@ pub(crate) struct TakingIn {
 enum End {
     Open,
     /// It was given up for this.
-    Refused(RejectionKind),
+    Rejected(RejectionKind),
     Judged,
 }
 
-impl TakingIn {
+impl ReceiveState {
     /// Of which nothing has been looked at yet.
     #[inline]
     pub(crate) fn new(span: DeliverySpan) -> Self {
         Self {
             span,
-            hashing: Hashing::new(),
+            hashing: VerificationState::new(),
             fault: None,
             buffer: Buffer::new(0, 0, None),
             report_only: false,
@@ -63,7 +63,7 @@ impl TakingIn {
     }
 
     /// What judges the head, and the span of doing so.
-    pub(crate) const fn head(&mut self) -> (&mut Hashing, &DeliverySpan) {
+    pub(crate) const fn head(&mut self) -> (&mut VerificationState, &DeliverySpan) {
         (&mut self.hashing, &self.span)
     }
 
@@ -79,22 +79,22 @@ impl TakingIn {
 
     /// Judges the length that the head announces.
     pub(crate) fn admit(&mut self, config: &Config, announced: usize) -> Result<(), Rejection> {
-        let Settings { body_limit, budget, .. } = &*config.settings;
+        let Policy { body_limit, budget, .. } = &*config.policy;
         // What is larger than the whole budget can never fit: there is no use in coming again.
         let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
         let fault = if announced > most {
             Some(RejectionKind::BodyTooLarge)
         } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
             // What does not fit need not be begun; what fits now may yet find it spent.
-            Some(RejectionKind::BudgetSpent)
+            Some(RejectionKind::BudgetExhausted)
         } else {
             None
         };
         if let Some(kind) = fault {
-            return Err(self.span.refused(config.reject(kind)));
+            return Err(self.span.rejected(config.reject(kind)));
         }
         self.buffer = Buffer::new(most, announced, budget.clone());
-        if config.settings.observer.is_some() {
+        if config.policy.observer.is_some() {
             self.span.begin();
         }
         Ok(())
@@ -106,10 +106,10 @@ impl TakingIn {
     }
 
     /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`](bytes::Bytes) are kept without a copy if they
-    /// are the whole body (with a [`Budget`](crate::Budget), from 64 KiB on).
+    /// are the whole body (with a [`MemoryBudget`](crate::MemoryBudget), from 64 KiB on).
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetSpent`]
+    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetExhausted`]
     /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
     pub(crate) fn push(&mut self, config: &Config, mut chunk: impl Buf) -> Result<(), Rejection> {
         if let Some(kind) = self.over() {
@@ -119,8 +119,8 @@ impl TakingIn {
         if len > self.buffer.room() {
             return Err(self.give_up(config, RejectionKind::BodyTooLarge));
         }
-        if let Err(Spent) = self.buffer.admit(len) {
-            return Err(self.give_up(config, RejectionKind::BudgetSpent));
+        if let Err(Exhausted) = self.buffer.admit(len) {
+            return Err(self.give_up(config, RejectionKind::BudgetExhausted));
         }
         let _entered = self.span.enter();
         let chunk = chunk.copy_to_bytes(len);
@@ -135,7 +135,7 @@ impl TakingIn {
     /// is pending, and again when that moment has come. The clock is only read if there is a deadline, and runs from the first call on.
     ///
     /// # Errors
-    /// [`RejectionKind::TooSlow`] if that moment is over. What was kept is dropped, and every later call fails alike.
+    /// [`RejectionKind::BodyTimeout`] if that moment is over. What was kept is dropped, and every later call fails alike.
     pub(crate) fn wait(&mut self, config: &Config, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
         if let Some(kind) = self.over() {
             return Err(self.rejection(config, kind));
@@ -143,7 +143,7 @@ impl TakingIn {
         let Some(deadline) = self.deadline else { return Ok(None) };
         let now = now();
         match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
-            Some(due) if due <= now => Err(self.give_up(config, RejectionKind::TooSlow)),
+            Some(due) if due <= now => Err(self.give_up(config, RejectionKind::BodyTimeout)),
             due => Ok(due),
         }
     }
@@ -152,32 +152,32 @@ impl TakingIn {
     ///
     /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
-    /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Reported::Verified`]; what was begun by
-    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is refused.
+    /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Outcome::Verified`]; what was begun by
+    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is rejected.
     ///
     /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
     /// broke off: see [`failed`](Self::failed).
     ///
     /// # Errors
     /// Those of [`push`](Self::push) and [`wait`](Self::wait), what [`failed`](Self::failed) makes of an error, and at the end
-    /// [`RejectionKind::Mismatch`].
+    /// [`RejectionKind::SignatureMismatch`].
     pub(crate) fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
-        judge: Judge<'_>,
+        snapshot: Snapshot<'_>,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Reported, Rejection>> {
+    ) -> Poll<Result<Outcome, Rejection>> {
         if let End::Judged = self.end {
             return Poll::Pending;
         }
         loop {
             match next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => self.push(judge.config, chunk)?,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(judge.config, error, is_limit))),
-                Poll::Ready(None) => return Poll::Ready(self.conclude(judge, self.report_only)),
-                // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it:
+                Poll::Ready(Some(Ok(chunk))) => self.push(snapshot.config, chunk)?,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(snapshot.config, error, is_limit))),
+                Poll::Ready(None) => return Poll::Ready(self.conclude(snapshot, self.report_only)),
+                // Some servers, such as actix-web's, hand over a body that came with its head when they have progress that somebody waits for it:
                 // then it is there the next time, and no clock has to be set.
                 Poll::Pending if self.deadline.is_some() && !self.asked_again => {
                     self.asked_again = true;
@@ -186,7 +186,7 @@ impl TakingIn {
                 }
                 Poll::Pending => {
                     // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                    while let Some(until) = self.wait(judge.config, || timer.now())? {
+                    while let Some(until) = self.wait(snapshot.config, || timer.now())? {
                         ready!(timer.poll_until(until, cx));
                     }
                     return Poll::Pending;
@@ -195,7 +195,7 @@ impl TakingIn {
         }
     }
 
-    /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it refused.
+    /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it rejected.
     #[must_use]
     pub(crate) const fn is_at_end(&self) -> bool {
         matches!(self.end, End::Judged)
@@ -205,47 +205,47 @@ impl TakingIn {
     const fn over(&self) -> Option<RejectionKind> {
         match self.end {
             End::Open => None,
-            End::Refused(kind) => Some(kind),
-            End::Judged => Some(RejectionKind::Mismatch),
+            End::Rejected(kind) => Some(kind),
+            End::Judged => Some(RejectionKind::SignatureMismatch),
         }
     }
 
     fn give_up(&mut self, config: &Config, kind: RejectionKind) -> Rejection {
-        self.end = End::Refused(kind);
-        let rejection = self.span.refused(self.rejection(config, kind));
+        self.end = End::Rejected(kind);
+        let rejection = self.span.rejected(self.rejection(config, kind));
         self.buffer.clear();
         rejection
     }
 
-    fn seen(&self) -> Seen {
-        Seen { stage: Stage::Body, body_bytes: self.buffer.len(), time: self.span.time() }
+    fn progress(&self) -> Progress {
+        Progress { phase: Phase::Body, body_bytes: self.buffer.len(), time: self.span.time() }
     }
 
     /// Judges the body at its end. Once.
-    pub(crate) fn conclude(&mut self, judge: Judge<'_>, report_only: bool) -> Result<Reported, Rejection> {
+    pub(crate) fn conclude(&mut self, snapshot: Snapshot<'_>, report_only: bool) -> Result<Outcome, Rejection> {
         if let Some(kind) = self.over() {
-            return Err(self.rejection(judge.config, kind));
+            return Err(self.rejection(snapshot.config, kind));
         }
         self.end = End::Judged;
-        let seen = Seen { stage: Stage::End, ..self.seen() };
+        let progress = Progress { phase: Phase::End, ..self.progress() };
         let _entered = self.span.enter();
         let checked = match self.fault.take() {
-            None => self.hashing.conclude(judge),
+            None => self.hashing.conclude(snapshot),
             Some(rejection) => Err(*rejection),
         };
         match checked {
             Ok(verified) => {
-                tell(judge.config, &self.span, &verified, seen);
-                Ok(Reported::Verified(verified, self.buffer.take()))
+                tell(snapshot.config, &self.span, &verified, progress);
+                Ok(Outcome::Verified(verified, self.buffer.take()))
             }
             Err(rejection) if report_only => {
-                let rejection = rejection.after(seen);
+                let rejection = rejection.at(progress);
                 self.span.let_through(&rejection);
-                Ok(Reported::Unverified(rejection, self.buffer.take()))
+                Ok(Outcome::Unverified(rejection, self.buffer.take()))
             }
             Err(rejection) => {
                 self.buffer.clear();
-                Err(self.span.refused(rejection.after(seen)))
+                Err(self.span.rejected(rejection.at(progress)))
             }
         }
     }
@@ -263,7 +263,7 @@ impl TakingIn {
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Rejection {
         let error = error.into();
-        let failed = Seen { stage: Stage::Failed, ..self.seen() };
+        let failed = Progress { phase: Phase::Failed, ..self.progress() };
         let mut cause = Some(&*error as &(dyn Error + 'static));
         while cause.is_some_and(|error| !is_limit(error)) {
             cause = cause.and_then(Error::source);
@@ -272,26 +272,26 @@ impl TakingIn {
             Some(_) => self.rejection(config, RejectionKind::BodyTooLarge),
             None => self.rejection(config, RejectionKind::BodyUnreadable).because(error),
         };
-        self.span.refused(rejection.after(failed))
+        self.span.rejected(rejection.at(failed))
     }
 
     fn rejection(&self, config: &Config, kind: RejectionKind) -> Rejection {
-        config.reject(kind).after(self.seen())
+        config.reject(kind).at(self.progress())
     }
 }
 
 /// Tells whoever looks of a delivery that is verified.
-fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, seen: Seen) {
-    let Seen { body_bytes, time, .. } = seen;
-    span.verified(verified, seen);
-    tell_log(verified, seen);
-    if let Some(observer) = &config.settings.observer {
+fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, progress: Progress) {
+    let Progress { body_bytes, time, .. } = progress;
+    span.verified(verified, progress);
+    tell_log(verified, progress);
+    if let Some(observer) = &config.policy.observer {
         observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
     }
 }
 
 /// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
-pub(crate) fn tell_log(verified: &Verified, Seen { body_bytes, time, .. }: Seen) {
+pub(crate) fn tell_log(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
     let scheme = verified.scheme();
     let seconds = time.as_ref().map(Duration::as_secs_f64);
     let tenant = || verified.tenant().map(one_line);

@@ -1,12 +1,12 @@
 /// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
 ///
-/// Adapters implement it; a call needs no copy and no allocation. It can be used as `&dyn Head`.
+/// Adapters implement it; a call needs no copy and no allocation. It can be used as `&dyn RequestHead`.
 ///
-/// Pairs of header name and value are a `Head` too, for tests and for whoever has no framework: an array, a slice or a `Vec` of them
+/// Pairs of header name and value are a `RequestHead` too, for tests and for whoever has no framework: an array, a slice or a `Vec` of them
 /// stands for a `POST` to `/`, as a webhook without its own URL.
 ///
 /// ```
-/// use countersign::Head;
+/// use countersign::RequestHead;
 ///
 /// let head = [("X-Hub-Signature", "sha256=00"), ("Content-Type", "application/json")];
 /// let mut values = Vec::new();
@@ -15,9 +15,9 @@
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the head of a request",
-    note = "collect the headers into a `Vec` of name and value, such as `(&str, &[u8])`, or implement `Head` for a type of your own"
+    note = "collect the headers into a `Vec` of name and value, such as `(&str, &[u8])`, or implement `RequestHead` for a type of your own"
 )]
-pub trait Head {
+pub trait RequestHead {
     /// The method as sent, `POST` for nearly every webhook.
     fn method(&self) -> &str;
 
@@ -26,20 +26,20 @@ pub trait Head {
     fn target(&self) -> &str;
 
     /// Path and query as they were sent, where [`target`](Self::target) may have lost a prefix on the way: for a
-    /// [`Resolver`](crate::Resolver), and for schemes that sign the URL ([`base_url`](crate::VerifierBuilder::base_url)).
+    /// [`Resolver`](crate::tenant::Resolver), and for schemes that sign the URL ([`base_url`](crate::VerifierBuilder::base_url)).
     fn original_target(&self) -> &str {
         self.target()
     }
 
     /// What the application has found out about the tenant by itself, such as a middleware further out, where it has told the adapter how to
-    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::Resolver).
+    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver).
     fn tenant(&self) -> Option<&str> {
         None
     }
 
     /// Calls `visit` with the value of each field called `name`, in the order of arrival, duplicates included.
     ///
-    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, as they need not be text.
+    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
 
     /// As [`header`](Self::header), of several names at once, which `visit` is told by their places: each name's values in the order of arrival.
@@ -60,7 +60,7 @@ pub trait Head {
     }
 }
 
-impl<H: Head + ?Sized> Head for &H {
+impl<H: RequestHead + ?Sized> RequestHead for &H {
     fn method(&self) -> &str {
         (**self).method()
     }
@@ -90,7 +90,7 @@ impl<H: Head + ?Sized> Head for &H {
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> Head for [(N, V)] {
+impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for [(N, V)] {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -123,7 +123,7 @@ fn is_called(key: &str, name: &str) -> bool {
     key == name || key.eq_ignore_ascii_case(name)
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Head for [(N, V); LEN] {
+impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> RequestHead for [(N, V); LEN] {
     fn method(&self) -> &str {
         self.as_slice().method()
     }
@@ -141,7 +141,7 @@ impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Head for [(N, V); LEN] {
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> Head for Vec<(N, V)> {
+impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for Vec<(N, V)> {
     fn method(&self) -> &str {
         self.as_slice().method()
     }
@@ -164,7 +164,7 @@ pub(crate) static CONTENT_LENGTH: &str = "content-length";
 
 /// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
 /// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
-pub(crate) fn announced(head: &dyn Head) -> usize {
+pub(crate) fn announced(head: &dyn RequestHead) -> usize {
     let mut announced = 0;
     head.header(CONTENT_LENGTH, &mut |value| {
         if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
@@ -177,19 +177,19 @@ pub(crate) fn announced(head: &dyn Head) -> usize {
 }
 
 /// The values of a header that may stand in a request once.
-pub(crate) enum Values<'h> {
+pub(crate) enum HeaderValues<'h> {
     None,
     One(&'h [u8]),
     Several,
 }
 
-impl<'h> Values<'h> {
+impl<'h> HeaderValues<'h> {
     /// Whether there is a field of this name at all.
-    pub(crate) fn is_there(head: &'h dyn Head, name: &str) -> bool {
+    pub(crate) fn is_there(head: &'h dyn RequestHead, name: &str) -> bool {
         !matches!(Self::of(head, name), Self::None)
     }
 
-    pub(crate) fn of(head: &'h dyn Head, name: &str) -> Self {
+    pub(crate) fn of(head: &'h dyn RequestHead, name: &str) -> Self {
         let mut values = Self::None;
         head.header(name, &mut |value| values.add(value));
         values
@@ -211,7 +211,7 @@ mod tests {
     /// A head that answers for itself whatever it is asked.
     struct Own;
 
-    impl Head for Own {
+    impl RequestHead for Own {
         fn method(&self) -> &'static str {
             "PUT"
         }
@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    fn at_once(head: &dyn Head, names: &[&str]) -> Vec<(usize, Vec<u8>)> {
+    fn at_once(head: &dyn RequestHead, names: &[&str]) -> Vec<(usize, Vec<u8>)> {
         let mut found = Vec::new();
         head.headers(names, &mut |place, value| found.push((place, value.to_vec())));
         found
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn pairs_stand_for_a_post_to_the_root_of_no_tenant() {
         let pairs = [("A", "1"), ("b", "2"), ("a", "3")];
-        for head in [&pairs as &dyn Head, &pairs.to_vec(), &&pairs[..], &&pairs] {
+        for head in [&pairs as &dyn RequestHead, &pairs.to_vec(), &&pairs[..], &&pairs] {
             assert_eq!((head.method(), head.target(), head.original_target(), head.tenant()), ("POST", "/", "/", None));
             assert!(!head.announces_body());
             let found = at_once(head, &["a", "absent", "B"]);
@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_gathered() {
-        let gathered = crate::request::header_index::Gathered::new(&Own, &["a"]);
-        for head in [&Own as &dyn Head, &&Own, &gathered] {
+        let index = crate::request::header_index::HeaderIndex::new(&Own, &["a"]);
+        for head in [&Own as &dyn RequestHead, &&Own, &index] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
             assert_eq!((head.tenant(), head.announces_body()), (Some("acme"), true));
             assert_eq!(at_once(head, &["b", "a"]), [(1, b"1".to_vec()), (1, b"2".to_vec())]);

@@ -1,23 +1,23 @@
-use crate::request::head::{CONTENT_LENGTH, Head, Values};
+use crate::request::head::{CONTENT_LENGTH, HeaderValues, RequestHead};
 use crate::scheme::Scheme;
 use crate::scheme::layout::{Headers, Timestamp, TimestampSource};
 
 /// The most names that are looked for at once. Hardly a scheme has more, and what is beyond is looked for by itself.
-const MOST: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// A head whose fields have been looked through once, for all names that a scheme asks for.
-pub(crate) struct Gathered<'h> {
-    head: &'h dyn Head,
+pub(crate) struct HeaderIndex<'h> {
+    head: &'h dyn RequestHead,
     names: &'h [&'static str],
-    values: [Values<'h>; MOST],
+    values: [HeaderValues<'h>; MAX_NAMES],
 }
 
-impl<'h> Gathered<'h> {
+impl<'h> HeaderIndex<'h> {
     /// `names` are those of [`names`], of which the first are looked for at once.
     #[inline]
-    pub(crate) fn new(head: &'h dyn Head, names: &'h [&'static str]) -> Self {
-        let names = names.get(..MOST).unwrap_or(names);
-        let mut values = [const { Values::None }; MOST];
+    pub(crate) fn new(head: &'h dyn RequestHead, names: &'h [&'static str]) -> Self {
+        let names = names.get(..MAX_NAMES).unwrap_or(names);
+        let mut values = [const { HeaderValues::None }; MAX_NAMES];
         head.headers(names, &mut |place, value| {
             if let Some(values) = values.get_mut(place) {
                 values.add(value);
@@ -43,7 +43,7 @@ pub(crate) fn names(scheme: &Scheme) -> Box<[&'static str]> {
     signatures.iter().copied().chain(others.into_iter().flatten()).collect()
 }
 
-impl Head for Gathered<'_> {
+impl RequestHead for HeaderIndex<'_> {
     fn method(&self) -> &str {
         self.head.method()
     }
@@ -64,9 +64,9 @@ impl Head for Gathered<'_> {
         // Whoever asks for a name of the scheme's asks for the very same text. Any other is looked for by itself.
         let is_it = |known: &str| std::ptr::eq(known, name);
         match self.names.iter().zip(&self.values).find(|(known, _)| is_it(known)) {
-            Some((_, Values::None)) => {}
-            Some((_, Values::One(value))) => visit(value),
-            Some((_, Values::Several)) | None => self.head.header(name, visit),
+            Some((_, HeaderValues::None)) => {}
+            Some((_, HeaderValues::One(value))) => visit(value),
+            Some((_, HeaderValues::Several)) | None => self.head.header(name, visit),
         }
     }
 
@@ -84,14 +84,14 @@ mod tests {
     #[test]
     fn what_was_looked_for_at_once_is_what_is_found_one_by_one() {
         let head = [("A", "1"), ("b", "2"), ("a", "3"), ("X-GitHub-Event", ""), ("content-LENGTH", "7"), ("C", "8")];
-        let gathered = Gathered::new(&head, &["a", "x-github-event", "content-length", "absent"]);
+        let index = HeaderIndex::new(&head, &["a", "x-github-event", "content-length", "absent"]);
         for name in ["a", "A", "b", "c", "x-github-event", "Content-Length", "content-length", "absent", "unknown"] {
-            let values = |head: &dyn Head| {
+            let values = |head: &dyn RequestHead| {
                 let mut values = Vec::new();
                 head.header(name, &mut |value| values.push(value.to_vec()));
                 values
             };
-            assert_eq!(values(&gathered), values(&head), "{name}");
+            assert_eq!(values(&index), values(&head), "{name}");
         }
     }
 
@@ -99,8 +99,8 @@ mod tests {
     fn what_is_not_a_field_is_what_the_head_says() {
         for (length, announces) in [("0", false), ("7", true)] {
             let head = [("content-length", length)];
-            let gathered = Gathered::new(&head, &["content-length"]);
-            assert_eq!((gathered.method(), gathered.target(), gathered.announces_body()), ("POST", "/", announces));
+            let index = HeaderIndex::new(&head, &["content-length"]);
+            assert_eq!((index.method(), index.target(), index.announces_body()), ("POST", "/", announces));
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn all_that_a_known_scheme_asks_for_is_looked_for_at_once() {
         for scheme in providers::ALL {
-            assert!(names(scheme).contains(&"content-length") && names(scheme).len() <= MOST, "{}", scheme.name());
+            assert!(names(scheme).contains(&"content-length") && names(scheme).len() <= MAX_NAMES, "{}", scheme.name());
         }
     }
 }

@@ -1,8 +1,8 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The clock and the alarm of a runtime, for [`Intake::poll_to_end`](crate::Intake::poll_to_end) and
-/// [`Discarding::poll_to_end`](crate::Discarding::poll_to_end). For adapters.
+/// The clock and the alarm of a runtime, for [`Intake::poll_to_end`](crate::adapter::Intake::poll_to_end) and
+/// [`Drain::poll`](crate::adapter::Drain::poll). For adapters.
 ///
 /// It is asked only while a body or a resolver is pending, and so need not make anything before.
 pub trait Timer {

@@ -6,9 +6,9 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 pub enum Encoding {
     /// Two hexadecimal digits a byte (RFC 4648 §8), either case, mixed too.
     Hex,
-    /// Base64 with padding (RFC 4648 §4). Strict: missing padding and stray bits in the last digit are refused.
+    /// Base64 with padding (RFC 4648 §4). Strict: missing padding and stray bits in the last digit are rejected.
     Base64,
-    /// Base64 in the alphabet for URLs and file names without padding (RFC 4648 §5). As strict: padding is refused.
+    /// Base64 in the alphabet for URLs and file names without padding (RFC 4648 §5). As strict: padding is rejected.
     Base64Url,
 }
 
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_a_hex_digit_or_refused() {
+    fn every_byte_is_a_hex_digit_or_rejected() {
         for byte in 0..=u8::MAX {
             let expected = char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
             // A block that is decoded at once, and some digits that are left.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_of_another_length_is_refused() {
+    fn hex_of_another_length_is_rejected() {
         for text in ["", "0", "0102", "010"] {
             assert_eq!(Encoding::Hex.decode(text.as_bytes(), &mut [0]), Err(Undecodable), "{text:?}");
         }

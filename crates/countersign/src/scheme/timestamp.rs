@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 /// How a scheme writes its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum TimeFormat {
+pub enum TimestampFormat {
     /// Whole seconds since 1970 in decimal digits, without sign and leading zeros.
     Seconds,
     /// Whole milliseconds since 1970, likewise.
@@ -12,7 +12,7 @@ pub enum TimeFormat {
     Rfc3339,
 }
 
-impl TimeFormat {
+impl TimestampFormat {
     /// The time since 1970 that the text stands for, if it is in this format to the letter. A number has one text alone, and no text of RFC
     /// 3339 is the beginning or the end of another: so no byte can move between a timestamp and what is signed next to it without making
     /// another time of it, or none.
@@ -48,7 +48,7 @@ fn decimal(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| digits)
 }
 
-/// Since 1970; what was before is refused.
+/// Since 1970; what was before is rejected.
 fn rfc3339(text: &str) -> Option<Duration> {
     let (date, time) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -143,7 +143,7 @@ fn write_rfc3339(since_1970: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn seconds(format: TimeFormat, text: &str) -> Option<u64> {
+    fn seconds(format: TimestampFormat, text: &str) -> Option<u64> {
         format.parse(text).map(|since_1970| since_1970.as_secs())
     }
 
@@ -161,9 +161,9 @@ mod tests {
             ("1970-01-01T00:00:00-23:59", 86_340),
         ];
         for (text, expected) in right {
-            assert_eq!(seconds(TimeFormat::Rfc3339, text), Some(expected), "{text}");
+            assert_eq!(seconds(TimestampFormat::Rfc3339, text), Some(expected), "{text}");
         }
-        let fraction = TimeFormat::Rfc3339.parse("2019-11-16T10:11:12.634234626Z").unwrap();
+        let fraction = TimestampFormat::Rfc3339.parse("2019-11-16T10:11:12.634234626Z").unwrap();
         assert_eq!(fraction, Duration::new(1_573_899_072, 634_234_626));
         let wrong = [
             "",
@@ -207,7 +207,7 @@ mod tests {
             "+020-01-01T00:00:00Z",
         ];
         for text in wrong {
-            assert_eq!(TimeFormat::Rfc3339.parse(text), None, "{text}");
+            assert_eq!(TimestampFormat::Rfc3339.parse(text), None, "{text}");
         }
     }
 
@@ -215,33 +215,33 @@ mod tests {
     fn what_is_written_is_read_again() {
         for since_1970 in [0, 1, 86_399, 86_400, 951_782_400, 951_868_800, 1_573_899_072, 1_709_164_800, 4_107_542_400, 253_402_300_799] {
             let since_1970 = Duration::from_secs(since_1970);
-            for format in [TimeFormat::Seconds, TimeFormat::Milliseconds, TimeFormat::Rfc3339] {
+            for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339] {
                 let text = format.write(SystemTime::UNIX_EPOCH + since_1970);
                 // Zero would be a leading zero.
-                let expected = (!since_1970.is_zero() || format == TimeFormat::Rfc3339).then_some(since_1970);
+                let expected = (!since_1970.is_zero() || format == TimestampFormat::Rfc3339).then_some(since_1970);
                 assert_eq!(format.parse(&text), expected, "{text}");
             }
         }
-        assert_eq!(TimeFormat::Rfc3339.write(SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_862_000)), "2020-01-01T07:00:00Z");
+        assert_eq!(TimestampFormat::Rfc3339.write(SystemTime::UNIX_EPOCH + Duration::from_secs(1_577_862_000)), "2020-01-01T07:00:00Z");
     }
 
     #[test]
     fn after_9999_there_is_no_later_time_in_rfc3339() {
         for seconds in [253_402_300_799, 253_402_300_800, 253_404_979_200, i64::MAX.unsigned_abs()] {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            assert_eq!(TimeFormat::Rfc3339.write(time), "9999-12-31T23:59:59Z", "{seconds}");
+            assert_eq!(TimestampFormat::Rfc3339.write(time), "9999-12-31T23:59:59Z", "{seconds}");
         }
     }
 
     #[test]
     fn no_number_overflows() {
         for text in ["18446744073709551615", "9223372036854775808", "9223372036854775807"] {
-            for format in [TimeFormat::Seconds, TimeFormat::Milliseconds] {
+            for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds] {
                 assert!(format.parse(text).is_some(), "{text}");
             }
         }
         for text in ["18446744073709551616", "99999999999999999999", "-1", "+1", "0", "01", "1.0", "1e9", "", " 1", "1 ", "１"] {
-            for format in [TimeFormat::Seconds, TimeFormat::Milliseconds] {
+            for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds] {
                 assert_eq!(format.parse(text), None, "{text}");
             }
         }

@@ -3,18 +3,18 @@ use std::time::Duration;
 use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
 
 use crate::scheme::part::Part;
-use crate::scheme::timestamp::TimeFormat;
+use crate::scheme::timestamp::TimestampFormat;
 
 /// A year. Providers tolerate minutes.
-pub(crate) const LONGEST_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const MAX_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Of the name of a header, so that a number behind it has room on the stack.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME: usize = 128;
 
 impl Scheme {
     /// Why no delivery could ever be judged by this description, if so.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        let signed = |part| self.before.contains(&part) || self.after.contains(&part);
+        let signed = |part| self.prefix.contains(&part) || self.suffix.contains(&part);
         let (separator, names): (_, &[_]) = match self.grammar {
             Grammar::Bare(_) | Grammar::StaticToken => (None, &[]),
             Grammar::Tagged { separator, names } => (Some(separator), names),
@@ -72,9 +72,9 @@ impl Scheme {
             Some("timestamp and signature have the same name")
         } else if self.timestamp.is_some() != signed(Part::Timestamp) {
             Some("a timestamp must be described and be signed, or neither")
-        } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > LONGEST_TOLERANCE) {
+        } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > MAX_TOLERANCE) {
             Some("the tolerance is longer than a year")
-        } else if self.time_format.is_some() && self.timestamp.is_none() {
+        } else if self.timestamp_format.is_some() && self.timestamp.is_none() {
             Some("the time has a format, but there is no timestamp")
         } else if self.id_header.is_some() != signed(Part::Id) {
             Some("an id must be described and be signed, or neither")
@@ -115,7 +115,7 @@ impl Scheme {
     }
 
     fn is_signed_around(&self) -> bool {
-        !self.before.is_empty() || !self.after.is_empty()
+        !self.prefix.is_empty() || !self.suffix.is_empty()
     }
 
     /// Whether the same signed text could be read as another id, method or timestamp and another body.
@@ -124,7 +124,7 @@ impl Scheme {
     ///   of an RFC 3339 timestamp: no id holds a colon, and the timestamp's first one stands behind exactly thirteen characters.
     /// - A method, which is upper-case letters, likewise; but not before a URL, which begins with a lower-case letter.
     /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves it by decades from any clock after 2001, which
-    ///   [`LONGEST_TOLERANCE`] does not reach, and an earlier clock is not believed; in RFC 3339 no text is the beginning or the end of another.
+    ///   [`MAX_TOLERANCE`] does not reach, and an earlier clock is not believed; in RFC 3339 no text is the beginning or the end of another.
     /// - A URL is a text of the receiver's own, as good as a literal. What holds where its end comes from the request is judged where it is
     ///   given: see [`base_fault`](Self::base_fault).
     fn bytes_could_move(&self) -> bool {
@@ -133,21 +133,21 @@ impl Scheme {
         let (mut parts_id, mut parts_method) = (false, false);
         for part in self.around_body() {
             let right = match part {
-                Around::Part(Part::Literal(text)) => {
+                SignedPiece::Part(Part::Literal(text)) => {
                     parts_id |= text.bytes().any(|byte| !is_id_byte(byte));
                     parts_method |= text.bytes().any(|byte| !byte.is_ascii_uppercase());
                     continue;
                 }
-                Around::Part(Part::Url) => {
+                SignedPiece::Part(Part::Url) => {
                     (parts_id, parts_method) = (true, true);
                     continue;
                 }
-                Around::Part(Part::Timestamp) => Movable::Timestamp,
-                Around::Part(Part::Id) => Movable::Id,
-                Around::Part(Part::Method) => Movable::Method,
-                Around::Body => Movable::Body,
+                SignedPiece::Part(Part::Timestamp) => Movable::Timestamp,
+                SignedPiece::Part(Part::Id) => Movable::Id,
+                SignedPiece::Part(Part::Method) => Movable::Method,
+                SignedPiece::Body => Movable::Body,
             };
-            let rfc3339 = self.format() == TimeFormat::Rfc3339;
+            let rfc3339 = self.format() == TimestampFormat::Rfc3339;
             let parted = match (left, right) {
                 (Some(Movable::Id), Movable::Timestamp) if rfc3339 => true,
                 (Some(left), right) if left == Movable::Id || right == Movable::Id => parts_id,
@@ -169,16 +169,16 @@ impl Scheme {
         let ends_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
         let behind_body = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
         let parts: Vec<_> = self.around_body().collect();
-        for (place, _) in parts.iter().enumerate().filter(|(_, part)| **part == Around::Part(Part::Url)) {
+        for (place, _) in parts.iter().enumerate().filter(|(_, part)| **part == SignedPiece::Part(Part::Url)) {
             let next = place.checked_add(1).and_then(|next| parts.get(next));
             let previous = place.checked_sub(1).and_then(|previous| parts.get(previous));
             let closed = match next {
                 None => true,
-                Some(Around::Part(Part::Literal(text))) => ends_url(text),
+                Some(SignedPiece::Part(Part::Literal(text))) => ends_url(text),
                 Some(_) => false,
             };
-            let after_body = parts.iter().take(place).any(|part| *part == Around::Body);
-            let opened = matches!(previous, Some(Around::Part(Part::Literal(text))) if behind_body(text));
+            let after_body = parts.iter().take(place).any(|part| *part == SignedPiece::Body);
+            let opened = matches!(previous, Some(SignedPiece::Part(Part::Literal(text))) if behind_body(text));
             if !closed || (after_body && !opened) {
                 return Some("the scheme signs the URL right next to other text: it takes a whole URL, not a base");
             }
@@ -186,15 +186,15 @@ impl Scheme {
         None
     }
 
-    fn around_body(&self) -> impl Iterator<Item = Around> {
-        let before = self.before.iter().copied().map(Around::Part);
-        before.chain([Around::Body]).chain(self.after.iter().copied().map(Around::Part))
+    fn around_body(&self) -> impl Iterator<Item = SignedPiece> {
+        let prefix = self.prefix.iter().copied().map(SignedPiece::Part);
+        prefix.chain([SignedPiece::Body]).chain(self.suffix.iter().copied().map(SignedPiece::Part))
     }
 }
 
 /// One piece of the signed text.
 #[derive(Clone, Copy, PartialEq)]
-enum Around {
+enum SignedPiece {
     Part(Part),
     Body,
 }
@@ -218,7 +218,7 @@ pub(crate) const fn is_url_byte(byte: u8) -> bool {
 /// A token of RFC 9110 §5.6.2, which is what a field name is.
 fn is_field_name(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(token)
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(token)
 }
 
 #[cfg(test)]
@@ -234,24 +234,24 @@ mod tests {
     const TIMESTAMP: &[Part] = &[Part::Timestamp];
 
     const fn listed_rfc3339(list: u8) -> Scheme {
-        SOUND.list(list).before(TIMESTAMP).timestamp_item("t", MINUTE).time_format(TimeFormat::Rfc3339)
+        SOUND.list(list).prefix(TIMESTAMP).timestamp_item("t", MINUTE).timestamp_format(TimestampFormat::Rfc3339)
     }
 
     const SOUNDS: &[Scheme] = &[
         SOUND,
-        SOUND.list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
-        SOUND.after(TIMESTAMP).timestamp_header("X-Time", MINUTE),
-        SOUND.before(TIMESTAMP).timestamp_header("X-Time", LONGEST_TOLERANCE),
-        SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
-        SOUND.after(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
-        SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
+        SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
+        SOUND.suffix(TIMESTAMP).timestamp_header("X-Time", MINUTE),
+        SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", MAX_TOLERANCE),
+        SOUND.prefix(&[Part::Id, Part::Literal(".")]).id_header("X-Id"),
+        SOUND.suffix(&[Part::Literal("id:"), Part::Id]).id_header("X-Id"),
+        SOUND.prefix(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
         SOUND.encoding(Encoding::Base64).list(b' '),
         SOUND.any_of_headers(&["X-A", "X-B"]),
         SOUND.numbered_headers("X-S-").unauthenticated_event_header("X-S-Event"),
-        SOUND.before(TIMESTAMP).time_format(TimeFormat::Milliseconds).timestamp_header("X-Time", MINUTE),
-        SOUND.before(&[Part::Method, Part::Url]),
-        SOUND.before(&[Part::Method, Part::Literal("\n")]),
-        SOUND.before(&[Part::Url]).after(&[Part::Url]),
+        SOUND.prefix(TIMESTAMP).timestamp_format(TimestampFormat::Milliseconds).timestamp_header("X-Time", MINUTE),
+        SOUND.prefix(&[Part::Method, Part::Url]),
+        SOUND.prefix(&[Part::Method, Part::Literal("\n")]),
+        SOUND.prefix(&[Part::Url]).suffix(&[Part::Url]),
         Scheme::insecure_static_token("x", "X-Token"),
         rfc3339(&[Part::Id, Part::Timestamp]),
         rfc3339(&[Part::Timestamp]),
@@ -267,25 +267,25 @@ mod tests {
             SOUND.tagged(b'=', &[("v=1", Algorithm::Sha256)]),
             SOUND.list(b'v'),
             SOUND.list(b'='),
-            SOUND.before(TIMESTAMP).timestamp_item("t", MINUTE),
-            SOUND.list(b',').before(TIMESTAMP).timestamp_item("v1", MINUTE),
-            SOUND.list(b',').before(TIMESTAMP).timestamp_item("t,", MINUTE),
-            SOUND.bare(Algorithm::Sha256).list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
+            SOUND.prefix(TIMESTAMP).timestamp_item("t", MINUTE),
+            SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("v1", MINUTE),
+            SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("t,", MINUTE),
+            SOUND.bare(Algorithm::Sha256).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
             listed_rfc3339(b':'),
             listed_rfc3339(b'-'),
             listed_rfc3339(b'.'),
             listed_rfc3339(b'+'),
             listed_rfc3339(b'T'),
             listed_rfc3339(b'Z'),
-            SOUND.before(TIMESTAMP).timestamp_header("", MINUTE),
-            SOUND.before(TIMESTAMP),
+            SOUND.prefix(TIMESTAMP).timestamp_header("", MINUTE),
+            SOUND.prefix(TIMESTAMP),
             SOUND.timestamp_header("X-Time", MINUTE),
             SOUND.any_of_headers(&["X-A", "X-B", "x-a"]),
             SOUND
-                .before(&[Part::Timestamp, Part::Literal("."), Part::Id, Part::Literal(".")])
+                .prefix(&[Part::Timestamp, Part::Literal("."), Part::Id, Part::Literal(".")])
                 .timestamp_header("X-T", MINUTE)
                 .id_header("X-T"),
-            SOUND.after(&[Part::Id]),
+            SOUND.suffix(&[Part::Id]),
             SOUND.id_header("X-Id"),
             SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
             SOUND.tagged(b'=', &[("é", Algorithm::Sha256)]),
@@ -297,22 +297,22 @@ mod tests {
             SOUND.list(b'0'),
             SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
             SOUND.encoding(Encoding::Base64).list(b'+'),
-            SOUND.before(TIMESTAMP).timestamp_header("x-signature", MINUTE),
-            SOUND.before(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
+            SOUND.prefix(TIMESTAMP).timestamp_header("x-signature", MINUTE),
+            SOUND.prefix(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
             // Bytes could move between the id and what it touches.
-            SOUND.before(&[Part::Id]).id_header("X-Id"),
-            SOUND.after(&[Part::Id]).id_header("X-Id"),
-            SOUND.before(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
-            SOUND.before(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
-            SOUND.before(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
-            SOUND.before(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
-            SOUND.before(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
-            SOUND.before(TIMESTAMP).timestamp_header("X-Time", LONGEST_TOLERANCE.saturating_add(Duration::from_nanos(1))),
-            SOUND.before(TIMESTAMP).timestamp_header("X-Time", Duration::MAX),
+            SOUND.prefix(&[Part::Id]).id_header("X-Id"),
+            SOUND.suffix(&[Part::Id]).id_header("X-Id"),
+            SOUND.prefix(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
+            SOUND.prefix(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
+            SOUND.prefix(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.prefix(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+            SOUND.prefix(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
+            SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", MAX_TOLERANCE.saturating_add(Duration::from_nanos(1))),
+            SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", Duration::MAX),
             SOUND.any_of_headers(&[]),
             SOUND.any_of_headers(&["X-A", "x-a"]),
             SOUND.any_of_headers(&["X-A", "X B"]),
-            SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').before(TIMESTAMP).timestamp_item("t", MINUTE),
+            SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
             SOUND.numbered_headers(""),
             SOUND.key_lengths(2, 1),
             SOUND.unauthenticated_event_header("X Event"),
@@ -321,9 +321,9 @@ mod tests {
             Scheme::insecure_static_token("x", "X-Token").unauthenticated_event_header("X-Token"),
             Scheme::insecure_static_token("x", "X-Token").numbered_headers("X-Token-"),
             SOUND.numbered_headers("X-S-").unauthenticated_event_header("x-s-7"),
-            SOUND.numbered_headers("X-S-").before(&[Part::Id, Part::Literal(".")]).id_header("X-S-2"),
+            SOUND.numbered_headers("X-S-").prefix(&[Part::Id, Part::Literal(".")]).id_header("X-S-2"),
             SOUND.also_sends(&["X Other"]),
-            SOUND.time_format(TimeFormat::Milliseconds),
+            SOUND.timestamp_format(TimestampFormat::Milliseconds),
             SOUND.tagged(b'=', &[(" v1", Algorithm::Sha256)]).list(b','),
             SOUND.tagged(b'\n', &[("v1", Algorithm::Sha256)]),
             SOUND.list(0),
@@ -331,14 +331,14 @@ mod tests {
             Scheme::insecure_static_token("x", "X-Token").list(b','),
             Scheme::insecure_static_token("x", "X-Token").id_header("X-Id"),
             Scheme::insecure_static_token("x", "X-Token").timestamp_header("X-Time", MINUTE),
-            Scheme::insecure_static_token("x", "X-Token").before(&[Part::Literal("a")]),
+            Scheme::insecure_static_token("x", "X-Token").prefix(&[Part::Literal("a")]),
             Scheme::insecure_static_token("x", "X-Token").any_of_headers(&["X-A", "X-B"]),
             SOUND.encoding(Encoding::Base64Url).list(b'-'),
-            SOUND.before(&[Part::Method]),
-            SOUND.after(&[Part::Method]),
-            SOUND.before(&[Part::Method, Part::Literal("AZ")]),
-            SOUND.before(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
-            SOUND.before(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
+            SOUND.prefix(&[Part::Method]),
+            SOUND.suffix(&[Part::Method]),
+            SOUND.prefix(&[Part::Method, Part::Literal("AZ")]),
+            SOUND.prefix(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
+            SOUND.prefix(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
             // Only in front of it, and only without anything between.
             rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
             rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
@@ -351,35 +351,35 @@ mod tests {
         }
     }
 
-    const LONG: &str = match std::str::from_utf8(&[b'x'; LONGEST_NAME + 1]) {
+    const LONG: &str = match std::str::from_utf8(&[b'x'; MAX_NAME + 1]) {
         Ok(text) => text,
         Err(_) => "",
     };
 
-    const fn rfc3339(before: &'static [Part]) -> Scheme {
-        let scheme = SOUND.before(before).timestamp_header("X-Time", MINUTE).time_format(TimeFormat::Rfc3339);
-        if before.len() > 1 { scheme.id_header("X-Id") } else { scheme }
+    const fn rfc3339(prefix: &'static [Part]) -> Scheme {
+        let scheme = SOUND.prefix(prefix).timestamp_header("X-Time", MINUTE).timestamp_format(TimestampFormat::Rfc3339);
+        if prefix.len() > 1 { scheme.id_header("X-Id") } else { scheme }
     }
 
     #[test]
     fn a_base_is_for_schemes_that_part_the_url_from_what_varies() {
         const LINE: Part = Part::Literal("\n");
         let closed: [Scheme; 4] = [
-            SOUND.before(&[Part::Url, LINE]),
-            SOUND.before(&[Part::Method, LINE, Part::Url, Part::Literal("\n.")]),
-            SOUND.after(&[LINE, Part::Url]),
-            SOUND.after(&[Part::Literal("{"), Part::Url, LINE]),
+            SOUND.prefix(&[Part::Url, LINE]),
+            SOUND.prefix(&[Part::Method, LINE, Part::Url, Part::Literal("\n.")]),
+            SOUND.suffix(&[LINE, Part::Url]),
+            SOUND.suffix(&[Part::Literal("{"), Part::Url, LINE]),
         ];
         for (place, scheme) in closed.iter().enumerate() {
             assert_eq!(scheme.base_fault(), None, "{place}");
         }
         let open: [Scheme; 6] = [
-            SOUND.before(&[Part::Url]),
-            SOUND.before(&[Part::Url, Part::Literal(".")]),
-            SOUND.before(&[Part::Url, Part::Literal(".\n")]),
-            SOUND.after(&[Part::Url]),
-            SOUND.after(&[Part::Literal("\n."), Part::Url]),
-            SOUND.before(&[Part::Url, Part::Timestamp, LINE]).timestamp_header("X-Time", MINUTE),
+            SOUND.prefix(&[Part::Url]),
+            SOUND.prefix(&[Part::Url, Part::Literal(".")]),
+            SOUND.prefix(&[Part::Url, Part::Literal(".\n")]),
+            SOUND.suffix(&[Part::Url]),
+            SOUND.suffix(&[Part::Literal("\n."), Part::Url]),
+            SOUND.prefix(&[Part::Url, Part::Timestamp, LINE]).timestamp_header("X-Time", MINUTE),
         ];
         for (place, scheme) in open.iter().enumerate() {
             assert!(scheme.base_fault().is_some(), "{place}");

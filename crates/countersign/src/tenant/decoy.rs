@@ -9,8 +9,8 @@ impl Verifier {
     /// The same verifier, which does the work and verifies nothing.
     pub(crate) fn to_decoy(&self) -> Self {
         let decoy = |config: &Arc<Config>| {
-            let Config { settings, keys, is_decoy, .. } = &**config;
-            let made = || Arc::new(Config::new(Arc::clone(settings), KeySet::clone(&keys.load()), None, true));
+            let Config { policy, keys, is_decoy, .. } = &**config;
+            let made = || Arc::new(Config::new(Arc::clone(policy), KeySet::clone(&keys.load()), None, true));
             if *is_decoy { Arc::clone(config) } else { made() }
         };
         let Schemes { first, others, name, reporter, .. } = &*self.0;

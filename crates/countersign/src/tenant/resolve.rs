@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::observe::span::DeliverySpan;
 use crate::request::timer::Timer;
-use crate::tenant::resolve_future::Resolving;
+use crate::tenant::resolve_future::ResolveFuture;
 use crate::verifier::Verifier;
 
-/// The choice of a verifier for one delivery, by a [`Resolver`](crate::Resolver) that has been asked.
-pub(crate) struct Choosing {
+/// The choice of a verifier for one delivery, by a [`Resolver`](crate::tenant::Resolver) that has been asked.
+pub(crate) struct Resolve {
     /// Taken when it is made.
     span: Option<DeliverySpan>,
     /// Given up when it is made.
-    resolving: Option<Resolving>,
+    resolving: Option<ResolveFuture>,
     decoy: Verifier,
     timeout: Duration,
     /// Known once there was something to wait for.
@@ -24,24 +24,24 @@ pub(crate) struct Choosing {
 }
 
 /// The verifier that was chosen, and the span of the delivery that it is for.
-pub(crate) struct Chosen<'v> {
+pub(crate) struct ChosenVerifier<'v> {
     pub(crate) span: DeliverySpan,
     pub(crate) verifier: Cow<'v, Verifier>,
 }
 
-impl Choosing {
-    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, resolving: Resolving, timeout: Duration) -> Self {
+impl Resolve {
+    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, resolving: ResolveFuture, timeout: Duration) -> Self {
         Self { span: Some(span), resolving: Some(resolving), decoy, timeout, until: None }
     }
 
-    /// Ready with the verifier that is to judge the delivery. Where none is known, or none can be had now, that is one which refuses it. Once.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Chosen<'static>> {
+    /// Ready with the verifier that is to judge the delivery. Where none is known, or none can be had now, that is one which rejects it. Once.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<ChosenVerifier<'static>> {
         let verifier = ready!(self.poll_verifier(cx, timer));
         // What is left of the search is given up, and what it does about that is its own affair.
         let left = self.resolving.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
         match self.span.take() {
-            Some(span) => Poll::Ready(Chosen { span, verifier: Cow::Owned(verifier) }),
+            Some(span) => Poll::Ready(ChosenVerifier { span, verifier: Cow::Owned(verifier) }),
             None => Poll::Pending,
         }
     }

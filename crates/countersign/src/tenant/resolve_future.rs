@@ -5,20 +5,20 @@ use std::task::{Context, Poll};
 
 use crate::verifier::Verifier;
 
-/// The search for the verifier of one delivery: what [`Resolver::resolve`](crate::Resolver::resolve) returns.
+/// The search for the verifier of one delivery: what [`Resolver::resolve`](crate::tenant::Resolver::resolve) returns.
 ///
 /// It finds a verifier, or none for a tenant that is not known; or it fails, where that cannot be told now.
 #[must_use = "futures do nothing unless polled"]
-pub struct Resolving(State);
+pub struct ResolveFuture(State);
 
-pub(crate) type Found = Result<Option<Verifier>, Box<dyn Error + Send + Sync>>;
+pub(crate) type ResolveResult = Result<Option<Verifier>, Box<dyn Error + Send + Sync>>;
 
 enum State {
-    Ready(Option<Found>),
-    Pending(Pin<Box<dyn Future<Output = Found> + Send>>),
+    Ready(Option<ResolveResult>),
+    Pending(Pin<Box<dyn Future<Output = ResolveResult> + Send>>),
 }
 
-impl Resolving {
+impl ResolveFuture {
     /// It is known already.
     pub const fn ready(found: Option<Verifier>) -> Self {
         Self(State::Ready(Some(Ok(found))))
@@ -30,7 +30,7 @@ impl Resolving {
     }
 }
 
-impl Future for Resolving {
+impl Future for ResolveFuture {
     type Output = Result<Option<Verifier>, Box<dyn Error + Send + Sync>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -41,8 +41,8 @@ impl Future for Resolving {
     }
 }
 
-impl fmt::Debug for Resolving {
+impl fmt::Debug for ResolveFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolving").finish_non_exhaustive()
+        f.debug_struct("ResolveFuture").finish_non_exhaustive()
     }
 }

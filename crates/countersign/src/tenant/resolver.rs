@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::request::head::Head;
-use crate::tenant::resolve_future::Resolving;
+use crate::request::head::RequestHead;
+use crate::tenant::resolve_future::ResolveFuture;
 use crate::verifier::Verifier;
 
 /// Chooses the verifier of each delivery by its head, where tenants have keys of their own: before a byte of the body is read, and so never
@@ -13,7 +13,8 @@ use crate::verifier::Verifier;
 ///
 /// ```
 /// use std::collections::HashMap;
-/// use countersign::{Head, Resolver, Resolving, Secret, Verifier, providers};
+/// use countersign::{RequestHead, Secret, Verifier, providers};
+/// use countersign::tenant::{ResolveFuture, Resolver};
 ///
 /// struct Tenants {
 ///     decoy: Verifier,
@@ -25,16 +26,16 @@ use crate::verifier::Verifier;
 ///         &self.decoy
 ///     }
 ///
-///     fn resolve(&self, head: &dyn Head) -> Resolving {
+///     fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
 ///         let tenant = head.original_target().strip_prefix("/jira/").and_then(|tenant| self.known.get(tenant));
-///         Resolving::ready(tenant.cloned())
+///         ResolveFuture::ready(tenant.cloned())
 ///     }
 /// }
 ///
-/// let decoy = Verifier::builder(providers::JIRA).build_decoy()?;
-/// let acme = decoy.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
-/// let tenants = Tenants { decoy, known: HashMap::from([("acme".to_owned(), acme)]) };
-/// # let _ = countersign::Verifiers::from(tenants);
+/// let template = Verifier::builder(providers::JIRA).build_template()?;
+/// let acme = template.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
+/// let tenants = Tenants { decoy: template.decoy().clone(), known: HashMap::from([("acme".to_owned(), acme)]) };
+/// # let _ = countersign::adapter::VerifierSource::from(tenants);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
@@ -42,18 +43,18 @@ use crate::verifier::Verifier;
 /// [in time](Self::timeout) are answered 503, which senders repeat.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a `Verifier` nor chooses one",
-    note = "build a `Verifier`, or implement `countersign::Resolver` for a type of your own"
+    note = "build a `Verifier`, or implement `countersign::tenant::Resolver` for a type of your own"
 )]
 pub trait Resolver: Send + Sync + 'static {
-    /// The verifier for tenants that are not known, made by [`build_decoy`](crate::VerifierBuilder::build_decoy). Asked for once, when
-    /// an adapter is set up. Of any other verifier a decoy is made, so that nobody gets in by it.
+    /// Returns the verifier for unknown tenants: the [decoy](crate::tenant::VerifierTemplate::decoy) of a template. Called once, when an adapter is set up.
+    /// The adapter makes a decoy of any other verifier, so that nobody gets in by this one.
     fn decoy(&self) -> &Verifier;
 
-    /// Starts to look for the verifier of a delivery. It must not block. `None` for a tenant that is not known, which is then refused as a
+    /// Starts to look for the verifier of a delivery. It must not block. `None` for a tenant that is not known, which is then rejected as a
     /// wrong signature is, after as much work.
     ///
-    /// With [`Head::original_target`] it sees the path as it was sent, whatever prefixes a framework has taken off since.
-    fn resolve(&self, head: &dyn Head) -> Resolving;
+    /// With [`RequestHead::original_target`] it sees the path as it was sent, whatever prefixes a framework has taken off since.
+    fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture;
 
     /// How long a delivery waits for its verifier before it is answered 503, by the adapter's clock: five seconds unless said otherwise. A
     /// tower layer of `VerifyLayer::new`, which was told of no runtime, has no clock, and waits for as long as it takes.
@@ -68,7 +69,7 @@ impl<R: Resolver + ?Sized> Resolver for Arc<R> {
         (**self).decoy()
     }
 
-    fn resolve(&self, head: &dyn Head) -> Resolving {
+    fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
         (**self).resolve(head)
     }
 

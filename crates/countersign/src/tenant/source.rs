@@ -5,15 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::observe::span::DeliverySpan;
-use crate::request::head::Head;
+use crate::request::head::RequestHead;
 use crate::request::timer::Timer;
-use crate::tenant::resolve::{Choosing, Chosen, Fault};
+use crate::tenant::resolve::{ChosenVerifier, Fault, Resolve};
 use crate::tenant::resolver::Resolver;
 use crate::verifier::Verifier;
 
 /// What an adapter judges by: one [`Verifier`], or a [`Resolver`] that chooses one for each delivery. Made from either; cheap to clone.
 #[derive(Clone)]
-pub struct Verifiers(Inner);
+pub struct VerifierSource(Inner);
 
 #[derive(Clone)]
 enum Inner {
@@ -21,10 +21,10 @@ enum Inner {
     Many(Verifier, Arc<dyn Resolver>),
 }
 
-impl Verifiers {
-    /// Chooses the verifier for a delivery, for whoever has the body already and no use for [`Receiving`](crate::Receiving). Where none is known,
-    /// or none can be had now, that is one which refuses it.
-    pub async fn choose(&self, head: &impl Head, timer: &mut impl Timer) -> Verifier {
+impl VerifierSource {
+    /// Chooses the verifier for a delivery, for whoever has the body already and no use for [`Receive`](crate::adapter::Receive). Where none is known,
+    /// or none can be had now, that is one which rejects it.
+    pub async fn choose(&self, head: &impl RequestHead, timer: &mut impl Timer) -> Verifier {
         let chosen = match self.start(DeliverySpan::unseen(), || head) {
             Ok(chosen) => chosen,
             Err(mut choosing) => poll_fn(|cx| choosing.poll(cx, timer)).await,
@@ -34,7 +34,7 @@ impl Verifiers {
 
     /// The header fields that a head is asked for, each once, if those and its method are all that is ever looked at: then an adapter that has to copy what
     /// it hands out need not copy the rest. `None` for a [`Resolver`], which may look at anything, where the target is signed, and where
-    /// [hints](crate::VerifierBuilder::hints) are wanted. For adapters; [`Head::announces_body`] and [`Discard`](crate::Discard) ask for
+    /// [hints](crate::VerifierBuilder::hints) are wanted. For adapters; [`RequestHead::announces_body`] and [`DrainPolicy`](crate::DrainPolicy) ask for
     /// `content-length`, `transfer-encoding` and `expect` beside them.
     #[must_use]
     pub fn fields(&self) -> Option<Vec<&'static str>> {
@@ -45,7 +45,7 @@ impl Verifiers {
     }
 
     /// Returns whether path and query of the request are signed, as after [`base_url`](crate::VerifierBuilder::base_url). Then an adapter
-    /// needs [`Head::original_target`]: the target that a router has cut verifies a delivery at another path than the one it was signed for. Of
+    /// needs [`RequestHead::original_target`]: the target that a router has cut verifies a delivery at another path than the one it was signed for. Of
     /// a [`Resolver`], its decoy tells. For adapters.
     #[must_use]
     pub fn signs_target(&self) -> bool {
@@ -55,41 +55,41 @@ impl Verifiers {
     }
 
     /// Chooses the verifier for a delivery, or starts to. The head is only made if there is somebody to choose, and may do what an application
-    /// has told the adapter to do, such as to look for a [`tenant`](Head::tenant): a panic in it is one of the resolver.
-    pub(crate) fn start<H: Head>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<Chosen<'_>, Choosing> {
+    /// has told the adapter to do, such as to look for a [`tenant`](RequestHead::tenant): a panic in it is one of the resolver.
+    pub(crate) fn start<H: RequestHead>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<ChosenVerifier<'_>, Resolve> {
         match &self.0 {
-            Inner::One(verifier) => Ok(Chosen { span, verifier: Cow::Borrowed(verifier) }),
+            Inner::One(verifier) => Ok(ChosenVerifier { span, verifier: Cow::Borrowed(verifier) }),
             Inner::Many(decoy, resolver) => {
                 // The time that it takes is told to whoever observes the verdict.
                 let span = span.timed();
                 let resolve = || (resolver.resolve(&head()), resolver.timeout());
                 match span.in_scope(|| catch_unwind(AssertUnwindSafe(resolve))) {
-                    Ok((resolving, timeout)) => Err(Choosing::new(span, decoy.clone(), resolving, timeout)),
-                    Err(_) => Ok(Chosen { span, verifier: Cow::Owned(decoy.unavailable(Fault::Panicked.into())) }),
+                    Ok((resolving, timeout)) => Err(Resolve::new(span, decoy.clone(), resolving, timeout)),
+                    Err(_) => Ok(ChosenVerifier { span, verifier: Cow::Owned(decoy.unavailable(Fault::Panicked.into())) }),
                 }
             }
         }
     }
 }
 
-impl From<Verifier> for Verifiers {
+impl From<Verifier> for VerifierSource {
     fn from(verifier: Verifier) -> Self {
         Self(Inner::One(verifier))
     }
 }
 
-impl<R: Resolver> From<R> for Verifiers {
+impl<R: Resolver> From<R> for VerifierSource {
     fn from(resolver: R) -> Self {
         // Whatever it is, it must not let anybody in.
         Self(Inner::Many(resolver.decoy().to_decoy(), Arc::new(resolver)))
     }
 }
 
-impl fmt::Debug for Verifiers {
+impl fmt::Debug for VerifierSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Inner::One(verifier) => f.debug_tuple("Verifiers").field(verifier).finish(),
-            Inner::Many(decoy, _) => f.debug_struct("Verifiers").field("decoy", decoy).finish_non_exhaustive(),
+            Inner::One(verifier) => f.debug_tuple("VerifierSource").field(verifier).finish(),
+            Inner::Many(decoy, _) => f.debug_struct("VerifierSource").field("decoy", decoy).finish_non_exhaustive(),
         }
     }
 }

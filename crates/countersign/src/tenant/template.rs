@@ -8,53 +8,60 @@ use crate::verifier::Verifier;
 use crate::verifier::builder::VerifierBuilder;
 use crate::verifier::config::Config;
 
-impl Verifier {
-    /// The same verifier with the keys of one tenant: scheme, limits, budget, observer and log are shared with this one, and whatever
-    /// [`keys`](Self::keys) this one has are not accepted. [`Verified::tenant`](crate::Verified::tenant) names the tenant. For a [`Resolver`](crate::Resolver), which
-    /// makes the tenants' verifiers from its [decoy](VerifierBuilder::build_decoy).
-    ///
-    /// ```
-    /// use countersign::{Secret, Verifier, providers};
-    ///
-    /// let decoy = Verifier::builder(providers::JIRA).build_decoy()?;
-    /// let acme = decoy.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
-    /// # Ok::<(), countersign::ConfigError>(())
-    /// ```
+/// What the verifiers of all tenants share: scheme, limits, memory budget, observer and log.
+///
+/// [`VerifierBuilder::build_template`] makes a template. A [`Resolver`](crate::tenant::Resolver) makes the verifier of each tenant from the template, and
+/// rejects deliveries for unknown tenants by its [decoy](Self::decoy). Cheap to clone.
+///
+/// ```
+/// use countersign::{Secret, Verifier, providers};
+///
+/// let template = Verifier::builder(providers::JIRA).build_template()?;
+/// let acme = template.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
+/// # Ok::<(), countersign::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct VerifierTemplate(Verifier);
+
+impl VerifierTemplate {
+    /// Makes the verifier of one tenant. [`Verified::tenant`](crate::Verified::tenant) names the tenant.
     ///
     /// # Errors
-    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret; [`ConfigError::SeveralSchemes`] after
-    /// [`any_of`](Self::any_of), which is to be called with the tenant's verifiers instead.
+    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret.
     pub fn for_tenant<I: Into<KeyId>>(
         &self,
         tenant: impl Into<Arc<str>>,
         keys: impl IntoIterator<Item = (I, Secret)>,
-    ) -> Result<Self, ConfigError> {
-        if !self.0.others.is_empty() {
-            return Err(ConfigError::SeveralSchemes);
-        }
-        let settings = &self.0.first.settings;
-        let keys: Result<Vec<_>, _> =
-            keys.into_iter().map(|(id, secret)| PreparedKey::new(&settings.scheme, &settings.accepted, id.into(), &secret)).collect();
-        let config = Config::new(Arc::clone(settings), KeySet::new(keys?)?, Some(tenant.into()), false);
-        let verifier = Self::sharing(config, Arc::clone(&self.0.reporter));
-        verifier.keys().announce(Some(&self.0.reporter));
+    ) -> Result<Verifier, ConfigError> {
+        let shared = &self.0.0;
+        let policy = &shared.first.policy;
+        let prepare = |(id, secret): (I, Secret)| PreparedKey::new(&policy.scheme, &policy.accepted, id.into(), &secret);
+        let keys: Result<Vec<_>, _> = keys.into_iter().map(prepare).collect();
+        let config = Config::new(Arc::clone(policy), KeySet::new(keys?)?, Some(tenant.into()), false);
+        let verifier = Verifier::sharing(config, Arc::clone(&shared.reporter));
+        verifier.keys().announce(Some(&shared.reporter));
         Ok(verifier)
+    }
+
+    /// Returns the verifier for unknown tenants. The decoy hashes the body once, as the verifier of a tenant with one key does, and then rejects the
+    /// delivery as [`UnknownTenant`](crate::RejectionKind::UnknownTenant). So a sender cannot tell an unknown tenant from a wrong signature.
+    #[must_use]
+    pub const fn decoy(&self) -> &Verifier {
+        &self.0
     }
 }
 
 impl VerifierBuilder {
-    /// A verifier that verifies nothing: for a [`Resolver`](crate::Resolver), where it is the mould of the tenants' verifiers
-    /// ([`Verifier::for_tenant`]), and stands for tenants that are not known. It does the work of one key and then refuses, as
-    /// [`UnknownTenant`](crate::RejectionKind::UnknownTenant), so that a sender cannot tell those from tenants with another secret.
+    /// Builds a template for the verifiers of tenants, for a [`Resolver`](crate::tenant::Resolver).
     ///
     /// # Errors
-    /// As of [`build`](Self::build), but that there must be no key: [`ConfigError::UnusedKey`].
-    pub fn build_decoy(mut self) -> Result<Verifier, ConfigError> {
+    /// Those of [`build`](Self::build), but for a missing key: a template has no key, and any key is a [`ConfigError::UnusedKey`].
+    pub fn build_template(mut self) -> Result<VerifierTemplate, ConfigError> {
         if let Some((key, ..)) = self.keys.pop() {
             return Err(ConfigError::UnusedKey { key });
         }
-        let settings = self.settings()?;
-        let keys = KeySet::new(vec![PreparedKey::decoy(&settings.scheme, &settings.accepted)?])?;
-        Ok(Verifier::new(Config::new(settings.into(), keys, None, true)))
+        let policy = self.policy()?;
+        let keys = KeySet::new(vec![PreparedKey::decoy(&policy.scheme, &policy.accepted)?])?;
+        Ok(VerifierTemplate(Verifier::new(Config::new(policy.into(), keys, None, true))))
     }
 }

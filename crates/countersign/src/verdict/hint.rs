@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// What is probably the matter with a refused delivery: for the operator, found cheaply, and no proof of anything.
+/// What is probably the matter with a rejected delivery: for the operator, found cheaply, and no proof of anything.
 ///
 /// Asked for by [`VerifierBuilder::hints`](crate::VerifierBuilder::hints). It is the field `hint` of the event, and told to an
-/// [`Observer`](crate::Observer) by [`Verdict::hint`](crate::Verdict::hint).
+/// [`Observer`](crate::observe::Observer) by [`Verdict::hint`](crate::observe::Verdict::hint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hint {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::verdict::hint::Hint;
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// Why a delivery was refused.
+/// Why a delivery was rejected.
 ///
 /// For the operator: [`kind`](Self::kind) and `Display` name the precise cause, [`source`](Error::source) what broke underneath. The
 /// sender is told only [`status_code`](Self::status_code), so that a stranger learns nothing from trying.
@@ -19,17 +19,17 @@ pub struct Rejection {
     kind: RejectionKind,
     scheme: SchemeName,
     source: Option<Arc<dyn Error + Send + Sync>>,
-    seen: Seen,
+    progress: Progress,
     hint: Option<Hint>,
     tenant: Option<Arc<str>>,
 }
 
-/// When a delivery was refused.
+/// When a delivery was rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum Phase {
     /// Before its body was asked for.
     #[default]
-    Head,
+    BeforeBody,
     /// While its body was being taken in, of which more may come.
     Body,
     /// By the body itself, of which nothing more is to be had.
@@ -40,8 +40,8 @@ pub(crate) enum Stage {
 
 /// How far a delivery had come.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Seen {
-    pub(crate) stage: Stage,
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
     pub(crate) body_bytes: usize,
     /// If it was measured.
     pub(crate) time: Option<Duration>,
@@ -62,7 +62,7 @@ impl From<&'static str> for SchemeName {
 
 impl Rejection {
     pub(crate) fn new(kind: RejectionKind, scheme: impl Into<SchemeName>) -> Self {
-        Self { kind, scheme: scheme.into(), source: None, seen: Seen::default(), hint: None, tenant: None }
+        Self { kind, scheme: scheme.into(), source: None, progress: Progress::default(), hint: None, tenant: None }
     }
 
     pub(crate) fn because(mut self, source: impl Into<Arc<dyn Error + Send + Sync>>) -> Self {
@@ -75,8 +75,8 @@ impl Rejection {
         self
     }
 
-    pub(crate) const fn after(mut self, seen: Seen) -> Self {
-        self.seen = seen;
+    pub(crate) const fn at(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self
     }
 
@@ -89,8 +89,8 @@ impl Rejection {
         self.hint
     }
 
-    pub(crate) const fn seen(&self) -> Seen {
-        self.seen
+    pub(crate) const fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// The scheme that judged, by its name: `jira`. Where a verifier has several and the head shows none of their signatures, all of them:
@@ -104,7 +104,7 @@ impl Rejection {
     }
 
     /// The tenant by whose keys it was judged, if there are tenants and this is a known one: see
-    /// [`Verifier::for_tenant`](crate::Verifier::for_tenant).
+    /// [`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
@@ -116,16 +116,10 @@ impl Rejection {
         self.kind
     }
 
-    /// The HTTP status to answer with: 401, 413, 400, 408 or 503, as [`RejectionKind`] lists them.
+    /// Returns the HTTP status to answer with: 400, 401, 408, 413 or 503, as [`RejectionKind`] lists them.
     #[must_use]
     pub const fn status_code(&self) -> u16 {
-        match self.kind {
-            RejectionKind::BodyTooLarge => 413,
-            RejectionKind::BodyUnreadable => 400,
-            RejectionKind::TooSlow => 408,
-            RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => 503,
-            _ => 401,
-        }
+        self.kind.status_code()
     }
 
     /// The HTTP status for an adapter that acknowledges what it drops: 204 in place of 401, and otherwise
@@ -188,8 +182,8 @@ mod tests {
             let expected = match kind {
                 RejectionKind::BodyTooLarge => (413, 413),
                 RejectionKind::BodyUnreadable => (400, 400),
-                RejectionKind::TooSlow => (408, 408),
-                RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => (503, 503),
+                RejectionKind::BodyTimeout => (408, 408),
+                RejectionKind::BudgetExhausted | RejectionKind::KeysExpired | RejectionKind::KeysUnavailable => (503, 503),
                 _ => (401, 204),
             };
             assert_eq!((rejection.status_code(), rejection.acknowledging_status_code()), expected, "{kind}");

@@ -1,138 +1,136 @@
 use std::fmt;
 
-/// The causes for which a delivery is refused. The status behind each is what [`Rejection::status_code`](crate::Rejection::status_code) returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RejectionKind {
-    /// 401: the signature header is absent or empty. Usual cause: the sender has no secret set.
-    MissingSignature,
-    /// 401: the signature header is there more than once.
-    DuplicateSignature,
-    /// 401: the signature header holds a byte over 0x7F, and no signature that is well formed.
-    NonAsciiSignature,
-    /// 401: the signature header is not of the scheme's form, such as `method=signature`.
-    MalformedSignature,
-    /// 401: the name in front of the signature is none that the scheme knows.
-    UnknownMethod,
-    /// 401: the scheme knows the name in front of the signature, but this receiver does not accept its algorithm.
-    MethodNotAllowed,
-    /// 401: the signature has not the length of its algorithm's tag, perhaps because something cut it short.
-    TagLength,
-    /// 401: the signature is not in hex, or base64, as the scheme wants.
-    TagEncoding,
-    /// 401: more than 16 signatures, malformed ones among them.
-    TooManySignatures,
-    /// 401: the timestamp is absent.
-    MissingTimestamp,
-    /// 401: the timestamp is there more than once, or not in the scheme's [`TimeFormat`](crate::TimeFormat) to the letter.
-    MalformedTimestamp,
-    /// 401: signed longer ago than the scheme tolerates. Usual causes: a replay, or a receiver's clock that is fast.
-    TimestampTooOld,
-    /// 401: signed further ahead than the scheme tolerates. Usual cause: a receiver's clock that is slow.
-    TimestampTooNew,
-    /// 401: the signed delivery id is absent.
-    MissingId,
-    /// 401: the signed delivery id is there more than once, or has characters or a length that the scheme does not allow.
-    MalformedId,
-    /// 401: the scheme signs the method, and it is not one in upper-case letters.
-    MalformedMethod,
-    /// 401: the scheme signs the URL, and the request's target holds a character that no URL may, or no path.
-    MalformedTarget,
-    /// 401: a static token that is none of the keys. Usual cause: another secret.
-    WrongToken,
-    /// 401: a well-formed signature that no key makes of this body. Usual causes: another secret, or a body changed on the way.
-    Mismatch,
-    /// 401: a well-formed signature for a tenant that is not known here, or for none. The sender cannot tell it from a wrong signature.
-    UnknownTenant,
-    /// 413: the body is, or is announced to be, over the limit, or larger than the whole [`Budget`](crate::Budget).
-    BodyTooLarge,
-    /// 400: the body broke off or could not be read.
-    BodyUnreadable,
-    /// 408: the body came more slowly than the [`Deadline`](crate::Deadline) allows.
-    TooSlow,
-    /// 503: there is no room for the body in the [`Budget`](crate::Budget). Senders repeat it.
-    BudgetSpent,
-    /// 503: all keys have expired. Senders repeat it.
-    NoValidKey,
-    /// 503: where the tenants' keys come from is down, too slow or at fault; `source` says why. Senders repeat it.
-    KeysUnavailable,
+/// Makes the enum of its rows: name, status, label, text, and what the docs say beside these.
+macro_rules! rejection_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $status:literal, $label:literal, $text:literal;)+) => {
+        /// Why a delivery was rejected.
+        ///
+        /// The status is the HTTP status of the answer. The label is a fixed word for metrics and log queries.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum RejectionKind {
+            $(
+                $(#[doc = $doc])+
+                ///
+                #[doc = concat!("Status ", stringify!($status), ", label `", $label, "`.")]
+                $name,
+            )+
+        }
+
+        impl RejectionKind {
+            /// In the order of their declaration.
+            pub(crate) const ALL: [Self; [$($label),+].len()] = [$(Self::$name),+];
+
+            /// Returns the HTTP status to answer with: 400, 401, 408, 413 or 503.
+            #[must_use]
+            pub const fn status_code(self) -> u16 {
+                match self {
+                    $(Self::$name => $status,)+
+                }
+            }
+
+            /// Returns the label in `snake_case`, a fixed word for metrics and log queries: `missing_signature`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)+
+                }
+            }
+
+            /// Returns the sentence for the operator.
+            pub(crate) const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+rejection_kinds! {
+    /// The signature header is absent or empty. Usual cause: the sender has no secret set.
+    MissingSignature = 401, "missing_signature", "the signature header is absent or empty";
+
+    /// The signature header occurs more than once.
+    DuplicateSignature = 401, "duplicate_signature", "the signature header occurs more than once";
+
+    /// The signature header holds a byte over 0x7F, and no well-formed signature.
+    NonAsciiSignature = 401, "non_ascii_signature", "the signature header holds bytes that are not ASCII";
+
+    /// The signature header does not have the scheme's form, such as `method=signature`.
+    MalformedSignature = 401, "malformed_signature", "the signature header does not have the scheme's form";
+
+    /// The scheme does not know the name in front of the signature.
+    UnknownAlgorithm = 401, "unknown_algorithm", "the scheme does not know the signature's algorithm";
+
+    /// The scheme knows the name in front of the signature, but this receiver does not accept its algorithm.
+    AlgorithmNotAllowed = 401, "algorithm_not_allowed", "this receiver does not accept the signature's algorithm";
+
+    /// The signature does not have the length that its algorithm makes. Usual cause: a proxy or a database column cut the header short.
+    SignatureLength = 401, "signature_length", "the signature has the wrong length for its algorithm";
+
+    /// The signature is not in the scheme's encoding, such as hex or base64.
+    SignatureEncoding = 401, "signature_encoding", "the signature is not in the scheme's encoding";
+
+    /// The delivery holds more than 16 signatures. Malformed signatures count.
+    TooManySignatures = 401, "too_many_signatures", "the delivery holds more than 16 signatures";
+
+    /// The timestamp is absent.
+    MissingTimestamp = 401, "missing_timestamp", "the timestamp is absent";
+
+    /// The timestamp occurs more than once, or does not have the scheme's [`TimestampFormat`](crate::scheme::TimestampFormat) to the letter.
+    MalformedTimestamp = 401, "malformed_timestamp", "the timestamp does not have the scheme's form";
+
+    /// The delivery was signed longer ago than the scheme tolerates. Usual causes: a replay, or a fast clock at the receiver.
+    TimestampTooOld = 401, "timestamp_too_old", "the delivery was signed too long ago";
+
+    /// The delivery was signed further in the future than the scheme tolerates. Usual cause: a slow clock at the receiver.
+    TimestampTooNew = 401, "timestamp_too_new", "the delivery was signed too far ahead of the clock";
+
+    /// The signed delivery id is absent.
+    MissingId = 401, "missing_id", "the signed delivery id is absent";
+
+    /// The signed delivery id occurs more than once, or has characters or a length that the scheme does not allow.
+    MalformedId = 401, "malformed_id", "the signed delivery id does not have the scheme's form";
+
+    /// The scheme signs the method, and the method is not all upper-case letters.
+    MalformedMethod = 401, "malformed_method", "the signed method is not all upper-case letters";
+
+    /// The scheme signs the URL, and the request target does not begin with `/` or holds a character that no URL may.
+    MalformedTarget = 401, "malformed_target", "the signed request target is not the path of a URL";
+
+    /// The static token matches no key. Usual cause: another secret.
+    TokenMismatch = 401, "token_mismatch", "the token does not match any key";
+
+    /// The signature is well formed and matches no key. Usual causes: another secret, or a body that was changed on the way.
+    SignatureMismatch = 401, "signature_mismatch", "the signature does not match any key";
+
+    /// The signature is well formed, and the tenant is unknown or the request names none. The sender cannot tell this from a wrong signature.
+    UnknownTenant = 401, "unknown_tenant", "the tenant is unknown";
+
+    /// The body is, or is announced to be, over the limit, or larger than the whole [`MemoryBudget`](crate::MemoryBudget).
+    BodyTooLarge = 413, "body_too_large", "the body is larger than the limit";
+
+    /// The body broke off or could not be read.
+    BodyUnreadable = 400, "body_unreadable", "the body broke off or could not be read";
+
+    /// The body arrived more slowly than the [`Deadline`](crate::Deadline) allows.
+    BodyTimeout = 408, "body_timeout", "the body arrived too slowly";
+
+    /// The [`MemoryBudget`](crate::MemoryBudget) has no room for the body. Senders repeat the delivery.
+    BudgetExhausted = 503, "budget_exhausted", "the memory budget is exhausted";
+
+    /// All keys have expired. Senders repeat the delivery.
+    KeysExpired = 503, "keys_expired", "all keys have expired";
+
+    /// The source of the tenants' keys is down, too slow or at fault; `source` says why. Senders repeat the delivery.
+    KeysUnavailable = 503, "keys_unavailable", "the keys are unavailable";
 }
 
 impl RejectionKind {
-    /// In the order of their declaration.
-    pub(crate) const ALL: [Self; 26] = [
-        Self::MissingSignature,
-        Self::DuplicateSignature,
-        Self::NonAsciiSignature,
-        Self::MalformedSignature,
-        Self::UnknownMethod,
-        Self::MethodNotAllowed,
-        Self::TagLength,
-        Self::TagEncoding,
-        Self::TooManySignatures,
-        Self::MissingTimestamp,
-        Self::MalformedTimestamp,
-        Self::TimestampTooOld,
-        Self::TimestampTooNew,
-        Self::MissingId,
-        Self::MalformedId,
-        Self::MalformedMethod,
-        Self::MalformedTarget,
-        Self::WrongToken,
-        Self::Mismatch,
-        Self::UnknownTenant,
-        Self::BodyTooLarge,
-        Self::BodyUnreadable,
-        Self::TooSlow,
-        Self::BudgetSpent,
-        Self::NoValidKey,
-        Self::KeysUnavailable,
-    ];
-
-    /// Where it stands among them.
-    pub(crate) const fn place(self) -> usize {
+    /// Returns the position in [`ALL`](Self::ALL).
+    pub(crate) const fn index(self) -> usize {
         self as usize
-    }
-
-    /// The cause in `snake_case`, a fixed word for metrics and log queries: `missing_signature`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.words().0
-    }
-
-    pub(crate) const fn text(self) -> &'static str {
-        self.words().1
-    }
-
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::MissingSignature => ("missing_signature", "the signature header is absent or empty"),
-            Self::DuplicateSignature => ("duplicate_signature", "the signature header is there more than once"),
-            Self::NonAsciiSignature => ("non_ascii_signature", "the signature header holds bytes that are not ASCII"),
-            Self::MalformedSignature => ("malformed_signature", "the signature header is not in the form of the scheme"),
-            Self::UnknownMethod => ("unknown_method", "the scheme does not know the method of the signature"),
-            Self::MethodNotAllowed => ("method_not_allowed", "the method of the signature is not allowed here"),
-            Self::TagLength => ("tag_length", "the signature has not the length of its method"),
-            Self::TagEncoding => ("tag_encoding", "the signature is not encoded as the scheme demands"),
-            Self::TooManySignatures => ("too_many_signatures", "there are more signatures than are looked at"),
-            Self::MissingTimestamp => ("missing_timestamp", "the timestamp is absent"),
-            Self::MalformedTimestamp => ("malformed_timestamp", "the timestamp is not in the form of the scheme"),
-            Self::TimestampTooOld => ("timestamp_too_old", "the delivery was signed too long ago"),
-            Self::TimestampTooNew => ("timestamp_too_new", "the delivery was signed too far ahead of the clock"),
-            Self::MissingId => ("missing_id", "the signed delivery id is absent"),
-            Self::MalformedId => ("malformed_id", "the signed delivery id is not in the form of the scheme"),
-            Self::MalformedMethod => ("malformed_method", "the signed method is not one in upper-case letters"),
-            Self::MalformedTarget => ("malformed_target", "the signed target of the request is no part of a URL"),
-            Self::WrongToken => ("wrong_token", "the token is none that is known here"),
-            Self::Mismatch => ("mismatch", "no key makes this signature of this body"),
-            Self::UnknownTenant => ("unknown_tenant", "the tenant is none that is known here"),
-            Self::BodyTooLarge => ("body_too_large", "the body is larger than the limit"),
-            Self::BodyUnreadable => ("body_unreadable", "the body broke off or could not be read"),
-            Self::TooSlow => ("too_slow", "the body came too slowly"),
-            Self::NoValidKey => ("no_valid_key", "all keys have expired"),
-            Self::KeysUnavailable => ("keys_unavailable", "the keys cannot be had now"),
-            Self::BudgetSpent => ("budget_spent", "too many bytes of bodies are in memory already"),
-        }
     }
 }
 

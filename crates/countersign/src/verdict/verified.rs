@@ -21,8 +21,14 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn new(scheme: &'static str, tenant: Option<Arc<str>>, key_id: KeyId, algorithm: Option<Algorithm>, claims: Claims) -> Self {
-        let Claims { signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event } = claims;
+    pub(crate) fn new(
+        scheme: &'static str,
+        tenant: Option<Arc<str>>,
+        key_id: KeyId,
+        algorithm: Option<Algorithm>,
+        metadata: Metadata,
+    ) -> Self {
+        let Metadata { signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event } = metadata;
         Self { scheme, tenant, key_id, algorithm, signed_at, signed_id, unauthenticated_delivery_id, unauthenticated_event }
     }
 
@@ -32,7 +38,7 @@ impl Verified {
         self.scheme
     }
 
-    /// The tenant with whose key it is signed, where there are tenants ([`Verifier::for_tenant`](crate::Verifier::for_tenant)): go by this,
+    /// The tenant with whose key it is signed, where there are tenants ([`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant)): go by this,
     /// and by nothing else that the request says of a tenant. It is the name by which the resolver found the keys.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
@@ -82,7 +88,7 @@ impl Verified {
 
 /// What a head says beside its signature: true once the delivery is verified, so far as it is signed.
 #[derive(Default)]
-pub(crate) struct Claims {
+pub(crate) struct Metadata {
     pub(crate) signed_at: Option<SystemTime>,
     pub(crate) signed_id: Option<Arc<str>>,
     pub(crate) unauthenticated_delivery_id: Option<Arc<str>>,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::algorithm::Algorithm;
-use crate::body::memory_budget::Budget;
+use crate::body::memory_budget::MemoryBudget;
 use crate::config_error::ConfigError;
 use crate::key_id::KeyId;
 use crate::keys::key_set::{KeySet, PreparedKey};
@@ -13,10 +13,10 @@ use crate::observe::rate::Rate;
 use crate::request::header_index;
 use crate::scheme::Scheme;
 use crate::scheme::part::Part;
-use crate::scheme::validate::LONGEST_TOLERANCE;
+use crate::scheme::validate::MAX_TOLERANCE;
 use crate::verifier::Verifier;
 use crate::verifier::config::Config;
-use crate::verifier::policy::{GivenUrl, Settings, url};
+use crate::verifier::policy::{Policy, UrlSetting, url};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
 ///
@@ -39,19 +39,19 @@ pub struct VerifierBuilder {
     algorithms: Option<Vec<Algorithm>>,
     legacy_sha1: bool,
     body_limit: Option<usize>,
-    budget: Option<Budget>,
+    budget: Option<MemoryBudget>,
     tolerance: Option<Duration>,
-    url: Option<GivenUrl>,
-    observer: Option<Observing>,
+    url: Option<UrlSetting>,
+    observer: Option<SharedObserver>,
     hints: bool,
 }
 
 #[derive(Clone)]
-struct Observing(Arc<dyn Observer>);
+struct SharedObserver(Arc<dyn Observer>);
 
-impl fmt::Debug for Observing {
+impl fmt::Debug for SharedObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observing(..)")
+        f.write_str("SharedObserver(..)")
     }
 }
 
@@ -99,7 +99,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::Intake), and with it every adapter, accepts. Unless set, what is known of the
+    /// The largest body in bytes that an [`Intake`](crate::adapter::Intake), and with it every adapter, accepts. Unless set, what is known of the
     /// provider's largest, and 2 MiB where nothing is.
     ///
     /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.
@@ -110,7 +110,7 @@ impl VerifierBuilder {
 
     /// Charges the bodies of all deliveries to this budget, which other verifiers may share: past it they are answered 503. Unless set, there
     /// is none, and nothing is paid for it.
-    pub fn budget(mut self, budget: Budget) -> Self {
+    pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.budget = Some(budget);
         self
     }
@@ -125,12 +125,12 @@ impl VerifierBuilder {
     /// The URL that the sender posts to, for the schemes that sign it, such as Square's: in the very characters in which it was registered,
     /// for they go into the signature. What the request says in `Host` is never looked at, for anybody can write it.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = Some(GivenUrl::Whole(url.into()));
+        self.url = Some(UrlSetting::Whole(url.into()));
         self
     }
 
     /// Sets scheme and host of the URL that the sender posts to (`https://hooks.example.com`), for schemes that sign the URL where path and
-    /// query vary: both are then taken from the request as it was sent ([`Head::original_target`](crate::Head::original_target)).
+    /// query vary: both are then taken from the request as it was sent ([`RequestHead::original_target`](crate::RequestHead::original_target)).
     ///
     /// **The signature binds the whole path, as far as the adapter knows it.** A router may take a prefix off the path, as axum's `nest` does.
     /// A delivery that is signed for `/hook` must not verify at `/admin/hook`, where the rest of the path is `/hook` as well.
@@ -146,17 +146,17 @@ impl VerifierBuilder {
     /// Only for schemes that part the URL from what is signed behind it by a character that no URL holds, such as a line break: otherwise
     /// bytes could move from the body into the path.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
-        self.url = Some(GivenUrl::Base(base.into()));
+        self.url = Some(UrlSetting::Base(base.into()));
         self
     }
 
     /// Has this told of every verdict that an adapter comes to. Unless set, nobody is, and nothing is paid for it.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Some(Observing(Arc::new(observer)));
+        self.observer = Some(SharedObserver(Arc::new(observer)));
         self
     }
 
-    /// Tells the log and the observer of a refusal what is probably the matter with it: see [`Hint`](crate::Hint). So for ten refusals a
+    /// Tells the log and the observer of a rejection what is probably the matter with it: see [`Hint`](crate::Hint). So for ten rejections a
     /// second and no more, and off unless set. A secret with white space at an end costs one more hash of each body.
     pub const fn hints(mut self) -> Self {
         self.hints = true;
@@ -172,19 +172,19 @@ impl VerifierBuilder {
     /// itself.
     pub fn build(mut self) -> Result<Verifier, ConfigError> {
         let given = std::mem::take(&mut self.keys);
-        let settings = self.settings()?;
+        let policy = self.policy()?;
         let mut keys = Vec::with_capacity(given.len());
         for (id, secret, expires) in given {
-            let mut key = PreparedKey::new(&settings.scheme, &settings.accepted, id, &secret)?;
+            let mut key = PreparedKey::new(&policy.scheme, &policy.accepted, id, &secret)?;
             key.expires = expires;
             keys.push(key);
         }
-        let verifier = Verifier::new(Config::new(settings.into(), KeySet::new(keys)?, None, false));
+        let verifier = Verifier::new(Config::new(policy.into(), KeySet::new(keys)?, None, false));
         verifier.keys().announce(None);
         Ok(verifier)
     }
 
-    pub(crate) fn settings(self) -> Result<Settings, ConfigError> {
+    pub(crate) fn policy(self) -> Result<Policy, ConfigError> {
         if let Some(fault) = self.scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
         }
@@ -195,13 +195,13 @@ impl VerifierBuilder {
         }
         let tolerance = match (self.tolerance, self.scheme.tolerance()) {
             (None, tolerance) => tolerance.unwrap_or_default(),
-            (Some(tolerance), Some(_)) if tolerance <= LONGEST_TOLERANCE => tolerance,
+            (Some(tolerance), Some(_)) if tolerance <= MAX_TOLERANCE => tolerance,
             (Some(_), _) => return Err(ConfigError::InvalidTolerance),
         };
         let url = url(&self.scheme, self.url.as_ref())?;
-        let observer = self.observer.map(|Observing(observer)| observer);
-        let signs_method = self.scheme.before.contains(&Part::Method) || self.scheme.after.contains(&Part::Method);
-        Ok(Settings {
+        let observer = self.observer.map(|SharedObserver(observer)| observer);
+        let signs_method = self.scheme.prefix.contains(&Part::Method) || self.scheme.suffix.contains(&Part::Method);
+        Ok(Policy {
             scheme: self.scheme,
             names: header_index::names(&self.scheme),
             accepted,

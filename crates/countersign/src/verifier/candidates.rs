@@ -2,21 +2,21 @@ use std::fmt::Write as _;
 
 use crate::crypto::one_or_more::OneOrMore;
 use crate::crypto::tag::Tag;
-use crate::request::head::{Head, Values};
+use crate::request::head::{HeaderValues, RequestHead};
 use crate::scheme::Scheme;
 use crate::scheme::encoding::Undecodable;
 use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 use crate::verdict::rejection_kind::RejectionKind;
-use crate::verifier::policy::Settings;
+use crate::verifier::policy::Policy;
 
 /// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
-pub(crate) const MOST_CANDIDATES: usize = 16;
+pub(crate) const MAX_CANDIDATES: usize = 16;
 
 /// What the signature headers hold.
 ///
 /// A candidate is an item that names an accepted algorithm, or an item that cannot be parsed.
-pub(crate) struct Signatures<'h> {
-    settings: &'h Settings,
+pub(crate) struct SignatureReader<'h> {
+    policy: &'h Policy,
     tags: Option<OneOrMore<Tag>>,
     /// The candidates so far, malformed ones among them.
     candidates: usize,
@@ -27,23 +27,23 @@ pub(crate) struct Signatures<'h> {
     timestamp: Option<&'h [u8]>,
 }
 
-impl<'h> Signatures<'h> {
-    pub(crate) const fn new(settings: &'h Settings) -> Self {
-        Self { settings, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownMethod, timestamp: None }
+impl<'h> SignatureReader<'h> {
+    pub(crate) const fn new(policy: &'h Policy) -> Self {
+        Self { policy, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownAlgorithm, timestamp: None }
     }
 
-    pub(crate) fn read_headers(&mut self, head: &'h dyn Head) -> Result<(), RejectionKind> {
-        let headers = self.settings.scheme.headers;
+    pub(crate) fn read_headers(&mut self, head: &'h dyn RequestHead) -> Result<(), RejectionKind> {
+        let headers = self.policy.scheme.headers;
         let mut missing = true;
         // Whether there is such a header, be it empty.
-        let mut read = |name: &str| match Values::of(head, name) {
-            Values::None => Ok(false),
-            Values::One([]) => Ok(true),
-            Values::One(value) => {
+        let mut read = |name: &str| match HeaderValues::of(head, name) {
+            HeaderValues::None => Ok(false),
+            HeaderValues::One([]) => Ok(true),
+            HeaderValues::One(value) => {
                 missing = false;
                 self.read(value).map(|()| true)
             }
-            Values::Several => Err(RejectionKind::DuplicateSignature),
+            HeaderValues::Several => Err(RejectionKind::DuplicateSignature),
         };
         match headers {
             Headers::One(name) => drop(read(name)?),
@@ -54,8 +54,8 @@ impl<'h> Signatures<'h> {
             }
             Headers::Numbered(prefix) => {
                 let mut name = String::from(prefix);
-                // One more than is looked at, to be refused for it.
-                for number in 1..=MOST_CANDIDATES.saturating_add(1) {
+                // One more than is looked at, to be rejected for it.
+                for number in 1..=MAX_CANDIDATES.saturating_add(1) {
                     name.truncate(prefix.len());
                     // Writing to a `String` does not fail.
                     let _ = write!(name, "{number}");
@@ -76,7 +76,7 @@ impl<'h> Signatures<'h> {
 
     /// Reads the value of one header.
     fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
-        match self.settings.scheme.list {
+        match self.policy.scheme.list {
             None => self.read_item(value),
             Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
         }
@@ -90,7 +90,7 @@ impl<'h> Signatures<'h> {
         if !item.is_ascii() {
             return self.add_malformed(RejectionKind::NonAsciiSignature);
         }
-        let Settings { scheme, accepted, .. } = self.settings;
+        let Policy { scheme, accepted, .. } = self.policy;
         let (algorithm, text) = match scheme.grammar {
             Grammar::StaticToken => return Ok(()),
             Grammar::Bare(algorithm) => (algorithm, item),
@@ -112,11 +112,11 @@ impl<'h> Signatures<'h> {
             }
         };
         if !accepted.contains(&algorithm) {
-            self.unaccepted = RejectionKind::MethodNotAllowed;
+            self.unaccepted = RejectionKind::AlgorithmNotAllowed;
             return Ok(());
         }
         if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
-            return self.add_malformed(RejectionKind::TagLength);
+            return self.add_malformed(RejectionKind::SignatureLength);
         }
         match Tag::decode(algorithm, scheme.encoding, text) {
             Ok(tag) => {
@@ -124,7 +124,7 @@ impl<'h> Signatures<'h> {
                 OneOrMore::push_onto(&mut self.tags, tag);
                 Ok(())
             }
-            Err(Undecodable) => self.add_malformed(RejectionKind::TagEncoding),
+            Err(Undecodable) => self.add_malformed(RejectionKind::SignatureEncoding),
         }
     }
 
@@ -136,7 +136,7 @@ impl<'h> Signatures<'h> {
 
     /// Counts one more candidate, if there may be one more.
     const fn count(&mut self) -> Result<(), RejectionKind> {
-        if self.candidates >= MOST_CANDIDATES {
+        if self.candidates >= MAX_CANDIDATES {
             return Err(RejectionKind::TooManySignatures);
         }
         self.candidates = self.candidates.saturating_add(1);

@@ -5,11 +5,11 @@ use arc_swap::ArcSwap;
 use crate::keys::key_set::KeySet;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::rejection_kind::RejectionKind;
-use crate::verifier::policy::Settings;
+use crate::verifier::policy::Policy;
 
 /// One scheme and all that a receiver has decided about it: sound, and ready for requests.
 pub(crate) struct Config {
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) policy: Arc<Policy>,
     /// Read without a lock, and replaced as a whole.
     pub(crate) keys: ArcSwap<KeySet>,
     /// Held by whoever replaces them.
@@ -21,18 +21,18 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn new(settings: Arc<Settings>, keys: KeySet, tenant: Option<Arc<str>>, is_decoy: bool) -> Self {
-        Self { settings, keys: ArcSwap::from_pointee(keys), changing: Mutex::default(), tenant, is_decoy }
+    pub(crate) fn new(policy: Arc<Policy>, keys: KeySet, tenant: Option<Arc<str>>, is_decoy: bool) -> Self {
+        Self { policy, keys: ArcSwap::from_pointee(keys), changing: Mutex::default(), tenant, is_decoy }
     }
 
     pub(crate) fn scheme_name(&self) -> &'static str {
-        self.settings.scheme.name()
+        self.policy.scheme.name()
     }
 
     /// What no key of this receiver matches; of a decoy, whatever it is.
     pub(crate) fn reject(&self, kind: RejectionKind) -> Rejection {
         let kind = match kind {
-            RejectionKind::Mismatch | RejectionKind::WrongToken if self.is_decoy => RejectionKind::UnknownTenant,
+            RejectionKind::SignatureMismatch | RejectionKind::TokenMismatch if self.is_decoy => RejectionKind::UnknownTenant,
             kind => kind,
         };
         Rejection::new(kind, self.scheme_name()).of_tenant(self.tenant.as_ref())
@@ -41,7 +41,7 @@ impl Config {
 
 /// By what a delivery is judged: one scheme, and the keys that there were when it began.
 #[derive(Clone, Copy)]
-pub(crate) struct Judge<'a> {
+pub(crate) struct Snapshot<'a> {
     pub(crate) config: &'a Config,
     pub(crate) keys: &'a KeySet,
 }

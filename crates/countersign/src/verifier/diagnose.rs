@@ -5,31 +5,31 @@ use crate::crypto::one_or_more::OneOrMore;
 use crate::crypto::tag::Tag;
 use crate::keys::key_set::KeySet;
 use crate::providers;
-use crate::request::head::{Head, Values};
+use crate::request::head::{HeaderValues, RequestHead};
 use crate::scheme::Scheme;
 use crate::verdict::hint::Hint;
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::config::Config;
-use crate::verifier::parse::{self, Envelope};
-use crate::verifier::policy::Settings;
+use crate::verifier::parse::{self, SignedParts};
+use crate::verifier::policy::Policy;
 
-pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
-    let Settings { scheme, hints, .. } = &*config.settings;
+pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Option<Hint> {
+    let Policy { scheme, hints, .. } = &*config.policy;
     let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
     if wanted { of_head(scheme, kind, head) } else { None }
 }
 
-/// About a delivery that was refused by its head.
-fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn Head) -> Option<Hint> {
+/// About a delivery that was rejected by its head.
+fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn RequestHead) -> Option<Hint> {
     use RejectionKind as Kind;
     let about_the_header = matches!(
         kind,
         Kind::MissingSignature
             | Kind::MalformedSignature
-            | Kind::UnknownMethod
-            | Kind::MethodNotAllowed
-            | Kind::TagLength
-            | Kind::TagEncoding
+            | Kind::UnknownAlgorithm
+            | Kind::AlgorithmNotAllowed
+            | Kind::SignatureLength
+            | Kind::SignatureEncoding
     );
     if !about_the_header {
         return None;
@@ -43,18 +43,18 @@ fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn Head) -> Option<Hint
 }
 
 /// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
-pub(crate) struct Doubts {
+pub(crate) struct Diagnostics {
     /// Of the keys with white space at an end, without it.
     trimmed: Vec<Mac>,
     encoded: bool,
     bytes: usize,
 }
 
-impl Doubts {
-    pub(crate) fn new(keys: &KeySet, head: &dyn Head, envelope: &Envelope<'_>, scheme: &Scheme, now: Option<SystemTime>) -> Self {
+impl Diagnostics {
+    pub(crate) fn new(keys: &KeySet, head: &dyn RequestHead, parts: &SignedParts<'_>, scheme: &Scheme, now: Option<SystemTime>) -> Self {
         let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
-        envelope.feed(scheme.before, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
-        Self { trimmed, encoded: Values::is_there(head, "content-encoding"), bytes: 0 }
+        parts.feed(scheme.prefix, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
+        Self { trimmed, encoded: HeaderValues::is_there(head, "content-encoding"), bytes: 0 }
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {

@@ -80,7 +80,7 @@ impl Keys {
     }
 
     /// Does not accept this key any more from `at` on, without anybody doing anything then. It stays in the list. Where all keys have
-    /// expired, deliveries are answered 503 ([`NoValidKey`](crate::RejectionKind::NoValidKey)).
+    /// expired, deliveries are answered 503 ([`KeysExpired`](crate::RejectionKind::KeysExpired)).
     ///
     /// # Errors
     /// [`ConfigError::UnknownKey`]. Then nothing has changed.
@@ -114,7 +114,7 @@ impl Keys {
         })
     }
 
-    /// Tells the [`Observer`](crate::Observer) that keys could not be had, so that those of before stay in force. For whoever watches a store of
+    /// Tells the [`Observer`](crate::observe::Observer) that keys could not be had, so that those of before stay in force. For whoever watches a store of
     /// keys and calls [`replace`](Self::replace), as `countersign-keys` does.
     pub fn reload_failed(&self, error: &(dyn Error + 'static)) {
         self.tell(&self.0.keys.load(), Some(error));
@@ -129,7 +129,7 @@ impl Keys {
     }
 
     fn tell(&self, keys: &KeySet, error: Option<&(dyn Error + 'static)>) {
-        let Some(observer) = &self.0.settings.observer else { return };
+        let Some(observer) = &self.0.policy.observer else { return };
         let keys = keys.statuses();
         let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, error);
         // An observer is the application's code. The change was made, and whoever made it goes on.
@@ -143,7 +143,7 @@ impl Keys {
     }
 
     fn prepare(&self, id: KeyId, secret: &Secret) -> Result<PreparedKey, ConfigError> {
-        PreparedKey::new(&self.0.settings.scheme, &self.0.settings.accepted, id, secret)
+        PreparedKey::new(&self.0.policy.scheme, &self.0.policy.accepted, id, secret)
     }
 
     /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.

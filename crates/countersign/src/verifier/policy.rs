@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::body::memory_budget::Budget;
+use crate::body::memory_budget::MemoryBudget;
 use crate::config_error::ConfigError;
 use crate::observe::observer::Observer;
 use crate::observe::rate::Rate;
@@ -10,13 +10,13 @@ use crate::scheme::Scheme;
 use crate::scheme::url::Url;
 
 /// What all tenants have in common.
-pub(crate) struct Settings {
+pub(crate) struct Policy {
     pub(crate) scheme: Scheme,
     /// What the scheme asks a head for: see [`gathered`](crate::request::header_index).
     pub(crate) names: Box<[&'static str]>,
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) body_limit: usize,
-    pub(crate) budget: Option<Budget>,
+    pub(crate) budget: Option<MemoryBudget>,
     pub(crate) tolerance: Duration,
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,
@@ -28,19 +28,19 @@ pub(crate) struct Settings {
 
 /// As it was given: what is wrong with it is found by `build`.
 #[derive(Clone, Debug)]
-pub(crate) enum GivenUrl {
+pub(crate) enum UrlSetting {
     Whole(String),
     Base(String),
 }
 
 /// What was given, if it is what the scheme needs.
-pub(crate) fn url(scheme: &Scheme, given: Option<&GivenUrl>) -> Result<Option<Url>, ConfigError> {
+pub(crate) fn url(scheme: &Scheme, given: Option<&UrlSetting>) -> Result<Option<Url>, ConfigError> {
     match (scheme.signs_url(), given) {
         (false, None) => Ok(None),
         (false, Some(_)) => Err(ConfigError::UnusedUrl),
         (true, None) => Err(ConfigError::MissingUrl),
-        (true, Some(GivenUrl::Whole(text))) => Url::whole(text).ok_or(ConfigError::InvalidUrl).map(Some),
-        (true, Some(GivenUrl::Base(text))) => match scheme.base_fault() {
+        (true, Some(UrlSetting::Whole(text))) => Url::whole(text).ok_or(ConfigError::InvalidUrl).map(Some),
+        (true, Some(UrlSetting::Base(text))) => match scheme.base_fault() {
             Some(fault) => Err(ConfigError::InvalidScheme { fault }),
             None => Url::base(text).ok_or(ConfigError::InvalidUrl).map(Some),
         },

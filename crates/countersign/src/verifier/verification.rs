@@ -4,13 +4,13 @@ use std::sync::Arc;
 use crate::keys::key_set::KeySet;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Judge};
-use crate::verifier::hashing::Hashing;
+use crate::verifier::config::{Config, Snapshot};
+use crate::verifier::state::VerificationState;
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///
 /// Made by [`Verifier::begin`](crate::Verifier::begin). Nothing of the body may be believed before [`finish`](Self::finish) says so; use
-/// [`Intake`](crate::Intake) where the body has to be kept until then.
+/// [`Intake`](crate::adapter::Intake) where the body has to be kept until then.
 ///
 /// ```
 /// # use countersign::{Secret, Verifier, providers};
@@ -25,16 +25,16 @@ use crate::verifier::hashing::Hashing;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a delivery is only verified by `finish`"]
-pub struct Check {
+pub struct Verification {
     config: Arc<Config>,
     /// Those that there were when it began.
     keys: Arc<KeySet>,
-    pub(crate) hashing: Hashing,
+    pub(crate) hashing: VerificationState,
 }
 
-impl Check {
+impl Verification {
     /// One whose head has been judged, by the same.
-    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, hashing: Hashing) -> Self {
+    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, hashing: VerificationState) -> Self {
         Self { config, keys, hashing }
     }
 
@@ -48,14 +48,14 @@ impl Check {
     /// All keys are tried to the end and compared in constant time; of several that match, the one listed first is named.
     ///
     /// # Errors
-    /// [`RejectionKind::Mismatch`](crate::RejectionKind::Mismatch).
+    /// [`RejectionKind::SignatureMismatch`](crate::RejectionKind::SignatureMismatch).
     pub fn finish(mut self) -> Result<Verified, Rejection> {
-        self.hashing.conclude(Judge { config: &self.config, keys: &self.keys })
+        self.hashing.conclude(Snapshot { config: &self.config, keys: &self.keys })
     }
 }
 
-impl fmt::Debug for Check {
+impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check").field("scheme", &self.config.scheme_name()).finish_non_exhaustive()
+        f.debug_struct("Verification").field("scheme", &self.config.scheme_name()).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "actix-web/bare/1024", deliver: || served!(bare(), Delivery::signed(1024)) },
         Case { name: "actix-web/wrap/0", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(0)) },
         Case { name: "actix-web/wrap/1024", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(1024)) },
-        Case { name: "actix-web/wrap/1024/refused", deliver: || wrapped(Verify::new(verifier()), Delivery::forged()) },
+        Case { name: "actix-web/wrap/1024/rejected", deliver: || wrapped(Verify::new(verifier()), Delivery::forged()) },
         Case { name: "actix-web/wrap/0/deadline/off", deliver: || wrapped(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
         Case {
             name: "actix-web/wrap/0/deadline/on",

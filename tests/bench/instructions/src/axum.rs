@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "tower/bare/0", deliver: || served(service_fn(answer), Delivery::signed(0), Body::from) },
         Case { name: "tower/layer/0", deliver: || layered(&on_tokio(), Delivery::signed(0)) },
         Case { name: "tower/layer/1024", deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
-        Case { name: "tower/layer/1024/refused", deliver: || layered(&on_tokio(), Delivery::forged()) },
+        Case { name: "tower/layer/1024/rejected", deliver: || layered(&on_tokio(), Delivery::forged()) },
         // As some servers hand over a body that came with its head.
         Case {
             name: "tower/layer/0/asked-for-twice",
@@ -36,7 +36,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "axum/bare/1024", deliver: || served(bare(), Delivery::signed(1024), Body::from) },
         Case { name: "axum/Router::layer/0", deliver: || served(bare().layer(on_tokio()), Delivery::signed(0), Body::from) },
         Case { name: "axum/Router::layer/1024", deliver: || served(bare().layer(on_tokio()), Delivery::signed(1024), Body::from) },
-        Case { name: "axum/Router::layer/1024/refused", deliver: || served(bare().layer(on_tokio()), Delivery::forged(), Body::from) },
+        Case { name: "axum/Router::layer/1024/rejected", deliver: || served(bare().layer(on_tokio()), Delivery::forged(), Body::from) },
         Case { name: "axum/bare/0", deliver: || served(bare(), Delivery::signed(0), Body::from) },
         Case { name: "axum/extractor/0", deliver: || served(extracted(), Delivery::signed(0), Body::from) },
         Case { name: "axum/extractor/0/unsigned", deliver: || served(extracted(), Delivery::unsigned(), Body::from) },

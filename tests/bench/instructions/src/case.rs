@@ -2,7 +2,9 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign::{Budget, Deadline, Head, Observer, Resolver, Resolving, Secret, Signer, Verdict, Verifier, VerifierBuilder, providers};
+use countersign::observe::{Observer, Verdict};
+use countersign::tenant::{ResolveFuture, Resolver};
+use countersign::{Deadline, MemoryBudget, RequestHead, Secret, Signer, Verifier, VerifierBuilder, providers};
 use http::{HeaderMap, Request, Response};
 use tower::{Service, ServiceExt as _};
 
@@ -37,12 +39,12 @@ impl Delivery {
         Self { body, signature: Some(signature), status: 200 }
     }
 
-    /// Refused at the end of its body.
+    /// Rejected at the end of its body.
     pub fn forged() -> Self {
         Self { signature: Self::signed(0).signature, status: 401, ..Self::signed(1024) }
     }
 
-    /// Refused by its head.
+    /// Rejected by its head.
     pub fn unsigned() -> Self {
         Self { signature: None, status: 401, ..Self::signed(1024) }
     }
@@ -67,7 +69,7 @@ pub fn verifier() -> Verifier {
 }
 
 pub fn verifier_with_budget() -> Verifier {
-    builder().budget(Budget::new(256 * 1024 * 1024)).build().unwrap()
+    builder().memory_budget(MemoryBudget::new(256 * 1024 * 1024)).build().unwrap()
 }
 
 /// With somebody to be told of each verdict.
@@ -87,8 +89,8 @@ pub fn observed() -> Verifier {
 pub struct Known(pub Verifier);
 
 impl Resolver for Known {
-    fn resolve(&self, _: &dyn Head) -> Resolving {
-        Resolving::ready(Some(self.0.clone()))
+    fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
+        ResolveFuture::ready(Some(self.0.clone()))
     }
 
     fn decoy(&self) -> &Verifier {

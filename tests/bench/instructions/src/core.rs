@@ -8,8 +8,8 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case { name: "core/verify/0", deliver: || verify(verifier(), &Delivery::signed(0)) },
         Case { name: "core/verify/1024", deliver: || verify(verifier(), &Delivery::signed(1024)) },
-        Case { name: "core/verify/1024/refused", deliver: || verify(verifier(), &Delivery::forged()) },
-        Case { name: "core/verify/1024/refused/hints/on", deliver: || verify(builder().hints().build().unwrap(), &Delivery::forged()) },
+        Case { name: "core/verify/1024/rejected", deliver: || verify(verifier(), &Delivery::forged()) },
+        Case { name: "core/verify/1024/rejected/hints/on", deliver: || verify(builder().hints().build().unwrap(), &Delivery::forged()) },
         Case { name: "core/intake/0", deliver: || intake(verifier(), 0) },
         Case { name: "core/intake/1024", deliver: || intake(verifier(), 1024) },
         Case { name: "core/intake/0/budget/on", deliver: || intake(verifier_with_budget(), 0) },

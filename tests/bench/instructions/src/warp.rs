@@ -13,7 +13,7 @@ pub fn cases() -> Vec<Case> {
         Case { name: "warp/bare/1024", deliver: || served(service(bare()), Delivery::signed(1024), Full::new) },
         Case { name: "warp/then/0", deliver: || filtered(Verify::new(verifier()), Delivery::signed(0)) },
         Case { name: "warp/then/1024", deliver: || filtered(Verify::new(verifier()), Delivery::signed(1024)) },
-        Case { name: "warp/then/1024/refused", deliver: || filtered(Verify::new(verifier()), Delivery::forged()) },
+        Case { name: "warp/then/1024/rejected", deliver: || filtered(Verify::new(verifier()), Delivery::forged()) },
         Case { name: "warp/then/0/deadline/off", deliver: || filtered(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
         Case { name: "warp/then/0/deadline/on", deliver: || filtered(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)) },
         Case { name: "warp/then/0/budget/on", deliver: || filtered(Verify::new(verifier_with_budget()), Delivery::signed(0)) },

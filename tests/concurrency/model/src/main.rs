@@ -1,7 +1,7 @@
 //! Every interleaving of a few threads, by `loom`: `cargo run --release -p model`. It takes a minute or two.
 //!
-//! The sources of the budget and of the tenants' look-ups are compiled as they are into this crate, which calls itself `std` and has the atomics
-//! and locks of `loom` there. A step of what else is in them is atomic here: of tokio's `watch`, through which a look-up is waited for, and of
+//! The sources of the budget and of the tenants' lookups are compiled as they are into this crate, which calls itself `std` and has the atomics
+//! and locks of `loom` there. A step of what else is in them is atomic here: of tokio's `watch`, through which a lookup is waited for, and of
 //! the verifiers that it brings.
 
 #![forbid(unsafe_code)]
@@ -11,12 +11,12 @@ extern crate std as real;
 
 #[cfg_attr(not(test), expect(dead_code, reason = "what is not modelled is compiled too"))]
 #[path = "../../../../crates/countersign/src/body/memory_budget.rs"]
-mod budget;
+mod memory_budget;
+mod model_of_budget;
+mod model_of_lookups;
 #[expect(dead_code, reason = "what is not modelled is compiled too")]
 #[path = "../../../../crates/countersign-tenants/src/single_flight.rs"]
-mod flight;
-mod model_of_budget;
-mod model_of_look_ups;
+mod single_flight;
 
 use real::sync::Arc;
 use real::sync::atomic::{AtomicUsize, Ordering};
@@ -30,15 +30,15 @@ pub mod sync {
 }
 
 mod lookup_error {
-    /// Why a look-up brought nothing: as much of it as there is in a look-up itself.
-    pub enum Miss {
+    /// Why a lookup brought nothing: as much of it as there is in a lookup itself.
+    pub enum LookupError {
         Stopped,
     }
 }
 
 fn main() {
     println!("budget: {} interleavings held", model_of_budget::run());
-    println!("look-ups: {} interleavings held", model_of_look_ups::run());
+    println!("lookups: {} interleavings held", model_of_lookups::run());
 }
 
 /// Runs it under every interleaving, and tells how many there were.

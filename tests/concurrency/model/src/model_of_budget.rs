@@ -1,13 +1,13 @@
 use loom::thread;
 
-use crate::budget::{Budget, Charge};
+use crate::memory_budget::{Charge, MemoryBudget};
 
 const BYTES: usize = 3;
 
 /// Two bodies that grow, and do not both fit.
 pub fn run() -> usize {
     crate::every(|| {
-        let budget = Budget::new(BYTES);
+        let budget = MemoryBudget::new(BYTES);
         let grow = |to: [usize; 2]| {
             let budget = budget.clone();
             thread::spawn(move || {

@@ -5,7 +5,7 @@ use countersign::{Rejection, RejectionKind, Verified};
 
 /// What the sender, the handler and a middleware around the adapter saw.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct Observation {
     /// The status of the answer.
     pub status: u16,
     /// The headers of the answer, but for those of the transport.
@@ -33,7 +33,7 @@ pub struct Handled {
     pub verified: Verified,
 }
 
-impl Outcome {
+impl Observation {
     /// The delivery was verified, and this body reached the handler, once.
     #[track_caller]
     pub fn assert_verified(&self, body: &[u8], case: &str) -> &Verified {
@@ -44,15 +44,15 @@ impl Outcome {
         &self.handled[0].verified
     }
 
-    /// The delivery was refused for this cause, with the status that belongs to it, and the handler was not called.
+    /// The delivery was rejected for this cause, with the status that belongs to it, and the handler was not called.
     #[track_caller]
-    pub fn assert_refused(&self, kind: RejectionKind, case: &str) {
+    pub fn assert_rejected(&self, kind: RejectionKind, case: &str) {
         // Written out once more, so that a change in the core shows.
         let status = match kind {
             RejectionKind::BodyTooLarge => 413,
             RejectionKind::BodyUnreadable => 400,
-            RejectionKind::TooSlow => 408,
-            RejectionKind::BudgetSpent | RejectionKind::NoValidKey | RejectionKind::KeysUnavailable => 503,
+            RejectionKind::BodyTimeout => 408,
+            RejectionKind::BudgetExhausted | RejectionKind::KeysExpired | RejectionKind::KeysUnavailable => 503,
             _ => 401,
         };
         assert_eq!(self.handled.len(), 0, "{case}: the handler is not called");
@@ -65,10 +65,10 @@ impl Outcome {
         }
     }
 
-    /// As [`assert_refused`](Self::assert_refused), and the body was not even polled.
+    /// As [`assert_rejected`](Self::assert_rejected), and the body was not even polled.
     #[track_caller]
-    pub fn assert_refused_unread(&self, kind: RejectionKind, case: &str) {
-        self.assert_refused(kind, case);
+    pub fn assert_rejected_unread(&self, kind: RejectionKind, case: &str) {
+        self.assert_rejected(kind, case);
         assert_eq!(self.polls, 0, "{case}: the body is not polled");
     }
 }

@@ -6,7 +6,7 @@ use countersign::{Secret, Verifier, providers};
 use loom::future::block_on;
 use loom::thread;
 
-use crate::flight::{Boarded, Flights, Landing};
+use crate::single_flight::{Join, LookupResult, SingleFlight};
 
 const TENANT: &str = "acme";
 
@@ -16,7 +16,7 @@ pub fn run() -> usize {
     let verifiers = ["0", "1"].map(key);
     crate::every(move || {
         let world = Arc::new(World {
-            flights: Arc::default(),
+            lookups: Arc::default(),
             held: Mutex::new(None),
             source: AtomicUsize::new(0),
             forgotten: AtomicUsize::new(0),
@@ -36,7 +36,7 @@ pub fn run() -> usize {
 }
 
 struct World {
-    flights: Arc<Flights>,
+    lookups: Arc<SingleFlight>,
     /// The cache.
     held: Mutex<Option<usize>>,
     source: AtomicUsize,
@@ -48,7 +48,7 @@ struct World {
 impl World {
     fn change(&self) {
         self.source.store(1, Ordering::SeqCst);
-        self.flights.cancel(TENANT, || *self.held.lock().unwrap() = None);
+        self.lookups.cancel(TENANT, || *self.held.lock().unwrap() = None);
         self.forgotten.store(1, Ordering::SeqCst);
     }
 
@@ -58,22 +58,22 @@ impl World {
         assert!(generation >= oldest, "judged by the keys of {generation}, not of {oldest}");
     }
 
-    /// As `Tenants` does it, but for the runtime: whoever begins a look-up flies it.
+    /// As `Tenants` does it, but for the runtime: whoever begins a lookup flies it.
     fn resolve(&self) -> usize {
         if let Some(held) = self.held() {
             return held;
         }
-        match self.flights.board(TENANT, usize::MAX, Duration::MAX, || self.held()) {
-            Boarded::Landed(held) => held,
-            Boarded::Full => unreachable!("there is room for all"),
-            Boarded::Joined(flight) => {
-                let Ok(Landing::Known(verifier)) = block_on(flight.landing()) else { unreachable!("it is known") };
+        match self.lookups.join(TENANT, usize::MAX, Duration::MAX, || self.held()) {
+            Join::Finished(held) => held,
+            Join::Full => unreachable!("there is room for all"),
+            Join::Joined(lookup) => {
+                let Ok(LookupResult::Known(verifier)) = block_on(lookup.result()) else { unreachable!("it is known") };
                 verifier.keys().list()[0].id().as_str().parse().unwrap()
             }
-            Boarded::New(_, pilot) => {
+            Join::New(_, guard) => {
                 let generation = self.source.load(Ordering::SeqCst);
-                let landing = Landing::Known(self.verifiers[generation].clone());
-                pilot.land(landing, |_| *self.held.lock().unwrap() = Some(generation));
+                let result = LookupResult::Known(self.verifiers[generation].clone());
+                guard.finish(result, |_| *self.held.lock().unwrap() = Some(generation));
                 generation
             }
         }
