@@ -30,7 +30,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     // The recorder comes first: what is described before it is there is lost.
     let prometheus = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("countersign_body_bytes".into()), &[1e3, 1e4, 1e5, 1e6, 1e7])?
-        .set_buckets_for_metric(Matcher::Full("countersign_seconds".into()), &[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])?
+        .set_buckets_for_metric(Matcher::Full("countersign_delivery_duration_seconds".into()), &[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])?
         .install_recorder()?;
     let budget = MemoryBudget::new(256 * 1024 * 1024);
     let verifier = Verifier::builder(providers::JIRA)

@@ -1356,7 +1356,19 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let of_keys = builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer.clone());
     let template =
         Verifier::builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer).build_template().unwrap();
+    let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
+    for (what, line) in [
+        ("a verdict that is yet to come", &*format!("{total}\"verified\",cause=\"\"}} 0")),
+        ("a cause that is yet to come", &format!("{total}\"rejected\",cause=\"keys_unavailable\"}} 0")),
+        ("what report-only may let through", &format!("{total}\"let_through\",cause=\"signature_mismatch\"}} 0")),
+        ("a reload that is yet to fail", "countersign_key_reload_failures_total{scheme=\"jira\"} 0"),
+    ] {
+        assert!(rendered.render().lines().any(|other| other == line), "{what}: {line} in {}", rendered.render());
+    }
+    assert!(!rendered.render().contains("countersign_keys"), "a template has no keys: {}", rendered.render());
     let verifier = of_keys.build().unwrap();
+    let unused = "countersign_key_matches_total{scheme=\"jira\",key=\"main\"} 0";
+    assert!(rendered.render().lines().any(|line| line == unused), "{}", rendered.render());
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
     let deliveries = [
         signed("body"),
@@ -1376,20 +1388,19 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     assert_eq!(budget.in_flight(), 0);
     H::deliver(verifier, signed("body")).await;
     let metrics = rendered.render();
-    let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
     for line in [
         &format!("{total}\"verified\",cause=\"\"}} 4"),
         &format!("{total}\"rejected\",cause=\"signature_mismatch\"}} 1"),
         &format!("{total}\"rejected\",cause=\"missing_signature\"}} 1"),
         &format!("{total}\"rejected\",cause=\"body_too_large\"}} 1"),
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
-        "countersign_key_used_total{scheme=\"jira\",key=\"main\"} 3",
+        "countersign_key_matches_total{scheme=\"jira\",key=\"main\"} 3",
         "countersign_keys{scheme=\"jira\"} 1",
-        "countersign_key_reloads_failed_total{scheme=\"jira\"} 0",
+        "countersign_key_reload_failures_total{scheme=\"jira\"} 0",
         "countersign_body_bytes_sum{scheme=\"jira\"} 18",
         "countersign_body_bytes_count{scheme=\"jira\"} 4",
-        "countersign_seconds_count{scheme=\"jira\"} 4",
-        "countersign_bytes_in_flight 4",
+        "countersign_delivery_duration_seconds_count{scheme=\"jira\"} 4",
+        "countersign_memory_budget_used_bytes 4",
     ] {
         assert!(metrics.lines().any(|other| other == line), "{line} in {metrics}");
     }

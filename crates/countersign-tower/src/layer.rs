@@ -28,7 +28,7 @@ use crate::settings::Settings;
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// [`on_tokio`](countersign::Self::on_tokio) (feature `tokio`) gives bodies a deadline and drains rejected ones. [`new`](Self::new) knows of no runtime and
+/// [`on_tokio`](Self::on_tokio) (feature `tokio`) gives bodies a deadline and drains rejected ones. [`new`](Self::new) knows of no runtime and
 /// does neither.
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
@@ -42,7 +42,7 @@ impl VerifyLayer {
     /// answers a rejection with its status and no body.
     ///
     /// **The layer has no clock, for it knows of no runtime**: a body, and a resolver, may take as long as they like, and an early rejection is
-    /// answered at once. On tokio, use [`on_tokio`](countersign::Self::on_tokio).
+    /// answered at once. On tokio, use [`on_tokio`](Self::on_tokio).
     ///
     /// If the verifier signs path and query ([`base_url`](countersign::VerifierBuilder::base_url)) and the feature `axum` is off, there is one
     /// event at `WARN`: the layer then knows the path only as the request has it, without what a router has taken off.

@@ -60,7 +60,7 @@
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
 //! # The extractors
-//! With the feature `axum`, a handler can ask for a [`Delivery`](countersign::Delivery), which is the body and the proof in one, or for [`VerifiedJson`](countersign::VerifiedJson). The layer
+//! With the feature `axum`, a handler can ask for a [`Delivery`], which is the body and the proof in one, or for [`VerifiedJson`]. The layer
 //! is then the application's state and need not be laid around anything, no limit of axum's is in the way, and a request costs less: see
 //! the figures of `countersign`.
 //!

@@ -5,19 +5,22 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use crate::body::memory_budget::MemoryBudget;
 use crate::key_id::KeyId;
 use crate::observe::observer::{KeysEvent, Observer, Verdict};
+use crate::verdict::rejection_kind::RejectionKind;
 
 /// Counts verdicts by the facade of the crate `metrics`, whatever the recorder behind it.
 ///
 /// | name | | labels |
 /// |---|---|---|
 /// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `rejected` or `let_through`; `cause`, empty if verified |
-/// | `countersign_key_used_total` | counter, not of tenants | `scheme`, `key` |
+/// | `countersign_key_matches_total` | counter, not of tenants | `scheme`, `key` |
 /// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, not of tenants | `scheme`, `key` |
 /// | `countersign_keys` | gauge, the number of keys that had not expired when the keys last changed, not of tenants | `scheme` |
-/// | `countersign_key_reloads_failed_total` | counter of the times that keys were to be reloaded and could not be: of `countersign-keys`, of each look | `scheme` |
+/// | `countersign_key_reload_failures_total` | counter of the times that keys were to be reloaded and could not be: of `countersign-keys`, of each look | `scheme` |
 /// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
-/// | `countersign_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
-/// | `countersign_bytes_in_flight` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
+/// | `countersign_delivery_duration_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
+/// | `countersign_memory_budget_used_bytes` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
+///
+/// Each counter of a scheme exists from the start, with the value 0: once a verifier or a template of the scheme is built.
 ///
 /// Nothing that a sender writes becomes a label. Several verifiers of one scheme add to the same counters. Of the gauges of keys, they have the last
 /// value that one of them has set. The series of a key that was retired stays.
@@ -31,13 +34,13 @@ impl MetricsObserver {
     #[must_use]
     pub fn new() -> Self {
         describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
-        describe_counter!("countersign_key_used_total", "Verified webhook deliveries by the key that matched");
+        describe_counter!("countersign_key_matches_total", "Verified webhook deliveries by the key that matched");
         describe_gauge!("countersign_key_last_matched_timestamp_seconds", Unit::Seconds, "When a key last matched, in seconds since 1970");
         describe_gauge!("countersign_keys", "Keys that had not expired when the keys last changed");
-        describe_counter!("countersign_key_reloads_failed_total", "Times that keys could not be reloaded, so that those of before stay");
+        describe_counter!("countersign_key_reload_failures_total", "Times that keys could not be reloaded, so that those of before stay");
         describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
-        describe_histogram!("countersign_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
-        describe_gauge!("countersign_bytes_in_flight", Unit::Bytes, "Bodies of webhook deliveries in memory, at the last verdict");
+        describe_histogram!("countersign_delivery_duration_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
+        describe_gauge!("countersign_memory_budget_used_bytes", Unit::Bytes, "Bodies of webhook deliveries in memory, at the last verdict");
         Self::default()
     }
 
@@ -62,23 +65,25 @@ impl Observer for MetricsObserver {
         if let Some(key) = verdict.key_id() {
             // As many keys as tenants would be as many series.
             if verdict.tenant().is_none() {
-                counter!("countersign_key_used_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
+                counter!("countersign_key_matches_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
                 last_matched(verdict.scheme(), key, SystemTime::now());
             }
             histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
-            histogram!("countersign_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
+            histogram!("countersign_delivery_duration_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
         }
         if let Some(budget) = &self.budget {
-            gauge!("countersign_bytes_in_flight").set(budget.in_flight() as f64);
+            gauge!("countersign_memory_budget_used_bytes").set(budget.in_flight() as f64);
         }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and nobody has 2^52 keys")]
     fn observe_keys(&self, event: &KeysEvent<'_>) {
         if event.error().is_some() {
-            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).increment(1);
-        } else if event.tenant().is_none() {
-            counter!("countersign_key_reloads_failed_total", "scheme" => event.scheme()).increment(0);
+            counter!("countersign_key_reload_failures_total", "scheme" => event.scheme()).increment(1);
+            return;
+        }
+        start_counters(event);
+        if event.tenant().is_none() && !event.keys().is_empty() {
             let now = SystemTime::now();
             let valid = event.keys().iter().filter(|key| key.expires().is_none_or(|expires| now < expires));
             gauge!("countersign_keys", "scheme" => event.scheme()).set(valid.count() as f64);
@@ -87,6 +92,28 @@ impl Observer for MetricsObserver {
                     last_matched(event.scheme(), key.id(), at);
                 }
             }
+        }
+    }
+}
+
+/// Starts every counter of the scheme at 0, so that a rate or an alert sees its first increment. A counter that exists keeps its value.
+fn start_counters(event: &KeysEvent<'_>) {
+    let scheme = event.scheme();
+    let start = |verdict: &'static str, cause: &'static str| {
+        counter!("countersign_deliveries_total", "scheme" => scheme, "verdict" => verdict, "cause" => cause).increment(0);
+    };
+    start("verified", "");
+    for kind in RejectionKind::ALL {
+        start("rejected", kind.as_str());
+        // Report-only lets nothing else through.
+        if kind.status_code() == 401 {
+            start("let_through", kind.as_str());
+        }
+    }
+    counter!("countersign_key_reload_failures_total", "scheme" => scheme).increment(0);
+    if event.tenant().is_none() {
+        for key in event.keys() {
+            counter!("countersign_key_matches_total", "scheme" => scheme, "key" => key.id().to_string()).increment(0);
         }
     }
 }

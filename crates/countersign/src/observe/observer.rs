@@ -33,7 +33,8 @@ pub trait Observer: Send + Sync + 'static {
     fn observe(&self, verdict: &Verdict<'_>);
 
     /// Called with the keys of a verifier once it is built, after each change of them, and after each reload that failed. Does nothing unless
-    /// implemented. A tenant's verifier calls it whenever the tenant is looked up, with the tenant's name. A key that expires by time is no change.
+    /// implemented. A tenant's verifier calls it whenever the tenant is looked up, with the tenant's name; the template of the tenants' verifiers calls
+    /// it once, without a key. A key that expires by time is no change.
     ///
     /// A panic in it is an event at `ERROR`, and goes no further: the change has been made.
     fn observe_keys(&self, event: &KeysEvent<'_>) {

@@ -62,6 +62,8 @@ impl VerifierBuilder {
         }
         let policy = self.policy()?;
         let keys = KeySet::new(vec![PreparedKey::decoy(&policy.scheme, &policy.accepted)?])?;
-        Ok(VerifierTemplate(Verifier::new(Config::new(policy.into(), keys, None, true))))
+        let decoy = Verifier::new(Config::new(policy.into(), keys, None, true));
+        decoy.keys().announce_none();
+        Ok(VerifierTemplate(decoy))
     }
 }

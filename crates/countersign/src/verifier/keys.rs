@@ -128,10 +128,20 @@ impl Keys {
         self.tell(&keys, None);
     }
 
+    /// Tells the observer of a verifier that has no key of its own.
+    pub(crate) fn announce_none(&self) {
+        self.observe(&[], None);
+    }
+
     fn tell(&self, keys: &KeySet, error: Option<&(dyn Error + 'static)>) {
+        if self.0.policy.observer.is_some() {
+            self.observe(&keys.statuses(), error);
+        }
+    }
+
+    fn observe(&self, keys: &[KeyStatus], error: Option<&(dyn Error + 'static)>) {
         let Some(observer) = &self.0.policy.observer else { return };
-        let keys = keys.statuses();
-        let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, error);
+        let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), keys, error);
         // An observer is the application's code. The change was made, and whoever made it goes on.
         if catch_unwind(AssertUnwindSafe(|| observer.observe_keys(&event))).is_err() {
             tracing::error!(target: "countersign", "an observer panicked when it was told of keys");
