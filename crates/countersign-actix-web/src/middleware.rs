@@ -21,12 +21,12 @@ use crate::settings::Settings;
 /// [`Rejection`](countersign::Rejection) in the response's. A rejection is a response and never an error: errors are the wrapped service's.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
-    judge: Arc<Settings>,
+    settings: Arc<Settings>,
 }
 
 impl<S> VerifyMiddleware<S> {
-    pub(crate) fn new(service: S, judge: Arc<Settings>) -> Self {
-        Self { service: Rc::new(service), judge }
+    pub(crate) fn new(service: S, settings: Arc<Settings>) -> Self {
+        Self { service: Rc::new(service), settings }
     }
 }
 
@@ -42,7 +42,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let delivering = ReceiveRequest::new(Arc::clone(&self.judge), request, true);
+        let delivering = ReceiveRequest::new(Arc::clone(&self.settings), request, true);
         VerifyFuture { service: Rc::clone(&self.service), state: State::ReceiveRequest { delivering: Some(delivering) } }
     }
 }
@@ -132,6 +132,6 @@ impl<S: Service<ServiceRequest>> fmt::Debug for VerifyFuture<S> {
 
 impl<S> fmt::Debug for VerifyMiddleware<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyMiddleware").field("verifiers", &self.judge.verifiers).finish_non_exhaustive()
+        f.debug_struct("VerifyMiddleware").field("verifiers", &self.settings.verifiers).finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use crate::timer::ActixTimer;
 
 /// The way of a request from its head to the verdict, and to the end of what is thrown away after a rejection.
 pub(crate) struct ReceiveRequest {
-    judge: Arc<Settings>,
+    settings: Arc<Settings>,
     request: ServiceRequest,
     /// The payload itself, which no extractor has decompressed.
     payload: BoundedPayload,
@@ -34,10 +34,10 @@ enum State {
 }
 
 impl ReceiveRequest {
-    pub(crate) fn new(judge: Arc<Settings>, mut request: ServiceRequest, lenient: bool) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, mut request: ServiceRequest, lenient: bool) -> Self {
         let payload = BoundedPayload::take(&mut request);
         let state = State::Receive(Receive::new());
-        Self { judge, request, payload, timer: ActixTimer::default(), state, lenient }
+        Self { settings, request, payload, timer: ActixTimer::default(), state, lenient }
     }
 
     /// The request, without its payload.
@@ -47,16 +47,16 @@ impl ReceiveRequest {
 
     /// Ready with the verdict, which has been reported then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Rejection>> {
-        let Self { judge, request, payload, timer, state, lenient } = self;
+        let Self { settings, request, payload, timer, state, lenient } = self;
         let mut next = |cx: &mut Context<'_>| payload.poll_next(cx);
         if let State::Receive(receiving) = state {
-            let (head, tenant) = (ServiceRequestHead::new(request), || judge.tenant_by.as_ref().and_then(|find| find(request)));
-            let terms = ReceiveOptions { insecure_report_only: judge.report_only && *lenient, ..judge.terms() };
-            let rejection = match ready!(receiving.poll(cx, timer, &terms, &head, tenant, &mut next, is_limit)) {
+            let (head, tenant) = (ServiceRequestHead::new(request), || settings.tenant_by.as_ref().and_then(|find| find(request)));
+            let options = ReceiveOptions { insecure_report_only: settings.report_only && *lenient, ..settings.options() };
+            let rejection = match ready!(receiving.poll(cx, timer, &options, &head, tenant, &mut next, is_limit)) {
                 Ok(reported) => return Poll::Ready(Ok(reported)),
                 Err(rejection) => rejection,
             };
-            let rest = judge.drain(&rejection, request);
+            let rest = settings.drain(&rejection, request);
             let rejection = rejection.into_rejection();
             let Some(rest) = rest else {
                 *state = State::Done;
@@ -75,7 +75,7 @@ impl ReceiveRequest {
     /// The answer to a rejection.
     pub(crate) fn reject(&mut self, rejection: Rejection) -> HttpResponse {
         let rest = self.payload.take_inner();
-        self.judge.answer(rejection).map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest)))
+        self.settings.answer(rejection).map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest)))
     }
 }
 

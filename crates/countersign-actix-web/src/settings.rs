@@ -23,7 +23,7 @@ pub(crate) struct Settings {
 pub(crate) type TenantBy = Arc<dyn Fn(&ServiceRequest) -> Option<String> + Send + Sync>;
 
 impl Settings {
-    pub(crate) const fn terms(&self) -> ReceiveOptions<'_> {
+    pub(crate) const fn options(&self) -> ReceiveOptions<'_> {
         ReceiveOptions { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only: self.report_only }
     }
 

@@ -32,7 +32,7 @@ use crate::settings::Settings;
 #[derive(Clone)]
 pub struct Verify {
     // Behind one pointer, as an extractor holds on to it for every request.
-    pub(crate) judge: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
 }
 
 impl Verify {
@@ -44,7 +44,7 @@ impl Verify {
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let drain = DrainPolicy::new(64 * 1024, Duration::from_secs(5));
-        let judge = Settings {
+        let settings = Settings {
             verifiers: verifiers.into(),
             tenant_by: None,
             deadline: Some(Deadline::default()),
@@ -52,7 +52,7 @@ impl Verify {
             report_only: false,
             reject: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
         };
-        Self { judge: Arc::new(judge) }
+        Self { settings: Arc::new(settings) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
@@ -137,7 +137,7 @@ impl Verify {
     }
 
     fn settings_mut(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.judge)
+        Arc::make_mut(&mut self.settings)
     }
 }
 
@@ -153,12 +153,12 @@ where
     type Future = Ready<Result<VerifyMiddleware<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(VerifyMiddleware::new(service, Arc::clone(&self.judge))))
+        ready(Ok(VerifyMiddleware::new(service, Arc::clone(&self.settings))))
     }
 }
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifiers", &self.judge.verifiers).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.settings.verifiers).finish_non_exhaustive()
     }
 }

@@ -52,9 +52,9 @@ where
     S: Service<Request<VerifiedBody>>,
     B: Body,
 {
-    pub(crate) fn new(inner: S, reject: R, judge: Arc<Settings>, request: Request<B>) -> Self {
+    pub(crate) fn new(inner: S, reject: R, settings: Arc<Settings>, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { inner: Some(inner), reject, state: State::ReceiveRequest { delivering: ReceiveRequest::new(judge, parts, body) } }
+        Self { inner: Some(inner), reject, state: State::ReceiveRequest { delivering: ReceiveRequest::new(settings, parts, body) } }
     }
 }
 

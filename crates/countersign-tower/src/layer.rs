@@ -33,7 +33,7 @@ use crate::settings::Settings;
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
     // Behind one pointer, as axum clones a layer for every request.
-    judge: Arc<Settings>,
+    settings: Arc<Settings>,
     reject: R,
 }
 
@@ -51,8 +51,8 @@ impl VerifyLayer {
         let verifiers = verifiers.into();
         #[cfg(not(feature = "axum"))]
         warn_of_cut_paths(&verifiers);
-        let judge = Settings { verifiers, tenant_by: None, clock: false, deadline: None, drain: None, report_only: false };
-        Self { judge: Arc::new(judge), reject: EmptyResponse }
+        let settings = Settings { verifiers, tenant_by: None, clock: false, deadline: None, drain: None, report_only: false };
+        Self { settings: Arc::new(settings), reject: EmptyResponse }
     }
 
     /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early rejection the rest of the body
@@ -73,9 +73,9 @@ impl<R> VerifyLayer<R> {
     /// How long a body may take, by tokio's clock: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        let judge = self.settings_mut();
-        judge.deadline = deadline.into();
-        judge.clock |= judge.deadline.is_some();
+        let settings = self.settings_mut();
+        settings.deadline = deadline.into();
+        settings.clock |= settings.deadline.is_some();
         self
     }
 
@@ -83,9 +83,9 @@ impl<R> VerifyLayer<R> {
     /// rejected by its head is answered without its body being polled.
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
-        let judge = self.settings_mut();
-        judge.drain = drain.into();
-        judge.clock |= judge.drain.is_some();
+        let settings = self.settings_mut();
+        settings.drain = drain.into();
+        settings.clock |= settings.drain.is_some();
         self
     }
 }
@@ -115,7 +115,7 @@ impl<R> VerifyLayer<R> {
     where
         F: Fn(&Rejection) -> Response<B>,
     {
-        VerifyLayer { judge: self.judge, reject }
+        VerifyLayer { settings: self.settings, reject }
     }
 }
 
@@ -154,7 +154,7 @@ impl<R> VerifyLayer<R> {
     }
 
     fn settings_mut(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.judge)
+        Arc::make_mut(&mut self.settings)
     }
 }
 
@@ -164,7 +164,7 @@ impl VerifyLayer {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
-        VerifyLayer { judge: self.judge, reject: Acknowledgement }
+        VerifyLayer { settings: self.settings, reject: Acknowledgement }
     }
 }
 
@@ -172,10 +172,10 @@ impl VerifyLayer {
 impl VerifyLayer {
     /// For what lets nothing through unverified, whatever the layer does.
     pub(crate) fn into_strict_settings(mut self) -> Arc<Settings> {
-        if self.judge.report_only {
+        if self.settings.report_only {
             self.settings_mut().report_only = false;
         }
-        self.judge
+        self.settings
     }
 }
 
@@ -196,6 +196,6 @@ impl<S, R: Clone> Layer<S> for VerifyLayer<R> {
     type Service = Verify<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, Arc::clone(&self.judge), self.reject.clone())
+        Verify::new(inner, Arc::clone(&self.settings), self.reject.clone())
     }
 }

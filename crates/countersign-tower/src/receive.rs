@@ -18,7 +18,7 @@ use crate::timer::RuntimeTimer;
 pin_project! {
     /// The way of a request from its head to the verdict, and to the end of what is thrown away after a rejection.
     pub(crate) struct ReceiveRequest<B> {
-        judge: Arc<Settings>,
+        settings: Arc<Settings>,
         // Taken when there is a verdict.
         parts: Option<Parts>,
         timer: RuntimeTimer,
@@ -46,9 +46,9 @@ pub(crate) struct RejectedRequest {
 }
 
 impl<B: Body> ReceiveRequest<B> {
-    pub(crate) fn new(judge: Arc<Settings>, parts: Parts, body: B) -> Self {
-        let timer = RuntimeTimer::new(judge.clock);
-        Self { judge, parts: Some(parts), timer, body: Some(body), trailers: None, state: State::Receive(Receive::new()) }
+    pub(crate) fn new(settings: Arc<Settings>, parts: Parts, body: B) -> Self {
+        let timer = RuntimeTimer::new(settings.clock);
+        Self { settings, parts: Some(parts), timer, body: Some(body), trailers: None, state: State::Receive(Receive::new()) }
     }
 
     /// Whether it will never be received: the rest of its body may yet be thrown away.
@@ -76,11 +76,12 @@ where
         let Some(parts) = this.parts else { return Poll::Pending };
         let http1 = parts.version < Version::HTTP_2;
         if let State::Receive(receiving) = this.state {
-            let (judge, mut body, trailers) = (&**this.judge, this.body.as_mut(), &mut *this.trailers);
-            let (head, tenant) = (PartsHead::new(parts), || judge.tenant_by.as_ref().and_then(|find| find(parts)));
+            let (settings, mut body, trailers) = (&**this.settings, this.body.as_mut(), &mut *this.trailers);
+            let (head, tenant) = (PartsHead::new(parts), || settings.tenant_by.as_ref().and_then(|find| find(parts)));
             let next = |cx: &mut Context<'_>| poll_data(body.as_mut(), trailers, cx);
             let rejection =
-                match ready!(receiving.poll(cx, this.timer, &judge.terms(), &head, tenant, next, <dyn Error>::is::<LengthLimitError>)) {
+                match ready!(receiving.poll(cx, this.timer, &settings.options(), &head, tenant, next, <dyn Error>::is::<LengthLimitError>))
+                {
                     Ok(reported) => {
                         this.body.set(None);
                         return Poll::Ready(Ok(reported));
@@ -88,7 +89,7 @@ where
                     Err(rejection) => rejection,
                 };
             let at_end = rejection.is_at_end() || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
-            let rest = judge.drain.filter(|_| http1 && !at_end).and_then(|drain| rejection.drain(drain, &head));
+            let rest = settings.drain.filter(|_| http1 && !at_end).and_then(|drain| rejection.drain(drain, &head));
             let rejection = rejection.into_rejection();
             let Some(rest) = rest else {
                 *this.state = State::Done;

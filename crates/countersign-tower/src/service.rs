@@ -18,13 +18,13 @@ use crate::settings::Settings;
 #[derive(Clone, Debug)]
 pub struct Verify<S, R = crate::response::EmptyResponse> {
     inner: S,
-    judge: Arc<Settings>,
+    settings: Arc<Settings>,
     reject: R,
 }
 
 impl<S, R> Verify<S, R> {
-    pub(crate) const fn new(inner: S, judge: Arc<Settings>, reject: R) -> Self {
-        Self { inner, judge, reject }
+    pub(crate) const fn new(inner: S, settings: Arc<Settings>, reject: R) -> Self {
+        Self { inner, settings, reject }
     }
 }
 
@@ -47,6 +47,6 @@ where
         // The service that was polled ready is the one to call, and its clone need not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(ready, self.reject.clone(), Arc::clone(&self.judge), request)
+        VerifyFuture::new(ready, self.reject.clone(), Arc::clone(&self.settings), request)
     }
 }

@@ -156,17 +156,17 @@ impl Verify {
     ) -> impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
         // Behind one pointer, as warp clones what is in a filter for every request.
         let verify = Arc::new(self);
-        let judge = Arc::clone(&verify);
+        let by_head = Arc::clone(&verify);
         heads
             .and_then(move |head: Box<CopiedHead>| {
-                let judge = Arc::clone(&judge);
-                async move { judge.judge(head, report_only).await }
+                let by_head = Arc::clone(&by_head);
+                async move { by_head.check_head(head, report_only).await }
             })
             // Only now: what was rejected before keeps its body for filters that come after.
             .and(warp::body::stream())
-            .and_then(move |judged, body| {
+            .and_then(move |received, body| {
                 let verify = Arc::clone(&verify);
-                async move { verify.take_in(judged, body, report_only).await }
+                async move { verify.receive(received, body, report_only).await }
             })
     }
 
@@ -175,26 +175,26 @@ impl Verify {
     }
 
     /// Judges the head, if what is rejected by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
-    async fn judge(&self, head: Box<CopiedHead>, report_only: bool) -> Result<Judged, warp::Rejection> {
-        let (mut receiving, mut timer) = (Receive::new(), TokioTimer::default());
+    async fn check_head(&self, head: Box<CopiedHead>, report_only: bool) -> Result<ReceivedHead, warp::Rejection> {
+        let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
         if self.drain.is_none() {
-            let terms = self.terms(report_only);
-            let judged = poll_fn(|cx| receiving.poll_head(cx, &mut timer, &terms, &*head, || head.tenant.clone())).await;
+            let options = self.options(report_only);
+            let judged = poll_fn(|cx| receive.poll_head(cx, &mut timer, &options, &*head, || head.tenant.clone())).await;
             judged.map_err(|rejection| self.reject(rejection.into_rejection(), head.announces_body()))?;
         }
-        Ok(Judged { head, receiving, timer })
+        Ok(ReceivedHead { head, receive, timer })
     }
 
-    async fn take_in<S, D>(&self, judged: Judged, body: S, report_only: bool) -> Result<Outcome, warp::Rejection>
+    async fn receive<S, D>(&self, received: ReceivedHead, body: S, report_only: bool) -> Result<Outcome, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
-        let (mut body, terms) = (pin!(body), self.terms(report_only));
-        let Judged { head, mut receiving, mut timer } = judged;
+        let (mut body, options) = (pin!(body), self.options(report_only));
+        let ReceivedHead { head, mut receive, mut timer } = received;
         let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
         let (tenant, is_limit) = (|| head.tenant.clone(), <dyn Error>::is::<LengthLimitError>);
-        let rejection = match poll_fn(|cx| receiving.poll(cx, &mut timer, &terms, &*head, tenant, &mut next, is_limit)).await {
+        let rejection = match poll_fn(|cx| receive.poll(cx, &mut timer, &options, &*head, tenant, &mut next, is_limit)).await {
             Ok(reported) => return Ok(reported),
             Err(rejection) => rejection,
         };
@@ -205,7 +205,7 @@ impl Verify {
         Err(self.reject(rejection.into_rejection(), close))
     }
 
-    const fn terms(&self, insecure_report_only: bool) -> ReceiveOptions<'_> {
+    const fn options(&self, insecure_report_only: bool) -> ReceiveOptions<'_> {
         ReceiveOptions { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only }
     }
 
@@ -246,9 +246,9 @@ pub(crate) fn proven(
 }
 
 /// A delivery whose head has been judged, or is yet to be.
-struct Judged {
+struct ReceivedHead {
     head: Box<CopiedHead>,
-    receiving: Receive,
+    receive: Receive,
     timer: TokioTimer,
 }
 

@@ -51,12 +51,10 @@ use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
 use crate::scheme::part::Part;
-use crate::scheme::timestamp::TimestampFormat;
+use crate::scheme::timestamp::{FIVE_MINUTES, TimestampFormat};
 
 /// What is called 25 MB, taken as MiB: the reading that loses no delivery.
 const MB_25: usize = 25 * 1024 * 1024;
-
-const MINUTES_5: Duration = Duration::from_secs(300);
 
 const SHA256: &[(&str, Algorithm)] = &[("sha256", Algorithm::Sha256)];
 const V0: &[(&str, Algorithm)] = &[("v0", Algorithm::Sha256)];
@@ -82,7 +80,7 @@ const fn standard_webhooks(name: &'static str, [id, timestamp, signature]: [&'st
         .encoding(Encoding::Base64)
         .prefix(&[Part::Id, Part::Literal("."), Part::Timestamp, Part::Literal(".")])
         .id_header(id)
-        .timestamp_header(timestamp, MINUTES_5)
+        .timestamp_header(timestamp, FIVE_MINUTES)
         .base64_secret("whsec_")
 }
 
@@ -320,7 +318,7 @@ providers! {
             .tagged(b'=', V1)
             .list(b',')
             .prefix(TIMESTAMP_DOT)
-            .timestamp_item("t", MINUTES_5);
+            .timestamp_item("t", FIVE_MINUTES);
 
     /// Slack: `X-Slack-Signature: v0=<hex>` over `v0:{timestamp}:{body}`, with the timestamp in `X-Slack-Request-Timestamp` and five
     /// minutes of tolerance.
@@ -328,7 +326,7 @@ providers! {
         Scheme::new("slack", "X-Slack-Signature")
             .tagged(b'=', V0)
             .prefix(V0_TIMESTAMP)
-            .timestamp_header("X-Slack-Request-Timestamp", MINUTES_5);
+            .timestamp_header("X-Slack-Request-Timestamp", FIVE_MINUTES);
 
     /// Standard Webhooks: `webhook-signature: v1,<base64> v1,<base64>` over `{id}.{timestamp}.{body}`, with `webhook-id` and
     /// `webhook-timestamp`. The key has 24 to 64 bytes, in base64 behind `whsec_`. The specification gives no tolerance.
@@ -356,7 +354,7 @@ providers! {
         Scheme::new("zoom", "x-zm-signature")
             .tagged(b'=', V0)
             .prefix(V0_TIMESTAMP)
-            .timestamp_header("x-zm-request-timestamp", MINUTES_5);
+            .timestamp_header("x-zm-request-timestamp", FIVE_MINUTES);
 
     /// Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>` over `{id}{timestamp}{body}`, ten minutes of tolerance. The secret
     /// has 10 to 100 characters.
@@ -404,7 +402,7 @@ providers! {
         base64("hubspot-v3", "X-HubSpot-Signature-v3")
             .prefix(&[Part::Method, Part::Url])
             .suffix(&[Part::Timestamp])
-            .timestamp_header("X-HubSpot-Request-Timestamp", MINUTES_5)
+            .timestamp_header("X-HubSpot-Request-Timestamp", FIVE_MINUTES)
             .timestamp_format(TimestampFormat::Milliseconds);
 
     /// Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over `{timestamp}{body}`, with the timestamp in
@@ -412,7 +410,7 @@ providers! {
     ZENDESK: ThirdParty "https://developer.zendesk.com/documentation/webhooks/verifying/" =
         base64("zendesk", "X-Zendesk-Webhook-Signature")
             .prefix(&[Part::Timestamp])
-            .timestamp_header("X-Zendesk-Webhook-Signature-Timestamp", MINUTES_5)
+            .timestamp_header("X-Zendesk-Webhook-Signature-Timestamp", FIVE_MINUTES)
             .timestamp_format(TimestampFormat::Rfc3339)
             .unauthenticated_delivery_id_header("X-Zendesk-Webhook-Invocation-Id");
 
@@ -437,7 +435,7 @@ providers! {
             .list(b',')
             .encoding(Encoding::Base64Url)
             .prefix(TIMESTAMP_DOT)
-            .timestamp_item("t", MINUTES_5)
+            .timestamp_item("t", FIVE_MINUTES)
             .timestamp_format(TimestampFormat::Milliseconds)
             .unauthenticated_delivery_id_header("idempotency-key");
 

@@ -97,7 +97,7 @@ impl FromRequest for Delivery {
             (None, None) => return DeliveryFuture(State::Received(request.clone())),
         };
         let request = ServiceRequest::from_parts(request.clone(), payload.take());
-        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(Arc::clone(&verify.judge), request, false)))
+        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(Arc::clone(&verify.settings), request, false)))
     }
 }
 

@@ -108,8 +108,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, VerifyRejection> {
         let (parts, body) = request.into_parts();
-        let judge = VerifyLayer::from_ref(state).into_strict_settings();
-        match ReceiveRequest::new(judge, parts, body).await.map_err(VerifyRejection::new)? {
+        let settings = VerifyLayer::from_ref(state).into_strict_settings();
+        match ReceiveRequest::new(settings, parts, body).await.map_err(VerifyRejection::new)? {
             Outcome::Verified(verified, body) => Ok(Self { verified, body }),
             Outcome::Unverified(rejection, _) => Err(VerifyRejection::new(RejectedRequest { rejection, close: false })),
         }

@@ -14,7 +14,6 @@ use crate::keys::secret::Secret;
 use crate::keys::wipe_stack::wiping_stack;
 use crate::scheme::Scheme;
 use crate::scheme::layout::Grammar;
-use crate::scheme::secret_form::SecretForm;
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]
@@ -172,13 +171,8 @@ impl Scheme {
         if secret.is_blank() {
             return Err(ConfigError::EmptySecret { key: id.cloned() });
         }
-        let decoded = match self.secret_form {
-            SecretForm::Verbatim => Some(secret.clone()),
-            SecretForm::Hex => secret.decode_hex(),
-            SecretForm::Base64 { prefix } => secret.decode_base64(prefix),
-        };
         let invalid = || ConfigError::InvalidSecret { key: id.cloned(), expected: self.secret_form };
-        let key = decoded.ok_or_else(invalid)?;
+        let key = secret.decode(self.secret_form).ok_or_else(invalid)?;
         let (shortest, longest) = self.key_lengths;
         // What no header can hold, such as a line break at its end, could never be presented.
         let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));

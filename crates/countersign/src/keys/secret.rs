@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::scheme::encoding::decode_hex;
+use crate::scheme::secret_form::SecretForm;
 
 /// A shared secret: bytes that are wiped from memory when dropped and never shown.
 ///
@@ -88,23 +88,9 @@ impl Secret {
         (trimmed.len() < self.0.len() && !trimmed.is_empty()).then(|| Self::new(trimmed))
     }
 
-    /// What hexadecimal digits stand for.
-    pub(crate) fn decode_hex(&self) -> Option<Self> {
-        let mut bytes = Zeroizing::new(vec![0; self.0.len() / 2]);
-        decode_hex(&self.0, &mut bytes).ok()?;
-        Some(Self(bytes))
-    }
-
-    /// What base64 text behind an optional `prefix` stands for.
-    pub(crate) fn decode_base64(&self, prefix: &str) -> Option<Self> {
-        let text = self.0.strip_prefix(prefix.as_bytes()).unwrap_or(&self.0);
-        let mut bytes = Zeroizing::new(vec![0; text.len()]);
-        let len = <base64ct::Base64 as base64ct::Encoding>::decode(text, &mut bytes).ok()?.len();
-        if let Some(rest) = bytes.get_mut(len..) {
-            rest.zeroize();
-        }
-        bytes.truncate(len);
-        Some(Self(bytes))
+    /// Decodes the text that a provider shows into the bytes that the provider signs with. Returns `None` if the text does not have this form.
+    pub(crate) fn decode(&self, form: SecretForm) -> Option<Self> {
+        form.decode(&self.0).map(Self)
     }
 }
 
@@ -228,25 +214,6 @@ mod tests {
         assert_eq!(Secret::new("a secret"), Secret::new("a secret".as_bytes()));
         for other in ["a secreT", "a secre", "a secret ", ""] {
             assert_ne!(Secret::new("a secret"), Secret::new(other));
-        }
-    }
-
-    #[test]
-    fn hexadecimal_text_is_decoded_in_either_case() {
-        assert_eq!(Secret::new("00fFA1").decode_hex().unwrap().as_bytes(), [0, 255, 161]);
-        assert_eq!(Secret::new("").decode_hex().unwrap().as_bytes(), b"");
-        for text in ["0", "000", "0g", "00\n", " 00", "0x00"] {
-            assert!(Secret::new(text).decode_hex().is_none(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn base64_text_is_decoded_with_or_without_its_prefix() {
-        for text in ["whsec_AQI=", "AQI="] {
-            assert_eq!(Secret::new(text).decode_base64("whsec_").unwrap().as_bytes(), [1, 2]);
-        }
-        for text in ["whsec_AQI", "whsec_ AQI=", "AQI=\n", "Whsec_AQI="] {
-            assert!(Secret::new(text).decode_base64("whsec_").is_none(), "{text:?}");
         }
     }
 }

@@ -1,5 +1,10 @@
 use std::fmt;
 
+use base64ct::{Base64, Encoding as _};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::scheme::encoding::decode_hex;
+
 /// How the text that a provider shows as the secret becomes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,5 +28,65 @@ impl fmt::Display for SecretForm {
             Self::Base64 { prefix: "" } => f.write_str("padded base64"),
             Self::Base64 { prefix } => write!(f, "padded base64, with or without {prefix:?} in front"),
         }
+    }
+}
+
+impl SecretForm {
+    /// Decodes the text that a provider shows into the bytes that the provider signs with. A prefix such as `whsec_` is taken off. Returns `None` if
+    /// the text does not have this form. No copy of the bytes is left behind.
+    pub(crate) fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        match self {
+            Self::Verbatim => Some(Zeroizing::new(text.to_vec())),
+            Self::Hex => {
+                let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
+                decode_hex(text, &mut bytes).ok()?;
+                Some(bytes)
+            }
+            Self::Base64 { prefix } => {
+                let text = text.strip_prefix(prefix.as_bytes()).unwrap_or(text);
+                let mut bytes = Zeroizing::new(vec![0; text.len()]);
+                let len = Base64::decode(text, &mut bytes).ok()?.len();
+                // Truncating alone would leave what the decoder wrote past the end.
+                if let Some(rest) = bytes.get_mut(len..) {
+                    rest.zeroize();
+                }
+                bytes.truncate(len);
+                Some(bytes)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(form: SecretForm, text: &str) -> Option<Vec<u8>> {
+        form.decode(text.as_bytes()).map(|bytes| bytes.to_vec())
+    }
+
+    #[test]
+    fn hexadecimal_text_is_decoded_in_either_case() {
+        assert_eq!(decoded(SecretForm::Hex, "00fFA1"), Some(vec![0, 255, 161]));
+        assert_eq!(decoded(SecretForm::Hex, ""), Some(vec![]));
+        for text in ["0", "000", "0g", "00\n", " 00", "0x00"] {
+            assert_eq!(decoded(SecretForm::Hex, text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn base64_text_is_decoded_with_or_without_its_prefix() {
+        let form = SecretForm::Base64 { prefix: "whsec_" };
+        for text in ["whsec_AQI=", "AQI="] {
+            assert_eq!(decoded(form, text), Some(vec![1, 2]));
+        }
+        for text in ["whsec_AQI", "whsec_ AQI=", "AQI=\n", "Whsec_AQI="] {
+            assert_eq!(decoded(form, text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn verbatim_text_is_its_own_bytes() {
+        assert_eq!(decoded(SecretForm::Verbatim, " whsec_AQI=\n"), Some(b" whsec_AQI=\n".to_vec()));
     }
 }

@@ -1,5 +1,8 @@
 use std::time::{Duration, SystemTime};
 
+/// The tolerance of most providers, and of those whose documentation names none.
+pub(crate) const FIVE_MINUTES: Duration = Duration::from_secs(300);
+
 /// How a scheme writes its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
