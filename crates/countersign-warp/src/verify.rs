@@ -141,7 +141,7 @@ impl Verify {
     /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
     /// to try a secret out before anything depends on it. Take it off again.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is a [`Outcome`], which says of each whether it was
+    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is an [`Outcome`], which says of each whether it was
     /// signed.
     #[must_use]
     pub fn insecure_report_only(self) -> BoxedFilter<(Outcome,)> {

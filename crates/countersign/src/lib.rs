@@ -118,7 +118,7 @@ pub mod adapter {
     //!
     //! It holds three things, and decides nothing:
     //! - **the next chunk**, a [`Timer`], and a [`RequestHead`](crate::RequestHead) over the framework's request, for [`Receive::poll`];
-    //! - **the body back**: what that comes to, a [`Outcome`], goes to the handler, the [`Verified`](crate::Verified) where handlers find such things;
+    //! - **the body back**: what that comes to, an [`Outcome`], goes to the handler, the [`Verified`](crate::Verified) where handlers find such things;
     //! - **no**: the rest of the body to [`Drain::poll`] as [`ReceiveRejection::drain`] says, a response of
     //!   [`Rejection::status_code`](crate::Rejection::status_code) with [`Rejection::required_header`](crate::Rejection::required_header), and the [`Rejection`](crate::Rejection) where middleware finds it.
 
