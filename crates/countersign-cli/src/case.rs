@@ -1,8 +1,8 @@
 use crate::delivery::Delivery;
+use crate::delivery_options::DeliveryOptions;
 use crate::failure::Failure;
 use crate::output::{GOOD, Verbosity, styled};
 use crate::provider::{self, Provider};
-use crate::received::Received;
 use crate::secrets::{NamedSecret, Secrets};
 use clap::Args;
 use countersign::{Rejection, Verified, Verifier};
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Case {
     #[command(flatten)]
-    received: Received,
+    received: DeliveryOptions,
     #[command(flatten)]
     pub(crate) provider: Provider,
     #[command(flatten)]

@@ -3,7 +3,7 @@ mod cause;
 mod keys;
 mod readings;
 mod search;
-mod work;
+mod time_limit;
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbos
     };
     let mut others = Vec::new();
     for file in &options.other_body {
-        others.push(crate::received::read(file)?);
+        others.push(crate::delivery_options::read(file)?);
     }
     let Search { diagnosis, ruled_out, left_out } = search::search(input, kind, &others, options.try_for);
     if json {

@@ -36,13 +36,13 @@ pub(crate) struct Listen {
     #[command(flatten)]
     secrets: Secrets,
     #[command(flatten)]
-    listening: Listening,
+    listening: ListenOptions,
 }
 
 /// Where, and what is done with what comes.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Listening")]
-struct Listening {
+struct ListenOptions {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
@@ -80,13 +80,13 @@ struct Listening {
 
 impl Listen {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
-        let Listening { config, forward, body_limit, memory, .. } = &self.listening;
+        let ListenOptions { config, forward, body_limit, memory, .. } = &self.listening;
         let bounds = Bounds { body_limit: *body_limit, budget: MemoryBudget::new(*memory) };
         let endpoints = match config {
             Some(file) => config::read(file, &bounds, verbosity)?,
             None => vec![Endpoint::new(None, self.provider, self.secrets.load(verbosity)?, forward.clone(), &bounds)?],
         };
-        let Listening { host, port, forward_timeout, save, save_rejected, explain, json, .. } = self.listening;
+        let ListenOptions { host, port, forward_timeout, save, save_rejected, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);
         let folder = save.map(|path| Folder::open(path, save_rejected)).transpose()?;
         let (waiting, turn, untold) = (Semaphore::new(MAX_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MAX_UNTOLD)));

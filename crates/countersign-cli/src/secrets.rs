@@ -28,14 +28,14 @@ pub(crate) struct Secrets {
     secret_env: Vec<String>,
     /// The secret itself. Other users of this machine can see it: better one of the others
     #[arg(long, value_name = "TEXT")]
-    secret: Vec<Hidden>,
+    secret: Vec<HiddenText>,
 }
 
 /// The text of an option that is not to be shown.
 #[derive(Clone)]
-struct Hidden(Zeroizing<String>);
+struct HiddenText(Zeroizing<String>);
 
-impl FromStr for Hidden {
+impl FromStr for HiddenText {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -43,7 +43,7 @@ impl FromStr for Hidden {
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for HiddenText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hidden(..)")
     }
@@ -88,7 +88,7 @@ impl Secrets {
             let (id, variable) = named(option);
             found.push(NamedSecret::new(id, of_variable(variable)?));
         }
-        for (place, Hidden(text)) in self.secret.iter().enumerate() {
+        for (place, HiddenText(text)) in self.secret.iter().enumerate() {
             let id = if self.secret.len() == 1 { "--secret".to_owned() } else { format!("--secret {}", place.saturating_add(1)) };
             found.push(NamedSecret::new(id, text.as_bytes().to_vec()));
         }

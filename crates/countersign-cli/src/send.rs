@@ -13,13 +13,13 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::task::JoinSet;
 
 use crate::client::{self, Client};
+use crate::delivery_options;
 use crate::failure::Failure;
 use crate::output::{self, BAD, FAINT, GOOD, Verbosity, styled};
-use crate::received;
 use crate::send::answer::{Answer, named};
 use crate::send::retry::Retries;
 use crate::send::tally::Tally;
-use crate::sign::{Signing, content_type, random_id};
+use crate::sign::{SignOptions, content_type, random_id};
 
 /// Deliver a body as the provider would
 #[derive(Debug, Args)]
@@ -34,15 +34,15 @@ pub(crate) struct Send {
     #[arg(default_value = "-", value_name = "FILE")]
     file: String,
     #[command(flatten)]
-    signing: Signing,
+    signing: SignOptions,
     #[command(flatten)]
-    sending: Sending,
+    sending: SendOptions,
 }
 
 /// How it is sent.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sending")]
-struct Sending {
+struct SendOptions {
     /// The kind of event, for providers that name it in a header
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
@@ -88,8 +88,8 @@ impl Send {
             return Err(Failure::new("a token says nothing about the body, so no receiver could tell: forge the signature instead"));
         }
         let signer = self.signing.signer(verbosity)?;
-        let body = Bytes::from(received::read(&self.file)?);
-        let extra = self.sending.header.iter().map(|text| received::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
+        let body = Bytes::from(delivery_options::read(&self.file)?);
+        let extra = self.sending.header.iter().map(|text| delivery_options::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
         let sender = Sender { signer, body, extra, client: Client::new()?, send: self };
         client::block_on(sender.send_all(verbosity))
     }
@@ -108,7 +108,7 @@ const MAX_OF_AN_ANSWER: usize = 64 * 1024;
 
 impl Sender {
     async fn send_all(self, verbosity: Verbosity) -> Result<bool, Failure> {
-        let Sending { count, concurrency, forge, .. } = self.send.sending;
+        let SendOptions { count, concurrency, forge, .. } = self.send.sending;
         let sender = Arc::new(self);
         let mut tally = Tally::new(count, verbosity);
         let next = Arc::new(AtomicUsize::new(0));
@@ -186,7 +186,7 @@ impl Sender {
     }
 
     fn request(&self, delivery_id: &str, signed_id: &str) -> Result<Request<Full<Bytes>>, Failure> {
-        let Sending { event, forge, .. } = &self.send.sending;
+        let SendOptions { event, forge, .. } = &self.send.sending;
         let scheme = self.send.signing.provider.scheme;
         let mut signed = match forge {
             Some(Forgery::Signature) => self.send.signing.headers(&self.signer, signed_id, &[&self.body[..], b"-"].concat()),

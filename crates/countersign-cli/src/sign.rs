@@ -3,10 +3,10 @@ use std::time::SystemTime;
 use clap::Args;
 use countersign::scheme::Algorithm;
 
+use crate::delivery_options;
 use crate::failure::Failure;
 use crate::output::{self, Verbosity};
 use crate::provider::{self, Provider};
-use crate::received;
 use crate::secrets::Secrets;
 
 /// Print the headers that a provider would send with a body
@@ -25,12 +25,12 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "URL")]
     curl: Option<String>,
     #[command(flatten)]
-    signing: Signing,
+    signing: SignOptions,
 }
 
 /// How a delivery is signed.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Signing {
+pub(crate) struct SignOptions {
     #[command(flatten)]
     pub(crate) provider: Provider,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) struct Signing {
     pub(crate) id: Option<String>,
 }
 
-impl Signing {
+impl SignOptions {
     pub(crate) fn signer(&self, verbosity: Verbosity) -> Result<countersign::Signer, Failure> {
         self.provider.check_url()?;
         let secret = self.secrets.load_one(self.key_id.as_deref(), verbosity)?;
@@ -65,7 +65,7 @@ impl Signing {
 impl Sign {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let signer = self.signing.signer(verbosity)?;
-        let body = received::read(&self.file)?;
+        let body = delivery_options::read(&self.file)?;
         let id = self.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?;
         let mut headers = self.signing.headers(&signer, &id, &body);
         if !self.header_only {

@@ -27,14 +27,14 @@ pub struct Watch {
 impl Watch {
     /// Looks at what `load` returns, every so often. `loaded` are the keys in force.
     pub(crate) fn start(
-        load: impl FnMut() -> Result<Loaded, LoadError> + Send + 'static,
+        load: impl FnMut() -> Result<LoadedKeys, LoadError> + Send + 'static,
         keys: Keys,
-        loaded: Loaded,
+        loaded: LoadedKeys,
         every: Duration,
     ) -> Result<Self, LoadError> {
         let (wake, sleep) = mpsc::channel();
         let stopped = Arc::new(AtomicBool::new(false));
-        let mut watched = Watched { load, keys, stopped: Arc::clone(&stopped), loaded, pending: None, unsettled: 0, logged: None };
+        let mut watched = WatchState { load, keys, stopped: Arc::clone(&stopped), loaded, pending: None, unsettled: 0, logged: None };
         thread::Builder::new()
             .name("countersign-keys".to_owned())
             .spawn(move || {
@@ -60,26 +60,26 @@ impl fmt::Debug for Watch {
 }
 
 /// Ids and secrets, in the order in which they are tried.
-pub(crate) type Loaded = Vec<(KeyId, Secret)>;
+pub(crate) type LoadedKeys = Vec<(KeyId, Secret)>;
 
 /// Looks that differ, one after the other, before the operator is told.
 const MAX_UNSETTLED: u32 = 10;
 
-struct Watched<F> {
+struct WatchState<F> {
     load: F,
     keys: Keys,
     stopped: Arc<AtomicBool>,
     /// The keys that this watch last put in force.
-    loaded: Loaded,
+    loaded: LoadedKeys,
     /// The result of the last look, if it differs from `loaded`: other keys, or the text of an error.
-    pending: Option<Result<Loaded, String>>,
+    pending: Option<Result<LoadedKeys, String>>,
     /// The number of looks since two of them agreed.
     unsettled: u32,
     /// The text of the last error that was logged. An error that persists is logged once.
     logged: Option<String>,
 }
 
-impl<F: FnMut() -> Result<Loaded, LoadError>> Watched<F> {
+impl<F: FnMut() -> Result<LoadedKeys, LoadError>> WatchState<F> {
     /// Reads the files. A change counts after two equal looks, for a single look may read a file that is half written.
     fn look(&mut self) {
         let found = (self.load)();
@@ -149,7 +149,7 @@ mod tests {
 
     const EVERY: Duration = Duration::from_millis(1);
 
-    fn keys(secret: &str) -> Loaded {
+    fn keys(secret: &str) -> LoadedKeys {
         vec![("k".into(), Secret::new(secret))]
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Inner {
     pub(crate) find: FindTenant,
     pub(crate) source: Box<dyn Fn(String) -> SourceFuture + Send + Sync>,
     /// For longer than they are used: who was known before has permits of their own.
-    pub(crate) known: Cache<String, Known>,
+    pub(crate) known: Cache<String, CachedTenant>,
     /// Apart from those, so that no flood of strangers takes their place.
     pub(crate) unknown: Cache<String, ()>,
     pub(crate) lookups: Arc<SingleFlight>,
@@ -35,7 +35,7 @@ pub(crate) struct Inner {
 }
 
 #[derive(Clone)]
-pub(crate) struct Known {
+pub(crate) struct CachedTenant {
     pub(crate) verifier: Verifier,
     /// When it was looked up; `None` if it is to be looked up again.
     pub(crate) since: Option<Instant>,
@@ -72,7 +72,7 @@ impl Inner {
         match result {
             LookupResult::Known(verifier) => {
                 self.unknown.invalidate(&tenant);
-                self.known.insert(tenant, Known { verifier: verifier.clone(), since: Some(Instant::now()) });
+                self.known.insert(tenant, CachedTenant { verifier: verifier.clone(), since: Some(Instant::now()) });
             }
             LookupResult::Unknown => {
                 self.known.invalidate(&tenant);

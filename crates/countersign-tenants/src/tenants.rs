@@ -6,7 +6,7 @@ use countersign::tenant::{ResolveFuture, Resolver};
 use countersign::{RequestHead, Verifier};
 use tracing::Instrument as _;
 
-use crate::lookup::{Inner, Known};
+use crate::lookup::{CachedTenant, Inner};
 use crate::lookup_error::{LookupError, Unavailable};
 use crate::single_flight::{Join, LookupResult};
 
@@ -67,8 +67,8 @@ impl Tenants {
         let Inner { lookups, known, unknown, .. } = &*self.0;
         lookups.cancel(tenant, || {
             // It is remembered that there is one.
-            if let Some(Known { verifier, .. }) = known.get(tenant) {
-                known.insert(tenant.to_owned(), Known { verifier, since: None });
+            if let Some(CachedTenant { verifier, .. }) = known.get(tenant) {
+                known.insert(tenant.to_owned(), CachedTenant { verifier, since: None });
             }
             unknown.invalidate(tenant);
         });

@@ -30,7 +30,7 @@ enum Fields {
 
 /// What of a head is copied. Of most verifiers few fields are looked at, and copying all would take longer than judging them.
 #[derive(Clone)]
-pub(crate) enum Extent {
+pub(crate) enum HeadScope {
     Whole,
     Fields(Arc<[&'static str]>),
 }
@@ -41,7 +41,7 @@ impl Default for Fields {
     }
 }
 
-impl Extent {
+impl HeadScope {
     /// As much as these look at.
     pub(crate) fn of(verifiers: &VerifierSource) -> Self {
         verifiers.fields().map_or(Self::Whole, |mut fields| {
@@ -72,7 +72,7 @@ impl CopiedHead {
 
 /// Extracts the head, and leaves the body alone.
 pub(crate) fn filter(
-    extent: Extent,
+    extent: HeadScope,
 ) -> impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     // Rejects where there is no query, which is as good as an empty one.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
@@ -83,8 +83,8 @@ pub(crate) fn filter(
         head
     });
     let fields = told(move |info| match &extent {
-        Extent::Whole => None,
-        Extent::Fields(names) => Some(CopiedHead::of_fields(info, names)),
+        HeadScope::Whole => None,
+        HeadScope::Fields(names) => Some(CopiedHead::of_fields(info, names)),
     });
     let fields = fields.and_then(|head: Option<_>| ready(head.ok_or_else(warp::reject::reject)));
     fields.or(whole).unify()
@@ -146,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn method_target_and_every_value_are_as_sent() {
         let request = warp::test::request().method("PUT").path("http://host/a%20b?c=%2F").header("X-A", &b"\xff"[..]);
-        let head = request.header("b", "").filter(&filter(Extent::Whole)).await.unwrap();
+        let head = request.header("b", "").filter(&filter(HeadScope::Whole)).await.unwrap();
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();
@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn a_target_keeps_its_question_mark_and_the_path_that_was_matched_already() {
         for target in ["/", "/a", "/a?", "/a?b", "/a/b/?c?d"] {
-            let behind = warp::path("a").and(filter(Extent::Whole)).or(filter(Extent::Whole)).unify();
+            let behind = warp::path("a").and(filter(HeadScope::Whole)).or(filter(HeadScope::Whole)).unify();
             assert_eq!(warp::test::request().path(target).filter(&behind).await.unwrap().target(), target);
         }
     }
@@ -170,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn of_the_fields_that_are_asked_for_every_value_is_as_sent_and_of_others_none() {
         let request = warp::test::request().method("PUT").path("/a?b").header("X-A", &b"\xff"[..]).header("x-b", "2");
-        let head = request.filter(&filter(Extent::Fields(["X-A", "absent"].into()))).await.unwrap();
+        let head = request.filter(&filter(HeadScope::Fields(["X-A", "absent"].into()))).await.unwrap();
         assert_eq!((head.method(), head.target()), ("PUT", ""));
         let values = |name| {
             let mut values = Vec::new();

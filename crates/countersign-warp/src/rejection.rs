@@ -9,7 +9,7 @@ use warp::reject::Reject;
 use warp::reply::Response;
 
 /// How an application answers a rejection.
-pub(crate) type Answer = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
+pub(crate) type Respond = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 
 /// What [`Verify::delivery`](crate::Verify::delivery) rejects with, to be found by a `recover` of one's own. As a [`Reply`] it is the
 /// answer to the rejected delivery, with [`Rejection`] in the response's extensions.
@@ -29,13 +29,13 @@ pub(crate) type Answer = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 #[derive(Clone)]
 pub struct VerifyRejection {
     rejection: Rejection,
-    answer: Answer,
+    answer: Respond,
     /// Whether something of the body is left, so that the connection cannot go on.
     close: bool,
 }
 
 impl VerifyRejection {
-    pub(crate) fn new(rejection: Rejection, answer: Answer, close: bool) -> Self {
+    pub(crate) fn new(rejection: Rejection, answer: Respond, close: bool) -> Self {
         Self { rejection, answer, close }
     }
 

@@ -16,8 +16,8 @@ use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::head::{self, CopiedHead, Extent};
-use crate::rejection::{Answer, VerifyRejection, empty, recover};
+use crate::head::{self, CopiedHead, HeadScope};
+use crate::rejection::{Respond, VerifyRejection, empty, recover};
 use crate::timer::TokioTimer;
 
 /// Lets only verified deliveries through to a handler.
@@ -42,7 +42,7 @@ pub struct Verify {
     verifiers: VerifierSource,
     deadline: Option<Deadline>,
     drain: Option<DrainPolicy>,
-    answer: Answer,
+    answer: Respond,
 }
 
 impl Verify {
@@ -170,8 +170,8 @@ impl Verify {
             })
     }
 
-    pub(crate) fn extent(&self) -> Extent {
-        Extent::of(&self.verifiers)
+    pub(crate) fn extent(&self) -> HeadScope {
+        HeadScope::of(&self.verifiers)
     }
 
     /// Judges the head, if what is rejected by it is to keep its body. Otherwise head and body are judged in one go, which takes less.

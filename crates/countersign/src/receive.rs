@@ -11,7 +11,7 @@ use crate::observe::span::DeliverySpan;
 use crate::receive::drain::{Drain, DrainPolicy};
 use crate::receive::intake::Intake;
 use crate::receive::outcome::Outcome;
-use crate::receive::state::{ReceiveState, tell_log};
+use crate::receive::state::{ReceiveState, log_verified};
 use crate::request::head::{RequestHead, announced};
 use crate::request::header_index::HeaderIndex;
 use crate::request::timer::Timer;
@@ -149,7 +149,7 @@ impl Receive {
         verifier: &Verifier,
         config: &Arc<Config>,
         head: &impl RequestHead,
-        mut next: impl FnMut(&mut Context<'_>) -> Polled<D, E>,
+        mut next: impl FnMut(&mut Context<'_>) -> BodyPoll<D, E>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Outcome, ReceiveRejection>> {
         let (policy, keys) = (&*config.policy, config.keys.load());
@@ -173,7 +173,7 @@ impl Receive {
                 let progress = Progress { phase: Phase::End, body_bytes: body.len(), time: None };
                 return Poll::Ready(match VerificationState::whole(Snapshot { config, keys: &keys }, &head, &signed, now, &body) {
                     Ok(verified) => {
-                        tell_log(&verified, progress);
+                        log_verified(&verified, progress);
                         Ok(Outcome::Verified(verified, body))
                     }
                     Err(kind) => Err(ReceiveRejection::new(verifier, config.reject(kind).at(progress), true)),
@@ -232,10 +232,10 @@ impl Default for Receive {
 }
 
 /// What a body answers when it is polled.
-type Polled<D, E> = Poll<Option<Result<D, E>>>;
+type BodyPoll<D, E> = Poll<Option<Result<D, E>>>;
 
 /// A body that is there already, in one piece and within the limit. Any other is not looked at: what it was polled for, in order.
-fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> Polled<D, E>) -> Result<Bytes, [Option<Polled<D, E>>; 2]> {
+fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> BodyPoll<D, E>) -> Result<Bytes, [Option<BodyPoll<D, E>>; 2]> {
     match next() {
         Poll::Ready(None) => Ok(Bytes::new()),
         Poll::Ready(Some(Ok(mut chunk))) if chunk.remaining() <= limit => match next() {

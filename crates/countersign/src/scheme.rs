@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource, Unsigned};
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource, UnsignedHeaders};
 
 pub(crate) mod encoding;
 pub(crate) mod evidence;
@@ -56,7 +56,7 @@ pub struct Scheme {
     /// Of the key in bytes: the shortest and the longest.
     pub(crate) key_lengths: (usize, usize),
     pub(crate) body_limit: usize,
-    pub(crate) unsigned: Unsigned,
+    pub(crate) unsigned: UnsignedHeaders,
     documentation: &'static str,
     evidence: Evidence,
 }
@@ -88,7 +88,7 @@ impl Scheme {
             secret_form: SecretForm::Verbatim,
             key_lengths: (1, usize::MAX),
             body_limit: Self::DEFAULT_BODY_LIMIT,
-            unsigned: Unsigned { delivery_id: None, event: None },
+            unsigned: UnsignedHeaders { delivery_id: None, event: None },
             documentation: "",
             evidence: Evidence::Own,
         }

@@ -292,7 +292,7 @@ impl Verifier {
         self.config_for(head).ok_or_else(|| {
             let kind = RejectionKind::MissingSignature;
             let first = &self.0.first;
-            Rejection::new(kind, self.0.name.clone()).of_tenant(first.tenant.as_ref()).with_hint(hint(first, kind, head))
+            Rejection::new(kind, self.0.name.clone()).with_tenant(first.tenant.as_ref()).with_hint(hint(first, kind, head))
         })
     }
 
@@ -317,7 +317,7 @@ impl Verifier {
             None => hashing.read(snapshot, head, now),
             // A token would be judged by its head already, and there is nothing to judge it by.
             Some(why) => match ParsedHead::read(&config.policy, head, now) {
-                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).because(Arc::clone(why))),
+                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).with_source(Arc::clone(why))),
                 Err(kind) => Err(kind),
             },
         };

@@ -13,9 +13,9 @@ use crate::response::{answer, status};
 ///
 /// As a response it is what [`Verify`](crate::Verify) answers, with the [`Rejection`] in its extensions.
 // Boxed, so that the way of a verified delivery need not carry the room for it.
-pub struct VerifyError(Box<Answered>);
+pub struct VerifyError(Box<ErrorParts>);
 
-struct Answered {
+struct ErrorParts {
     cause: Cause,
     // Taken when it is answered, which `ResponseError` has to do by reference.
     response: Cell<Option<HttpResponse>>,
@@ -69,7 +69,7 @@ impl VerifyError {
     }
 
     fn made(cause: Cause, response: Option<HttpResponse>) -> Self {
-        Self(Box::new(Answered { cause, response: Cell::new(response) }))
+        Self(Box::new(ErrorParts { cause, response: Cell::new(response) }))
     }
 
     /// Why, for the operator. Do not tell the sender. `None` for a fault of the application, which `Display` tells, and an event at `ERROR`.

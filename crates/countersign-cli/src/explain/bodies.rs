@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::explain::cause::Cause;
-use crate::explain::work::{Paced, SMALL, Work};
+use crate::explain::time_limit::{SMALL, TimeLimit, TimedWriter};
 
 /// A body as it may have been when it was signed. Its bytes are written as a stream whenever it is tried, and never kept: a stranger decides how
 /// many there are.
@@ -25,13 +25,13 @@ const PIECE: usize = 16 * 1024;
 
 impl Body<'_> {
     /// Hands the bytes to `sink`, piece by piece. Returns whether all of them could be made in time.
-    pub(crate) fn stream(&self, sink: impl Write, work: &Work) -> bool {
+    pub(crate) fn stream(&self, sink: impl Write, work: &TimeLimit) -> bool {
         write_to(&self.write, sink, work).is_ok()
     }
 }
 
-fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write, work: &Work) -> io::Result<()> {
-    let mut sink = BufWriter::with_capacity(PIECE, Paced::new(sink, work));
+fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write, work: &TimeLimit) -> io::Result<()> {
+    let mut sink = BufWriter::with_capacity(PIECE, TimedWriter::new(sink, work));
     write(&mut sink)?;
     sink.flush()
 }
@@ -42,7 +42,7 @@ fn absent() -> io::Error {
 }
 
 /// JSON, as it was received and with its keys sorted.
-pub(crate) struct Parsed {
+pub(crate) struct ParsedJson {
     value: Value,
     sorted: Value,
 }
@@ -56,20 +56,20 @@ pub(crate) fn is_small_enough_to_parse(text: &[u8]) -> bool {
 }
 
 /// Parses the body, if it is JSON that may be in memory.
-pub(crate) fn parse(received: &[u8]) -> Option<Parsed> {
+pub(crate) fn parse(received: &[u8]) -> Option<ParsedJson> {
     let text = received.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received);
     let value: Value = is_small_enough_to_parse(text).then(|| serde_json::from_slice(text).ok()).flatten()?;
     let mut sorted = value.clone();
     sorted.sort_all_objects();
-    Some(Parsed { value, sorted })
+    Some(ParsedJson { value, sorted })
 }
 
 /// What is tried in place of the body that was received.
 pub(crate) fn of<'a>(
     received: &'a [u8],
-    parsed: Option<&'a Parsed>,
+    parsed: Option<&'a ParsedJson>,
     others: impl IntoIterator<Item = &'a Vec<u8>>,
-    work: &Work,
+    work: &TimeLimit,
 ) -> Vec<Body<'a>> {
     let mut bodies = Bodies { received, seen: HashSet::new(), found: Vec::new(), work };
     bodies.seen.extend(hash_of(&|sink: &mut dyn Write| sink.write_all(received), work));
@@ -98,13 +98,13 @@ struct Bodies<'a, 'w> {
     /// Hashes of what is there already, so that nothing is tried twice.
     seen: HashSet<u64>,
     found: Vec<Body<'a>>,
-    work: &'w Work,
+    work: &'w TimeLimit,
 }
 
 /// A hash of what is written, if it could be made in time.
-fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &Work) -> Option<u64> {
-    struct Hashed(DefaultHasher);
-    impl Write for Hashed {
+fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &TimeLimit) -> Option<u64> {
+    struct HashWriter(DefaultHasher);
+    impl Write for HashWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.write(bytes);
             Ok(bytes.len())
@@ -114,7 +114,7 @@ fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &Work) -> Op
             Ok(())
         }
     }
-    let mut hashed = Hashed(DefaultHasher::new());
+    let mut hashed = HashWriter(DefaultHasher::new());
     write_to(write, &mut hashed, work).ok().map(|()| hashed.0.finish())
 }
 
@@ -242,8 +242,8 @@ impl<'a> Bodies<'a, '_> {
         }
     }
 
-    fn json(&mut self, Parsed { value, sorted }: &'a Parsed) {
-        let own = Received::of(self.received, value, self.work);
+    fn json(&mut self, ParsedJson { value, sorted }: &'a ParsedJson) {
+        let own = DeliveryOptions::of(self.received, value, self.work);
         let fix = "Verify the bytes as they came in, and parse them afterwards.";
         for (value, how) in [(value, ""), (sorted, ", with its keys sorted")] {
             for (ascii, slashes) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -396,7 +396,7 @@ struct Style {
 
 impl Style {
     /// What was signed, in words: how it differs from the body that was received.
-    fn told(self, received: Received, how: &str) -> String {
+    fn told(self, received: DeliveryOptions, how: &str) -> String {
         let Self { spacing, ascii, slashes, html } = self;
         let mut said = Vec::new();
         // White space that is the same on both sides is not what is the matter.
@@ -422,20 +422,21 @@ impl Style {
 
 /// How the body that was received is written.
 #[derive(Clone, Copy)]
-struct Received {
+struct DeliveryOptions {
     /// If it is one of those.
     spacing: Option<Spacing>,
     /// Whether it has `\u` or `\/`, which a library need not write.
     has_escapes: bool,
 }
 
-impl Received {
-    fn of(received: &[u8], value: &Value, work: &Work) -> Self {
+impl DeliveryOptions {
+    fn of(received: &[u8], value: &Value, work: &TimeLimit) -> Self {
         let received = received.trim_ascii_end();
         let has_escapes = received.windows(2).any(|pair| pair == b"\\u" || pair == b"\\/");
         let is_spaced_so = |spacing: &Spacing| {
             let style = Style { spacing: *spacing, ascii: false, slashes: false, html: false };
-            let mut comparison = Comparison { outside: Outside::default(), expected: received, expected_outside: Outside::default() };
+            let mut comparison =
+                Comparison { outside: StringTracker::default(), expected: received, expected_outside: StringTracker::default() };
             write_to(&|sink: &mut dyn Write| write_json(sink, value, style), &mut comparison, work).is_ok() && comparison.is_at_end()
         };
         Self { spacing: SPACINGS.into_iter().find(is_spaced_so), has_escapes }
@@ -444,19 +445,19 @@ impl Received {
 
 /// Compares what is written with a text, without regard to what stands within strings.
 struct Comparison<'a> {
-    outside: Outside,
+    outside: StringTracker,
     expected: &'a [u8],
-    expected_outside: Outside,
+    expected_outside: StringTracker,
 }
 
 /// Where in a JSON text the last byte stood.
 #[derive(Default)]
-struct Outside {
+struct StringTracker {
     in_string: bool,
     is_escaped: bool,
 }
 
-impl Outside {
+impl StringTracker {
     /// Whether this byte, the next of the text, stands outside of strings, or is the quote at an end of one.
     fn is(&mut self, byte: u8) -> bool {
         if !self.in_string {

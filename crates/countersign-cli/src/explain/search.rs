@@ -12,7 +12,7 @@ use crate::explain::bodies::{self, Body};
 use crate::explain::cause::Cause;
 use crate::explain::keys::{self, Key};
 use crate::explain::readings::{self, Reading};
-use crate::explain::work::{SMALL, Work};
+use crate::explain::time_limit::{SMALL, TimeLimit};
 
 /// What came of it.
 pub(crate) enum Diagnosis {
@@ -82,7 +82,7 @@ pub(crate) struct Search {
 
 /// Looks for what makes the delivery verify, for `time` at most.
 pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
-    let work = Work::of(time);
+    let work = TimeLimit::of(time);
     let diagnosis = find(input, kind, others, &work);
     let mut left_out = Vec::new();
     let found = matches!(diagnosis, Diagnosis::Found(_));
@@ -105,7 +105,7 @@ pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u
     Search { diagnosis, ruled_out, left_out }
 }
 
-fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &Work) -> Diagnosis {
+fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &TimeLimit) -> Diagnosis {
     let plain = Reading::plain(&input.provider, &input.delivery, input.now);
     let keys = keys::of(&input.secrets);
     let given = input.secrets.len();
@@ -138,7 +138,7 @@ struct Attempts<'a> {
     /// So many are tried together with something else.
     in_pairs: usize,
     body: &'a [u8],
-    work: &'a Work,
+    work: &'a TimeLimit,
 }
 
 impl Attempts<'_> {
@@ -193,7 +193,7 @@ impl Attempts<'_> {
         let keys = self.keys.get(..keys)?;
         let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
         // By the head alone, most readings are rejected.
-        let mut verification = Hashed(verifier.begin_at(&reading.head, reading.time).ok()?);
+        let mut verification = HashWriter(verifier.begin_at(&reading.head, reading.time).ok()?);
         match body {
             None => verification.0.update(self.body),
             Some(body) => body.stream(&mut verification, self.work).then_some(())?,
@@ -277,9 +277,9 @@ impl Attempts<'_> {
 }
 
 /// Hashes what is written.
-struct Hashed(countersign::Verification);
+struct HashWriter(countersign::Verification);
 
-impl Write for &mut Hashed {
+impl Write for &mut HashWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.update(bytes);
         Ok(bytes.len())

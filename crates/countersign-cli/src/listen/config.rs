@@ -52,21 +52,21 @@ struct Config {
 
 /// A text, or a list of them.
 #[derive(Default, Deserialize)]
-#[serde(from = "Given")]
+#[serde(from = "TextOrList")]
 struct OneOrMore(Vec<String>);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
-enum Given {
+enum TextOrList {
     One(String),
     More(Vec<String>),
 }
 
-impl From<Given> for OneOrMore {
-    fn from(given: Given) -> Self {
+impl From<TextOrList> for OneOrMore {
+    fn from(given: TextOrList) -> Self {
         match given {
-            Given::One(text) => Self(vec![text]),
-            Given::More(texts) => Self(texts),
+            TextOrList::One(text) => Self(vec![text]),
+            TextOrList::More(texts) => Self(texts),
         }
     }
 }

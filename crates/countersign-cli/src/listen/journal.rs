@@ -27,13 +27,13 @@ pub(crate) struct Entry<'a> {
     pub(crate) saved: Option<&'a Path>,
     pub(crate) headers: &'a [(String, Vec<u8>)],
     /// If it was to be found out why it is not genuine.
-    pub(crate) explained: Option<&'a Explained>,
+    pub(crate) explained: Option<&'a Explanation>,
     /// Whether it was passed on, and what went wrong with that.
     pub(crate) forwarded: Option<Result<(), &'a str>>,
 }
 
 /// What came of finding out why a delivery is not genuine.
-pub(crate) enum Explained {
+pub(crate) enum Explanation {
     Tried(Search),
     /// Too many other deliveries wait for an explanation.
     TooMany,
@@ -46,7 +46,7 @@ const TOO_MANY: &str = "not explained: too many at once";
 const TOO_LARGE: &str = "not explained: the body is too large";
 const FAILED: &str = "not explained: the search failed, which is a fault of this command";
 
-impl Explained {
+impl Explanation {
     /// Why there is no explanation, if there is none.
     const fn missing(&self) -> Option<&'static str> {
         match self {
@@ -107,7 +107,7 @@ impl Journal {
             }
         }
         match entry.explained {
-            Some(Explained::Tried(Search { diagnosis, left_out, .. })) => {
+            Some(Explanation::Tried(Search { diagnosis, left_out, .. })) => {
                 match diagnosis {
                     Diagnosis::Suspected(_) => add(&styled(DOUBTFUL, "not found by trying; what looks odd:")),
                     Diagnosis::Unknown if left_out.is_empty() => {
@@ -157,10 +157,10 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
         add("forwarded", json!(forwarded.is_ok()));
         add("forward_error", json!(forwarded.err()));
     }
-    if let Some(missing) = entry.explained.and_then(Explained::missing) {
+    if let Some(missing) = entry.explained.and_then(Explanation::missing) {
         add("not_explained", json!(missing));
     }
-    if let Some(Explained::Tried(Search { diagnosis, left_out, .. })) = entry.explained {
+    if let Some(Explanation::Tried(Search { diagnosis, left_out, .. })) = entry.explained {
         if !left_out.is_empty() {
             add("left_out", json!(left_out));
         }

@@ -24,7 +24,7 @@ use crate::client::Client;
 use crate::delivery::Delivery;
 use crate::listen::config::Endpoint;
 use crate::listen::forward::forward;
-use crate::listen::journal::{Entry, Explained, Journal};
+use crate::listen::journal::{Entry, Explanation, Journal};
 use crate::listen::saved::Folder;
 use crate::{explain, output};
 
@@ -69,7 +69,7 @@ pub(crate) struct Receiver {
 
 /// What came of a delivery whose body is there, for whoever tells of it.
 #[derive(Clone)]
-struct Handled {
+struct HandledDelivery {
     verdict: Result<Verified, Rejection>,
     body: Bytes,
     forwarded: Option<Result<(), String>>,
@@ -165,7 +165,7 @@ impl Receiver {
             async move { Ok::<_, Infallible>(receiver.handle(place, request).await) }
         });
         let Ok(mut response) = layer.layer(handler).oneshot(Request::from_parts(parts, body)).await;
-        let (handled, rejection) = (response.extensions_mut().remove::<Handled>(), response.extensions_mut().remove::<Rejection>());
+        let (handled, rejection) = (response.extensions_mut().remove::<HandledDelivery>(), response.extensions_mut().remove::<Rejection>());
         let (receiver, status) = (Arc::clone(&self), response.status().as_u16());
         let told = async move {
             receiver.tell(place, head, received, status, handled, rejection).await;
@@ -187,7 +187,7 @@ impl Receiver {
         let Some(verified) = parts.extensions.remove::<Verified>() else {
             let mut response = of_status(StatusCode::UNAUTHORIZED);
             if let Some(rejection) = parts.extensions.remove::<Rejection>() {
-                response.extensions_mut().insert(Handled { verdict: Err(rejection), body, forwarded: None });
+                response.extensions_mut().insert(HandledDelivery { verdict: Err(rejection), body, forwarded: None });
             }
             return response;
         };
@@ -199,17 +199,17 @@ impl Receiver {
                 (response, Some(outcome))
             }
         };
-        response.extensions_mut().insert(Handled { verdict: Ok(verified), body, forwarded });
+        response.extensions_mut().insert(HandledDelivery { verdict: Ok(verified), body, forwarded });
         response
     }
 
     /// Finds out why a delivery is not genuine: one at a time, and a few that wait for it, however many forgeries come. Their bodies are charged
     /// to the budget meanwhile.
-    async fn explain(&self, endpoint: &Endpoint, head: &Delivery, body: &Bytes, rejection: &Rejection, now: SystemTime) -> Explained {
+    async fn explain(&self, endpoint: &Endpoint, head: &Delivery, body: &Bytes, rejection: &Rejection, now: SystemTime) -> Explanation {
         if body.len() > MAX_EXPLAINED {
-            return Explained::TooLarge;
+            return Explanation::TooLarge;
         }
-        let Ok(_waiting) = self.waiting.try_acquire() else { return Explained::TooMany };
+        let Ok(_waiting) = self.waiting.try_acquire() else { return Explanation::TooMany };
         let _turn = self.turn.lock().await;
         let delivery = Delivery { body: body.to_vec(), ..head.clone() };
         let (provider, secrets) = (endpoint.provider.clone(), endpoint.secrets.clone());
@@ -220,8 +220,8 @@ impl Receiver {
             explain::search_for_stranger(&input, Some(kind))
         };
         match tokio::task::spawn_blocking(search).await {
-            Ok(search) => Explained::Tried(search),
-            Err(_) => Explained::Failed,
+            Ok(search) => Explanation::Tried(search),
+            Err(_) => Explanation::Failed,
         }
     }
 
@@ -231,12 +231,12 @@ impl Receiver {
         head: Delivery,
         received: SystemTime,
         status: u16,
-        handled: Option<Handled>,
+        handled: Option<HandledDelivery>,
         rejected: Option<Rejection>,
     ) {
         let Some(endpoint) = self.endpoints.get(place) else { return };
         let (verdict, body, forwarded) = match (handled, rejected) {
-            (Some(Handled { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
+            (Some(HandledDelivery { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
             // Of what is too large, too slow or broken off there is no body to be kept.
             (None, Some(rejection)) => (Err(rejection), None, None),
             (None, None) => return,

@@ -15,13 +15,13 @@ const LEAST_KEPT: usize = 64 * 1024;
 pub(crate) struct Buffer {
     limit: usize,
     announced: usize,
-    kept: Kept,
+    kept: Storage,
     charge: Option<Charge>,
     /// What has been charged: no more may be allocated, if there is a budget.
     granted: usize,
 }
 
-enum Kept {
+enum Storage {
     /// Perhaps empty, perhaps the whole body.
     Chunk(Bytes),
     Copied(Vec<u8>),
@@ -29,13 +29,13 @@ enum Kept {
 
 impl Buffer {
     pub(crate) fn new(limit: usize, announced: usize, budget: Option<MemoryBudget>) -> Self {
-        Self { limit, announced, kept: Kept::Chunk(Bytes::new()), charge: budget.map(Charge::new), granted: usize::MAX }
+        Self { limit, announced, kept: Storage::Chunk(Bytes::new()), charge: budget.map(Charge::new), granted: usize::MAX }
     }
 
     pub(crate) fn len(&self) -> usize {
         match &self.kept {
-            Kept::Chunk(chunk) => chunk.len(),
-            Kept::Copied(copied) => copied.len(),
+            Storage::Chunk(chunk) => chunk.len(),
+            Storage::Copied(copied) => copied.len(),
         }
     }
 
@@ -66,18 +66,18 @@ impl Buffer {
         }
         let len = self.len();
         if len == 0 {
-            self.kept = Kept::Chunk(chunk);
+            self.kept = Storage::Chunk(chunk);
             return;
         }
         let capacity = self.capacity_for(len, len.saturating_add(chunk.len())).min(self.granted);
         match &mut self.kept {
-            Kept::Chunk(first) => {
+            Storage::Chunk(first) => {
                 let mut copied = Vec::with_capacity(capacity);
                 copied.extend_from_slice(first);
                 copied.extend_from_slice(&chunk);
-                self.kept = Kept::Copied(copied);
+                self.kept = Storage::Copied(copied);
             }
-            Kept::Copied(copied) => {
+            Storage::Copied(copied) => {
                 copied.reserve_exact(capacity.saturating_sub(len));
                 copied.extend_from_slice(&chunk);
             }
@@ -90,25 +90,25 @@ impl Buffer {
         let doubled = len.saturating_mul(2).min(self.limit);
         let trusted = if self.charge.is_some() { doubled } else { doubled.max(MAX_ON_TRUST) };
         match &self.kept {
-            Kept::Chunk(_) => needed.max(trusted.min(self.announced)),
-            Kept::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
+            Storage::Chunk(_) => needed.max(trusted.min(self.announced)),
+            Storage::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
             // What is announced is not overshot, as long as it holds.
-            Kept::Copied(_) if needed <= self.announced => needed.max(doubled.min(self.announced)),
-            Kept::Copied(_) => needed.max(doubled),
+            Storage::Copied(_) if needed <= self.announced => needed.max(doubled.min(self.announced)),
+            Storage::Copied(_) => needed.max(doubled),
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.kept = Kept::Chunk(Bytes::new());
+        self.kept = Storage::Chunk(Bytes::new());
         self.charge = None;
     }
 
     /// Hands out the whole, and is empty after that.
     pub(crate) fn take(&mut self) -> Bytes {
-        let body = match std::mem::replace(&mut self.kept, Kept::Chunk(Bytes::new())) {
-            Kept::Chunk(chunk) if self.charge.is_some() && chunk.len() < LEAST_KEPT => Bytes::copy_from_slice(&chunk),
-            Kept::Chunk(chunk) => chunk,
-            Kept::Copied(copied) => copied.into(),
+        let body = match std::mem::replace(&mut self.kept, Storage::Chunk(Bytes::new())) {
+            Storage::Chunk(chunk) if self.charge.is_some() && chunk.len() < LEAST_KEPT => Bytes::copy_from_slice(&chunk),
+            Storage::Chunk(chunk) => chunk,
+            Storage::Copied(copied) => copied.into(),
         };
         match self.charge.take() {
             Some(charge) => charge.hold(body),
@@ -132,8 +132,8 @@ mod tests {
 
     fn capacity(buffer: &Buffer) -> usize {
         match &buffer.kept {
-            Kept::Chunk(_) => 0,
-            Kept::Copied(copied) => copied.capacity(),
+            Storage::Chunk(_) => 0,
+            Storage::Copied(copied) => copied.capacity(),
         }
     }
 

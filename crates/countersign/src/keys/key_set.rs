@@ -121,7 +121,7 @@ impl PreparedKey {
     }
 
     /// Remembers that a delivery has been verified by it just now.
-    pub(crate) fn matched(&self, now: SystemTime) {
+    pub(crate) fn record_match(&self, now: SystemTime) {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since_1970| since_1970.as_secs());
         // Looked at first: it is written to once a second, so that processors which verify by the same key do not wait for each other.
         if self.last_matched.load(Ordering::Relaxed) < seconds {
@@ -141,7 +141,7 @@ impl PreparedKey {
     }
 
     /// Goes on with what is known of a key with the same secret.
-    pub(crate) fn remember(&mut self, before: &Self) {
+    pub(crate) fn keep_last_match(&mut self, before: &Self) {
         self.last_matched = Arc::clone(&before.last_matched);
     }
 

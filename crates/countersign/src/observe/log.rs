@@ -124,7 +124,7 @@ struct EventFields<'a> {
 impl<'a> EventFields<'a> {
     fn of(rejection: &'a Rejection) -> Self {
         // As a text, which subscribers quote: displayed, it could pass for other fields of the event.
-        let source = rejection.source().map(|source| OneLine(Chain(source)).to_string());
+        let source = rejection.source().map(|source| OneLine(ErrorChain(source)).to_string());
         let Progress { body_bytes, time, .. } = rejection.progress();
         Self {
             scheme: rejection.scheme(),
@@ -156,9 +156,9 @@ impl Window {
 }
 
 /// An error and its sources in one line. A framework's outermost error often says only that there was one.
-struct Chain<'a>(&'a (dyn Error + 'static));
+struct ErrorChain<'a>(&'a (dyn Error + 'static));
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.0.to_string();
         f.write_str(&said)?;

@@ -270,7 +270,7 @@ impl ReceiveState {
         }
         let rejection = match cause {
             Some(_) => self.rejection(config, RejectionKind::BodyTooLarge),
-            None => self.rejection(config, RejectionKind::BodyUnreadable).because(error),
+            None => self.rejection(config, RejectionKind::BodyUnreadable).with_source(error),
         };
         self.span.rejected(rejection.at(failed))
     }
@@ -284,14 +284,14 @@ impl ReceiveState {
 fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, progress: Progress) {
     let Progress { body_bytes, time, .. } = progress;
     span.verified(verified, progress);
-    tell_log(verified, progress);
+    log_verified(verified, progress);
     if let Some(observer) = &config.policy.observer {
         observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
     }
 }
 
 /// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
-pub(crate) fn tell_log(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
+pub(crate) fn log_verified(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
     let scheme = verified.scheme();
     let seconds = time.as_ref().map(Duration::as_secs_f64);
     let tenant = || verified.tenant().map(one_line);

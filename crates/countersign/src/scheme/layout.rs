@@ -39,7 +39,7 @@ pub(crate) enum TimestampSource {
 
 /// Headers that tell something and that nobody signs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unsigned {
+pub(crate) struct UnsignedHeaders {
     pub(crate) delivery_id: Option<&'static str>,
     pub(crate) event: Option<&'static str>,
 }

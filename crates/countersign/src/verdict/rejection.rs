@@ -65,12 +65,12 @@ impl Rejection {
         Self { kind, scheme: scheme.into(), source: None, progress: Progress::default(), hint: None, tenant: None }
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Arc<dyn Error + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<Arc<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    pub(crate) fn of_tenant(mut self, tenant: Option<&Arc<str>>) -> Self {
+    pub(crate) fn with_tenant(mut self, tenant: Option<&Arc<str>>) -> Self {
         self.tenant = tenant.cloned();
         self
     }

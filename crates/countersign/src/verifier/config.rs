@@ -35,7 +35,7 @@ impl Config {
             RejectionKind::SignatureMismatch | RejectionKind::TokenMismatch if self.is_decoy => RejectionKind::UnknownTenant,
             kind => kind,
         };
-        Rejection::new(kind, self.scheme_name()).of_tenant(self.tenant.as_ref())
+        Rejection::new(kind, self.scheme_name()).with_tenant(self.tenant.as_ref())
     }
 }
 

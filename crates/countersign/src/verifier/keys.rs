@@ -106,7 +106,7 @@ impl Keys {
             for key in &mut new {
                 let of_same_secret = keys.iter().filter(|before| before.has_secret_of(key));
                 if let Some(before) = of_same_secret.max_by_key(|before| before.last_matched()) {
-                    key.remember(before);
+                    key.keep_last_match(before);
                 }
             }
             *keys = new;

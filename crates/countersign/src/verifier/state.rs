@@ -71,7 +71,7 @@ impl VerificationState {
                 parts.feed(scheme.prefix, |text| mac.update(text));
                 mac.update(body);
                 parts.feed(scheme.suffix, |text| mac.update(text));
-                found.look(key, mac, tags);
+                found.compare(key, mac, tags);
             }),
             Credential::Token(token) => {
                 let key = token_of(keys, token, now)?;
@@ -158,7 +158,7 @@ impl VerificationState {
             ProofState::Macs { running, tags, suffix } => {
                 for KeyMac { key, mac } in running.iter_mut().flat_map(OneOrMore::iter_mut) {
                     mac.update(suffix);
-                    found.look(*key, mac.clone(), tags);
+                    found.compare(*key, mac.clone(), tags);
                 }
                 // Only what is rejected counts against the rate.
                 let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
@@ -183,7 +183,7 @@ struct Match {
 
 impl Match {
     /// Of several that match, the first.
-    fn look(&mut self, key: usize, mac: Mac, tags: &OneOrMore<Tag>) {
+    fn compare(&mut self, key: usize, mac: Mac, tags: &OneOrMore<Tag>) {
         self.tried = true;
         let algorithm = mac.algorithm();
         if bool::from(mac.matches_any(tags)) && self.matched.is_none() {
@@ -204,7 +204,7 @@ impl Match {
         };
         let (key, algorithm) = matched.ok_or_else(unmatched)?;
         let key = keys.get(key).ok_or(RejectionKind::SignatureMismatch)?;
-        key.matched(SystemTime::now());
+        key.record_match(SystemTime::now());
         Ok(Verified::new(config.scheme_name(), config.tenant.clone(), key.id.clone(), algorithm, metadata()))
     }
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 pub(crate) const SMALL: usize = 64 * 1024;
 
 /// The time that a search may take. Whoever sends a delivery chooses how much there is to try.
-pub(crate) struct Work {
+pub(crate) struct TimeLimit {
     until: Option<Instant>,
     was_cut_short: AtomicBool,
 }
 
-impl Work {
+impl TimeLimit {
     pub(crate) fn of(time: Duration) -> Self {
         Self { until: Instant::now().checked_add(time), was_cut_short: AtomicBool::new(false) }
     }
@@ -32,18 +32,18 @@ impl Work {
 }
 
 /// Hands on what is written, until the time is over.
-pub(crate) struct Paced<'w, W> {
+pub(crate) struct TimedWriter<'w, W> {
     inner: W,
-    work: &'w Work,
+    work: &'w TimeLimit,
 }
 
-impl<'w, W> Paced<'w, W> {
-    pub(crate) const fn new(inner: W, work: &'w Work) -> Self {
+impl<'w, W> TimedWriter<'w, W> {
+    pub(crate) const fn new(inner: W, work: &'w TimeLimit) -> Self {
         Self { inner, work }
     }
 }
 
-impl<W: Write> Write for Paced<'_, W> {
+impl<W: Write> Write for TimedWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.work.is_left() { self.inner.write(bytes) } else { Err(io::ErrorKind::TimedOut.into()) }
     }

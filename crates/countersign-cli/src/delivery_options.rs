@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// What was received.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Delivery")]
-pub(crate) struct Received {
+pub(crate) struct DeliveryOptions {
     /// The body as it was received; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE", help_heading = Resettable::Reset)]
     file: String,
@@ -28,7 +28,7 @@ pub(crate) struct Received {
     entry: Option<usize>,
 }
 
-impl Received {
+impl DeliveryOptions {
     /// The delivery, and the bodies of others that were captured with it.
     pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
         let Some(request) = &self.request else {
