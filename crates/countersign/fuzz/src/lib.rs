@@ -23,5 +23,6 @@ pub mod pipe;
 pub mod receiver;
 pub mod request;
 pub mod rows;
+pub mod seeds;
 pub mod time;
 pub mod written;
