@@ -29,14 +29,14 @@ pub(crate) mod intake;
 pub(crate) mod outcome;
 pub(crate) mod state;
 
-/// By what an adapter judges, and what it has been told about it.
+/// Settings that an adapter passes to every delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveOptions<'a> {
-    /// Who judges.
+    /// The verifier, or the source of one for each delivery.
     pub verifiers: &'a VerifierSource,
     /// How long a body may take.
     pub deadline: Option<Deadline>,
-    /// Whether what would be answered 401 is received all the same, **whoever sent it**, to be reported on.
+    /// Report-only mode: a delivery that would be answered 401 is let through, **whoever sent it**, and logged.
     pub insecure_report_only: bool,
 }
 
@@ -61,23 +61,23 @@ struct PendingDelivery {
 }
 
 impl Receive {
-    /// One of which nothing has been looked at yet.
+    /// Creates the state of a delivery. Nothing of the delivery has been read.
     pub const fn new() -> Self {
         Self(State::Start)
     }
 
-    /// Ready with what has come of it, and pending ever after. `terms` and `head` are to be the same each time; what the application says of
+    /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options` and `head` are to be the same each time; what the application says of
     /// the [tenant](RequestHead::tenant) is only asked by a [`Resolver`](crate::tenant::Resolver); `next` polls the framework for the next chunk of the body,
     /// and `is_limit` tells a limit of the application's from a body that broke off, as for [`Intake::poll_to_end`].
     ///
     /// # Errors
-    /// What is rejected. It has been [reported](Verifier::report), and so has what is let through only to be reported on.
+    /// Every rejection, which has been [reported](Verifier::report). A delivery that report-only mode lets through has been reported as well.
     #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
     pub fn poll<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &ReceiveOptions<'_>,
+        options: &ReceiveOptions<'_>,
         head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
@@ -90,19 +90,19 @@ impl Receive {
             self.0 = State::Done;
             return Poll::Ready(concluded);
         }
-        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
-        if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !terms.insecure_report_only) {
-            return self.poll_plain(cx, timer, terms.deadline, &verifier, config, head, next, is_limit);
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
+        if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !options.insecure_report_only) {
+            return self.poll_plain(cx, timer, options.deadline, &verifier, config, head, next, is_limit);
         }
-        // Large, and so begun on the stack, by what is only borrowed; it is moved and shared only if it has to wait.
+        // `state` is large. It stays on the stack and borrows config and keys. Only if the body has to be waited for is it moved to the heap.
         let mut state = ReceiveState::new(span);
         let (config, fault) = verifier.config_or_first(head);
         let keys = config.keys.load();
         let snapshot = Snapshot { config, keys: &keys };
-        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, terms.insecure_report_only, fault) {
+        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, options.insecure_report_only, fault) {
             return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
         }
-        state.set_deadline(terms.deadline);
+        state.set_deadline(options.deadline);
         if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
             return Poll::Ready(conclude(&verifier, received, state.is_at_end()));
         }
@@ -115,24 +115,24 @@ impl Receive {
     /// with `poll`.
     ///
     /// # Errors
-    /// What is rejected by its head. It has been [reported](Verifier::report).
+    /// Every rejection by the head, which has been [reported](Verifier::report).
     pub fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &ReceiveOptions<'_>,
+        options: &ReceiveOptions<'_>,
         head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
     ) -> Poll<Result<(), ReceiveRejection>> {
-        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, terms, head, tenant));
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
         let mut state = ReceiveState::new(span);
         let (config, fault) = verifier.config_or_first(head);
         let keys = config.keys.load_full();
         let snapshot = Snapshot { config, keys: &keys };
-        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, terms.insecure_report_only, fault) {
+        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, options.insecure_report_only, fault) {
             return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
         }
-        state.set_deadline(terms.deadline);
+        state.set_deadline(options.deadline);
         let intake = Intake::new(Arc::clone(config), keys, state);
         self.0 = State::Collect(Box::new(PendingDelivery { intake, verifier: verifier.into_owned() }));
         Poll::Ready(Ok(()))
@@ -159,7 +159,7 @@ impl Receive {
             Ok(signed) => signed,
             Err(kind) => return rejected(kind),
         };
-        // Read once, so that what is valid now is so to the end.
+        // The clock is read once, so that a key that is valid here cannot expire before the verdict. `None` if no key expires.
         let now = keys.clock();
         if keys.valid(now).next().is_none() {
             return rejected(RejectionKind::KeysExpired);
@@ -189,7 +189,7 @@ impl Receive {
             return Poll::Ready(Err(ReceiveRejection::new(verifier, rejection, false)));
         }
         state.set_deadline(deadline);
-        // What has been polled before comes first.
+        // The chunks that were polled above come first.
         let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
         if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
             return Poll::Ready(conclude(verifier, received, state.is_at_end()));
@@ -202,12 +202,12 @@ impl Receive {
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        terms: &ReceiveOptions<'t>,
+        options: &ReceiveOptions<'t>,
         head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
     ) -> Poll<ChosenVerifier<'t>> {
         let chosen = match &mut self.0 {
-            State::Start => match terms.verifiers.start(DeliverySpan::new(), || TenantHead { head, tenant: tenant() }) {
+            State::Start => match options.verifiers.start(DeliverySpan::new(), || TenantHead { head, tenant: tenant() }) {
                 Ok(chosen) => chosen,
                 Err(mut choosing) => match choosing.poll(cx, timer) {
                     Poll::Ready(chosen) => chosen,
@@ -220,6 +220,7 @@ impl Receive {
             State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
             State::Collect(_) | State::Done => return Poll::Pending,
         };
+        // Unless the caller goes on to `Collect`: the outcome may fall within this same poll.
         self.0 = State::Done;
         Poll::Ready(chosen)
     }
@@ -234,7 +235,7 @@ impl Default for Receive {
 /// What a body answers when it is polled.
 type BodyPoll<D, E> = Poll<Option<Result<D, E>>>;
 
-/// A body that is there already, in one piece and within the limit. Any other is not looked at: what it was polled for, in order.
+/// Returns the body if it is complete, in one chunk and within the limit. Otherwise the error holds what was polled, to be replayed in order.
 fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> BodyPoll<D, E>) -> Result<Bytes, [Option<BodyPoll<D, E>>; 2]> {
     match next() {
         Poll::Ready(None) => Ok(Bytes::new()),
@@ -249,11 +250,11 @@ fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> BodyPoll<D, E
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]
 fn conclude(verifier: &Verifier, received: Result<Outcome, Rejection>, at_end: bool) -> Result<Outcome, ReceiveRejection> {
     match received {
-        Ok(reported) => {
-            if let Outcome::Unverified(rejection, _) = &reported {
+        Ok(outcome) => {
+            if let Outcome::Unverified(rejection, _) = &outcome {
                 verifier.report_only(rejection);
             }
-            Ok(reported)
+            Ok(outcome)
         }
         Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, at_end)),
     }
@@ -301,7 +302,7 @@ pub struct ReceiveRejection {
 
 impl ReceiveRejection {
     fn new(verifier: &Verifier, rejection: Rejection, at_end: bool) -> Self {
-        // At once: whoever waits for the rest to be thrown away may go before it is.
+        // Now, and not after draining: if the client disconnects meanwhile, this future is dropped, and nothing would be reported.
         verifier.report(&rejection);
         Self { rejection, at_end, body_limit: verifier.body_limit() }
     }

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::sync::Arc;
 
 use crate::keys::key_set::KeySet;
@@ -10,7 +9,7 @@ impl Verifier {
     pub(crate) fn to_decoy(&self) -> Self {
         let decoy = |config: &Arc<Config>| {
             let Config { policy, keys, is_decoy, .. } = &**config;
-            let made = || Arc::new(Config::new(Arc::clone(policy), KeySet::clone(&keys.load()), None, true));
+            let made = || Arc::new(Config::decoy(Arc::clone(policy), KeySet::clone(&keys.load())));
             if *is_decoy { Arc::clone(config) } else { made() }
         };
         let Schemes { first, others, name, reporter, .. } = &*self.0;
@@ -20,18 +19,6 @@ impl Verifier {
             name: name.clone(),
             reporter: Arc::clone(reporter),
             unavailable: None,
-        }))
-    }
-
-    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
-    pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
-        let Schemes { first, others, name, reporter, .. } = &*self.0;
-        Self(Arc::new(Schemes {
-            first: Arc::clone(first),
-            others: others.clone(),
-            name: name.clone(),
-            reporter: Arc::clone(reporter),
-            unavailable: Some(why.into()),
         }))
     }
 }

@@ -3,13 +3,14 @@ use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::observe::span::DeliverySpan;
 use crate::request::timer::Timer;
 use crate::tenant::resolve_future::ResolveFuture;
-use crate::verifier::Verifier;
+use crate::verifier::{Schemes, Verifier};
 
 /// The choice of a verifier for one delivery, by a [`Resolver`](crate::tenant::Resolver) that has been asked.
 pub(crate) struct Resolve {
@@ -72,6 +73,20 @@ impl Resolve {
             Ok(None) => decoy.clone(),
             Err(error) => decoy.unavailable(error),
         })
+    }
+}
+
+impl Verifier {
+    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
+    pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
+        let Schemes { first, others, name, reporter, .. } = &*self.0;
+        Self(Arc::new(Schemes {
+            first: Arc::clone(first),
+            others: others.clone(),
+            name: name.clone(),
+            reporter: Arc::clone(reporter),
+            unavailable: Some(why.into()),
+        }))
     }
 }
 

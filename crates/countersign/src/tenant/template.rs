@@ -10,8 +10,8 @@ use crate::verifier::config::Config;
 
 /// What the verifiers of all tenants share: scheme, limits, memory budget, observer and log.
 ///
-/// [`VerifierBuilder::build_template`] makes a template. A [`Resolver`](crate::tenant::Resolver) makes the verifier of each tenant from the template, and
-/// rejects deliveries for unknown tenants by its [decoy](Self::decoy). Cheap to clone.
+/// [`VerifierBuilder::build_template`] makes a template. A [`Resolver`](crate::tenant::Resolver) makes the verifier of each tenant from the template. For
+/// an unknown tenant the resolver returns `None`, and the template's [decoy](Self::decoy) rejects the delivery. Cheap to clone.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
@@ -21,7 +21,9 @@ use crate::verifier::config::Config;
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct VerifierTemplate(Verifier);
+pub struct VerifierTemplate {
+    decoy: Verifier,
+}
 
 impl VerifierTemplate {
     /// Makes the verifier of one tenant. [`Verified::tenant`](crate::Verified::tenant) names the tenant.
@@ -33,21 +35,21 @@ impl VerifierTemplate {
         tenant: impl Into<Arc<str>>,
         keys: impl IntoIterator<Item = (I, Secret)>,
     ) -> Result<Verifier, ConfigError> {
-        let shared = &self.0.0;
-        let policy = &shared.first.policy;
+        let (policy, reporter) = (&self.decoy.0.first.policy, &self.decoy.0.reporter);
         let prepare = |(id, secret): (I, Secret)| PreparedKey::new(&policy.scheme, &policy.accepted, id.into(), &secret);
         let keys: Result<Vec<_>, _> = keys.into_iter().map(prepare).collect();
-        let config = Config::new(Arc::clone(policy), KeySet::new(keys?)?, Some(tenant.into()), false);
-        let verifier = Verifier::sharing(config, Arc::clone(&shared.reporter));
-        verifier.keys().announce(Some(&shared.reporter));
+        let config = Config::of_tenant(Arc::clone(policy), KeySet::new(keys?)?, tenant.into());
+        let verifier = Verifier::sharing(config, Arc::clone(reporter));
+        verifier.keys().announce(Some(reporter));
         Ok(verifier)
     }
 
     /// Returns the verifier for unknown tenants. The decoy hashes the body once, as the verifier of a tenant with one key does, and then rejects the
-    /// delivery as [`UnknownTenant`](crate::RejectionKind::UnknownTenant). So a sender cannot tell an unknown tenant from a wrong signature.
+    /// delivery as [`UnknownTenant`](crate::RejectionKind::UnknownTenant). The answer is that of a wrong signature. The
+    /// [threat model](crate::manual::threat_model) says what the time of the answer can still tell.
     #[must_use]
     pub const fn decoy(&self) -> &Verifier {
-        &self.0
+        &self.decoy
     }
 }
 
@@ -56,14 +58,14 @@ impl VerifierBuilder {
     ///
     /// # Errors
     /// Those of [`build`](Self::build), but for a missing key: a template has no key, and any key is a [`ConfigError::UnusedKey`].
-    pub fn build_template(mut self) -> Result<VerifierTemplate, ConfigError> {
-        if let Some((key, ..)) = self.keys.pop() {
-            return Err(ConfigError::UnusedKey { key });
+    pub fn build_template(self) -> Result<VerifierTemplate, ConfigError> {
+        if let Some((key, ..)) = self.keys.first() {
+            return Err(ConfigError::UnusedKey { key: key.clone() });
         }
         let policy = self.policy()?;
         let keys = KeySet::new(vec![PreparedKey::decoy(&policy.scheme, &policy.accepted)?])?;
-        let decoy = Verifier::new(Config::new(policy.into(), keys, None, true));
+        let decoy = Verifier::new(Config::decoy(policy.into(), keys));
         decoy.keys().announce_none();
-        Ok(VerifierTemplate(decoy))
+        Ok(VerifierTemplate { decoy })
     }
 }

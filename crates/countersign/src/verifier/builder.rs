@@ -179,7 +179,7 @@ impl VerifierBuilder {
             key.expires = expires;
             keys.push(key);
         }
-        let verifier = Verifier::new(Config::new(policy.into(), KeySet::new(keys)?, None, false));
+        let verifier = Verifier::new(Config::new(policy.into(), KeySet::new(keys)?));
         verifier.keys().announce(None);
         Ok(verifier)
     }

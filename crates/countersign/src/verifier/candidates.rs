@@ -9,12 +9,13 @@ use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::policy::Policy;
 
-/// Candidates for a signature that are looked at in one delivery. Senders put one there for each key, of which they have two while changing it.
+/// The most signatures that are looked at in one delivery. A sender puts in one signature per key, and has two keys while it rotates them.
 pub(crate) const MAX_CANDIDATES: usize = 16;
 
 /// What the signature headers hold.
 ///
-/// A candidate is an item that names an accepted algorithm, or an item that cannot be parsed.
+/// A header value is one item or a list of items. An item is a candidate if it is a signature by an accepted algorithm, well formed or not, or if it
+/// cannot be parsed. Timestamps, unknown names and algorithms that are not accepted are no candidates.
 pub(crate) struct SignatureReader<'h> {
     policy: &'h Policy,
     tags: Option<OneOrMore<Tag>>,
@@ -23,20 +24,20 @@ pub(crate) struct SignatureReader<'h> {
     /// The cause of the first malformed candidate, for the case that no candidate is well formed.
     malformed: Option<RejectionKind>,
     /// The cause for the case that there is no candidate at all.
-    unaccepted: RejectionKind,
+    cause_if_none: RejectionKind,
     timestamp: Option<&'h [u8]>,
 }
 
 impl<'h> SignatureReader<'h> {
     pub(crate) const fn new(policy: &'h Policy) -> Self {
-        Self { policy, tags: None, candidates: 0, malformed: None, unaccepted: RejectionKind::UnknownAlgorithm, timestamp: None }
+        Self { policy, tags: None, candidates: 0, malformed: None, cause_if_none: RejectionKind::UnknownAlgorithm, timestamp: None }
     }
 
     pub(crate) fn read_headers(&mut self, head: &'h dyn RequestHead) -> Result<(), RejectionKind> {
         let headers = self.policy.scheme.headers;
         let mut missing = true;
-        // Whether there is such a header, be it empty.
-        let mut read = |name: &str| match HeaderValues::of(head, name) {
+        // Returns whether the header exists. An empty one exists.
+        let mut read_header = |name: &str| match HeaderValues::of(head, name) {
             HeaderValues::None => Ok(false),
             HeaderValues::One([]) => Ok(true),
             HeaderValues::One(value) => {
@@ -46,20 +47,20 @@ impl<'h> SignatureReader<'h> {
             HeaderValues::Several => Err(RejectionKind::DuplicateSignature),
         };
         match headers {
-            Headers::One(name) => drop(read(name)?),
+            Headers::One(name) => drop(read_header(name)?),
             Headers::AnyOf(names) => {
                 for name in names {
-                    read(name)?;
+                    read_header(name)?;
                 }
             }
             Headers::Numbered(prefix) => {
                 let mut name = String::from(prefix);
-                // One more than is looked at, to be rejected for it.
+                // One past the cap, so that a 17th header is rejected as `TooManySignatures` and not ignored.
                 for number in 1..=MAX_CANDIDATES.saturating_add(1) {
                     name.truncate(prefix.len());
                     // Writing to a `String` does not fail.
                     let _ = write!(name, "{number}");
-                    if !read(&name)? {
+                    if !read_header(&name)? {
                         break;
                     }
                 }
@@ -70,28 +71,29 @@ impl<'h> SignatureReader<'h> {
 
     /// Returns the well-formed candidates, of which there is one at least, and the timestamp that stands beside them.
     pub(crate) fn finish(self) -> Result<(OneOrMore<Tag>, Option<&'h [u8]>), RejectionKind> {
-        let Self { tags, malformed, unaccepted, timestamp, .. } = self;
-        Ok((tags.ok_or(malformed.unwrap_or(unaccepted))?, timestamp))
+        let Self { tags, malformed, cause_if_none, timestamp, .. } = self;
+        Ok((tags.ok_or(malformed.unwrap_or(cause_if_none))?, timestamp))
     }
 
     /// Reads the value of one header.
     fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
         match self.policy.scheme.list {
             None => self.read_item(value),
-            Some(list) => value.split(|byte| *byte == list).try_for_each(|item| self.read_item(without_leading_spaces(item))),
+            Some(separator) => value.split(|byte| *byte == separator).try_for_each(|item| self.read_item(without_leading_spaces(item))),
         }
     }
 
     /// Reads one of the items that a value is a list of, or the only one.
     ///
-    /// A malformed candidate is one that does not match, and not a fault of the whole: a sender may put a signature of another kind beside
-    /// the right one, as Stripe's own library accepts it.
+    /// A malformed candidate does not reject the delivery: it matches no key. A sender may put a signature of another kind beside the right one, and
+    /// Stripe's own library accepts that.
     fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
         if !item.is_ascii() {
             return self.add_malformed(RejectionKind::NonAsciiSignature);
         }
         let Policy { scheme, accepted, .. } = self.policy;
         let (algorithm, text) = match scheme.grammar {
+            // Does not happen: `ParsedHead::read` reads a token before this.
             Grammar::StaticToken => return Ok(()),
             Grammar::Bare(algorithm) => (algorithm, item),
             Grammar::Tagged { separator, names } => {
@@ -112,7 +114,7 @@ impl<'h> SignatureReader<'h> {
             }
         };
         if !accepted.contains(&algorithm) {
-            self.unaccepted = RejectionKind::AlgorithmNotAllowed;
+            self.cause_if_none = RejectionKind::AlgorithmNotAllowed;
             return Ok(());
         }
         if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {

@@ -21,8 +21,16 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn new(policy: Arc<Policy>, keys: KeySet, tenant: Option<Arc<str>>, is_decoy: bool) -> Self {
-        Self { policy, keys: ArcSwap::from_pointee(keys), changing: Mutex::default(), tenant, is_decoy }
+    pub(crate) fn new(policy: Arc<Policy>, keys: KeySet) -> Self {
+        Self { policy, keys: ArcSwap::from_pointee(keys), changing: Mutex::default(), tenant: None, is_decoy: false }
+    }
+
+    pub(crate) fn of_tenant(policy: Arc<Policy>, keys: KeySet, tenant: Arc<str>) -> Self {
+        Self { tenant: Some(tenant), ..Self::new(policy, keys) }
+    }
+
+    pub(crate) fn decoy(policy: Arc<Policy>, keys: KeySet) -> Self {
+        Self { is_decoy: true, ..Self::new(policy, keys) }
     }
 
     pub(crate) fn scheme_name(&self) -> &'static str {
