@@ -1,4 +1,4 @@
-"""Adds a made-up provider to a scratch copy of the project: its row and its computed delivery, and nothing else. Takes the copy's folder."""
+"""Adds made-up providers to a scratch copy of the project: their rows and their computed deliveries, and nothing else. Takes the copy's folder."""
 
 import pathlib
 import subprocess
@@ -16,10 +16,25 @@ ROW = '''
             .id_header("X-Made-Up-Id")
             .timestamp_header("X-Made-Up-Time", FIVE_MINUTES)
             .unauthenticated_event_header("X-Made-Up-Event");
+
+    /// MadeUpTwice: `X-Made-Up-New` and `X-Made-Up-Old: <base64>` over `{body}`, a secret behind `mu_`.
+    MADE_UP_TWICE: Documentation "https://example.com/webhooks" =
+        Scheme::new("made-up-twice", "X-Made-Up-New")
+            .any_of_headers(&["X-Made-Up-New", "X-Made-Up-Old"])
+            .encoding(Encoding::Base64)
+            .base64_secret("mu_")
+            .key_lengths(32, 64);
+
+    /// MadeUpNumbers: `X-Made-Up-1: <hex>` and so on over `{body}`.
+    MADE_UP_NUMBERS: Documentation "https://example.com/webhooks" =
+        Scheme::new("made-up-numbers", "X-Made-Up-1").numbered_headers("X-Made-Up-");
 }
 '''
 COMPUTED = '''    ("made-up", {"X-Made-Up-Id": "{id}", "X-Made-Up-Time": "{s}", "X-Made-Up-Signature": "m1={base64url}"},
      "{id}.{s}.{body}", TEXT, "sha384"),
+    ("made-up-twice", {"X-Made-Up-New": "{base64}"}, "{body}",
+     ("mu_" + base64.b64encode(KEY).decode(), lambda text: KEY)),
+    ("made-up-numbers", {"X-Made-Up-1": "{hex}"}, "{body}"),
 ]
 '''
 

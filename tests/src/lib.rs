@@ -39,7 +39,7 @@ pub trait Harness {
 
     /// Whether the framework's own extractors reject a `Content-Length` that is no number, though the body is in memory by then. A server
     /// does so before, so that no such request comes over a connection.
-    const REFUSES_ODD_LENGTHS: bool = false;
+    const REJECTS_ODD_LENGTHS: bool = false;
 
     /// Whether the adapter itself says that a connection is over. Under actix-web the server does, by what is left of the payload.
     const SAYS_CLOSE: bool = true;
@@ -88,9 +88,9 @@ macro_rules! suite {
             either_hex_case_verifies,
             every_method_verifies,
             faults_of_the_head_are_rejected_before_the_body_is_polled,
-            a_correct_tag_of_a_method_that_is_not_allowed_is_rejected,
+            a_correct_signature_by_an_algorithm_that_is_not_allowed_is_rejected,
             allowed_methods_verify,
-            a_tag_under_the_name_of_another_method_is_rejected,
+            a_signature_under_the_name_of_another_algorithm_is_rejected,
             second_key_verifies_and_is_named,
             of_two_keys_that_match_the_first_listed_is_named,
             keys_change_while_the_service_runs,
@@ -123,7 +123,7 @@ macro_rules! suite {
             each_rejection_is_one_event_with_cause_and_scheme,
             a_flood_of_rejections_is_counted_and_does_not_fill_the_log,
             each_delivery_is_a_span_with_its_verdict,
-            the_time_that_a_look_up_takes_is_told,
+            the_time_that_a_lookup_takes_is_told,
             a_tenant_is_judged_by_its_own_keys_and_named,
             an_unknown_tenant_is_rejected_as_a_wrong_signature_is,
             what_is_rejected_by_its_head_is_not_looked_up,

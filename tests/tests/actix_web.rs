@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 struct ActixWeb;
 
 impl Harness for ActixWeb {
-    const REFUSES_ODD_LENGTHS: bool = true;
+    const REJECTS_ODD_LENGTHS: bool = true;
     const SAYS_CLOSE: bool = false;
 
     async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {

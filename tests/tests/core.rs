@@ -1080,7 +1080,7 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
         let signed = signer(*scheme).sign(b"body");
         let head = Asked(&signed, RefCell::default());
         let Some(fields) = fields(&verifier) else {
-            assert_eq!(scheme.name(), "docusign", "the only one whose headers are numbered");
+            assert!(scheme.has_numbered_headers(), "{}", scheme.name());
             continue;
         };
         verifier.verify(&head, b"body").unwrap();

@@ -146,13 +146,13 @@ fn small_bodies_that_are_kept_cost_what_they_are_charged() {
             // Until the last connection is gone.
             tokio::time::sleep(Duration::from_millis(200)).await;
             let held = MEMORY.current_usage().saturating_sub(before);
-            println!("{}: {} bytes for each, {} charged", receiver.framework, held / BODIES, budget.in_flight() / BODIES);
+            println!("{}: {} bytes for each, {} charged", receiver.framework, held / BODIES, budget.used() / BODIES);
             // Under actix-web the handler has a copy of its own, for which actix-web takes 8 KiB at least.
             let (most, charged) = if receiver.framework == "actix-web" { (10_000, 0) } else { (1000, BODIES * body.len()) };
             assert!(held <= BODIES * most, "{}: {held} bytes held", receiver.framework);
-            assert_eq!(budget.in_flight(), charged, "{}", receiver.framework);
+            assert_eq!(budget.used(), charged, "{}", receiver.framework);
             kept.lock().unwrap().clear();
-            assert_eq!(budget.in_flight(), 0, "{}", receiver.framework);
+            assert_eq!(budget.used(), 0, "{}", receiver.framework);
         }
     });
 }
@@ -215,12 +215,12 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
             assert!(peak <= BUDGET + UPLOADS * OVERHEAD_A_CONNECTION, "{}: {} MiB", receiver.framework, peak / MIB);
             // The last of them are still being dropped.
             for _ in 0..100 {
-                if budget.in_flight() == 0 {
+                if budget.used() == 0 {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            assert_eq!(budget.in_flight(), 0, "{}", receiver.framework);
+            assert_eq!(budget.used(), 0, "{}", receiver.framework);
             assert_eq!(receiver.calls(), *whole.lock().unwrap(), "{}", receiver.framework);
         }
     });

@@ -195,14 +195,14 @@ proptest! {
             let head = head_of(signer(providers::GITHUB).sign(if *forged { b"forged" } else { body }));
             let Ok(mut intake) = verifier.intake(&head) else { continue };
             let fits = cut(body, places).into_iter().all(|chunk| intake.push(chunk).is_ok());
-            prop_assert!(budget.in_flight() <= budget.bytes());
+            prop_assert!(budget.used() <= budget.bytes());
             if !given_up && fits {
                 held.extend(intake.finish().ok());
             }
         }
-        prop_assert!(held.iter().map(|(_, body)| body.len()).sum::<usize>() <= budget.in_flight());
+        prop_assert!(held.iter().map(|(_, body)| body.len()).sum::<usize>() <= budget.used());
         held.clear();
-        prop_assert_eq!(budget.in_flight(), 0);
+        prop_assert_eq!(budget.used(), 0);
     }
 
     #[test]

@@ -121,7 +121,7 @@ async fn settle() {
 }
 
 #[test]
-fn one_look_up_serves_all_who_wait_for_a_tenant() {
+fn one_lookup_serves_all_who_wait_for_a_tenant() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -147,7 +147,7 @@ fn one_look_up_serves_all_who_wait_for_a_tenant() {
 }
 
 #[test]
-fn a_look_up_goes_on_when_whoever_began_it_is_gone() {
+fn a_lookup_goes_on_when_whoever_began_it_is_gone() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -193,7 +193,7 @@ fn a_failure_is_told_to_all_who_wait_and_not_held() {
 }
 
 #[test]
-fn a_look_up_that_takes_too_long_is_given_up_for_all() {
+fn a_lookup_that_takes_too_long_is_given_up_for_all() {
     conformance::run(async {
         tokio::time::pause();
         let store = Store::closed().with("acme", "one");
@@ -280,7 +280,7 @@ fn what_is_looked_up_while_it_is_forgotten_is_not_held() {
 }
 
 #[test]
-fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_look_up() {
+fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_lookup() {
     conformance::run(async {
         for (before, after, expected) in [
             (Some("one"), Some("another"), Err(RejectionKind::SignatureMismatch)),
@@ -319,7 +319,7 @@ fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_look_up
 }
 
 #[test]
-fn a_look_up_whose_runtime_is_gone_is_no_trap() {
+fn a_lookup_whose_runtime_is_gone_is_no_trap() {
     let store = Store::closed().with("acme", "one");
     let tenants = store.tenants(builder());
     let (asked, head) = (tenants.clone(), to("acme"));
@@ -339,7 +339,7 @@ fn a_look_up_whose_runtime_is_gone_is_no_trap() {
 }
 
 #[test]
-fn a_look_up_that_is_held_up_is_not_waited_for_by_others() {
+fn a_lookup_that_is_held_up_is_not_waited_for_by_others() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder().timeout(Duration::from_millis(50)));
@@ -399,7 +399,7 @@ fn who_is_known_has_turns_of_their_own_in_a_flood() {
 }
 
 #[test]
-fn a_flood_of_names_has_so_many_look_ups_at_once() {
+fn a_flood_of_names_has_so_many_lookups_at_once() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one").with("globex", "one");
         let tenants = store.tenants(builder().max_concurrent_lookups(8));

@@ -71,7 +71,7 @@ struct Hit {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
-    LookUp,
+    Lookup,
     Body,
     Ready,
     Handler,
@@ -86,7 +86,7 @@ enum Turn {
 /// One for each thing that has to be dropped, which has a clone of it.
 #[derive(Default)]
 struct Marks {
-    look_up: Arc<()>,
+    lookup: Arc<()>,
     extension: Arc<()>,
     body: Arc<()>,
     chunk: Arc<()>,
@@ -110,7 +110,7 @@ impl Script {
 
     fn turn(&self, place: Place, cx: &Context<'_>) -> Turn {
         let poll = self.polls.fetch_add(1, Ordering::SeqCst);
-        self.charged.fetch_max(self.budget.in_flight(), Ordering::SeqCst);
+        self.charged.fetch_max(self.budget.used(), Ordering::SeqCst);
         let turn = match self.fault {
             Fault::Error(at) if poll == at => Turn::Fail,
             Fault::Pending(at, times) if (at..at + times).contains(&poll) => {
@@ -126,9 +126,9 @@ impl Script {
 
     /// What is still there.
     fn held(&self) -> Vec<&'static str> {
-        let Marks { look_up, extension, body, chunk, service, handling } = &self.marks;
+        let Marks { lookup, extension, body, chunk, service, handling } = &self.marks;
         let all =
-            [("lookup", look_up), ("extension", extension), ("body", body), ("chunk", chunk), ("service", service), ("handling", handling)];
+            [("lookup", lookup), ("extension", extension), ("body", body), ("chunk", chunk), ("service", service), ("handling", handling)];
         all.into_iter().filter(|(_, mark)| Arc::strong_count(mark) > 1).map(|(name, _)| name).collect()
     }
 
@@ -375,11 +375,11 @@ impl Resolver for Tenants {
     }
 
     fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
-        let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.look_up));
+        let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.lookup));
         let mut left = 2;
         ResolveFuture::new(poll_fn(move |cx| {
             assert!(Arc::strong_count(&mark) > 1, "it is there for as long as it is looked for");
-            match script.turn(Place::LookUp, cx) {
+            match script.turn(Place::Lookup, cx) {
                 Turn::Go if left == 0 => Poll::Ready(Ok(Some(verifier.clone()))),
                 Turn::Go => {
                     left -= 1;
@@ -656,7 +656,7 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
     drop(future);
 
     assert_eq!(script.held(), [""; 0], "{case}: all is dropped");
-    assert_eq!(script.budget.in_flight(), 0, "{case}: the budget is given back");
+    assert_eq!(script.budget.used(), 0, "{case}: the budget is given back");
     let handled = script.handled.lock().unwrap();
     let hit = *script.hit.lock().unwrap();
     for body in &*handled {
@@ -666,7 +666,7 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
         _ if dropped => None,
         (Fault::Error(_), Some(Hit { place: Place::Ready | Place::Handler, .. })) => Some(Ended::BROKEN),
         // A fault of the head comes first.
-        (Fault::Error(_), Some(Hit { place: Place::LookUp, .. })) if kind != Kind::Unsigned => {
+        (Fault::Error(_), Some(Hit { place: Place::Lookup, .. })) if kind != Kind::Unsigned => {
             Some(Ended { status: 503, kind: Some(RejectionKind::KeysUnavailable) })
         }
         // While the rest was being thrown away.

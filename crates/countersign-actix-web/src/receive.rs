@@ -22,7 +22,7 @@ pub(crate) struct ReceiveRequest {
     payload: BoundedPayload,
     timer: ActixTimer,
     state: State,
-    /// Whether what the judge only reports on is let through.
+    /// Whether what report-only mode lets through is let through.
     lenient: bool,
 }
 

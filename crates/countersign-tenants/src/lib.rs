@@ -63,7 +63,7 @@
 //! | how long it is held that a tenant is unknown | ten seconds | [`negative_ttl`](TenantsBuilder::negative_ttl) |
 //! | how long a lookup may take | five seconds | [`timeout`](TenantsBuilder::timeout) |
 //! | lookups at once | 64 of names that may be nobody's, and as many of tenants that have been known before | [`max_concurrent_lookups`](TenantsBuilder::max_concurrent_lookups) |
-//! | names that wait for their turn | 16 for each turn; beyond them 503 at once | |
+//! | names that wait for a permit | 16 for each permit; beyond them 503 at once | |
 //! | a tenant's name | 256 bytes; longer ones are unknown | |
 //!
 //! # Seeing it

@@ -16,9 +16,9 @@ use crate::single_flight::{LookupResult, SingleFlight};
 
 pub(crate) type FindTenant = Arc<dyn Fn(&dyn RequestHead) -> Option<String> + Send + Sync>;
 
-type Keys = Vec<(KeyId, Secret)>;
+type LoadedKeys = Vec<(KeyId, Secret)>;
 
-type SourceFuture = Pin<Box<dyn Future<Output = Result<Option<Keys>, Box<dyn Error + Send + Sync>>> + Send>>;
+type SourceFuture = Pin<Box<dyn Future<Output = Result<Option<LoadedKeys>, Box<dyn Error + Send + Sync>>> + Send>>;
 
 pub(crate) struct Inner {
     pub(crate) template: VerifierTemplate,
@@ -104,10 +104,10 @@ impl Inner {
         }
     }
 
-    async fn query_source(&self, tenant: &str, was_known: bool) -> Result<Option<Keys>, LookupError> {
+    async fn query_source(&self, tenant: &str, was_known: bool) -> Result<Option<LoadedKeys>, LookupError> {
         let permits = if was_known { &self.permits.known } else { &self.permits.strangers };
         let asked = async {
-            let _turn = permits.acquire().await.map_err(|_| LookupError::Stopped)?;
+            let _permit = permits.acquire().await.map_err(|_| LookupError::Stopped)?;
             let found = AssertUnwindSafe(async { (self.source)(tenant.to_owned()).await }).catch_unwind().await;
             found.map_err(|_| LookupError::Panicked)?.map_err(LookupError::Failed)
         };

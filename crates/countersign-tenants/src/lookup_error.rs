@@ -25,7 +25,7 @@ impl fmt::Display for LookupError {
             Self::TimedOut => "the source of the keys did not answer in time",
             Self::Panicked => "the source of the keys panicked",
             Self::Unfit(_) => "what the source holds cannot be the keys",
-            Self::Full => "too many lookups wait for their turn",
+            Self::Full => "too many lookups wait for a permit",
             Self::Stopped => "the lookup was stopped",
         })
     }

@@ -13,8 +13,8 @@ use crate::single_flight::{Join, LookupResult};
 /// Bytes of a tenant's name. There is no lookup for what is longer.
 const MAX_NAME: usize = 256;
 
-/// Names that nobody knows may wait for their turn, so many for each turn: what comes beyond them is answered 503 at once.
-const WAITING_FOR_A_TURN: usize = 16;
+/// Names that nobody knows may wait for a permit, so many for each permit: what comes beyond them is answered 503 at once.
+const WAITING_PER_PERMIT: usize = 16;
 
 /// What an adapter waits longer than a lookup may take, so that it is the lookup that says what was the matter.
 const GRACE: Duration = Duration::from_secs(1);
@@ -102,7 +102,7 @@ impl Resolver for Tenants {
             return ResolveFuture::ready(None);
         }
         let was_known = inner.known.contains_key(&tenant);
-        let most = if was_known { usize::MAX } else { inner.permits.number.saturating_mul(WAITING_FOR_A_TURN) };
+        let most = if was_known { usize::MAX } else { inner.permits.number.saturating_mul(WAITING_PER_PERMIT) };
         let lookup = match inner.lookups.join(&tenant, most, inner.timeout.saturating_add(GRACE), || inner.cached(&tenant)) {
             Join::Finished(cached) => return ResolveFuture::ready(cached),
             Join::Full => return ResolveFuture::new(async { Err(Unavailable { tenant, error: Arc::new(LookupError::Full) }) }),

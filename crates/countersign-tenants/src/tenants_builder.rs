@@ -91,11 +91,11 @@ impl TenantsBuilder {
     }
 
     /// How many lookups, each for another tenant, may go on at once: 64 unless set, of names that may be nobody's, and as many of tenants
-    /// that have been known in the last hour. Others wait for their turn, within their timeout, and too many are answered 503 at once. So a
+    /// that have been known in the last hour. Others wait for a permit, within their timeout, and too many are answered 503 at once. So a
     /// flood of names that nobody knows keeps no more than this of the source busy, and those who are known have permits of their own; a tenant
     /// that is new meanwhile gets 503, which senders repeat.
     ///
-    /// A turn ends when the lookup is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
+    /// A permit is given back when the lookup is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
     pub const fn max_concurrent_lookups(mut self, lookups: usize) -> Self {
         self.lookups = lookups;
         self

@@ -37,7 +37,7 @@
 //!
 //! - [`Verify::then`] is a handler and its guard in one. It answers rejections itself, and nothing need be recovered. Put it last, behind
 //!   the filters for path and method, none of which may read the body.
-//! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects what it rejects, to be composed with others. **Put
+//! - [`Verify::delivery`] is a filter that extracts the [`Delivery`] and rejects an unverified delivery, to be composed with others. **Put
 //!   [`.recover(recover)`](recover()) behind the handler**, before any `or`: what is rejected here must not be tried on the next route.
 //!
 //!   ```

@@ -1,3 +1,3 @@
-pub(crate) mod buffer;
+pub(crate) mod collector;
 pub(crate) mod deadline;
 pub(crate) mod memory_budget;

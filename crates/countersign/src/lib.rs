@@ -86,6 +86,7 @@ mod key_id;
 mod keys;
 pub mod manual;
 pub mod observe;
+#[expect(clippy::doc_markdown, reason = "names of companies")]
 pub mod providers;
 mod receive;
 mod request;

@@ -228,8 +228,8 @@ impl Verifier {
     }
 
     fn observe(&self, rejection: &Rejection, let_through: bool) {
-        let snapshot = self.0.configs().find(|config| config.scheme_name() == rejection.scheme()).unwrap_or(&self.0.first);
-        if let Some(observer) = &snapshot.policy.observer {
+        let config = self.0.configs().find(|config| config.scheme_name() == rejection.scheme()).unwrap_or(&self.0.first);
+        if let Some(observer) = &config.policy.observer {
             let Progress { body_bytes, time, .. } = rejection.progress();
             observer.observe(&Verdict::new(Err(rejection), let_through, body_bytes, time.unwrap_or_default()));
         }
@@ -298,23 +298,23 @@ impl Verifier {
 
     fn start(&self, head: &dyn RequestHead, now: Option<SystemTime>) -> Result<Verification, Rejection> {
         let config = self.require_config(head)?;
-        let (keys, mut hashing) = (config.keys.load_full(), VerificationState::new());
+        let (keys, mut state) = (config.keys.load_full(), VerificationState::new());
         let head = HeaderIndex::new(head, &config.policy.names);
-        self.read(&mut hashing, Snapshot { config, keys: &keys }, &head, now)?;
-        Ok(Verification::new(Arc::clone(config), keys, hashing))
+        self.read(&mut state, Snapshot { config, keys: &keys }, &head, now)?;
+        Ok(Verification::new(Arc::clone(config), keys, state))
     }
 
     /// Judges the head by one of the schemes.
     pub(crate) fn read(
         &self,
-        hashing: &mut VerificationState,
+        state: &mut VerificationState,
         snapshot: Snapshot<'_>,
         head: &dyn RequestHead,
         now: Option<SystemTime>,
     ) -> Result<(), Rejection> {
         let config = snapshot.config;
         let read = match &self.0.unavailable {
-            None => hashing.read(snapshot, head, now),
+            None => state.read(snapshot, head, now),
             // A token would be judged by its head already, and there is nothing to judge it by.
             Some(why) => match ParsedHead::read(&config.policy, head, now) {
                 Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).with_source(Arc::clone(why))),

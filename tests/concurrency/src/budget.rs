@@ -42,7 +42,7 @@ pub fn round(round: &Round) -> Tally {
             scope.spawn(move || world.deliver(round, random));
         }
     });
-    assert_eq!(world.budget.in_flight(), 0, "all is over, and something is charged");
+    assert_eq!(world.budget.used(), 0, "all is over, and something is charged");
     world.tally
 }
 
@@ -120,7 +120,7 @@ impl World {
     }
 
     fn look(&self) {
-        let (charged, bytes) = (self.budget.in_flight(), self.budget.bytes());
+        let (charged, bytes) = (self.budget.used(), self.budget.bytes());
         assert!(charged <= bytes, "{charged} bytes are charged to a budget of {bytes}");
     }
 }

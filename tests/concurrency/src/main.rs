@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `keys` | `add`, `retire`, `expire`, `replace`, deliveries | what was there throughout the beginning of a delivery verifies and is named; what was gone before it, or not there after it, does not; `last_matched` never goes back |
 //! | `budget` | bodies of one and of several chunks, kept, sliced, dropped, given up and rejected | what is charged is never more than there is, never less than what is kept, and nothing at the end |
-//! | `tenants` | secrets change, tenants come and go, `forget`, a source that is slow, fails, panics | who comes after `forget` is judged by what the source said after it, by the keys of no other tenant; lookups at once are bounded |
+//! | `tenants` | secrets change, tenants come and go, `invalidate`, a source that is slow, fails, panics | who comes after `invalidate` is judged by what the source said after it, by the keys of no other tenant; lookups at once are bounded |
 //!
 //! It runs in rounds of 200 ms, each with fresh state and a seed of its own, which is told if one fails. A seed fixes what the threads do and
 //! not how they are interleaved, so a failure may need more than one run to come again.

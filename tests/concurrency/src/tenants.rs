@@ -22,7 +22,7 @@ const TENANTS: usize = 6;
 /// Fewer than there are, so that some are evicted.
 const HELD: u64 = 4;
 
-const LOOK_UPS: usize = 2;
+const LOOKUPS: usize = 2;
 const HEADER: &str = "X-Tenant";
 const BODY: &[u8] = b"{}";
 
@@ -106,7 +106,7 @@ pub fn round(round: &Round) -> Tally {
         .time_to_live(Duration::from_millis(5))
         .negative_ttl(Duration::from_millis(3))
         .timeout(Duration::from_millis(4))
-        .max_concurrent_lookups(LOOK_UPS)
+        .max_concurrent_lookups(LOOKUPS)
         .build(ask)
         .unwrap();
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
@@ -123,7 +123,7 @@ pub fn round(round: &Round) -> Tally {
     });
     // So many of strangers, and so many of those who have been known before.
     let most = world.source.most_at_once.load(Ordering::SeqCst);
-    assert!(most <= 2 * LOOK_UPS, "{most} lookups at once");
+    assert!(most <= 2 * LOOKUPS, "{most} lookups at once");
     world.tally
 }
 

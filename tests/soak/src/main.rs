@@ -130,7 +130,7 @@ fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
         let expected = expected.iter().filter(|(kind, _)| kind.rejected() == Some(rejection)).map(|(_, count)| count).sum();
         same(format!("{rejection:?}"), usize::try_from(verifier.rejected(rejection)).unwrap_or(usize::MAX), expected);
     }
-    same("bytes of the budget".into(), budget.in_flight(), 0);
+    same("bytes of the budget".into(), budget.used(), 0);
     if samples.len() < 2 || growth.is_nan() || growth >= MAX_GROWTH {
         faults.push(format!("memory grows by {growth:.0} bytes for a million deliveries, by {} samples", samples.len()));
     }

@@ -66,12 +66,12 @@ pub async fn log_lines_cannot_be_forged_by_errors<H: Harness>() {
 }
 
 pub async fn log_lines_cannot_be_forged_by_a_tenants_name<H: Harness>() {
-    let look_up = |tenant: String| async move {
+    let lookup = |tenant: String| async move {
         // A store may have let its tenants name their keys.
         Ok::<_, std::io::Error>((tenant == FORGED_LINE).then(|| vec![(FORGED_LINE.to_owned(), Secret::new("a secret for the log"))]))
     };
     let tenants =
-        Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn RequestHead| Some(FORGED_LINE.to_owned())).build(look_up).unwrap();
+        Tenants::builder(Verifier::builder(providers::JIRA)).by(|_: &dyn RequestHead| Some(FORGED_LINE.to_owned())).build(lookup).unwrap();
     let signer = Signer::new(providers::JIRA, Secret::new("a secret for the log")).unwrap();
     let cases = [
         ("verified", Delivery::signed(&signer, "body")),

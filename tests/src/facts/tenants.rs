@@ -241,7 +241,7 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         assert!(log.contains(cause), "{case}: {log}");
         let outcome = H::deliver(faulty(), good().report_only()).await;
         outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
-        // What is rejected by its head is rejected for that.
+        // A delivery with a faulty head is rejected for its head.
         H::deliver(faulty(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, case);
     }
     // What goes wrong when it is given up is nobody's affair.
@@ -374,7 +374,7 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
     assert_eq!(template.decoy().rejected(RejectionKind::SignatureMismatch), before + 1);
 }
 
-pub async fn the_time_that_a_look_up_takes_is_told<H: Harness>() {
+pub async fn the_time_that_a_lookup_takes_is_told<H: Harness>() {
     let slow = Faulty {
         decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {

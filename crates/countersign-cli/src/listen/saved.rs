@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use crate::output;
 
 /// Rejected deliveries that one run of the command keeps. Anybody can send them.
-const MAX_REFUSED: u32 = 100;
+const MAX_REJECTED: u32 = 100;
 
 /// Bytes of rejected deliveries that one run keeps, their heads included.
-const MAX_REFUSED_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_REJECTED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Where deliveries are kept, each as a request that `verify --request` reads.
 pub(crate) struct Folder {
@@ -71,13 +71,13 @@ impl Folder {
         if !self.keeps_rejected {
             return false;
         }
-        let has_room = number <= MAX_REFUSED && bytes <= MAX_REFUSED_BYTES;
+        let has_room = number <= MAX_REJECTED && bytes <= MAX_REJECTED_BYTES;
         if has_room {
             *rejected = RejectedCount { number, bytes, ..*rejected };
         } else if !std::mem::replace(&mut rejected.is_full, true) {
             output::note(format!(
-                "No more rejected deliveries are kept: {MAX_REFUSED} of them, or {} MiB, are the most.",
-                MAX_REFUSED_BYTES >> 20
+                "No more rejected deliveries are kept: {MAX_REJECTED} of them, or {} MiB, are the most.",
+                MAX_REJECTED_BYTES >> 20
             ));
         }
         has_room

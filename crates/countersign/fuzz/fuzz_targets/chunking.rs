@@ -81,7 +81,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(check.finish().map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind()), expected);
 
     // By an intake, beside another delivery that has taken some of the budget.
-    let in_flight = || budget.as_ref().map_or(0, MemoryBudget::in_flight);
+    let in_flight = || budget.as_ref().map_or(0, MemoryBudget::used);
     let most = budget.as_ref().map_or(usize::MAX, MemoryBudget::bytes);
     let mut other = verifier.intake_at(&unannounced, now).unwrap();
     let beside = match other.push(BYTES.slice(..others)) {

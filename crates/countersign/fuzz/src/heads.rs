@@ -28,7 +28,9 @@ impl Heads {
     /// Of the providers whose heads have this shape.
     #[must_use]
     pub fn of(shape: Shape) -> Self {
-        Self(ROWS.iter().filter(|row| row.description.shape() == shape).map(Judges::new).collect())
+        let judges: Vec<_> = ROWS.iter().filter(|row| row.description.shape() == shape).map(Judges::new).collect();
+        assert!(!judges.is_empty(), "no provider's head has the shape {shape:?}");
+        Self(judges)
     }
 
     /// Judges one head by the crate and by the model, and says whether it was in order.

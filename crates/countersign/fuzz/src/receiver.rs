@@ -125,7 +125,7 @@ pub async fn judge<F: Future<Output = ()>>(input: &[u8], patience: Patience, ser
     // What is dropped at its end gives everything back.
     let ended = timeout(PATIENCE, serve(pipe)).await.is_ok();
     assert!(ended || connection.stays_open, "it goes on behind the end: {connection:?}");
-    assert_eq!(BUDGET.in_flight(), 0, "{connection:?}");
+    assert_eq!(BUDGET.used(), 0, "{connection:?}");
 
     let Seen { heads, answered: calls_answered, handled, .. } = SEEN.take();
     assert!(ended || calls_answered == heads.len(), "a request is never answered: {connection:?}");

@@ -27,7 +27,7 @@ use bytes::Bytes;
 ///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
 ///     .memory_budget(budget.clone())
 ///     .build()?;
-/// assert_eq!(budget.in_flight(), 0);
+/// assert_eq!(budget.used(), 0);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 #[derive(Clone)]
@@ -54,19 +54,19 @@ impl MemoryBudget {
 
     /// How many bytes are charged to it now.
     #[must_use]
-    pub fn in_flight(&self) -> usize {
+    pub fn used(&self) -> usize {
         self.0.in_flight.load(Ordering::Relaxed)
     }
 
     /// How many bytes are left now.
     pub(crate) fn room(&self) -> usize {
-        self.bytes().saturating_sub(self.in_flight())
+        self.bytes().saturating_sub(self.used())
     }
 }
 
 impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryBudget").field("bytes", &self.bytes()).field("in_flight", &self.in_flight()).finish()
+        f.debug_struct("MemoryBudget").field("bytes", &self.bytes()).field("in_flight", &self.used()).finish()
     }
 }
 
@@ -131,14 +131,14 @@ mod tests {
         charge.raise_to(4).unwrap();
         charge.raise_to(4).unwrap();
         charge.raise_to(3).unwrap();
-        assert_eq!((budget.in_flight(), budget.room()), (4, 6));
+        assert_eq!((budget.used(), budget.room()), (4, 6));
         let body = charge.hold(Bytes::from_static(b"body"));
         let slice = body.slice(1..2);
         assert_eq!(slice, "o");
         drop(body);
-        assert_eq!(budget.in_flight(), 4);
+        assert_eq!(budget.used(), 4);
         drop(slice);
-        assert_eq!(budget.in_flight(), 0);
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]
@@ -150,10 +150,10 @@ mod tests {
         assert!(other.raise_to(usize::MAX).is_err());
         other.raise_to(3).unwrap();
         assert!(one.raise_to(8).is_err());
-        assert_eq!(budget.in_flight(), 10);
+        assert_eq!(budget.used(), 10);
         drop(one);
-        assert_eq!(budget.in_flight(), 3);
+        assert_eq!(budget.used(), 3);
         drop(other);
-        assert_eq!(budget.in_flight(), 0);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -17,7 +17,7 @@ const MAX_EVENTS: u32 = 10;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Warnings of tenants' secrets, in the life of one decoy and the verifiers that are made from it.
+/// Warnings of tenants' secrets, in the life of one template and the verifiers that are made from it.
 const MAX_WARNINGS: usize = 1000;
 
 const KINDS: usize = RejectionKind::ALL.len();

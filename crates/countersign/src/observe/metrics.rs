@@ -20,7 +20,8 @@ use crate::verdict::rejection_kind::RejectionKind;
 /// | `countersign_delivery_duration_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
 /// | `countersign_memory_budget_used_bytes` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
 ///
-/// Each counter of a scheme exists from the start, with the value 0: once a verifier or a template of the scheme is built.
+/// Each counter of a scheme exists from the start, with the value 0: once a verifier or a template of the scheme is built. A delivery without a
+/// signature of any scheme of [`any_of`](crate::Verifier::any_of) has all names as its `scheme`, and that series begins with the first such delivery.
 ///
 /// Nothing that a sender writes becomes a label. Several verifiers of one scheme add to the same counters. Of the gauges of keys, they have the last
 /// value that one of them has set. The series of a key that was retired stays.
@@ -72,7 +73,7 @@ impl Observer for MetricsObserver {
             histogram!("countersign_delivery_duration_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
         }
         if let Some(budget) = &self.budget {
-            gauge!("countersign_memory_budget_used_bytes").set(budget.in_flight() as f64);
+            gauge!("countersign_memory_budget_used_bytes").set(budget.used() as f64);
         }
     }
 
@@ -82,8 +83,12 @@ impl Observer for MetricsObserver {
             counter!("countersign_key_reload_failures_total", "scheme" => event.scheme()).increment(1);
             return;
         }
+        // The template of the tenants' verifiers has started the counters, and a tenant's keys have no series of their own.
+        if event.tenant().is_some() {
+            return;
+        }
         start_counters(event);
-        if event.tenant().is_none() && !event.keys().is_empty() {
+        if !event.keys().is_empty() {
             let now = SystemTime::now();
             let valid = event.keys().iter().filter(|key| key.expires().is_none_or(|expires| now < expires));
             gauge!("countersign_keys", "scheme" => event.scheme()).set(valid.count() as f64);
@@ -111,10 +116,8 @@ fn start_counters(event: &KeysEvent<'_>) {
         }
     }
     counter!("countersign_key_reload_failures_total", "scheme" => scheme).increment(0);
-    if event.tenant().is_none() {
-        for key in event.keys() {
-            counter!("countersign_key_matches_total", "scheme" => scheme, "key" => key.id().to_string()).increment(0);
-        }
+    for key in event.keys() {
+        counter!("countersign_key_matches_total", "scheme" => scheme, "key" => key.id().to_string()).increment(0);
     }
 }
 

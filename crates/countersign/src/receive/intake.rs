@@ -208,9 +208,9 @@ impl Verifier {
         fault: Option<Rejection>,
     ) -> Result<(), Rejection> {
         let head = HeaderIndex::new(head, &snapshot.config.policy.names);
-        let (hashing, span) = state.head();
+        let (verification, span) = state.head();
         let read = match fault {
-            None => span.in_scope(|| self.read(hashing, snapshot, &head, now)),
+            None => span.in_scope(|| self.read(verification, snapshot, &head, now)),
             Some(fault) => Err(fault),
         };
         match read {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::body::buffer::Buffer;
+use crate::body::collector::BodyCollector;
 use crate::body::deadline::Deadline;
 use crate::body::memory_budget::Exhausted;
 use crate::observe::observer::Verdict;
@@ -22,10 +22,10 @@ use crate::verifier::state::VerificationState;
 /// What [`Intake`](crate::adapter::Intake) does, without what it is judged by, which may be borrowed or shared.
 pub(crate) struct ReceiveState {
     span: DeliverySpan,
-    hashing: VerificationState,
+    state: VerificationState,
     /// Why the head of a delivery that is only reported on would have been rejected.
     fault: Option<Box<Rejection>>,
-    buffer: Buffer,
+    buffer: BodyCollector,
     /// Whether a delivery that would be answered 401 is handed out, to be reported on.
     report_only: bool,
     end: End,
@@ -51,9 +51,9 @@ impl ReceiveState {
     pub(crate) fn new(span: DeliverySpan) -> Self {
         Self {
             span,
-            hashing: VerificationState::new(),
+            state: VerificationState::new(),
             fault: None,
-            buffer: Buffer::new(0, 0, None),
+            buffer: BodyCollector::new(0, 0, None),
             report_only: false,
             end: End::Open,
             deadline: None,
@@ -64,10 +64,10 @@ impl ReceiveState {
 
     /// What judges the head, and the span of doing so.
     pub(crate) const fn head(&mut self) -> (&mut VerificationState, &DeliverySpan) {
-        (&mut self.hashing, &self.span)
+        (&mut self.state, &self.span)
     }
 
-    pub(crate) const fn buffer(&self) -> &Buffer {
+    pub(crate) const fn buffer(&self) -> &BodyCollector {
         &self.buffer
     }
 
@@ -93,7 +93,7 @@ impl ReceiveState {
         if let Some(kind) = fault {
             return Err(self.span.rejected(config.reject(kind)));
         }
-        self.buffer = Buffer::new(most, announced, budget.clone());
+        self.buffer = BodyCollector::new(most, announced, budget.clone());
         if config.policy.observer.is_some() {
             self.span.begin();
         }
@@ -125,7 +125,7 @@ impl ReceiveState {
         let _entered = self.span.enter();
         let chunk = chunk.copy_to_bytes(len);
         if self.fault.is_none() {
-            self.hashing.update(&chunk);
+            self.state.update(&chunk);
         }
         self.buffer.push(chunk);
         Ok(())
@@ -177,7 +177,7 @@ impl ReceiveState {
                 Poll::Ready(Some(Ok(chunk))) => self.push(snapshot.config, chunk)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(snapshot.config, error, is_limit))),
                 Poll::Ready(None) => return Poll::Ready(self.conclude(snapshot, self.report_only)),
-                // Some servers, such as actix-web's, hand over a body that came with its head when they have progress that somebody waits for it:
+                // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it:
                 // then it is there the next time, and no clock has to be set.
                 Poll::Pending if self.deadline.is_some() && !self.asked_again => {
                     self.asked_again = true;
@@ -230,7 +230,7 @@ impl ReceiveState {
         let progress = Progress { phase: Phase::End, ..self.progress() };
         let _entered = self.span.enter();
         let checked = match self.fault.take() {
-            None => self.hashing.conclude(snapshot),
+            None => self.state.conclude(snapshot),
             Some(rejection) => Err(*rejection),
         };
         match checked {

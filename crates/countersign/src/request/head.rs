@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_gathered() {
+    fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_indexed() {
         let index = crate::request::header_index::HeaderIndex::new(&Own, &["a"]);
         for head in [&Own as &dyn RequestHead, &&Own, &index] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::{Grammar, Headers, Scheme, Timestamp, TimestampSource, is_id_byte};
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
+use crate::scheme::{Scheme, is_id_byte};
 
 use crate::scheme::part::Part;
 use crate::scheme::timestamp::TimestampFormat;
@@ -86,14 +87,6 @@ impl Scheme {
             )
         } else {
             None
-        }
-    }
-
-    /// The names of the headers that hold signatures; where they have numbers, what stands in front of the number.
-    pub(crate) fn signature_headers(&self) -> &[&'static str] {
-        match &self.headers {
-            Headers::One(header) | Headers::Numbered(header) => std::slice::from_ref(header),
-            Headers::AnyOf(headers) => headers,
         }
     }
 

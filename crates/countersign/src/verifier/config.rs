@@ -13,7 +13,7 @@ pub(crate) struct Config {
     /// Read without a lock, and replaced as a whole.
     pub(crate) keys: ArcSwap<KeySet>,
     /// Held by whoever replaces them.
-    pub(crate) changing: Mutex<()>,
+    pub(crate) change_lock: Mutex<()>,
     /// Whose keys they are, if they are not everybody's.
     pub(crate) tenant: Option<Arc<str>>,
     /// Whether it stands for the tenants that nobody knows: then it does the work, and verifies nothing.
@@ -22,7 +22,7 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn new(policy: Arc<Policy>, keys: KeySet) -> Self {
-        Self { policy, keys: ArcSwap::from_pointee(keys), changing: Mutex::default(), tenant: None, is_decoy: false }
+        Self { policy, keys: ArcSwap::from_pointee(keys), change_lock: Mutex::default(), tenant: None, is_decoy: false }
     }
 
     pub(crate) fn of_tenant(policy: Arc<Policy>, keys: KeySet, tenant: Arc<str>) -> Self {

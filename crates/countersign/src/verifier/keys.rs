@@ -158,14 +158,14 @@ impl Keys {
 
     /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.
     fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<(), ConfigError>) -> Result<(), ConfigError> {
-        let changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.change_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.0.keys.load_full();
         let mut keys = before.iter().cloned().collect();
         change(&mut keys)?;
         let mut now = Arc::new(KeySet::new(keys)?);
         self.0.keys.store(Arc::clone(&now));
         // An observer may change keys itself.
-        drop(changing);
+        drop(held);
         let is_new = |key: &PreparedKey| !before.iter().any(|other| other.id == key.id && other.has_secret_of(key));
         secret_warnings::warn(self.0.scheme_name(), self.0.tenant.as_deref(), &now, |place| now.get(place).is_some_and(is_new), None);
         // Another change may have come in between, and may have been told of already: the last that is told of are the keys in force.

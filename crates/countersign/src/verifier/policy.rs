@@ -12,7 +12,7 @@ use crate::scheme::url::Url;
 /// What all tenants have in common.
 pub(crate) struct Policy {
     pub(crate) scheme: Scheme,
-    /// What the scheme asks a head for: see [`gathered`](crate::request::header_index).
+    /// What the scheme asks a head for: see [`header_index`](crate::request::header_index).
     pub(crate) names: Box<[&'static str]>,
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) body_limit: usize,

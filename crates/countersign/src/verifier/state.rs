@@ -261,7 +261,7 @@ mod tests {
     fn a_decoy_hashes_as_much_as_one_key() {
         let builder = || Verifier::builder(providers::JIRA);
         let head = [("X-Hub-Signature", format!("sha256={}", "0".repeat(64)))];
-        let hashes = |verifier: &Verifier| match verifier.begin(&head).unwrap().hashing.proof {
+        let hashes = |verifier: &Verifier| match verifier.begin(&head).unwrap().state.proof {
             ProofState::Macs { running: Some(mut running), .. } => running.iter_mut().count(),
             _ => 0,
         };

@@ -29,18 +29,18 @@ pub struct Verification {
     config: Arc<Config>,
     /// Those that there were when it began.
     keys: Arc<KeySet>,
-    pub(crate) hashing: VerificationState,
+    pub(crate) state: VerificationState,
 }
 
 impl Verification {
     /// One whose head has been judged, by the same.
-    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, hashing: VerificationState) -> Self {
-        Self { config, keys, hashing }
+    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, state: VerificationState) -> Self {
+        Self { config, keys, state }
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
     pub fn update(&mut self, data: &[u8]) {
-        self.hashing.update(data);
+        self.state.update(data);
     }
 
     /// Judges the body as it was given to [`update`](Self::update).
@@ -50,7 +50,7 @@ impl Verification {
     /// # Errors
     /// [`RejectionKind::SignatureMismatch`](crate::RejectionKind::SignatureMismatch).
     pub fn finish(mut self) -> Result<Verified, Rejection> {
-        self.hashing.conclude(Snapshot { config: &self.config, keys: &self.keys })
+        self.state.conclude(Snapshot { config: &self.config, keys: &self.keys })
     }
 }
 

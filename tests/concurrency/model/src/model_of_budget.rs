@@ -17,22 +17,22 @@ pub fn run() -> usize {
                     if charge.raise_to(bytes).is_ok() {
                         charged = bytes;
                     }
-                    assert!(budget.in_flight() <= BYTES);
+                    assert!(budget.used() <= BYTES);
                 }
                 (charge, charged)
             })
         };
         let (one, other) = (grow([1, 2]), grow([2, 3]));
-        assert!(budget.in_flight() <= BYTES);
+        assert!(budget.used() <= BYTES);
         let ((one, of_one), (other, of_other)) = (one.join().unwrap(), other.join().unwrap());
-        assert_eq!(budget.in_flight(), of_one + of_other);
+        assert_eq!(budget.used(), of_one + of_other);
         // One of them gives back while the other grows and gives back.
         let giving = thread::spawn(move || drop(one));
         let mut other = other;
         let _ = other.raise_to(BYTES);
-        assert!(budget.in_flight() <= BYTES);
+        assert!(budget.used() <= BYTES);
         drop(other);
         giving.join().unwrap();
-        assert_eq!(budget.in_flight(), 0);
+        assert_eq!(budget.used(), 0);
     })
 }

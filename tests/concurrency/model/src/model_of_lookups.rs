@@ -58,7 +58,7 @@ impl World {
         assert!(generation >= oldest, "judged by the keys of {generation}, not of {oldest}");
     }
 
-    /// As `Tenants` does it, but for the runtime: whoever begins a lookup flies it.
+    /// As `Tenants` does it, but for the runtime: whoever begins a lookup makes it.
     fn resolve(&self) -> usize {
         if let Some(held) = self.held() {
             return held;
