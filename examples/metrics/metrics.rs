@@ -1,4 +1,4 @@
-//! A receiver of Jira deliveries that Prometheus can look at: verdicts by cause, keys in use, sizes, times, and bytes in flight.
+//! A receiver of Jira deliveries that Prometheus can look at: verdicts by cause, keys, sizes, times, and how much of the memory budget is used.
 //!
 //! ```text
 //! JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example metrics

@@ -18,13 +18,13 @@
 //! ```
 //!
 //! # How a delivery is judged
-//! 1. The head, before any of the body is read. The signature header must be there once, in the scheme's form, with a method that this
-//!    receiver accepts and a tag of that method's full length. A timestamp must be within the scheme's tolerance, and what else is signed
+//! 1. The head, before any of the body is read. The signature header must be there once, in the scheme's form, with an algorithm that
+//!    this receiver accepts and a signature of that algorithm's full length. A timestamp must be within the scheme's tolerance, and what else is signed
 //!    in its form to the letter. A static token must be one that is known. Otherwise: 401. No key that
 //!    has not expired: 503.
 //! 2. The announced length. Over the limit: 413. No room in the [`MemoryBudget`], if there is one: 503.
 //! 3. The body, hashed as it arrives and kept within limit and budget, which hold for bodies that announce nothing or lie, too.
-//! 4. The tag, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
+//! 4. The signature, compared in constant time (crate `subtle`) with what each key makes of the body. No match: 401.
 //!
 //! The receiver fixes the algorithms: what the header names selects among the accepted ones and is looked up nowhere else. Any fault is
 //! a rejection, and a [`Verifier`] that could let things through cannot be built, but by what is called `insecure_…`: see

@@ -95,7 +95,7 @@ impl Scheme {
         }
     }
 
-    /// `method=signature` as WebSub §7 has it, in hex, with the methods `sha1`, `sha256`, `sha384` and `sha512`; of these only
+    /// `method=signature` as WebSub §7 has it, in hex, with the algorithms `sha1`, `sha256`, `sha384` and `sha512`; of these only
     /// `sha256` is accepted unless the receiver says otherwise.
     #[must_use]
     pub const fn method_signature(name: &'static str, header: &'static str) -> Self {
@@ -137,14 +137,14 @@ impl Scheme {
         self
     }
 
-    /// The header holds the encoded tag and nothing else.
+    /// The header holds the encoded signature and nothing else.
     #[must_use]
     pub const fn bare(mut self, algorithm: Algorithm) -> Self {
         self.grammar = Grammar::Bare(algorithm);
         self
     }
 
-    /// The encoded tag stands behind one of these names and `separator`, and the name says by which algorithm it was made. Names are
+    /// The encoded signature stands behind one of these names and `separator`, and the name says by which algorithm it was made. Names are
     /// compared with regard to case; the value is split at the first separator.
     #[must_use]
     pub const fn tagged(mut self, separator: u8, names: &'static [(&'static str, Algorithm)]) -> Self {
@@ -161,7 +161,7 @@ impl Scheme {
         self
     }
 
-    /// How the tag is written. [`Encoding::Hex`] unless set.
+    /// How the signature is written. [`Encoding::Hex`] unless set.
     #[must_use]
     pub const fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;

@@ -96,7 +96,7 @@ impl Scheme {
         self.prefix.contains(&Part::Url) || self.suffix.contains(&Part::Url)
     }
 
-    /// How the tag is written.
+    /// How the signature is written.
     #[must_use]
     pub const fn signature_encoding(&self) -> Encoding {
         self.encoding
