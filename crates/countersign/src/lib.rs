@@ -117,7 +117,7 @@ pub use verifier::verification::Verification;
 pub mod adapter {
     //! What an adapter for a framework is made of.
     //!
-    //! It holds three things, and decides nothing:
+    //! An adapter supplies three things, and decides nothing:
     //! - **the next chunk**, a [`Timer`], and a [`RequestHead`](crate::RequestHead) over the framework's request, for [`Receive::poll`];
     //! - **the body back**: what that comes to, an [`Outcome`], goes to the handler, the [`Verified`](crate::Verified) where handlers find such things;
     //! - **no**: the rest of the body to [`Drain::poll`] as [`ReceiveRejection::drain`] says, a response of

@@ -21,8 +21,9 @@ use crate::verifier::config::{Config, Snapshot};
 
 /// A delivery whose body is being taken in: kept within the limit, hashed as it arrives, and handed out once it is verified.
 ///
-/// This is all that an adapter needs: [`Verifier::intake`](crate::Verifier::intake) with the head, then [`push`](Self::push) for each chunk and
-/// [`finish`](Self::finish) at the end, or [`poll_to_end`](Self::poll_to_end) for all of that. Drop it to give up.
+/// For callers that drive the body themselves, where [`Receive`](crate::adapter::Receive) does not fit:
+/// [`Verifier::intake`](crate::Verifier::intake) with the head, then [`push`](Self::push) for each chunk and [`finish`](Self::finish) at the end,
+/// or [`poll_to_end`](Self::poll_to_end) for all of that. Drop it to give up.
 ///
 /// A body that comes in one chunk is handed on without a copy (with a [`MemoryBudget`](crate::MemoryBudget), from 64 KiB on). Memory grows with what has
 /// arrived, to at most twice of that (three times while it is moved to a larger place), never with what was announced beyond 32 KiB, and

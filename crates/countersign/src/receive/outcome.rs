@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
 
-/// A whole delivery that was taken in to be reported on: see [`Intake::insecure_finish`](crate::adapter::Intake::insecure_finish).
+/// A whole delivery that was received: verified, or let through unverified in report-only mode.
 // There is no third case, and whoever takes it in has to decide both.
 #[derive(Clone)]
 #[must_use = "it holds the body"]
