@@ -5,22 +5,35 @@ use actix_web::{App, HttpResponse, Resource, web};
 use bytes::Bytes;
 use countersign_actix_web::{Delivery as Extracted, Verify};
 
-use crate::case::{Case, Delivery, SIGNATURE, deadline, verifier, verifier_with_budget};
+use crate::case::{Case, deadline, verifier, verifier_with_budget};
+use crate::delivery::Delivery;
+
+const BARE_0: &[&str] = &["actix-web/bare/0", "core/hmac/0"];
+const BARE_1024: &[&str] = &["actix-web/bare/1024", "core/hmac/1024"];
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case { name: "actix-web/bare/1024", deliver: || served!(bare(), Delivery::signed(1024)) },
-        Case { name: "actix-web/wrap/0", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(0)) },
-        Case { name: "actix-web/wrap/1024", deliver: || wrapped(Verify::new(verifier()), Delivery::signed(1024)) },
-        Case { name: "actix-web/wrap/1024/rejected", deliver: || wrapped(Verify::new(verifier()), Delivery::forged()) },
-        Case { name: "actix-web/wrap/0/deadline/off", deliver: || wrapped(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
+        Case { name: "actix-web/bare/1024", over: &[], deliver: || served!(bare(), Delivery::signed(1024)) },
+        Case { name: "actix-web/wrap/0", over: BARE_0, deliver: || wrapped(Verify::new(verifier()), Delivery::signed(0)) },
+        Case { name: "actix-web/wrap/1024", over: BARE_1024, deliver: || wrapped(Verify::new(verifier()), Delivery::signed(1024)) },
+        Case { name: "actix-web/wrap/1024/rejected", over: BARE_1024, deliver: || wrapped(Verify::new(verifier()), Delivery::forged()) },
+        Case {
+            name: "actix-web/wrap/0/deadline/off",
+            over: BARE_0,
+            deliver: || wrapped(Verify::new(verifier()).deadline(None), Delivery::signed(0)),
+        },
         Case {
             name: "actix-web/wrap/0/deadline/on",
+            over: BARE_0,
             deliver: || wrapped(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)),
         },
-        Case { name: "actix-web/bare/0", deliver: || served!(bare(), Delivery::signed(0)) },
-        Case { name: "actix-web/extractor/0", deliver: || served!(extracted(), Delivery::signed(0)) },
-        Case { name: "actix-web/wrap/0/budget/on", deliver: || wrapped(Verify::new(verifier_with_budget()), Delivery::signed(0)) },
+        Case { name: "actix-web/bare/0", over: &[], deliver: || served!(bare(), Delivery::signed(0)) },
+        Case { name: "actix-web/extractor/0", over: BARE_0, deliver: || served!(extracted(), Delivery::signed(0)) },
+        Case {
+            name: "actix-web/wrap/0/budget/on",
+            over: BARE_0,
+            deliver: || wrapped(Verify::new(verifier_with_budget()), Delivery::signed(0)),
+        },
     ]
 }
 
@@ -30,8 +43,9 @@ macro_rules! served {
         let (system, delivery) = (System::new(), $delivery);
         let service = system.block_on(init_service(App::new().service($resource)));
         Box::new(move || {
-            let request = TestRequest::post().uri("/hook").insert_header(("content-length", delivery.body.len()));
-            let request = delivery.signature.iter().fold(request, |request, value| request.insert_header((SIGNATURE, value.as_str())));
+            let request = TestRequest::post().uri("/hook");
+            let request =
+                delivery.head.iter().fold(request, |request, (name, value)| request.insert_header((name.as_str(), value.as_bytes())));
             let response = system.block_on(service.call(request.set_payload(delivery.body.clone()).to_request())).unwrap();
             assert_eq!(response.status(), delivery.status);
         })

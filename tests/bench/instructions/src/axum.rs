@@ -11,35 +11,71 @@ use http::Request;
 use http_body::{Body as HttpBody, Frame};
 use tower::{Layer as _, service_fn};
 
-use crate::case::{Case, Delivery, Known, deadline, observed, served, verifier, verifier_with_budget};
+use crate::case::{Case, Known, deadline, observed, verifier, verifier_with_budget};
+use crate::delivery::{Delivery, served};
+
+const BARE_0: &[&str] = &["axum/bare/0", "core/hmac/0"];
+const BARE_0_UNHASHED: &[&str] = &["axum/bare/0"];
+const BARE_1024: &[&str] = &["axum/bare/1024", "core/hmac/1024"];
+const EMPTY_0: &[&str] = &["tower/bare/0", "core/hmac/0"];
+const EMPTY_1024: &[&str] = &["tower/bare/1024", "core/hmac/1024"];
+const EMPTY_1024_UNHASHED: &[&str] = &["tower/bare/1024"];
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case { name: "tower/bare/0", deliver: || served(service_fn(answer), Delivery::signed(0), Body::from) },
-        Case { name: "tower/layer/0", deliver: || layered(&on_tokio(), Delivery::signed(0)) },
-        Case { name: "tower/layer/1024", deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
-        Case { name: "tower/layer/1024/rejected", deliver: || layered(&on_tokio(), Delivery::forged()) },
+        Case { name: "tower/bare/0", over: &[], deliver: || served(service_fn(answer), Delivery::signed(0), Body::from) },
+        Case { name: "tower/bare/1024", over: &[], deliver: || served(service_fn(answer), Delivery::signed(1024), Body::from) },
+        Case { name: "tower/layer/0", over: EMPTY_0, deliver: || layered(&on_tokio(), Delivery::signed(0)) },
+        Case { name: "tower/layer/1024", over: EMPTY_1024, deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
+        Case { name: "tower/layer/1024/rejected", over: EMPTY_1024, deliver: || layered(&on_tokio(), Delivery::forged()) },
         // As some servers hand over a body that came with its head.
         Case {
             name: "tower/layer/0/asked-for-twice",
+            over: EMPTY_0,
             deliver: || served(on_tokio().layer(service_fn(answer)), Delivery::signed(0), AskedForTwice::from),
         },
-        Case { name: "tower/layer/1024/unsigned", deliver: || layered(&on_tokio(), Delivery::unsigned()) },
-        Case { name: "tower/layer/0/clock/off", deliver: || layered(&VerifyLayer::new(verifier()), Delivery::signed(0)) },
+        Case { name: "tower/layer/1024/unsigned", over: EMPTY_1024_UNHASHED, deliver: || layered(&on_tokio(), Delivery::unsigned()) },
+        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::new(verifier()), Delivery::signed(0)) },
         Case {
             name: "tower/layer/0/clock/on",
+            over: EMPTY_0,
             deliver: || layered(&VerifyLayer::new(verifier()).deadline(deadline()), Delivery::signed(0)),
         },
-        Case { name: "tower/layer/0/budget/on", deliver: || layered(&VerifyLayer::on_tokio(verifier_with_budget()), Delivery::signed(0)) },
-        Case { name: "tower/layer/0/observer/on", deliver: || layered(&VerifyLayer::on_tokio(observed()), Delivery::signed(0)) },
-        Case { name: "tower/layer/0/resolver/on", deliver: || layered(&VerifyLayer::on_tokio(Known(verifier())), Delivery::signed(0)) },
-        Case { name: "axum/bare/1024", deliver: || served(bare(), Delivery::signed(1024), Body::from) },
-        Case { name: "axum/Router::layer/0", deliver: || served(bare().layer(on_tokio()), Delivery::signed(0), Body::from) },
-        Case { name: "axum/Router::layer/1024", deliver: || served(bare().layer(on_tokio()), Delivery::signed(1024), Body::from) },
-        Case { name: "axum/Router::layer/1024/rejected", deliver: || served(bare().layer(on_tokio()), Delivery::forged(), Body::from) },
-        Case { name: "axum/bare/0", deliver: || served(bare(), Delivery::signed(0), Body::from) },
-        Case { name: "axum/extractor/0", deliver: || served(extracted(), Delivery::signed(0), Body::from) },
-        Case { name: "axum/extractor/0/unsigned", deliver: || served(extracted(), Delivery::unsigned(), Body::from) },
+        Case {
+            name: "tower/layer/0/budget/on",
+            over: EMPTY_0,
+            deliver: || layered(&VerifyLayer::on_tokio(verifier_with_budget()), Delivery::signed(0)),
+        },
+        Case {
+            name: "tower/layer/0/observer/on",
+            over: EMPTY_0,
+            deliver: || layered(&VerifyLayer::on_tokio(observed()), Delivery::signed(0)),
+        },
+        Case {
+            name: "tower/layer/0/resolver/on",
+            over: EMPTY_0,
+            deliver: || layered(&VerifyLayer::on_tokio(Known(verifier())), Delivery::signed(0)),
+        },
+        Case { name: "axum/bare/1024", over: &[], deliver: || served(bare(), Delivery::signed(1024), Body::from) },
+        Case { name: "axum/Router::layer/0", over: BARE_0, deliver: || served(bare().layer(on_tokio()), Delivery::signed(0), Body::from) },
+        Case {
+            name: "axum/Router::layer/1024",
+            over: BARE_1024,
+            deliver: || served(bare().layer(on_tokio()), Delivery::signed(1024), Body::from),
+        },
+        Case {
+            name: "axum/Router::layer/1024/rejected",
+            over: BARE_1024,
+            deliver: || served(bare().layer(on_tokio()), Delivery::forged(), Body::from),
+        },
+        Case { name: "axum/bare/0", over: &[], deliver: || served(bare(), Delivery::signed(0), Body::from) },
+        Case { name: "axum/around-Router/0", over: BARE_0, deliver: || served(on_tokio().layer(bare()), Delivery::signed(0), Body::from) },
+        Case { name: "axum/extractor/0", over: BARE_0, deliver: || served(extracted(), Delivery::signed(0), Body::from) },
+        Case {
+            name: "axum/extractor/0/unsigned",
+            over: BARE_0_UNHASHED,
+            deliver: || served(extracted(), Delivery::unsigned(), Body::from),
+        },
     ]
 }
 

@@ -1,36 +1,98 @@
 use std::hint::black_box;
 
-use countersign::Verifier;
+use countersign::RequestHead;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderMap;
+use sha2::Sha256;
 
-use crate::case::{Case, Delivery, SIGNATURE, builder, verifier, verifier_with_budget};
+use crate::case::{Case, verifier};
+use crate::delivery::{Delivery, GITHUB, JIRA, Provider, SHOPIFY, SLACK, STANDARD_WEBHOOKS, STRIPE};
+use crate::floor;
 
 pub fn cases() -> Vec<Case> {
+    let over_0 = &["core/hmac/0"];
+    let over_1024 = &["core/hmac/1024"];
     vec![
-        Case { name: "core/verify/0", deliver: || verify(verifier(), &Delivery::signed(0)) },
-        Case { name: "core/verify/1024", deliver: || verify(verifier(), &Delivery::signed(1024)) },
-        Case { name: "core/verify/1024/rejected", deliver: || verify(verifier(), &Delivery::forged()) },
-        Case { name: "core/verify/1024/rejected/hints/on", deliver: || verify(builder().hints().build().unwrap(), &Delivery::forged()) },
-        Case { name: "core/intake/0", deliver: || intake(verifier(), 0) },
-        Case { name: "core/intake/1024", deliver: || intake(verifier(), 1024) },
-        Case { name: "core/intake/0/budget/on", deliver: || intake(verifier_with_budget(), 0) },
+        Case { name: "core/hmac/0", over: &[], deliver: || hmac(0) },
+        Case { name: "core/hmac/1024", over: &[], deliver: || hmac(1024) },
+        Case { name: "core/by-hand/jira/0", over: over_0, deliver: || floor::case(JIRA.signed(0)) },
+        Case { name: "core/verify/one-field/0", over: over_0, deliver: one_field },
+        Case { name: "core/verify/jira/0", over: over_0, deliver: || verify(&JIRA) },
+        Case { name: "core/verify/github/0", over: over_0, deliver: || verify(&GITHUB) },
+        Case { name: "core/verify/slack/0", over: over_0, deliver: || verify(&SLACK) },
+        Case { name: "core/verify/stripe/0", over: over_0, deliver: || verify(&STRIPE) },
+        Case { name: "core/verify/standard-webhooks/0", over: over_0, deliver: || verify(&STANDARD_WEBHOOKS) },
+        Case { name: "core/verify/shopify/0", over: over_0, deliver: || verify(&SHOPIFY) },
+        Case { name: "core/verify/jira/1024", over: over_1024, deliver: || verify_delivery(verifier(), Delivery::signed(1024)) },
+        Case { name: "core/verify/jira/1024/rejected", over: over_1024, deliver: || verify_delivery(verifier(), Delivery::forged()) },
+        Case {
+            name: "core/verify/jira/1024/rejected/hints/on",
+            over: over_1024,
+            deliver: || verify_delivery(JIRA.builder().hints().build().unwrap(), Delivery::forged()),
+        },
+        Case { name: "core/begin/jira/0", over: over_0, deliver: || begin(0) },
+        Case { name: "core/begin/jira/1024", over: over_1024, deliver: || begin(1024) },
     ]
 }
 
-fn headers(delivery: &Delivery) -> Vec<(&'static str, String)> {
-    delivery.signature.iter().map(|value| (SIGNATURE, value.clone())).collect()
+/// The head of an `http` request, as an adapter shows it.
+struct Head<'a>(&'a HeaderMap);
+
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &'static str {
+        "/"
+    }
+
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+    }
+
+    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+        for (key, value) in self.0 {
+            if let Some(place) = names.iter().position(|name| key.as_str().eq_ignore_ascii_case(name)) {
+                visit(place, value.as_bytes());
+            }
+        }
+    }
 }
 
-fn verify(verifier: Verifier, delivery: &Delivery) -> Box<dyn FnMut()> {
-    let (headers, body, accepted) = (headers(delivery), delivery.body.clone(), delivery.status == 200);
-    Box::new(move || assert_eq!(verifier.verify(black_box(&headers), black_box(&body)).is_ok(), accepted))
-}
-
-fn intake(verifier: Verifier, size: usize) -> Box<dyn FnMut()> {
-    let delivery = Delivery::signed(size);
-    let headers = headers(&delivery);
+/// The hash that no verifier can do without, its key kept.
+fn hmac(size: usize) -> Box<dyn FnMut()> {
+    let keyed: Hmac<Sha256> = Hmac::new_from_slice(b"It's a Secret to Everybody").unwrap();
+    let body = Delivery::signed(size).body;
     Box::new(move || {
-        let mut intake = verifier.intake(black_box(&headers)).unwrap();
-        intake.push(delivery.body.clone()).unwrap();
-        black_box(intake.finish().unwrap());
+        let mut mac = keyed.clone();
+        mac.update(black_box(&body));
+        black_box(mac.finalize().into_bytes());
+    })
+}
+
+fn one_field() -> Box<dyn FnMut()> {
+    let mut delivery = GITHUB.signed(0);
+    let value = delivery.head.remove("x-hub-signature-256").unwrap();
+    delivery.head = HeaderMap::from_iter([("x-hub-signature-256".parse().unwrap(), value)]);
+    verify_delivery(GITHUB.verifier(), delivery)
+}
+
+fn verify(provider: &Provider) -> Box<dyn FnMut()> {
+    verify_delivery(provider.verifier(), provider.signed(0))
+}
+
+fn verify_delivery(verifier: countersign::Verifier, delivery: Delivery) -> Box<dyn FnMut()> {
+    let Delivery { head, body, status } = delivery;
+    Box::new(move || assert_eq!(black_box(verifier.verify(&Head(black_box(&head)), black_box(&body))).is_ok(), status == 200))
+}
+
+/// As where the body is still to come.
+fn begin(size: usize) -> Box<dyn FnMut()> {
+    let (verifier, Delivery { head, body, .. }) = (verifier(), Delivery::signed(size));
+    Box::new(move || {
+        let mut verification = verifier.begin(&Head(black_box(&head))).unwrap();
+        verification.update(black_box(&body));
+        black_box(verification.finish().unwrap());
     })
 }

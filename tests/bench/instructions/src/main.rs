@@ -1,4 +1,5 @@
-//! Performs so many deliveries of one case: `instructions <case> <n>`. Without arguments it lists the cases.
+//! Performs so many deliveries of one case: `instructions <case> <n>`. Without arguments it lists the cases, each with those that it is
+//! compared with.
 //!
 //! It is run under a tool that counts, by `check` beside `Cargo.toml`.
 
@@ -8,12 +9,14 @@ mod actix;
 mod axum;
 mod case;
 mod core;
+mod delivery;
+mod floor;
 mod warp;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let Some(name) = arguments.next() else {
-        case::all().iter().for_each(|case| println!("{}", case.name));
+        case::all().iter().for_each(|case| println!("{} {}", case.name, case.over.join(" ")));
         return;
     };
     let number: u32 = arguments.next().and_then(|number| number.parse().ok()).expect("how many");

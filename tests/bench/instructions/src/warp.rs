@@ -6,19 +6,42 @@ use http::StatusCode;
 use http_body_util::Full;
 use tower::Layer as _;
 
-use crate::case::{Case, Delivery, deadline, served, verifier, verifier_with_budget};
+use crate::case::{Case, deadline, verifier, verifier_with_budget};
+use crate::delivery::{Delivery, served};
+
+const BARE_0: &[&str] = &["warp/bare/0", "core/hmac/0"];
+const BARE_1024: &[&str] = &["warp/bare/1024", "core/hmac/1024"];
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case { name: "warp/bare/1024", deliver: || served(service(bare()), Delivery::signed(1024), Full::new) },
-        Case { name: "warp/then/0", deliver: || filtered(Verify::new(verifier()), Delivery::signed(0)) },
-        Case { name: "warp/then/1024", deliver: || filtered(Verify::new(verifier()), Delivery::signed(1024)) },
-        Case { name: "warp/then/1024/rejected", deliver: || filtered(Verify::new(verifier()), Delivery::forged()) },
-        Case { name: "warp/then/0/deadline/off", deliver: || filtered(Verify::new(verifier()).deadline(None), Delivery::signed(0)) },
-        Case { name: "warp/then/0/deadline/on", deliver: || filtered(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)) },
-        Case { name: "warp/then/0/budget/on", deliver: || filtered(Verify::new(verifier_with_budget()), Delivery::signed(0)) },
+        Case { name: "warp/bare/1024", over: &[], deliver: || served(service(bare()), Delivery::signed(1024), Full::new) },
+        Case { name: "warp/bare/0", over: &[], deliver: || served(service(bare()), Delivery::signed(0), Full::new) },
+        Case { name: "warp/then/0", over: BARE_0, deliver: || filtered(Verify::new(verifier()), Delivery::signed(0)) },
+        Case { name: "warp/then/1024", over: BARE_1024, deliver: || filtered(Verify::new(verifier()), Delivery::signed(1024)) },
+        Case { name: "warp/then/1024/rejected", over: BARE_1024, deliver: || filtered(Verify::new(verifier()), Delivery::forged()) },
+        Case {
+            name: "warp/then/0/deadline/off",
+            over: BARE_0,
+            deliver: || filtered(Verify::new(verifier()).deadline(None), Delivery::signed(0)),
+        },
+        Case {
+            name: "warp/then/0/deadline/on",
+            over: BARE_0,
+            deliver: || filtered(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)),
+        },
+        Case {
+            name: "warp/then/0/budget/on",
+            over: BARE_0,
+            deliver: || filtered(Verify::new(verifier_with_budget()), Delivery::signed(0)),
+        },
+        Case {
+            name: "warp/layer/0",
+            over: BARE_0,
+            deliver: || served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), Delivery::signed(0), Full::new),
+        },
         Case {
             name: "warp/layer/1024",
+            over: BARE_1024,
             deliver: || served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), Delivery::signed(1024), Full::new),
         },
     ]
