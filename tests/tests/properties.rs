@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use conformance::NoClock;
 use conformance::vectors::{builder, signer, verifier};
+use conformance::{NoClock, Received};
 use countersign::adapter::{Outcome, Receive, ReceiveOptions, VerifierSource};
 use countersign::scheme::{Encoding, Scheme};
 use countersign::{MemoryBudget, Rejection, RejectionKind, Secret, Signer, Verified, Verifier, providers};
@@ -41,12 +41,12 @@ fn head_of(signed: Vec<(String, String)>) -> Fields {
     signed.into_iter().map(|(name, value)| (name, value.into_bytes())).collect()
 }
 
-fn by_intake(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<(Verified, Bytes), Rejection> {
-    let mut intake = verifier.intake(head)?;
+fn by_hand(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<(Verified, Bytes), Rejection> {
+    let mut received = Received::begin(verifier, head)?;
     for chunk in chunks {
-        intake.push(chunk.clone())?;
+        received.push(chunk.clone())?;
     }
-    intake.finish()
+    received.finish()
 }
 
 fn by_check(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<Verified, Rejection> {
@@ -105,7 +105,7 @@ proptest! {
         let chunks = cut(&body, &places);
         let expected = format!("{:?}", verifier.verify(&head, &body).unwrap());
         prop_assert_eq!(format!("{:?}", by_check(&verifier, &head, &chunks).unwrap()), &expected[..]);
-        for (verified, received) in [by_intake(&verifier, &head, &chunks).unwrap(), by_polling(&verifier, &head, &chunks, &waits).unwrap()] {
+        for (verified, received) in [by_hand(&verifier, &head, &chunks).unwrap(), by_polling(&verifier, &head, &chunks, &waits).unwrap()] {
             prop_assert_eq!(format!("{verified:?}"), &expected[..]);
             prop_assert_eq!(received, &body[..]);
         }
@@ -123,7 +123,7 @@ proptest! {
         for judged in [
             kind(verifier.verify(&head, &body)),
             kind(by_check(&verifier, &head, &chunks)),
-            kind(by_intake(&verifier, &head, &chunks)),
+            kind(by_hand(&verifier, &head, &chunks)),
             kind(by_polling(&verifier, &head, &chunks, &[])),
         ] {
             prop_assert_eq!(judged, Err(RejectionKind::SignatureMismatch));
@@ -143,7 +143,7 @@ proptest! {
         value[at] = to;
         let judged = kind(verifier.verify(&head, &body));
         prop_assert!(judged.is_err(), "{head:?}");
-        prop_assert_eq!(kind(by_intake(&verifier, &head, &[Bytes::from(body.clone())])), judged);
+        prop_assert_eq!(kind(by_hand(&verifier, &head, &[Bytes::from(body.clone())])), judged);
         prop_assert_eq!(kind(by_polling(&verifier, &head, &[Bytes::from(body)], &[])), judged);
     }
 
@@ -180,7 +180,7 @@ proptest! {
         let fits = body.len() <= limit && announced.is_none_or(|length| length <= limit as u64);
         let expected = if fits { Ok(()) } else { Err(RejectionKind::BodyTooLarge) };
         let chunks = cut(&body, &places);
-        prop_assert_eq!(kind(by_intake(&verifier, &head, &chunks)), expected);
+        prop_assert_eq!(kind(by_hand(&verifier, &head, &chunks)), expected);
         prop_assert_eq!(kind(by_polling(&verifier, &head, &chunks, &waits)), expected);
     }
 
@@ -193,11 +193,11 @@ proptest! {
         let mut held = Vec::new();
         for (body, places, forged, given_up) in &deliveries {
             let head = head_of(signer(providers::GITHUB).sign(if *forged { b"forged" } else { body }));
-            let Ok(mut intake) = verifier.intake(&head) else { continue };
-            let fits = cut(body, places).into_iter().all(|chunk| intake.push(chunk).is_ok());
+            let Ok(mut received) = Received::begin(&verifier, &head) else { continue };
+            let fits = cut(body, places).into_iter().all(|chunk| received.push(chunk).is_ok());
             prop_assert!(budget.used() <= budget.bytes());
             if !given_up && fits {
-                held.extend(intake.finish().ok());
+                held.extend(received.finish().ok());
             }
         }
         prop_assert!(held.iter().map(|(_, body)| body.len()).sum::<usize>() <= budget.used());
@@ -219,7 +219,7 @@ proptest! {
         let named = |judged: Result<Verified, Rejection>| judged.map(|verified| verified.key_id().to_string()).map_err(|rejection| rejection.kind());
         prop_assert_eq!(&named(verifier.verify(&head, &body)), &expected);
         prop_assert_eq!(&named(by_check(&verifier, &head, &chunks)), &expected);
-        prop_assert_eq!(&named(by_intake(&verifier, &head, &chunks).map(|(verified, _)| verified)), &expected);
+        prop_assert_eq!(&named(by_hand(&verifier, &head, &chunks).map(|(verified, _)| verified)), &expected);
     }
 
     #[test]

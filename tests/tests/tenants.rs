@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign::adapter::{Receive, ReceiveOptions, VerifierSource};
+use countersign::adapter::{HeaderIndex, Receive, ReceiveOptions, VerifierSource};
 use countersign::tenant::{ResolveFuture, Resolver as _};
 use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
 use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
@@ -87,8 +87,8 @@ impl RequestHead for To {
         &self.0
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.1.header(name, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.1.headers(index);
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use conformance::NoClock;
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use countersign::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
+use countersign::adapter::{HeaderIndex, Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
 use countersign::observe::{Observer, Verdict};
 use countersign::tenant::{ResolveFuture, Resolver};
 use countersign::{Deadline, DrainPolicy, MemoryBudget, RequestHead, Secret, Verifier, providers};
@@ -149,13 +149,9 @@ impl RequestHead for Counted {
         "/"
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.fields.header(name, visit);
-    }
-
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
         self.looked.set(self.looked.get() + 1);
-        self.fields.headers(names, visit);
+        self.fields.headers(index);
     }
 }
 

@@ -1,8 +1,7 @@
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::HeaderName;
 use actix_web::http::uri::PathAndQuery;
 use countersign::RequestHead;
-use std::cell::RefCell;
+use countersign::adapter::HeaderIndex;
 
 /// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
 pub(crate) struct ServiceRequestHead<'a> {
@@ -24,36 +23,13 @@ impl RequestHead for ServiceRequestHead<'_> {
         self.request.uri().path_and_query().map_or("", PathAndQuery::as_str)
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        with_name(name, |name| self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes())));
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend(self.request.headers());
     }
-}
 
-/// How many are kept. More than any scheme and resolver ask for; whatever is beyond is made anew.
-const MAX_NAMES: usize = 64;
-
-thread_local! {
-    /// Names that have been asked for. actix-web looks a name up by a [`HeaderName`], and making one of a text takes two allocations.
-    static NAMES: RefCell<Vec<(Box<str>, HeaderName)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Hands the name to `look`, if it is one.
-fn with_name<T>(name: &str, look: impl FnOnce(&HeaderName) -> T) -> Option<T> {
-    NAMES.with(|names| {
-        if let Ok(names) = names.try_borrow()
-            && let Some((_, known)) = names.iter().find(|(text, _)| **text == *name)
-        {
-            return Some(look(known));
-        }
-        let made = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        // Whoever looks may ask again meanwhile, so the names are not held on to.
-        if let Ok(mut names) = names.try_borrow_mut()
-            && names.len() < MAX_NAMES
-        {
-            names.push((name.into(), made.clone()));
-        }
-        Some(look(&made))
-    })
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
+    }
 }
 
 #[cfg(test)]
@@ -83,18 +59,5 @@ mod tests {
         assert_eq!(values("B"), [b""]);
         assert!(values("c").is_empty());
         assert!(values("not a name").is_empty());
-    }
-
-    #[test]
-    fn a_name_is_the_same_however_often_it_is_asked_for() {
-        for _ in 0..3 {
-            assert_eq!(with_name("X-Hub-Signature", HeaderName::to_string).as_deref(), Some("x-hub-signature"));
-            assert_eq!(with_name("no name", HeaderName::to_string), None);
-            for number in 0..2 * MAX_NAMES {
-                assert_eq!(with_name(&format!("x-{number}"), HeaderName::to_string), Some(format!("x-{number}")));
-            }
-            assert_eq!(with_name("a", |outer| with_name("b", |inner| format!("{outer}{inner}"))), Some(Some("ab".into())));
-        }
-        NAMES.with(|names| assert_eq!(names.borrow().len(), MAX_NAMES));
     }
 }

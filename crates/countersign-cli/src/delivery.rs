@@ -1,4 +1,5 @@
 use countersign::RequestHead;
+use countersign::adapter::HeaderIndex;
 
 /// A request as it was received, with its body in full.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ impl RequestHead for Delivery {
         &self.target
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.headers.header(name, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.headers.headers(index);
     }
 }

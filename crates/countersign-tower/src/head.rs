@@ -1,8 +1,7 @@
 use countersign::RequestHead;
+use countersign::adapter::HeaderIndex;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-
-use crate::headers;
 
 /// The core's view of a request.
 pub(crate) struct PartsHead<'a> {
@@ -31,12 +30,12 @@ impl RequestHead for PartsHead<'_> {
         original.path_and_query().map_or("", PathAndQuery::as_str)
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        headers::visit(&self.parts.headers, name, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend(&self.parts.headers);
     }
 
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        headers::visit_each(&self.parts.headers, names, visit);
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.parts.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
     }
 }
 

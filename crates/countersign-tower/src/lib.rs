@@ -93,7 +93,6 @@ mod body;
 mod extract;
 mod future;
 mod head;
-mod headers;
 mod layer;
 mod receive;
 mod response;

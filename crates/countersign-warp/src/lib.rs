@@ -116,7 +116,6 @@
 
 mod delivery;
 mod head;
-mod headers;
 mod rejection;
 mod tenant;
 mod timer;

@@ -1,3 +1,3 @@
+pub(crate) mod candidates;
 pub(crate) mod mac;
-pub(crate) mod one_or_more;
 pub(crate) mod tag;

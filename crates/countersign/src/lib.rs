@@ -77,6 +77,7 @@
 // For links from the other crates' pages: `cargo doc` may write those before this crate's folder is there, and then leaves the links out. Their pages
 // stand one folder deep, and docs.rs sets a root of its own.
 #![doc(html_root_url = "..")]
+#![expect(clippy::inline_always, reason = "on the one hot path, a call and a frame of its own cost more than what is called")]
 
 mod algorithm;
 mod body;
@@ -124,9 +125,9 @@ pub mod adapter {
     //!   [`Rejection::status_code`](crate::Rejection::status_code) with [`Rejection::required_header`](crate::Rejection::required_header), and the [`Rejection`](crate::Rejection) where middleware finds it.
 
     pub use crate::receive::drain::Drain;
-    pub use crate::receive::intake::Intake;
     pub use crate::receive::outcome::Outcome;
     pub use crate::receive::{Receive, ReceiveOptions, ReceiveRejection};
+    pub use crate::request::header_index::HeaderIndex;
     pub use crate::request::timer::Timer;
     pub use crate::tenant::source::VerifierSource;
 }

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -9,23 +10,22 @@ use bytes::{Buf, Bytes};
 use crate::body::deadline::Deadline;
 use crate::observe::span::DeliverySpan;
 use crate::receive::drain::{Drain, DrainPolicy};
-use crate::receive::intake::Intake;
 use crate::receive::outcome::Outcome;
-use crate::receive::state::{ReceiveState, log_verified};
-use crate::request::head::{RequestHead, announced};
+use crate::receive::state::ReceiveState;
+use crate::request::clock::Clock;
+use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
 use crate::request::timer::Timer;
 use crate::tenant::resolve::{ChosenVerifier, Resolve};
 use crate::tenant::source::VerifierSource;
-use crate::verdict::rejection::{Phase, Progress, Rejection};
-use crate::verdict::rejection_kind::RejectionKind;
+use crate::verdict::rejection::Rejection;
 use crate::verifier::Verifier;
-use crate::verifier::config::{Config, Snapshot};
-use crate::verifier::parse::ParsedHead;
+use crate::verifier::config::Snapshot;
+use crate::verifier::parse::SignedParts;
 use crate::verifier::state::VerificationState;
+use crate::verifier::verification::OwnedVerification;
 
 pub(crate) mod drain;
-pub(crate) mod intake;
 pub(crate) mod outcome;
 pub(crate) mod state;
 
@@ -43,8 +43,8 @@ pub struct ReceiveOptions<'a> {
 /// One delivery on its way from its head to its verdict: the verifier is chosen, the head judged, the body taken in and judged. For adapters,
 /// which need only poll it.
 ///
-/// It is small until there is something to wait for: a delivery whose body is there already and in one piece when it is first polled, as nearly
-/// every one is, takes no memory but for its body.
+/// It is small until there is something to wait for: a delivery whose body is there already when it is first polled, as nearly every one is, takes no
+/// memory but for its body.
 #[must_use = "it is for the adapter to poll"]
 pub struct Receive(State);
 
@@ -55,9 +55,11 @@ enum State {
     Done,
 }
 
+/// A delivery whose body is awaited.
 struct PendingDelivery {
-    intake: Intake,
     verifier: Verifier,
+    verification: OwnedVerification,
+    state: ReceiveState,
 }
 
 impl Receive {
@@ -68,7 +70,13 @@ impl Receive {
 
     /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options` and `head` are to be the same each time; what the application says of
     /// the [tenant](RequestHead::tenant) is only asked by a [`Resolver`](crate::tenant::Resolver); `next` polls the framework for the next chunk of the body,
-    /// and `is_limit` tells a limit of the application's from a body that broke off, as for [`Intake::poll_to_end`].
+    /// and is not asked again after an error or the end.
+    ///
+    /// A limit that the application has put around the body itself shows as an error of the body. If `is_limit` recognises that error or one of its
+    /// sources, the cause is [`BodyTooLarge`](crate::RejectionKind::BodyTooLarge); otherwise it is [`BodyUnreadable`](crate::RejectionKind::BodyUnreadable), with the
+    /// error as its source.
+    ///
+    /// With a [`Deadline`], the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
     /// # Errors
     /// Every rejection, which has been [reported](Verifier::report). A delivery that report-only mode lets through has been reported as well.
@@ -83,32 +91,40 @@ impl Receive {
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Outcome, ReceiveRejection>> {
-        if let State::Collect(waiting) = &mut self.0 {
-            let PendingDelivery { intake, verifier } = &mut **waiting;
-            let received = ready!(intake.poll_to_end(cx, timer, next, is_limit));
-            let concluded = conclude(verifier, received, intake.is_at_end());
+        if let State::Collect(pending) = &mut self.0 {
+            let PendingDelivery { verifier, verification, state } = &mut **pending;
+            let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, timer, next, is_limit));
+            let config = Arc::clone(&verification.config);
+            let outcome = received.and_then(|()| state.conclude(&config, || verification.finish()));
+            let judged = judged(verifier, outcome, state.is_at_end());
             self.0 = State::Done;
-            return Poll::Ready(concluded);
+            return Poll::Ready(judged);
         }
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
-        if let Some(config) = verifier.plain().filter(|_| span.is_idle() && !options.insecure_report_only) {
-            return self.poll_plain(cx, timer, options.deadline, &verifier, config, head, next, is_limit);
-        }
-        // `state` is large. It stays on the stack and borrows config and keys. Only if the body has to be waited for is it moved to the heap.
-        let mut state = ReceiveState::new(span);
-        let (config, fault) = verifier.config_or_first(head);
+        let mut state = ReceiveState::new(span, options.deadline, options.insecure_report_only);
+        let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
+        let mut index = verifier.receive_index();
+        head.headers(&mut index);
+        let chosen = verifier.0.choose(&head, &mut index);
+        let config = chosen.unwrap_or(&verifier.0.first);
         let keys = config.keys.load();
         let snapshot = Snapshot { config, keys: &keys };
-        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, options.insecure_report_only, fault) {
+        let mut parts = SignedParts::NONE;
+        let judge = || match chosen {
+            Some(_) => verifier.0.start(&mut verification, snapshot, &head, &index, &mut parts, &mut clock),
+            None => Err(verifier.0.missing(&head)),
+        };
+        if let Err(rejection) = state.start(config, &head, &index, judge) {
             return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
         }
-        state.set_deadline(options.deadline);
-        if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
-            return Poll::Ready(conclude(&verifier, received, state.is_at_end()));
-        }
-        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), state);
-        self.0 = State::Collect(Box::new(PendingDelivery { intake, verifier: verifier.into_owned() }));
-        Poll::Pending
+        let Poll::Ready(received) = state.poll_body(config, &mut verification, cx, timer, next, is_limit) else {
+            // Only now does it move from the stack.
+            let verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification, &parts, &index);
+            self.0 = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
+            return Poll::Pending;
+        };
+        let outcome = received.and_then(|()| state.conclude(config, || verification.finish_with(snapshot, &parts, &index, &clock)));
+        Poll::Ready(judged(&verifier, outcome, state.is_at_end()))
     }
 
     /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
@@ -124,78 +140,18 @@ impl Receive {
         head: &impl RequestHead,
         tenant: impl FnOnce() -> Option<String>,
     ) -> Poll<Result<(), ReceiveRejection>> {
-        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
-        let mut state = ReceiveState::new(span);
-        let (config, fault) = verifier.config_or_first(head);
-        let keys = config.keys.load_full();
-        let snapshot = Snapshot { config, keys: &keys };
-        if let Err(rejection) = verifier.receive_head(&mut state, snapshot, head, None, options.insecure_report_only, fault) {
-            return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
-        }
-        state.set_deadline(options.deadline);
-        let intake = Intake::new(Arc::clone(config), keys, state);
-        self.0 = State::Collect(Box::new(PendingDelivery { intake, verifier: verifier.into_owned() }));
-        Poll::Ready(Ok(()))
-    }
-
-    /// The way of the usual delivery, judged by what [is plain](Verifier::plain). Its head is read once; a body that is there at once and in one
-    /// piece is judged with nothing kept on the way, and any other taken in where it will stay.
-    #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
-    fn poll_plain<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
-        &mut self,
-        cx: &mut Context<'_>,
-        timer: &mut impl Timer,
-        deadline: Option<Deadline>,
-        verifier: &Verifier,
-        config: &Arc<Config>,
-        head: &impl RequestHead,
-        mut next: impl FnMut(&mut Context<'_>) -> BodyPoll<D, E>,
-        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Outcome, ReceiveRejection>> {
-        let (policy, keys) = (&*config.policy, config.keys.load());
-        let rejected = |kind| Poll::Ready(Err(ReceiveRejection::new(verifier, config.reject(kind), false)));
-        let head = HeaderIndex::new(head, &policy.names);
-        let signed = match ParsedHead::read(policy, &head, None) {
-            Ok(signed) => signed,
-            Err(kind) => return rejected(kind),
-        };
-        // The clock is read once, so that a key that is valid here cannot expire before the verdict. `None` if no key expires.
-        let now = keys.clock();
-        if keys.valid(now).next().is_none() {
-            return rejected(RejectionKind::KeysExpired);
-        }
-        let announced = announced(&head);
-        if announced > policy.body_limit {
-            return rejected(RejectionKind::BodyTooLarge);
-        }
-        let mut polled = match in_one_piece(policy.body_limit, || next(cx)) {
-            Ok(body) => {
-                let progress = Progress { phase: Phase::End, body_bytes: body.len(), time: None };
-                return Poll::Ready(match VerificationState::whole(Snapshot { config, keys: &keys }, &head, &signed, now, &body) {
-                    Ok(verified) => {
-                        log_verified(&verified, progress);
-                        Ok(Outcome::Verified(verified, body))
-                    }
-                    Err(kind) => Err(ReceiveRejection::new(verifier, config.reject(kind).at(progress), true)),
-                });
+        // A body of which nothing has come yet, and for which no time runs.
+        let head_only = ReceiveOptions { deadline: None, ..*options };
+        let nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
+        let polled = self.poll(cx, timer, &head_only, head, tenant, nothing_yet, |_| false);
+        match (polled, &mut self.0) {
+            (Poll::Ready(Err(rejection)), _) => Poll::Ready(Err(rejection)),
+            (Poll::Pending, State::Collect(pending)) => {
+                pending.state.set_deadline(options.deadline);
+                Poll::Ready(Ok(()))
             }
-            Err(polled) => polled,
-        };
-        let intake = Intake::new(Arc::clone(config), Guard::into_inner(keys), ReceiveState::new(DeliverySpan::unseen()));
-        let mut waiting = Box::new(PendingDelivery { intake, verifier: verifier.clone() });
-        let (state, snapshot) = waiting.intake.parts();
-        let started = state.head().0.start(snapshot, &head, signed, now).map_err(|kind| config.reject(kind));
-        if let Err(rejection) = started.and_then(|()| state.admit(config, announced)) {
-            return Poll::Ready(Err(ReceiveRejection::new(verifier, rejection, false)));
+            _ => Poll::Pending,
         }
-        state.set_deadline(deadline);
-        // The chunks that were polled above come first.
-        let next = |cx: &mut Context<'_>| polled.iter_mut().find_map(Option::take).unwrap_or_else(|| next(cx));
-        if let Poll::Ready(received) = state.poll_to_end(snapshot, cx, timer, next, is_limit) {
-            return Poll::Ready(conclude(verifier, received, state.is_at_end()));
-        }
-        self.0 = State::Collect(waiting);
-        Poll::Pending
     }
 
     fn choose<'t>(
@@ -232,31 +188,16 @@ impl Default for Receive {
     }
 }
 
-/// What a body answers when it is polled.
-type BodyPoll<D, E> = Poll<Option<Result<D, E>>>;
-
-/// Returns the body if it is complete, in one chunk and within the limit. Otherwise the error holds what was polled, to be replayed in order.
-fn in_one_piece<D: Buf, E>(limit: usize, mut next: impl FnMut() -> BodyPoll<D, E>) -> Result<Bytes, [Option<BodyPoll<D, E>>; 2]> {
-    match next() {
-        Poll::Ready(None) => Ok(Bytes::new()),
-        Poll::Ready(Some(Ok(mut chunk))) if chunk.remaining() <= limit => match next() {
-            Poll::Ready(None) => Ok(chunk.copy_to_bytes(chunk.remaining())),
-            second => Err([Some(Poll::Ready(Some(Ok(chunk)))), Some(second)]),
-        },
-        first => Err([Some(first), None]),
-    }
-}
-
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]
-fn conclude(verifier: &Verifier, received: Result<Outcome, Rejection>, at_end: bool) -> Result<Outcome, ReceiveRejection> {
-    match received {
+fn judged(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, ReceiveRejection> {
+    match outcome {
         Ok(outcome) => {
             if let Outcome::Unverified(rejection, _) = &outcome {
                 verifier.report_only(rejection);
             }
             Ok(outcome)
         }
-        Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, at_end)),
+        Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, is_at_end)),
     }
 }
 
@@ -281,6 +222,10 @@ impl<H: RequestHead> RequestHead for TenantHead<'_, H> {
 
     fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
+    }
+
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.head.headers(index);
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {

@@ -8,8 +8,8 @@ use crate::keys::secret::Secret;
 use crate::keys::wipe_stack::wiping_stack;
 use crate::scheme::Scheme;
 use crate::scheme::layout::{Grammar, Headers, TimestampSource};
-use crate::scheme::part::Part;
 use crate::scheme::url::Url;
+use crate::verifier::parse::SignedParts;
 use crate::verifier::policy::{UrlSetting, url};
 
 /// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
@@ -87,29 +87,18 @@ impl Signer {
             return vec![(name, String::from_utf8_lossy(token.as_bytes()).into_owned())];
         }
 
-        let mut mac = self.mac.clone();
-        let feed = |mac: &mut Mac, parts: &[Part]| {
-            for part in parts {
-                match part {
-                    Part::Literal(text) => mac.update(text.as_bytes()),
-                    Part::Timestamp => mac.update(time.as_ref().map_or(b"", |(_, text)| text.as_bytes())),
-                    Part::Id => mac.update(id.as_ref().map_or(b"", |(_, text)| text.as_bytes())),
-                    Part::Method => mac.update(self.method.as_bytes()),
-                    Part::Url => match &self.url {
-                        Some(Url::Whole(url)) => mac.update(url.as_bytes()),
-                        Some(Url::Base(base)) => {
-                            mac.update(base.as_bytes());
-                            mac.update(self.target.as_bytes());
-                        }
-                        None => {}
-                    },
-                }
-            }
+        let parts = SignedParts {
+            id: id.as_ref().map_or(b"", |(_, text)| text.as_bytes()),
+            timestamp: time.as_ref().map_or(b"", |(_, text)| text.as_bytes()),
+            method: &self.method,
+            target: &self.target,
+            ..SignedParts::NONE
         };
-        feed(&mut mac, prefix);
+        let mut mac = self.mac.clone();
+        parts.feed(self.url.as_ref(), prefix, |text| mac.update(text));
         mac.update(body);
-        feed(&mut mac, suffix);
-        let tag = mac.finish();
+        parts.feed(self.url.as_ref(), suffix, |text| mac.update(text));
+        let tag = mac.tag();
 
         let mut value = match grammar {
             Grammar::Bare(_) | Grammar::StaticToken => String::new(),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::config_error::ConfigError;
+use crate::crypto::candidates::Candidates;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
+use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
 use crate::scheme::Scheme;
-use crate::scheme::layout::{Grammar, Headers};
 use crate::scheme::url::Url;
 use crate::verdict::rejection::{Progress, Rejection, SchemeName};
 use crate::verdict::rejection_kind::RejectionKind;
@@ -17,33 +18,27 @@ use crate::verdict::verified::Verified;
 use crate::verifier::config::{Config, Snapshot};
 use crate::verifier::diagnose::hint;
 use crate::verifier::keys::Keys;
-use crate::verifier::parse::ParsedHead;
+use crate::verifier::parse::SignedParts;
 use crate::verifier::policy::Policy;
 use crate::verifier::state::VerificationState;
-use crate::verifier::verification::Verification;
+use crate::verifier::verification::{OwnedVerification, Verification};
 
 pub(crate) mod builder;
-pub(crate) mod candidates;
 pub(crate) mod config;
 pub(crate) mod diagnose;
-
 pub(crate) mod keys;
 pub(crate) mod parse;
+pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod signatures;
 pub(crate) mod state;
 pub(crate) mod verification;
 
 /// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
 ///
-/// There are three ways in, which give the same verdict:
-///
-/// | | body | for |
-/// |---|---|---|
-/// | [`verify`](Self::verify) | at hand | whoever has the whole body in memory |
-/// | [`begin`](Self::begin) | hashed as it arrives | whoever stores the body elsewhere |
-/// | [`intake`](Self::intake) | hashed as it arrives, kept, limited | adapters |
-///
-/// Each has a form ending in `_at` that is told the time instead of asking the clock, which only the schemes with a timestamp do.
+/// [`verify`](Self::verify) is for whoever has the body in memory, and [`begin`](Self::begin) for whoever stores it elsewhere as it arrives. Both give
+/// the same verdict. Each has a form ending in `_at` that is told the time instead of asking the clock, which only the schemes with a timestamp do.
+/// Adapters have [`Receive`](crate::adapter::Receive), which keeps the body within limits until it is verified.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
@@ -62,6 +57,7 @@ pub(crate) mod verification;
 #[derive(Clone)]
 pub struct Verifier(pub(crate) Arc<Schemes>);
 
+#[derive(Clone)]
 pub(crate) struct Schemes {
     pub(crate) first: Arc<Config>,
     pub(crate) others: Vec<Arc<Config>>,
@@ -135,7 +131,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify(&self, head: &(impl RequestHead + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
-        self.check(&head, None, body)
+        self.check(head, Clock::Unread, body)
     }
 
     /// [`verify`](Self::verify) at a given time.
@@ -143,7 +139,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
-        self.check(&head, Some(now), body)
+        self.check(head, Clock::Given(now), body)
     }
 
     /// Judges the head, and starts to judge the body.
@@ -151,7 +147,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin(&self, head: &(impl RequestHead + ?Sized)) -> Result<Verification, Rejection> {
-        self.start(&head, None)
+        self.own(head, Clock::Unread)
     }
 
     /// [`begin`](Self::begin) at a given time.
@@ -159,16 +155,18 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin_at(&self, head: &(impl RequestHead + ?Sized), now: SystemTime) -> Result<Verification, Rejection> {
-        self.start(&head, Some(now))
+        self.own(head, Clock::Given(now))
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::tenant::Resolver), which need not look a tenant up for
     /// what is rejected anyway.
     #[must_use]
     pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
-        match self.config_for(&head) {
+        let mut index = self.index();
+        head.headers(&mut index);
+        match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
-            Some(config) => ParsedHead::read(&config.policy, &head, None).err(),
+            Some(config) => head_fault(config, &head, &index, &mut Clock::Unread),
         }
     }
 
@@ -177,7 +175,7 @@ impl Verifier {
         self.0.configs().map(|config| &config.policy.scheme)
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::adapter::Intake), and with it every adapter, accepts; of several schemes, the largest.
+    /// The largest body in bytes that [`Receive`](crate::adapter::Receive), and with it every adapter, accepts; of several schemes, the largest.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.configs().map(|config| config.policy.body_limit).max().unwrap_or_default()
@@ -235,27 +233,39 @@ impl Verifier {
         }
     }
 
-    fn check(&self, head: &dyn RequestHead, now: Option<SystemTime>, body: &[u8]) -> Result<Verified, Rejection> {
-        if let (Some(config), None) = (self.config_for(head), &self.0.unavailable)
-            && config.policy.hints.is_none()
-        {
-            let keys = config.keys.load();
-            let head = HeaderIndex::new(head, &config.policy.names);
-            let judged = ParsedHead::read(&config.policy, &head, now)
-                .and_then(|signed| VerificationState::whole(Snapshot { config, keys: &keys }, &head, &signed, now, body));
-            return judged.map_err(|kind| config.reject(kind));
-        }
-        let mut check = self.start(head, now)?;
-        check.update(body);
-        check.finish()
+    #[inline]
+    fn check<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
+        let mut index = self.index();
+        head.headers(&mut index);
+        self.0.verify(&head, &mut index, clock, body)
+    }
+
+    #[inline]
+    fn own<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock) -> Result<Verification, Rejection> {
+        let mut index = self.index();
+        head.headers(&mut index);
+        self.0.begin(&head, &mut index, clock)
+    }
+
+    /// For the fields by which the first scheme judges.
+    #[inline]
+    fn index(&self) -> HeaderIndex<'_, '_> {
+        HeaderIndex::new(&self.0.first.policy.plan.judged)
+    }
+
+    /// For those, and the length of the body.
+    #[inline]
+    pub(crate) fn receive_index(&self) -> HeaderIndex<'_, '_> {
+        HeaderIndex::new(&self.0.first.policy.plan.received)
     }
 
     /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
-            let Policy { scheme, names, url, hints, .. } = &*config.policy;
-            let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || matches!(scheme.headers, Headers::Numbered(_));
-            (!more).then(|| names.to_vec())
+            let Policy { plan, url, hints, .. } = &*config.policy;
+            // Some headers are asked for one by one.
+            let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || plan.signatures == 0;
+            (!more).then(|| plan.received.iter().collect::<Vec<_>>())
         };
         let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
         let mut fields = fields?.concat();
@@ -269,60 +279,94 @@ impl Verifier {
     pub(crate) fn signs_target(&self) -> bool {
         self.0.configs().any(|config| matches!(config.policy.url, Some(Url::Base(_))))
     }
+}
 
-    /// What judges, if there is nothing to do beside that: nobody to be told, and nothing that is counted or looked for on the way.
-    pub(crate) fn plain(&self) -> Option<&Arc<Config>> {
-        let Schemes { first, others, unavailable, .. } = &*self.0;
-        let Policy { scheme, budget, hints, observer, .. } = &*first.policy;
-        let plain = others.is_empty() && unavailable.is_none() && budget.is_none() && hints.is_none() && observer.is_none();
-        // A token is judged by the head alone.
-        (plain && scheme.grammar != Grammar::StaticToken).then_some(first)
+impl Schemes {
+    #[inline(never)]
+    fn verify<'v, 'h>(
+        &'v self,
+        head: &'h dyn RequestHead,
+        index: &mut HeaderIndex<'v, 'h>,
+        mut clock: Clock,
+        body: &[u8],
+    ) -> Result<Verified, Rejection> {
+        let config = self.choose(head, index).ok_or_else(|| self.missing(head))?;
+        let keys = config.keys.load();
+        let (snapshot, mut state) = (Snapshot { config, keys: &keys }, VerificationState::new());
+        let mut parts = SignedParts::NONE;
+        self.start(&mut state, snapshot, head, index, &mut parts, &mut clock)?;
+        state.update(body);
+        state.finish_with(snapshot, &parts, index, &clock)
     }
 
-    /// The scheme whose signature is there; if there is but one, that one.
-    fn config_for(&self, head: &dyn RequestHead) -> Option<&Arc<Config>> {
-        match &self.0.others[..] {
-            [] => Some(&self.0.first),
-            _ => self.0.configs().find(|config| parse::is_present(&config.policy.scheme, head)),
-        }
-    }
-
-    /// [`config_for`](Self::config_for), or what to say if there is none.
-    pub(crate) fn require_config(&self, head: &dyn RequestHead) -> Result<&Arc<Config>, Rejection> {
-        self.config_for(head).ok_or_else(|| {
-            let kind = RejectionKind::MissingSignature;
-            let first = &self.0.first;
-            Rejection::new(kind, self.0.name.clone()).with_tenant(first.tenant.as_ref()).with_hint(hint(first, kind, head))
-        })
-    }
-
-    fn start(&self, head: &dyn RequestHead, now: Option<SystemTime>) -> Result<Verification, Rejection> {
-        let config = self.require_config(head)?;
+    fn begin<'v, 'h>(
+        &'v self,
+        head: &'h dyn RequestHead,
+        index: &mut HeaderIndex<'v, 'h>,
+        mut clock: Clock,
+    ) -> Result<Verification, Rejection> {
+        let config = self.choose(head, index).ok_or_else(|| self.missing(head))?;
         let (keys, mut state) = (config.keys.load_full(), VerificationState::new());
-        let head = HeaderIndex::new(head, &config.policy.names);
-        self.read(&mut state, Snapshot { config, keys: &keys }, &head, now)?;
-        Ok(Verification::new(Arc::clone(config), keys, state))
+        let mut parts = SignedParts::NONE;
+        self.start(&mut state, Snapshot { config, keys: &keys }, head, index, &mut parts, &mut clock)?;
+        Ok(Verification::new(OwnedVerification::new(Arc::clone(config), keys, state, &parts, index)))
+    }
+
+    /// The scheme whose signature is there; if there is but one, that one. `index` comes with what the first one reads, and is left with what this one
+    /// does.
+    #[inline]
+    pub(crate) fn choose<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
+        if self.others.is_empty() { Some(&self.first) } else { self.choose_of_several(head, index) }
+    }
+
+    #[cold]
+    fn choose_of_several<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
+        let config = self.configs().find(|config| parse::is_present(&config.policy.scheme, head))?;
+        *index = HeaderIndex::new(&config.policy.plan.received);
+        head.headers(index);
+        Some(config)
+    }
+
+    /// What to say where no scheme's signature is there.
+    #[cold]
+    pub(crate) fn missing(&self, head: &dyn RequestHead) -> Rejection {
+        let kind = RejectionKind::MissingSignature;
+        Rejection::new(kind, self.name.clone()).with_tenant(self.first.tenant.as_ref()).with_hint(hint(&self.first, kind, head))
     }
 
     /// Judges the head by one of the schemes.
-    pub(crate) fn read(
+    #[inline(always)]
+    pub(crate) fn start<'h>(
         &self,
         state: &mut VerificationState,
         snapshot: Snapshot<'_>,
-        head: &dyn RequestHead,
-        now: Option<SystemTime>,
+        head: &'h dyn RequestHead,
+        index: &HeaderIndex<'_, 'h>,
+        parts: &mut SignedParts<'h>,
+        clock: &mut Clock,
     ) -> Result<(), Rejection> {
-        let config = snapshot.config;
-        let read = match &self.0.unavailable {
-            None => state.read(snapshot, head, now),
+        let started = if self.unavailable.is_none() {
+            state.start(snapshot, head, index, parts, clock)
+        } else {
             // A token would be judged by its head already, and there is nothing to judge it by.
-            Some(why) => match ParsedHead::read(&config.policy, head, now) {
-                Ok(_) => return Err(config.reject(RejectionKind::KeysUnavailable).with_source(Arc::clone(why))),
-                Err(kind) => Err(kind),
-            },
+            Err(head_fault(snapshot.config, head, index, clock).unwrap_or(RejectionKind::KeysUnavailable))
         };
-        read.map_err(|kind| config.reject(kind).with_hint(hint(config, kind, head)))
+        started.map_err(|kind| self.reject(snapshot.config, kind, head))
     }
+
+    #[cold]
+    fn reject(&self, config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Rejection {
+        match &self.unavailable {
+            Some(why) if kind == RejectionKind::KeysUnavailable => config.reject(kind).with_source(Arc::clone(why)),
+            _ => config.reject(kind).with_hint(hint(config, kind, head)),
+        }
+    }
+}
+
+/// What is wrong with a head, whatever the keys and the body.
+fn head_fault<'h>(config: &Config, head: &'h dyn RequestHead, index: &HeaderIndex<'_, 'h>, clock: &mut Clock) -> Option<RejectionKind> {
+    let (mut candidates, mut parts) = (Candidates::new(), SignedParts::NONE);
+    parts.read(&config.policy, head, index, &mut candidates, clock).err()
 }
 
 impl fmt::Debug for Verifier {

@@ -48,12 +48,12 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
         }),
         Row::new("countersign, verify", verify(verifier())),
         Row::new("countersign, verify, the last of three keys", verify(verifier_of_keys(3))),
-        Row::new("countersign, intake by chunks of 16 KiB", {
+        Row::new("countersign, begin and update by chunks of 16 KiB", {
             let (verifier, headers, body) = (verifier(), headers.clone(), body.clone());
             move || {
-                let mut intake = verifier.intake(black_box(&headers)).unwrap();
-                (0..body.len()).step_by(16_384).for_each(|at| intake.push(body.slice(at..body.len().min(at + 16_384))).unwrap());
-                black_box(intake.finish().unwrap());
+                let mut verification = verifier.begin(black_box(&headers)).unwrap();
+                body.chunks(16_384).for_each(|chunk| verification.update(black_box(chunk)));
+                black_box(verification.finish().unwrap());
             }
         }),
         Row::new("written by hand (key from the secret, hex)", {

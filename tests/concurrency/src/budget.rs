@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use bytes::Bytes;
-use countersign::adapter::Intake;
 use countersign::{MemoryBudget, RejectionKind, Secret, Signer, Verifier, providers};
 use fastrand::Rng;
 
+use crate::received::Received;
 use crate::round::{Round, Tally, pause};
 
 const THREADS: u64 = 8;
@@ -80,14 +80,14 @@ impl World {
 
     /// `None` if it is given up on the way.
     fn take_in(&self, head: &[(String, String)], len: usize, random: &mut Rng) -> Result<Option<Bytes>, RejectionKind> {
-        let mut intake: Intake = self.verifier.intake(head).map_err(|rejection| rejection.kind())?;
+        let mut received = Received::begin(&self.verifier, head).map_err(|rejection| rejection.kind())?;
         let most = if random.bool() { len } else { random.usize(1..=len) };
         let mut arrived = 0;
         while arrived < len {
             let chunk = random.usize(1..=most.min(len - arrived));
             // If it is rejected, what came before is given back, too.
             self.kept.fetch_sub(arrived, Ordering::SeqCst);
-            intake.push(Bytes::from_static(&DATA[arrived..arrived + chunk])).map_err(|rejection| rejection.kind())?;
+            received.push(Bytes::from_static(&DATA[arrived..arrived + chunk])).map_err(|rejection| rejection.kind())?;
             arrived += chunk;
             self.keep(arrived);
             pause(random);
@@ -97,7 +97,7 @@ impl World {
             }
         }
         self.kept.fetch_sub(arrived, Ordering::SeqCst);
-        let (_, body) = intake.finish().map_err(|rejection| rejection.kind())?;
+        let (_, body) = received.finish().map_err(|rejection| rejection.kind())?;
         self.keep(arrived);
         assert_eq!(body, DATA[..len]);
         Ok(Some(body))

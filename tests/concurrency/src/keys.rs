@@ -6,9 +6,10 @@ use std::sync::{LazyLock, RwLock};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use countersign::{Keys, RejectionKind, Secret, Signer, Verifier, providers};
+use countersign::{KeyStatus, Keys, RejectionKind, Secret, Signer, Verifier, providers};
 use fastrand::Rng;
 
+use crate::received::Received;
 use crate::round::{Round, Tally, pause};
 
 const CHANGERS: usize = 3;
@@ -21,6 +22,9 @@ const STAYS: usize = 0;
 const TURNING: usize = CHANGERS;
 
 const BODY: &[u8] = b"{}";
+
+/// When a key last matched is told by a clock that goes on by ticks, of ten milliseconds at most, if the machine is not too busy for them.
+const LATE: Duration = Duration::from_millis(100);
 
 // What is known of a key. It only ever goes on to the next.
 const NEW: u8 = 0;
@@ -173,7 +177,7 @@ impl World {
         while round.goes_on() {
             let key = self.choose(&mut random);
             let head = std::slice::from_ref(&SIGNED[key]);
-            let seconds_before = seconds(SystemTime::now());
+            let seconds_before = seconds(SystemTime::now() - LATE);
             let before = self.state(key);
             let (verdict, after) = match random.u8(..3) {
                 0 => {
@@ -189,12 +193,12 @@ impl World {
                     (check.finish(), after)
                 }
                 _ => {
-                    let mut intake = self.verifier.intake(head).unwrap();
+                    let mut received = Received::begin(&self.verifier, head).unwrap();
                     let after = self.state(key);
                     pause(&mut random);
-                    intake.push(BODY).unwrap();
+                    received.push(BODY).unwrap();
                     pause(&mut random);
-                    (intake.finish().map(|(verified, _)| verified), after)
+                    (received.finish().map(|(verified, _)| verified), after)
                 }
             };
             let now = self.state(key);
@@ -232,17 +236,23 @@ impl World {
     fn watch(&self, round: &Round) {
         let keys = self.verifier.keys();
         let mut last: HashMap<String, SystemTime> = HashMap::new();
+        let mut look = |key: String, matched: Option<SystemTime>| {
+            let before = last.get(&key).copied();
+            assert!(matched >= before, "{key} matched at {before:?} and then at {matched:?}");
+            last.extend(matched.map(|matched| (key, matched)));
+        };
         while round.goes_on() {
             let listed = keys.list();
             for always in [id(STAYS), id(first_of(TURNING))] {
                 assert_eq!(listed.iter().filter(|status| status.id() == always.as_str()).count(), 1, "{always} in {listed:?}");
             }
-            for status in listed {
-                let (id, matched) = (status.id().as_str(), status.last_matched());
-                let before = last.get(id).copied();
-                assert!(matched >= before, "{id} matched at {before:?} and then at {matched:?}");
-                last.extend(matched.map(|matched| (id.to_owned(), matched)));
-            }
+            let turns = |status: &&KeyStatus| status.id() == id(first_of(TURNING)).as_str();
+            listed.iter().filter(|status| !turns(status)).for_each(|status| look(status.id().to_string(), status.last_matched()));
+            // A match goes with the secret, and not with the name. Which secret it is that has the name is known as long as none is replaced.
+            let shared = self.replacing.read().unwrap();
+            let (turning, listed) = (self.next[TURNING].load(Ordering::SeqCst), keys.list());
+            drop(shared);
+            look(turning.to_string(), listed.iter().find(turns).unwrap().last_matched());
             thread::yield_now();
         }
     }

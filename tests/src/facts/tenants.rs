@@ -15,7 +15,7 @@ use countersign_tenants::Tenants;
 
 use super::{noise, timed};
 use crate::log::{log_of, spans_of};
-use crate::{Delivery, Harness, Step};
+use crate::{Delivery, Harness, Received, Step};
 
 /// A source of keys that tests look into. `acme` and `globex` are known; others are what their names say.
 #[derive(Clone, Default)]
@@ -328,7 +328,8 @@ pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
         let passed = usize::from(report_only && cause != "verified");
         assert_eq!(outcome.reported.len(), passed, "{note}");
     }
-    let mut other = jira().memory_budget(budget).build_template().unwrap().decoy().intake(&good("").headers).unwrap();
+    let template = jira().memory_budget(budget).build_template().unwrap();
+    let mut other = Received::begin(template.decoy(), good("").headers).unwrap();
     other.push(&noise(60)[..]).unwrap();
     H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45)))
         .await

@@ -41,21 +41,24 @@ fn main() {
     write("model", "sha512", b"websub\nh1\n0\nk<gone\nk secret\nPOST /\n0sha512=$13.\n\nbody");
     write("model", "edge", format!("stripe\n\n{SECONDS}000\nk>secret\nPOST /\n0t=$t-,v1=$00f,v1=$00.\n\nbody").as_bytes());
 
-    // Scheme, budget, limit, other key, signature, announcement, its size, others, deadline, and then each chunk: how, length, pause.
-    let chunked = |scheme: u8, start: [u8; 8], chunks: &[[u8; 3]]| [&[scheme][..], &start, chunks.as_flattened()].concat();
+    // Scheme, budget and its size, limit, other key, signature, announcement, its size, others, deadline, and then each chunk: how, length, pause.
+    let chunked = |start: &[u8], chunks: &[&[u8]]| [start, &chunks.concat()].concat();
     for scheme in 0..4 {
-        let chunks = [[0, 5, 0], [1, 0, 0], [2, 9, 0xf1], [3, 200, 0], [0, 1, 0]];
-        write("chunking", &format!("scheme_{scheme}"), &chunked(scheme, [0, 230, 0, 0, 1, 0, 0, 0], &chunks));
+        let chunks: [&[u8]; 5] = [&[0, 5, 0], &[1, 0, 0], &[2, 9, 0xf1], &[3, 200, 0], &[0, 1, 0]];
+        write("chunking", &format!("scheme_{scheme}"), &chunked(&[scheme, 0, 230, 0, 0, 1, 0, 0, 0], &chunks));
     }
-    write("chunking", "limit", &chunked(0, [0, 10, 0, 0, 0, 0, 0, 0], &[[0, 5, 0], [1, 5, 0], [1, 1, 0]]));
-    write("chunking", "budget", &chunked(0, [1, 20, 100, 0, 0, 0, 0, 9], &[[0, 5, 0], [1, 6, 0], [1, 1, 0]]));
-    write("chunking", "slow", &chunked(0, [0, 100, 0, 0, 0, 0, 0, 3], &[[5, 0, 5], [0xf0, 1, 6], [0xf9, 1, 1]]));
-    write("chunking", "large", &chunked(0, [0, 0xff, 0, 0, 0, 0, 0, 0], &[[0, 0xff, 0], [0, 0, 1], [1, 0, 0]]));
+    write("chunking", "limit", &chunked(&[0, 0, 10, 0, 0, 0, 0, 0, 0], &[&[0, 5, 0], &[1, 5, 0], &[1, 1, 0]]));
+    write("chunking", "budget", &chunked(&[0, 1, 20, 100, 0, 0, 0, 0, 9, 0], &[&[0, 5, 0], &[1, 6, 0], &[1, 1, 0]]));
+    write("chunking", "slow", &chunked(&[0, 0, 100, 0, 0, 0, 0, 0, 3, 5], &[&[0, 5, 0xf0], &[1, 6, 0xf9], &[1, 1, 0]]));
+    write("chunking", "in_time", &chunked(&[1, 0, 100, 0, 0, 2, 12, 0, 3, 25], &[&[0, 5, 0xd0], &[1, 6, 0xf2], &[2, 1, 0xe9]]));
+    // A large length is two bytes.
+    write("chunking", "large", &chunked(&[0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0], &[&[0, 0xff, 0, 0], &[0, 0, 1], &[1, 1, 0]]));
 
     for (name, text) in [
         ("plain", &[0u8; 40][..]),
         ("list", b"\x00\x00\x00\x00\x00\x01\x00\x01\x01\x01\x00\x02\x03\x00\x01\x00"),
         ("text", b"scheme of one's own: id, time, body"),
+        ("many", b"\0\0\x03\0\x07\0\x01\0\0\0\0\0\0\0\x03\0\x03\x04\x03\x05\0\0\x01A\0\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\x04body\x01x\x02\x01\x01\0\x0a\x03\x01"),
     ] {
         write("custom_scheme", name, text);
     }

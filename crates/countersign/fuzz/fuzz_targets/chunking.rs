@@ -2,11 +2,15 @@
 //! whole in one.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::{Buf as _, Bytes};
-use countersign::adapter::Intake;
+use bytes::{Buf, Bytes};
+use countersign::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
 use countersign::scheme::Scheme;
 use countersign::{Deadline, MemoryBudget, RejectionKind, Secret, Signer, Verifier, providers};
 use countersign_fuzz::choices::Choices;
@@ -31,7 +35,7 @@ fn secret() -> Secret {
 fuzz_target!(|input: &[u8]| {
     let mut choices = Choices::new(input);
     let place = choices.below(SCHEMES.len());
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_541_400);
+    let now = this_second();
     let budget = choices.flag().then(|| MemoryBudget::new(choices.size()));
     let limit = choices.size().max(1);
     let mut builder = Verifier::builder(SCHEMES[place]).key("main", secret()).body_limit(limit);
@@ -42,14 +46,13 @@ fuzz_target!(|input: &[u8]| {
         builder = builder.memory_budget(budget.clone());
     }
     let verifier = builder.build().unwrap();
-    let whole = budget.as_ref().map_or(limit, |budget| budget.bytes().min(limit));
 
     // The signature is of a body that may be shorter or longer by a byte; the body itself is then whatever comes.
     let off = choices.of(&[0isize, 0, 0, 0, 0, 0, 1, -1]);
     let announcement = choices.of(&[0u8, 0, 1, 2, 3, 4]);
     let announced = choices.size();
     let others = choices.size();
-    let deadline = choices.rarely(|choices| Duration::from_secs(choices.byte().into()));
+    let within = choices.rarely(|choices| Duration::from_secs(choices.byte().into()));
     let mut chunks = Vec::new();
     let mut len = 0;
     while !choices.is_empty() && chunks.len() < MAX_CHUNKS {
@@ -80,70 +83,33 @@ fuzz_target!(|input: &[u8]| {
     chunks.iter().for_each(|chunk| check.update(&BYTES[chunk.start..chunk.end]));
     assert_eq!(check.finish().map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind()), expected);
 
-    // By an intake, beside another delivery that has taken some of the budget.
+    // Received, beside another delivery that has taken some of the budget.
+    let verifiers = VerifierSource::from(verifier);
     let in_flight = || budget.as_ref().map_or(0, MemoryBudget::used);
-    let most = budget.as_ref().map_or(usize::MAX, MemoryBudget::bytes);
-    let mut other = verifier.intake_at(&unannounced, now).unwrap();
-    let beside = match other.push(BYTES.slice(..others)) {
-        Ok(()) => {
-            if budget.is_some() {
-                others
-            } else {
-                0
-            }
-        }
-        Err(rejection) => {
-            assert_eq!((rejection.kind(), others > whole), (RejectionKind::BodyTooLarge, true));
-            0
-        }
+    let mut room = Room { most: budget.as_ref().map_or(limit, |budget| budget.bytes().min(limit)), left: usize::MAX };
+    let mut other = Delivery::new(&verifiers, &unannounced, None);
+    let mut chunk = Some(BYTES.slice(..others));
+    let begun = other.poll(|| chunk.take().map_or(Poll::Pending, |chunk| Poll::Ready(Some(Box::new(chunk) as Box<dyn Buf>))));
+    let beside = match (&begun, room.fault(others)) {
+        (Poll::Pending, None) => budget.as_ref().map_or(0, |_| others),
+        (Poll::Ready(Err(rejection)), Some(kind)) if rejection.rejection().kind() == kind => 0,
+        (_, fault) => panic!("{begun:?}, not {fault:?}, of {others} bytes and {room:?}"),
     };
     assert_eq!(in_flight(), beside);
 
-    let rejected = if announced > whole {
-        Some(RejectionKind::BodyTooLarge)
-    } else {
-        (announced > most - beside).then_some(RejectionKind::BudgetExhausted)
-    };
-    let intake = verifier.intake_at(&head, now);
-    assert_eq!(intake.as_ref().err().map(countersign::Rejection::kind), rejected);
-    if let Ok(mut intake) = intake {
-        let started = Instant::now();
-        intake.set_deadline(deadline.map(Deadline::new));
-        let (mut waited, mut first_wait, mut rejected) = (Duration::ZERO, None, None);
-        for chunk in &chunks {
-            if chunk.pause >= 0xf0 {
-                waited += Duration::from_secs(u64::from(chunk.pause & 15) * 10);
-                let since = *first_wait.get_or_insert(waited);
-                if let Some(within) = deadline {
-                    rejected = rejected.or((waited - since >= within).then_some(RejectionKind::BodyTimeout));
-                }
-                let wait = intake.wait(|| started + waited);
-                let due = deadline.map(|within| started + since + within);
-                match rejected {
-                    Some(kind) => assert_eq!(wait.unwrap_err().kind(), kind),
-                    None => assert_eq!(wait.unwrap(), due),
-                }
+    room.left = budget.as_ref().map_or(usize::MAX, |budget| budget.bytes() - beside);
+    // With a budget, what is allocated is charged: what has come, and no more than as much again.
+    let is_charged = |len: usize| budget.is_none() || (len..=2 * len).contains(&(in_flight() - beside));
+    for head_first in [false, true] {
+        let mut delivery = Delivery::new(&verifiers, &head, within);
+        let (received, fault) = delivery.receive(&chunks, head_first, announced, &room, &is_charged);
+        match (received, fault) {
+            (Err(rejection), Some(kind)) => {
+                assert_eq!((rejection.rejection().kind(), rejection.is_at_end()), (kind, false), "{chunks:?}, {room:?}");
+                assert_eq!(in_flight(), beside, "what was kept is dropped");
             }
-            if rejected.is_none() {
-                rejected = if chunk.end > whole {
-                    Some(RejectionKind::BodyTooLarge)
-                } else {
-                    (chunk.end > most - beside).then_some(RejectionKind::BudgetExhausted)
-                };
-            }
-            let pushed = chunk.push(&mut intake);
-            assert_eq!(pushed.err().map(|rejection| rejection.kind()), rejected, "{chunk:?} of {len}, {whole}, {most}, {beside}");
-            match rejected {
-                Some(_) => assert_eq!(in_flight(), beside, "what was kept is dropped"),
-                // With a budget, what is allocated is charged: what has come, and no more than as much again.
-                None if budget.is_some() => assert!((chunk.end..=2 * chunk.end).contains(&(in_flight() - beside))),
-                None => {}
-            }
-        }
-        let finished = intake.finish();
-        match (rejected, finished) {
-            (Some(kind), finished) => assert_eq!(finished.unwrap_err().kind(), kind),
-            (None, Ok((verified, received))) => {
+            (Err(rejection), None) => assert_eq!((Err(rejection.rejection().kind()), rejection.is_at_end()), (expected.clone(), true)),
+            (Ok(Outcome::Verified(verified, received)), None) => {
                 assert_eq!(Ok(format!("{verified:?}")), expected);
                 assert!(received == body);
                 if budget.is_some() {
@@ -154,7 +120,7 @@ fuzz_target!(|input: &[u8]| {
                     drop(piece);
                 }
             }
-            (None, Err(rejection)) => assert_eq!(Err(rejection.kind()), expected),
+            (received, fault) => panic!("{received:?}, not {fault:?}, of {chunks:?} and {room:?}"),
         }
         assert_eq!(in_flight(), beside);
     }
@@ -162,23 +128,257 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(in_flight(), 0);
 });
 
+/// By the machine's clock, which judges what is received. Without the fraction, one input is nearly the same from one execution to the next.
+fn this_second() -> SystemTime {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock that was set");
+    SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())
+}
+
+/// What limit and budget leave for a body.
+#[derive(Debug)]
+struct Room {
+    /// More than this can never fit.
+    most: usize,
+    left: usize,
+}
+
+impl Room {
+    fn fault(&self, len: usize) -> Option<RejectionKind> {
+        if len > self.most { Some(RejectionKind::BodyTooLarge) } else { (len > self.left).then_some(RejectionKind::BudgetExhausted) }
+    }
+}
+
 #[derive(Debug)]
 struct Chunk {
     how: usize,
     start: usize,
     end: usize,
+    /// How it comes behind what is in front of it.
     pause: u8,
 }
 
+/// From here on, a chunk is not there when it is asked for at first.
+const LATER: u8 = 0xd0;
+/// From here on, it comes so many times ten seconds later.
+const BY_TIME: u8 = 0xe0;
+/// From here on, it is asked for then, and comes after that.
+const TOO_LATE: u8 = 0xf0;
+
 impl Chunk {
-    fn push(&self, intake: &mut Intake) -> Result<(), countersign::Rejection> {
+    fn bytes(&self) -> Box<dyn Buf> {
         let Self { start, end, .. } = *self;
         let middle = start + (end - start) / 3;
         match self.how {
-            0 => intake.push(BYTES.slice(start..end)),
-            1 => intake.push(&BYTES[start..end]),
-            2 => intake.push(BYTES.slice(start..middle).chain(&BYTES[middle..end])),
-            _ => intake.push(Bytes::copy_from_slice(&BYTES[start..end])),
+            0 => Box::new(BYTES.slice(start..end)),
+            1 => Box::new(&BYTES[start..end]),
+            2 => Box::new(BYTES.slice(start..middle).chain(&BYTES[middle..end])),
+            _ => Box::new(Bytes::copy_from_slice(&BYTES[start..end])),
         }
+    }
+}
+
+/// One poll: so many seconds after the one before, of what is there by then.
+type Turn<'a> = (u64, &'a [Chunk]);
+
+fn turns(chunks: &[Chunk]) -> Vec<Turn<'_>> {
+    const NOTHING: &[Chunk] = &[];
+    let mut turns = Vec::new();
+    for together in chunks.chunk_by(|_, next| next.pause < LATER) {
+        let pause = together[0].pause;
+        let seconds = u64::from(pause & 15) * 10;
+        if pause >= LATER && turns.is_empty() {
+            turns.push((0, NOTHING));
+        }
+        match pause {
+            TOO_LATE.. => turns.extend([(0, NOTHING), (seconds, NOTHING), (0, together)]),
+            BY_TIME.. => turns.extend([(0, NOTHING), (seconds, together)]),
+            _ => turns.push((0, together)),
+        }
+    }
+    if turns.is_empty() {
+        turns.push((0, NOTHING));
+    }
+    turns
+}
+
+/// A delivery that is polled by hand.
+struct Delivery<'a> {
+    options: ReceiveOptions<'a>,
+    head: &'a Vec<(String, String)>,
+    receive: Receive,
+    clock: Clock,
+    woken: Arc<Woken>,
+    patience: Patience,
+}
+
+impl<'a> Delivery<'a> {
+    fn new(verifiers: &'a VerifierSource, head: &'a Vec<(String, String)>, within: Option<Duration>) -> Self {
+        Self {
+            options: ReceiveOptions { verifiers, deadline: within.map(Deadline::new), insecure_report_only: false },
+            head,
+            receive: Receive::new(),
+            clock: Clock { now: Instant::now(), is_read: Cell::new(false), alarm: None },
+            woken: Arc::default(),
+            patience: Patience { within, has_asked: false, since: None },
+        }
+    }
+
+    fn poll(&mut self, mut next: impl FnMut() -> Poll<Option<Box<dyn Buf>>>) -> Poll<Result<Outcome, ReceiveRejection>> {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let next = |_: &mut Context<'_>| next().map(|chunk| chunk.map(Ok::<_, Infallible>));
+        let Self { options, head, receive, clock, .. } = self;
+        receive.poll(&mut Context::from_waker(&waker), clock, options, *head, || None, next, |_| false)
+    }
+
+    fn poll_head(&mut self) -> Poll<Result<(), ReceiveRejection>> {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let Self { options, head, receive, clock, .. } = self;
+        receive.poll_head(&mut Context::from_waker(&waker), clock, options, *head, || None)
+    }
+
+    /// Takes all of it in, and says what it comes to, and for what it has to be rejected before its end. What is to be seen on the way is as it
+    /// has to be.
+    fn receive(
+        &mut self,
+        chunks: &[Chunk],
+        head_first: bool,
+        announced: usize,
+        room: &Room,
+        is_charged: &dyn Fn(usize) -> bool,
+    ) -> (Result<Outcome, ReceiveRejection>, Option<RejectionKind>) {
+        let head_fault = room.fault(announced);
+        if head_first {
+            match self.poll_head() {
+                Poll::Ready(Ok(())) => assert!(head_fault.is_none(), "not {head_fault:?} for {announced} bytes and {room:?}"),
+                Poll::Ready(Err(rejection)) => {
+                    self.assert_it_is_over();
+                    return (Err(rejection), head_fault);
+                }
+                Poll::Pending => panic!("there is nothing to wait for"),
+            }
+            // No time runs yet.
+            assert_eq!(self.waits(), Wait::ForEver);
+        }
+        let turns = turns(chunks);
+        let (last, mut len) = (turns.len() - 1, 0);
+        for (place, (seconds, chunks)) in turns.into_iter().enumerate() {
+            self.clock.now += Duration::from_secs(seconds);
+            let (mut coming, mut has_ended) = (chunks.iter(), false);
+            let polled = self.poll(|| {
+                assert!(
+                    head_fault.is_none() && room.fault(len).is_none() && !has_ended,
+                    "it is asked for more of what is rejected or whole"
+                );
+                assert!(is_charged(len), "{len} of {chunks:?}");
+                match coming.next() {
+                    Some(chunk) => {
+                        len = chunk.end;
+                        Poll::Ready(Some(chunk.bytes()))
+                    }
+                    None if place < last => Poll::Pending,
+                    None => {
+                        has_ended = true;
+                        Poll::Ready(None)
+                    }
+                }
+            });
+            let mut fault = head_fault.or_else(|| chunks.iter().find_map(|chunk| room.fault(chunk.end)));
+            let mut wait = None;
+            if fault.is_none() && place < last {
+                wait = self.patience.asks_in_vain(self.clock.now);
+                fault = wait.is_none().then_some(RejectionKind::BodyTimeout);
+            }
+            match (polled, wait) {
+                (Poll::Pending, Some(wait)) => {
+                    assert_eq!((self.waits(), coming.len()), (wait, 0));
+                    assert!(is_charged(len), "{len} of {chunks:?}");
+                }
+                (Poll::Ready(received), None) => {
+                    // Of what is there, no clock has to be asked.
+                    assert_eq!(self.clock.is_read.get(), fault == Some(RejectionKind::BodyTimeout));
+                    self.assert_it_is_over();
+                    return (received, fault);
+                }
+                (polled, wait) => panic!("{polled:?}, not {wait:?} or {fault:?}, of {chunks:?} and {room:?}"),
+            }
+        }
+        unreachable!("the last turn is the end");
+    }
+
+    /// What it waits for, now that it is pending.
+    fn waits(&mut self) -> Wait {
+        match (self.woken.0.swap(false, Ordering::Relaxed), self.clock.is_read.take(), self.clock.alarm.take()) {
+            (true, false, None) => Wait::NotAtAll,
+            (false, false, None) => Wait::ForEver,
+            (false, true, Some(until)) => Wait::Until(until),
+            other => panic!("woken, clock and alarm: {other:?}"),
+        }
+    }
+
+    /// Polled again, it stays pending, and asks for nothing.
+    fn assert_it_is_over(&mut self) {
+        self.clock.is_read.set(false);
+        assert!(self.poll(|| panic!("it is asked for more of what is over")).is_pending());
+        assert!(self.poll_head().is_pending());
+        assert_eq!(self.waits(), Wait::ForEver);
+    }
+}
+
+/// How a task waits.
+#[derive(Debug, PartialEq)]
+enum Wait {
+    /// It has been woken, to ask again.
+    NotAtAll,
+    Until(Instant),
+    ForEver,
+}
+
+/// For how long there is to be waited for a body.
+struct Patience {
+    within: Option<Duration>,
+    has_asked: bool,
+    since: Option<Instant>,
+}
+
+impl Patience {
+    /// It is not there. `None` if that has been so for too long.
+    fn asks_in_vain(&mut self, now: Instant) -> Option<Wait> {
+        let Some(within) = self.within else { return Some(Wait::ForEver) };
+        if !std::mem::replace(&mut self.has_asked, true) {
+            return Some(Wait::NotAtAll);
+        }
+        let due = *self.since.get_or_insert(now) + within;
+        (now < due).then_some(Wait::Until(due))
+    }
+}
+
+/// A clock that is put forward by hand.
+struct Clock {
+    now: Instant,
+    is_read: Cell<bool>,
+    alarm: Option<Instant>,
+}
+
+impl Timer for Clock {
+    fn now(&self) -> Instant {
+        self.is_read.set(true);
+        self.now
+    }
+
+    fn poll_until(&mut self, until: Instant, _: &mut Context<'_>) -> Poll<()> {
+        if until <= self.now {
+            return Poll::Ready(());
+        }
+        self.alarm = Some(until);
+        Poll::Pending
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

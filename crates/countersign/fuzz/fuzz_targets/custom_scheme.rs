@@ -17,6 +17,8 @@ use countersign_fuzz::request::Request;
 use libfuzzer_sys::fuzz_target;
 
 const HEADERS: &[&str] = &["X-Signature", "x-signature", "X-Signature-1", "X-Time", "X-Id", "X-Event", "", "X Other", "X-Sig-"];
+/// More than a receiver looks for at once, one of which is not a signature's alone.
+const MANY_HEADERS: &[&str] = &["X-A", "X-B", "X-C", "X-D", "x-e", "Content-Length", "X-Signature", "X-H"];
 const NAMES: &[&str] = &["v1", "v2", "t", "a,b", "", "v=1", "sha1", " v", "é"];
 const BYTES: &[u8] = b"=,; :.a0-_+/\n\0\xe9";
 const HASHES: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
@@ -113,6 +115,17 @@ fuzz_target!(|input: &[u8]| {
         && (right_target || !matches!(model.url, Some(Url::Base(_))));
     assert!(verified.is_ok() || !right || !expressible, "{verified:?} {description:?} {request:?}");
 
+    // Whatever else stands in the head.
+    let mut names = model.description.headers();
+    names.extend(["content-length".into(), names[0].to_ascii_lowercase(), format!("z{}", &names[0][1..])]);
+    let values = [choices.bytes(20), request.headers[request.headers.len() - 1].1, b"", b"0"];
+    let mut fuller = request.clone();
+    for _ in 0..choices.below(5) {
+        let field = (&*names[choices.below(names.len())], choices.of(&values));
+        fuller.headers.insert(choices.below(fuller.headers.len() + 1), field);
+    }
+    let verdict = verifier.verify_at(&fuller, body, moment(now));
+    assert_eq!(verdict.as_ref().ok().map(Accepted::of), model.verify(&fuller, body, now), "{:?} {fuller:?}", model.description);
     if token || verified.is_err() {
         return;
     }
@@ -195,7 +208,7 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
     }
     let mut scheme = Scheme::new("custom", header);
     let mut description = Description::hex(header);
-    if let Some(headers) = choices.rarely(|choices| some(choices, HEADERS)) {
+    if let Some(headers) = choices.rarely(headers) {
         (scheme, description.place) = (scheme.any_of_headers(headers), Place::Headers(headers));
     }
     if let Some(header) = choices.rarely(|choices| choices.of(HEADERS)) {
@@ -247,6 +260,9 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
     if let Some(lengths) = choices.rarely(|choices| (choices.below(33), choices.below(200))) {
         (scheme, description.key_lengths) = (scheme.key_lengths(lengths.0, lengths.1), lengths);
     }
+    if let Some(id) = choices.rarely(|choices| choices.of(HEADERS)) {
+        (scheme, description.unsigned_id) = (scheme.unauthenticated_delivery_id_header(id), Some(id));
+    }
     if let Some(event) = choices.rarely(|choices| choices.of(HEADERS)) {
         (scheme, description.unsigned_event) = (scheme.unauthenticated_event_header(event), Some(event));
     }
@@ -257,6 +273,11 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
         scheme = scheme.default_algorithms(usual);
     }
     (scheme, description)
+}
+
+/// Of signatures.
+fn headers(choices: &mut Choices<'_>) -> &'static [&'static str] {
+    if choices.flag() { some(choices, HEADERS) } else { &MANY_HEADERS[..=choices.below(MANY_HEADERS.len())] }
 }
 
 /// What is signed on one side of the body.

@@ -1,4 +1,5 @@
 use countersign::RequestHead;
+use countersign::adapter::HeaderIndex;
 
 /// The head of a request, as a test sees it.
 #[derive(Clone, Debug)]
@@ -24,11 +25,7 @@ impl RequestHead for Request<'_> {
         self.target
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        for (key, value) in &self.headers {
-            if key.eq_ignore_ascii_case(name) {
-                visit(value);
-            }
-        }
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend(self.headers.iter().map(|(name, value)| (*name, *value)));
     }
 }

@@ -39,6 +39,15 @@ impl BodyCollector {
         }
     }
 
+    /// What there is so far.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.kept {
+            Storage::Chunk(chunk) => chunk,
+            Storage::Copied(copied) => copied,
+        }
+    }
+
     /// How many bytes more are within the limit.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.len())

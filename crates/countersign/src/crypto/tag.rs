@@ -15,20 +15,24 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
+    /// What is to be decoded into.
+    pub(crate) const ZERO: Self = Self { algorithm: Algorithm::Sha256, bytes: [0; MAX_LEN] };
+
     /// Copies a computed tag. Bytes past the longest tag cannot come and would be ignored.
     pub(crate) fn new(algorithm: Algorithm, computed: &[u8]) -> Self {
-        let mut bytes = [0; MAX_LEN];
-        for (to, from) in bytes.iter_mut().zip(computed) {
+        let mut tag = Self { algorithm, ..Self::ZERO };
+        for (to, from) in tag.bytes.iter_mut().zip(computed) {
             *to = *from;
         }
-        Self { algorithm, bytes }
+        tag
     }
 
-    pub(crate) fn decode(algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<Self, Undecodable> {
-        let mut bytes = [0; MAX_LEN];
-        let place = bytes.get_mut(..algorithm.tag_len()).ok_or(Undecodable)?;
-        encoding.decode(text, place)?;
-        Ok(Self { algorithm, bytes })
+    /// Becomes the tag that `text` stands for, if that is in this encoding and of the algorithm's length. If not, it is none that may be used.
+    #[inline]
+    pub(crate) fn decode(&mut self, algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<(), Undecodable> {
+        self.algorithm = algorithm;
+        let place = self.bytes.get_mut(..algorithm.tag_len()).ok_or(Undecodable)?;
+        encoding.decode(text, place)
     }
 
     pub(crate) fn encode(&self, encoding: Encoding) -> String {
@@ -44,18 +48,15 @@ impl Tag {
     }
 
     /// Whether it is what `algorithm` computed, in constant time. Which algorithm a tag is of is no secret; its bytes are.
+    #[inline]
     pub(crate) fn is_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
         if self.algorithm != algorithm || computed.len() != algorithm.tag_len() {
             return Choice::from(0);
         }
-        // By eight bytes at a time: the same answer as byte by byte, in an eighth of the steps. SHA-1 has four bytes left.
-        let (ours, our_end) = self.as_bytes().as_chunks::<8>();
-        let (theirs, their_end) = computed.as_chunks::<8>();
-        let mut equal = our_end.ct_eq(their_end);
-        for (our, their) in ours.iter().zip(theirs) {
-            equal &= u64::from_ne_bytes(*our).ct_eq(&u64::from_ne_bytes(*their));
-        }
-        equal
+        // Differences are gathered by four bytes at a time, of which every tag is a multiple, and judged once.
+        let (ours, theirs) = (self.bytes.as_chunks::<4>().0, computed.as_chunks::<4>().0);
+        let difference = |(our, their): (&[u8; 4], &[u8; 4])| u32::from_ne_bytes(*our) ^ u32::from_ne_bytes(*their);
+        ours.iter().zip(theirs).map(difference).fold(0, |all, difference| all | difference).ct_eq(&0)
     }
 }
 

@@ -12,8 +12,10 @@ use crate::key_id::KeyId;
 use crate::keys::key_status::KeyStatus;
 use crate::keys::secret::Secret;
 use crate::keys::wipe_stack::wiping_stack;
+use crate::request::clock::Clock;
 use crate::scheme::Scheme;
 use crate::scheme::layout::Grammar;
+use crate::verdict::verified::MatchedBy;
 
 /// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
 #[derive(Clone)]
@@ -23,8 +25,8 @@ pub(crate) struct KeySet(Vec<PreparedKey>);
 #[derive(Clone)]
 pub(crate) struct PreparedKey {
     pub(crate) id: KeyId,
-    /// Ready to take the signed text, one for each accepted algorithm.
-    pub(crate) macs: Vec<Mac>,
+    /// One for each accepted algorithm, in their order.
+    pub(crate) trials: Vec<Trial>,
     /// What the one MAC makes of the key itself, by which tokens are compared.
     pub(crate) token: Option<Tag>,
     /// What is doubtful about the secret.
@@ -34,6 +36,16 @@ pub(crate) struct PreparedKey {
     pub(crate) expires: Option<SystemTime>,
     /// In seconds since 1970; 0 for never. Shared with the sets that this key has been in before.
     last_matched: Arc<AtomicU64>,
+}
+
+/// By what a delivery is tried: a key under one algorithm.
+#[derive(Clone)]
+pub(crate) struct Trial {
+    pub(crate) algorithm: Algorithm,
+    /// Ready to take the signed text.
+    pub(crate) mac: Mac,
+    /// What is to be said of a delivery that it matches.
+    pub(crate) by: Arc<MatchedBy>,
 }
 
 /// What the operator is warned of: see [`secret_warnings`](crate::observe::secret_warnings).
@@ -77,52 +89,50 @@ impl KeySet {
         self.0.iter()
     }
 
-    /// What the clock says, if one of them expires at all.
-    pub(crate) fn clock(&self) -> Option<SystemTime> {
-        self.0.iter().any(|key| key.expires.is_some()).then(SystemTime::now)
-    }
-
-    /// Those that are accepted now, with their places. The clock is only read if one of them expires at all.
-    pub(crate) fn valid(&self, now: Option<SystemTime>) -> impl Iterator<Item = (usize, &PreparedKey)> {
-        let now = now.or_else(|| self.clock());
-        let valid = move |key: &PreparedKey| match (key.expires, now) {
-            (Some(expires), Some(now)) => now < expires,
-            _ => true,
-        };
-        self.0.iter().enumerate().filter(move |(_, key)| valid(key))
+    /// Those that are accepted now, with their places. The clock is only read if one of them expires.
+    #[inline]
+    pub(crate) fn valid(&self, clock: &mut Clock) -> impl Iterator<Item = (usize, &PreparedKey)> {
+        self.0.iter().enumerate().filter(|(_, key)| key.expires.is_none_or(|expires| clock.now() < expires))
     }
 }
 
 impl PreparedKey {
-    pub(crate) fn new(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
-        wiping_stack(|| Self::prepare(scheme, accepted, id, secret))
-    }
-
-    fn prepare(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, secret: &Secret) -> Result<Self, ConfigError> {
-        let key = scheme.key(secret, Some(&id))?;
-        let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key.as_bytes())).collect();
-        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected: scheme.secret_form })?;
-        let token = token(scheme, &macs, key.as_bytes());
-        let trimmed = secret.trimmed();
-        let flaws = SecretFlaws { is_short: key.as_bytes().len() < MIN_SECRET_BYTES, is_padded: trimmed.is_some() };
-        let trimmed = trimmed.and_then(|trimmed| scheme.key(&trimmed, None).ok());
-        let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
-        Ok(Self { id, macs, token, flaws, trimmed, expires: None, last_matched: Arc::default() })
+    pub(crate) fn new(
+        scheme: &Scheme,
+        accepted: &[Algorithm],
+        id: KeyId,
+        secret: &Secret,
+        tenant: Option<&Arc<str>>,
+    ) -> Result<Self, ConfigError> {
+        wiping_stack(|| {
+            let key = scheme.key(secret, Some(&id))?;
+            let trimmed = secret.trimmed();
+            let flaws = SecretFlaws { is_short: key.as_bytes().len() < MIN_SECRET_BYTES, is_padded: trimmed.is_some() };
+            let trimmed = trimmed.and_then(|trimmed| scheme.key(&trimmed, None).ok());
+            let trimmed = trimmed.and_then(|key| Mac::new(*accepted.first()?, key.as_bytes()));
+            Ok(Self { flaws, trimmed, ..Self::prepare(scheme, accepted, id, key.as_bytes(), tenant)? })
+        })
     }
 
     /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
     pub(crate) fn decoy(scheme: &Scheme, accepted: &[Algorithm]) -> Result<Self, ConfigError> {
-        let (id, key) = (KeyId::from("decoy"), b"a decoy, which is not even looked at");
-        let macs: Option<Vec<Mac>> = accepted.iter().map(|algorithm| Mac::new(*algorithm, key)).collect();
-        let expected = scheme.secret_form;
-        let macs = macs.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected })?;
-        let token = token(scheme, &macs, key);
-        Ok(Self { id, macs, token, flaws: SecretFlaws::default(), trimmed: None, expires: None, last_matched: Arc::default() })
+        Self::prepare(scheme, accepted, KeyId::from("decoy"), b"a decoy, which is not even looked at", None)
     }
 
-    /// Remembers that a delivery has been verified by it just now.
-    pub(crate) fn record_match(&self, now: SystemTime) {
-        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since_1970| since_1970.as_secs());
+    fn prepare(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, key: &[u8], tenant: Option<&Arc<str>>) -> Result<Self, ConfigError> {
+        let trial = |algorithm: &Algorithm| {
+            let matched = Some(*algorithm).filter(|_| scheme.covers_body());
+            let by = MatchedBy { scheme: scheme.name(), tenant: tenant.cloned(), key_id: id.clone(), algorithm: matched };
+            Mac::new(*algorithm, key).map(|mac| Trial { algorithm: *algorithm, mac, by: Arc::new(by) })
+        };
+        let trials: Option<Vec<Trial>> = accepted.iter().map(trial).collect();
+        let trials = trials.ok_or_else(|| ConfigError::InvalidSecret { key: Some(id.clone()), expected: scheme.secret_form })?;
+        let token = token(scheme, &trials, key);
+        Ok(Self { id, trials, token, flaws: SecretFlaws::default(), trimmed: None, expires: None, last_matched: Arc::default() })
+    }
+
+    /// Remembers that a delivery has been verified by it so many seconds after 1970.
+    pub(crate) fn record_match(&self, seconds: u64) {
         // Looked at first: it is written to once a second, so that processors which verify by the same key do not wait for each other.
         if self.last_matched.load(Ordering::Relaxed) < seconds {
             self.last_matched.fetch_max(seconds, Ordering::Relaxed);
@@ -137,7 +147,7 @@ impl PreparedKey {
     /// Returns what the key makes of no text at all, by which keys are compared in constant time. No token has a NUL at its end, which HMAC would
     /// not tell from none.
     pub(crate) fn fingerprint(&self) -> Option<Tag> {
-        self.macs.first().cloned().map(Mac::finish)
+        self.trials.first().map(|trial| trial.mac.clone().tag())
     }
 
     /// Goes on with what is known of a key with the same secret.
@@ -157,11 +167,11 @@ pub(crate) fn is_same(one: Option<&Tag>, other: Option<&Tag>) -> bool {
 }
 
 /// What the first MAC makes of its own key, if the scheme shows that instead of a signature.
-fn token(scheme: &Scheme, macs: &[Mac], key: &[u8]) -> Option<Tag> {
-    macs.first().filter(|_| scheme.grammar == Grammar::StaticToken).cloned().map(|mut mac| {
-        mac.update(key);
-        mac.finish()
-    })
+fn token(scheme: &Scheme, trials: &[Trial], key: &[u8]) -> Option<Tag> {
+    let trial = trials.first().filter(|_| !scheme.covers_body())?;
+    let mut mac = trial.mac.clone();
+    mac.update(key);
+    Some(mac.tag())
 }
 
 impl Scheme {

@@ -51,11 +51,6 @@ impl DeliverySpan {
         self
     }
 
-    /// Whether nobody looks, and nobody is to be told how long it takes.
-    pub(crate) const fn is_idle(&self) -> bool {
-        self.span.is_none() && self.began.is_none()
-    }
-
     pub(crate) fn begin(&mut self) {
         self.began.get_or_insert_with(Instant::now);
     }

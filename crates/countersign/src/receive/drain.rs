@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
-use crate::request::head::{HeaderValues, RequestHead, announced};
+use crate::request::head::{RequestHead, announced};
+use crate::request::header_index::HeaderValues;
 use crate::request::timer::Timer;
 use crate::verdict::rejection::{Phase, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
@@ -105,22 +106,9 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// Takes note of the next chunk, of `len` bytes. Whether to read on: if not, answer now and close the connection.
-    #[must_use]
-    pub fn push(&mut self, len: usize) -> bool {
-        self.silent_until = None;
-        match self.room.checked_sub(len) {
-            Some(room) => {
-                self.room = room;
-                true
-            }
-            None => false,
-        }
-    }
-
     /// Returns the moment to wait for, now that there is no chunk. Returns `None` if the time or the silence is over: answer now and close the
     /// connection.
-    pub fn wait(&mut self, now: Instant) -> Option<Instant> {
+    fn wait(&mut self, now: Instant) -> Option<Instant> {
         let until = match self.until {
             Some(until) => until,
             // Past what the clock can say, nothing is worth waiting for.
@@ -141,7 +129,10 @@ impl Drain {
     ) -> Poll<bool> {
         loop {
             match next(cx) {
-                Poll::Ready(Some(Ok(chunk))) if self.push(chunk.remaining()) => {}
+                Poll::Ready(Some(Ok(chunk))) if chunk.remaining() <= self.room => {
+                    self.room = self.room.saturating_sub(chunk.remaining());
+                    self.silent_until = None;
+                }
                 Poll::Ready(Some(_)) => return Poll::Ready(false),
                 Poll::Ready(None) => return Poll::Ready(true),
                 Poll::Pending => {

@@ -11,24 +11,29 @@ use crate::observe::observer::Verdict;
 use crate::observe::one_line::one_line;
 use crate::observe::span::DeliverySpan;
 use crate::receive::outcome::Outcome;
+use crate::request::head::{RequestHead, announced, length};
+use crate::request::header_index::{HeaderIndex, HeaderValues};
 use crate::request::timer::Timer;
 use crate::verdict::rejection::{Phase, Progress, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
-use crate::verifier::config::{Config, Snapshot};
+use crate::verifier::config::Config;
 use crate::verifier::policy::Policy;
 use crate::verifier::state::VerificationState;
 
-/// What [`Intake`](crate::adapter::Intake) does, without what it is judged by, which may be borrowed or shared.
+/// One delivery on its way, but for what judges it: its body is kept within the limit, and handed out once it is judged.
+///
+/// A body that comes in one chunk is handed on without a copy (with a [`MemoryBudget`](crate::MemoryBudget), from 64 KiB on). Memory grows with what has
+/// arrived, to at most twice of that (three times while it is moved to a larger place), never with what was announced beyond 32 KiB, and
+/// never past the limit (but for the old place while it is moved).
 pub(crate) struct ReceiveState {
     span: DeliverySpan,
-    state: VerificationState,
     /// Why the head of a delivery that is only reported on would have been rejected.
     fault: Option<Box<Rejection>>,
-    buffer: BodyCollector,
+    body: BodyCollector,
     /// Whether a delivery that would be answered 401 is handed out, to be reported on.
     report_only: bool,
-    end: End,
+    is_at_end: bool,
     deadline: Option<Deadline>,
     /// Whether a chunk was missing once, and is asked for again without a wait.
     asked_again: bool,
@@ -36,49 +41,51 @@ pub(crate) struct ReceiveState {
     waiting_since: Option<Instant>,
 }
 
-/// What has come of it.
-#[derive(Clone, Copy)]
-enum End {
-    Open,
-    /// It was given up for this.
-    Rejected(RejectionKind),
-    Judged,
-}
-
 impl ReceiveState {
     /// Of which nothing has been looked at yet.
     #[inline]
-    pub(crate) fn new(span: DeliverySpan) -> Self {
+    pub(crate) fn new(span: DeliverySpan, deadline: Option<Deadline>, report_only: bool) -> Self {
         Self {
             span,
-            state: VerificationState::new(),
             fault: None,
-            buffer: BodyCollector::new(0, 0, None),
-            report_only: false,
-            end: End::Open,
-            deadline: None,
+            body: BodyCollector::new(0, 0, None),
+            report_only,
+            is_at_end: false,
+            deadline,
             asked_again: false,
             waiting_since: None,
         }
     }
 
-    /// What judges the head, and the span of doing so.
-    pub(crate) const fn head(&mut self) -> (&mut VerificationState, &DeliverySpan) {
-        (&mut self.state, &self.span)
+    /// Judges what has come of the head, and the length that it announces. What is to be answered 401 is only remembered if it is only to be
+    /// reported on.
+    pub(crate) fn start<'h>(
+        &mut self,
+        config: &Config,
+        head: &'h dyn RequestHead,
+        index: &HeaderIndex<'_, 'h>,
+        judge: impl FnOnce() -> Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
+        match self.span.in_scope(judge) {
+            Ok(()) => {}
+            Err(rejection) if self.report_only && rejection.status_code() == 401 => self.fault = Some(Box::new(rejection)),
+            Err(rejection) => return Err(self.span.rejected(rejection)),
+        }
+        let announced = match index.get(config.policy.plan.content_length) {
+            HeaderValues::None => 0,
+            HeaderValues::One(value) => length(value),
+            HeaderValues::Several => announced(head),
+        };
+        self.admit(config, announced)
     }
 
-    pub(crate) const fn buffer(&self) -> &BodyCollector {
-        &self.buffer
-    }
-
-    /// To be only reported on, whatever is wrong with its head.
-    pub(crate) fn report_only(&mut self, fault: Option<Rejection>) {
-        self.report_only = true;
-        self.fault = fault.map(Box::new);
+    /// Gives the body this long to arrive.
+    pub(crate) const fn set_deadline(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
     }
 
     /// Judges the length that the head announces.
-    pub(crate) fn admit(&mut self, config: &Config, announced: usize) -> Result<(), Rejection> {
+    fn admit(&mut self, config: &Config, announced: usize) -> Result<(), Rejection> {
         let Policy { body_limit, budget, .. } = &*config.policy;
         // What is larger than the whole budget can never fit: there is no use in coming again.
         let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
@@ -93,16 +100,11 @@ impl ReceiveState {
         if let Some(kind) = fault {
             return Err(self.span.rejected(config.reject(kind)));
         }
-        self.buffer = BodyCollector::new(most, announced, budget.clone());
+        self.body = BodyCollector::new(most, announced, budget.clone());
         if config.policy.observer.is_some() {
             self.span.begin();
         }
         Ok(())
-    }
-
-    /// Gives the body this long to arrive: see [`wait`](Self::wait).
-    pub(crate) const fn set_deadline(&mut self, deadline: Option<Deadline>) {
-        self.deadline = deadline;
     }
 
     /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`](bytes::Bytes) are kept without a copy if they
@@ -110,141 +112,117 @@ impl ReceiveState {
     ///
     /// # Errors
     /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetExhausted`]
-    /// if there is no room for it in the budget now. What was kept is dropped, and every later call fails alike.
-    pub(crate) fn push(&mut self, config: &Config, mut chunk: impl Buf) -> Result<(), Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(config, kind));
-        }
+    /// if there is no room for it in the budget now. What was kept is dropped.
+    fn push(&mut self, config: &Config, verification: &mut VerificationState, mut chunk: impl Buf) -> Result<(), Rejection> {
         let len = chunk.remaining();
-        if len > self.buffer.room() {
+        if len > self.body.room() {
             return Err(self.give_up(config, RejectionKind::BodyTooLarge));
         }
-        if let Err(Exhausted) = self.buffer.admit(len) {
+        if let Err(Exhausted) = self.body.admit(len) {
             return Err(self.give_up(config, RejectionKind::BudgetExhausted));
         }
         let _entered = self.span.enter();
         let chunk = chunk.copy_to_bytes(len);
         if self.fault.is_none() {
-            self.state.update(&chunk);
+            verification.update(&chunk);
         }
-        self.buffer.push(chunk);
+        self.body.push(chunk);
         Ok(())
     }
 
-    /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. An adapter asks when its body
-    /// is pending, and again when that moment has come. The clock is only read if there is a deadline, and runs from the first call on.
+    /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. The clock is only read if there is a
+    /// deadline, and runs from the first call on.
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTimeout`] if that moment is over. What was kept is dropped, and every later call fails alike.
-    pub(crate) fn wait(&mut self, config: &Config, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(config, kind));
-        }
+    /// [`RejectionKind::BodyTimeout`] if that moment is over. What was kept is dropped.
+    fn wait(&mut self, config: &Config, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
         let Some(deadline) = self.deadline else { return Ok(None) };
         let now = now();
-        match deadline.due(*self.waiting_since.get_or_insert(now), self.buffer.len()) {
+        match deadline.due(*self.waiting_since.get_or_insert(now), self.body.len()) {
             Some(due) if due <= now => Err(self.give_up(config, RejectionKind::BodyTimeout)),
             due => Ok(due),
         }
     }
 
-    /// Takes in the body to its end, and judges it. `next` polls the framework for the next chunk; after an error it is not polled again.
+    /// Takes in the body to its end. `next` polls the framework for the next chunk; after an error it is not polled again.
     ///
     /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
-    /// What was begun by [`Verifier::intake`](crate::Verifier::intake) only ever comes out as [`Outcome::Verified`]; what was begun by
-    /// [`Verifier::insecure_intake`](crate::Verifier::insecure_intake) comes out whoever sent it. It is judged once: polled again it stays pending, and every other call is rejected.
-    ///
-    /// `is_limit` tells a limit that the application has put around the body itself, and that shows as an error of the body, from a body that
-    /// broke off: see [`failed`](Self::failed).
-    ///
     /// # Errors
-    /// Those of [`push`](Self::push) and [`wait`](Self::wait), what [`failed`](Self::failed) makes of an error, and at the end
-    /// [`RejectionKind::SignatureMismatch`].
-    pub(crate) fn poll_to_end<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+    /// Those of [`push`](Self::push) and [`wait`](Self::wait), and what [`failed`](Self::failed) makes of an error.
+    pub(crate) fn poll_body<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
-        snapshot: Snapshot<'_>,
+        config: &Config,
+        verification: &mut VerificationState,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Outcome, Rejection>> {
-        if let End::Judged = self.end {
-            return Poll::Pending;
-        }
-        loop {
+    ) -> Poll<Result<(), Rejection>> {
+        while !self.is_at_end {
             match next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => self.push(snapshot.config, chunk)?,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(snapshot.config, error, is_limit))),
-                Poll::Ready(None) => return Poll::Ready(self.conclude(snapshot, self.report_only)),
-                // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it:
-                // then it is there the next time, and no clock has to be set.
-                Poll::Pending if self.deadline.is_some() && !self.asked_again => {
-                    self.asked_again = true;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Poll::Pending => {
-                    // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
-                    while let Some(until) = self.wait(snapshot.config, || timer.now())? {
-                        ready!(timer.poll_until(until, cx));
-                    }
-                    return Poll::Pending;
-                }
+                Poll::Ready(Some(Ok(chunk))) => self.push(config, verification, chunk)?,
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(config, error, is_limit))),
+                Poll::Ready(None) => self.is_at_end = true,
+                Poll::Pending => return self.poll_wait(config, cx, timer),
             }
         }
+        // The body is whole: here a key is awaited that only the body names.
+        #[cfg(test)]
+        ready!(verification.poll_key(cx, self.body.bytes()));
+        Poll::Ready(Ok(()))
     }
 
-    /// Whether [`poll_to_end`](Self::poll_to_end) has come to the end of the body: then nothing is left of what it rejected.
-    #[must_use]
-    pub(crate) const fn is_at_end(&self) -> bool {
-        matches!(self.end, End::Judged)
-    }
-
-    /// Why nothing more is taken in or judged. What has been judged once must not be again: its body has been handed out.
-    const fn over(&self) -> Option<RejectionKind> {
-        match self.end {
-            End::Open => None,
-            End::Rejected(kind) => Some(kind),
-            End::Judged => Some(RejectionKind::SignatureMismatch),
+    /// Pending until there may be a chunk, or too late.
+    fn poll_wait(&mut self, config: &Config, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Result<(), Rejection>> {
+        // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it: then it is
+        // there the next time, and no clock has to be set.
+        if self.deadline.is_some() && !std::mem::replace(&mut self.asked_again, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+        while let Some(until) = self.wait(config, || timer.now())? {
+            ready!(timer.poll_until(until, cx));
+        }
+        Poll::Pending
+    }
+
+    /// Whether the body was read to its end: then nothing is left of what was rejected.
+    pub(crate) const fn is_at_end(&self) -> bool {
+        self.is_at_end
     }
 
     fn give_up(&mut self, config: &Config, kind: RejectionKind) -> Rejection {
-        self.end = End::Rejected(kind);
         let rejection = self.span.rejected(self.rejection(config, kind));
-        self.buffer.clear();
+        self.body.clear();
         rejection
     }
 
     fn progress(&self) -> Progress {
-        Progress { phase: Phase::Body, body_bytes: self.buffer.len(), time: self.span.time() }
+        Progress { phase: Phase::Body, body_bytes: self.body.len(), time: self.span.time() }
     }
 
-    /// Judges the body at its end. Once.
-    pub(crate) fn conclude(&mut self, snapshot: Snapshot<'_>, report_only: bool) -> Result<Outcome, Rejection> {
-        if let Some(kind) = self.over() {
-            return Err(self.rejection(snapshot.config, kind));
-        }
-        self.end = End::Judged;
+    /// Judges the body at its end, by what `finish` comes to. Once.
+    pub(crate) fn conclude(&mut self, config: &Config, finish: impl FnOnce() -> Result<Verified, Rejection>) -> Result<Outcome, Rejection> {
         let progress = Progress { phase: Phase::End, ..self.progress() };
         let _entered = self.span.enter();
-        let checked = match self.fault.take() {
-            None => self.state.conclude(snapshot),
-            Some(rejection) => Err(*rejection),
+        let judged = match self.fault.take() {
+            None => finish(),
+            Some(fault) => Err(*fault),
         };
-        match checked {
+        match judged {
             Ok(verified) => {
-                tell(snapshot.config, &self.span, &verified, progress);
-                Ok(Outcome::Verified(verified, self.buffer.take()))
+                tell(config, &self.span, &verified, progress);
+                Ok(Outcome::Verified(verified, self.body.take()))
             }
-            Err(rejection) if report_only => {
+            Err(rejection) if self.report_only => {
                 let rejection = rejection.at(progress);
                 self.span.let_through(&rejection);
-                Ok(Outcome::Unverified(rejection, self.buffer.take()))
+                Ok(Outcome::Unverified(rejection, self.body.take()))
             }
             Err(rejection) => {
-                self.buffer.clear();
+                self.body.clear();
                 Err(self.span.rejected(rejection.at(progress)))
             }
         }
@@ -255,8 +233,7 @@ impl ReceiveState {
     /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
     /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
     /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
-    #[must_use]
-    pub(crate) fn failed(
+    fn failed(
         &self,
         config: &Config,
         error: impl Into<Box<dyn Error + Send + Sync>>,
@@ -291,7 +268,7 @@ fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, progress: Pro
 }
 
 /// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
-pub(crate) fn log_verified(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
+fn log_verified(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
     let scheme = verified.scheme();
     let seconds = time.as_ref().map(Duration::as_secs_f64);
     let tenant = || verified.tenant().map(one_line);

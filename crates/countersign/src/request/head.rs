@@ -1,3 +1,5 @@
+use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
+
 /// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
 ///
 /// Adapters implement it; a call needs no copy and no allocation. It can be used as `&dyn RequestHead`.
@@ -37,18 +39,15 @@ pub trait RequestHead {
         None
     }
 
-    /// Calls `visit` with the value of each field called `name`, in the order of arrival, duplicates included.
+    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. It is called once for a delivery.
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>);
+
+    /// Calls `visit` with the value of each field called `name`, in the order of arrival. It looks through all fields, so whoever can look a name
+    /// up may do so instead.
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
-
-    /// As [`header`](Self::header), of several names at once, which `visit` is told by their places: each name's values in the order of arrival.
-    ///
-    /// What is asked of every delivery is asked for in this way. So whoever can look through the fields once need not do so for each name.
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        for (place, name) in names.iter().enumerate() {
-            self.header(name, &mut |value| visit(place, value));
-        }
+    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.headers(&mut HeaderIndex::one(&Marks::of(name), name, visit));
     }
 
     /// Whether a body follows, as HTTP/1.1 tells it (RFC 9112 §6.3): a `Content-Length` other than zero, or a `Transfer-Encoding`.
@@ -81,8 +80,8 @@ impl<H: RequestHead + ?Sized> RequestHead for &H {
         (**self).header(name, visit);
     }
 
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        (**self).headers(names, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        (**self).headers(index);
     }
 
     fn announces_body(&self) -> bool {
@@ -99,28 +98,9 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for [(N, V)] {
         "/"
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        for (key, value) in self {
-            if is_called(key.as_ref(), name) {
-                visit(value.as_ref());
-            }
-        }
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend(self.iter().map(|(name, value)| (name, value)));
     }
-
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        for (key, value) in self {
-            for (place, name) in names.iter().enumerate() {
-                if is_called(key.as_ref(), name) {
-                    visit(place, value.as_ref());
-                }
-            }
-        }
-    }
-}
-
-/// Most senders write a name as the provider documents it, and that is told sooner.
-fn is_called(key: &str, name: &str) -> bool {
-    key == name || key.eq_ignore_ascii_case(name)
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> RequestHead for [(N, V); LEN] {
@@ -132,12 +112,8 @@ impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> RequestHead for [(N, V); L
         self.as_slice().target()
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.as_slice().header(name, visit);
-    }
-
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        self.as_slice().headers(names, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.as_slice().headers(index);
     }
 }
 
@@ -150,37 +126,27 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for Vec<(N, V)> {
         self.as_slice().target()
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.as_slice().header(name, visit);
-    }
-
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        self.as_slice().headers(names, visit);
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.as_slice().headers(index);
     }
 }
-
-/// One text, by which it is known again.
-pub(crate) static CONTENT_LENGTH: &str = "content-length";
 
 /// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
 /// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
 pub(crate) fn announced(head: &dyn RequestHead) -> usize {
     let mut announced = 0;
-    head.header(CONTENT_LENGTH, &mut |value| {
-        if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
-            // A number too large for the type is too large for the limit as well.
-            let length = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()).unwrap_or(usize::MAX);
-            announced = length.max(announced);
-        }
-    });
+    head.header(CONTENT_LENGTH, &mut |value| announced = announced.max(length(value)));
     announced
 }
 
-/// The values of a header that may stand in a request once.
-pub(crate) enum HeaderValues<'h> {
-    None,
-    One(&'h [u8]),
-    Several,
+pub(crate) const CONTENT_LENGTH: &str = "content-length";
+
+/// A number too large for the type is too large for any limit as well.
+pub(crate) fn length(value: &[u8]) -> usize {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return 0;
+    }
+    value.iter().fold(0_usize, |length, digit| length.saturating_mul(10).saturating_add(usize::from(digit.wrapping_sub(b'0'))))
 }
 
 impl<'h> HeaderValues<'h> {
@@ -189,18 +155,16 @@ impl<'h> HeaderValues<'h> {
         !matches!(Self::of(head, name), Self::None)
     }
 
+    /// Looks through the head for one name: for what is rarely asked.
     pub(crate) fn of(head: &'h dyn RequestHead, name: &str) -> Self {
         let mut values = Self::None;
-        head.header(name, &mut |value| values.add(value));
+        head.header(name, &mut |value| {
+            values = match values {
+                Self::None => Self::One(value),
+                Self::One(_) | Self::Several => Self::Several,
+            }
+        });
         values
-    }
-
-    /// One more.
-    pub(crate) const fn add(&mut self, value: &'h [u8]) {
-        *self = match self {
-            Self::None => Self::One(value),
-            Self::One(_) | Self::Several => Self::Several,
-        }
     }
 }
 
@@ -228,11 +192,8 @@ mod tests {
             Some("acme")
         }
 
-        fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-            if name == "a" {
-                visit(b"1");
-                visit(b"2");
-            }
+        fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+            index.extend([("a", "1"), ("a", "2")]);
         }
 
         fn announces_body(&self) -> bool {
@@ -240,10 +201,10 @@ mod tests {
         }
     }
 
-    fn at_once(head: &dyn RequestHead, names: &[&str]) -> Vec<(usize, Vec<u8>)> {
-        let mut found = Vec::new();
-        head.headers(names, &mut |place, value| found.push((place, value.to_vec())));
-        found
+    fn values(head: &dyn RequestHead, name: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        head.header(name, &mut |value| values.push(String::from_utf8_lossy(value).into_owned()));
+        values
     }
 
     #[test]
@@ -252,18 +213,36 @@ mod tests {
         for head in [&pairs as &dyn RequestHead, &pairs.to_vec(), &&pairs[..], &&pairs] {
             assert_eq!((head.method(), head.target(), head.original_target(), head.tenant()), ("POST", "/", "/", None));
             assert!(!head.announces_body());
-            let found = at_once(head, &["a", "absent", "B"]);
-            assert_eq!(found, [(0, b"1".to_vec()), (2, b"2".to_vec()), (0, b"3".to_vec())]);
+            assert_eq!([values(head, "a"), values(head, "absent"), values(head, "B")], [vec!["1", "3"], vec![], vec!["2"]]);
         }
     }
 
     #[test]
-    fn what_a_head_says_itself_is_said_by_its_reference_and_where_its_fields_are_indexed() {
-        let index = crate::request::header_index::HeaderIndex::new(&Own, &["a"]);
-        for head in [&Own as &dyn RequestHead, &&Own, &index] {
+    fn what_a_head_says_itself_is_said_by_its_reference() {
+        for head in [&Own as &dyn RequestHead, &&Own] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
             assert_eq!((head.tenant(), head.announces_body()), (Some("acme"), true));
-            assert_eq!(at_once(head, &["b", "a"]), [(1, b"1".to_vec()), (1, b"2".to_vec())]);
+            assert_eq!((values(head, "A"), values(head, "b").len()), (vec!["1".to_owned(), "2".to_owned()], 0));
+        }
+    }
+
+    #[test]
+    fn a_length_is_a_number_and_the_largest_of_several() {
+        let of = |values: &[&str]| announced(&values.iter().map(|value| ("Content-Length", *value)).collect::<Vec<_>>());
+        for (values, expected) in [
+            (&[][..], 0),
+            (&["0"], 0),
+            (&["7"], 7),
+            (&["007"], 7),
+            (&[""], 0),
+            (&["-1"], 0),
+            (&["+1"], 0),
+            (&["1 "], 0),
+            (&["0x1"], 0),
+            (&["7", "9", "8"], 9),
+            (&["99999999999999999999999999"], usize::MAX),
+        ] {
+            assert_eq!(of(values), expected, "{values:?}");
         }
     }
 

@@ -1,122 +1,281 @@
-use crate::request::head::{CONTENT_LENGTH, HeaderValues, RequestHead};
-use crate::scheme::Scheme;
-use crate::scheme::layout::{Headers, Timestamp, TimestampSource};
+use std::fmt;
 
-/// The most names that are looked for at once. Hardly a scheme has more, and what is beyond is looked for by itself.
-const MAX_NAMES: usize = 8;
+/// The most names that are looked for at once.
+pub(crate) const MAX_NAMES: usize = 8;
 
-/// A head whose fields have been looked through once, for all names that a scheme asks for.
-pub(crate) struct HeaderIndex<'h> {
-    head: &'h dyn RequestHead,
-    names: &'h [&'static str],
-    values: [HeaderValues<'h>; MAX_NAMES],
+/// Names are told apart by their lengths first. Longer ones share the places of shorter ones.
+const LENGTHS: usize = 64;
+
+/// The names that a scheme asks a head for, each with its place: made once, when a verifier is built.
+#[derive(Clone)]
+pub(crate) struct HeaderNames {
+    names: Vec<HeaderName>,
+    marks: Marks,
 }
 
-impl<'h> HeaderIndex<'h> {
-    /// `names` are those of [`names`], of which the first are looked for at once.
+#[derive(Clone)]
+struct HeaderName {
+    given: &'static str,
+    lower_case: Box<str>,
+    /// One more than the place of another name of this length. Zero if there is none.
+    next: u8,
+}
+
+/// By what a name is told from those that are not asked for.
+#[derive(Clone, Copy)]
+struct Mark {
+    /// One more than the place of a name of this length, from which others follow. Zero if there is none.
+    first: u8,
+    /// What the only name of this length ends with. Zero if there are several.
+    last: u8,
+}
+
+/// By the lengths of names.
+#[derive(Clone)]
+pub(crate) struct Marks([Mark; LENGTHS]);
+
+impl Marks {
+    const NONE: Self = Self([Mark { first: 0, last: 0 }; LENGTHS]);
+
+    /// Of one name alone.
+    pub(crate) fn of(name: &str) -> Self {
+        let mut marks = Self::NONE;
+        if let Some(mark) = marks.0.get_mut(name.len() % LENGTHS) {
+            *mark = Mark { first: 1, last: name.bytes().next_back().map_or(0, |byte| byte.to_ascii_lowercase()) };
+        }
+        marks
+    }
+
+    /// Where to begin to look for this name, if it can be one of these. Of nearly all others, length and last character tell that it is not.
     #[inline]
-    pub(crate) fn new(head: &'h dyn RequestHead, names: &'h [&'static str]) -> Self {
-        let names = names.get(..MAX_NAMES).unwrap_or(names);
-        let mut values = [const { HeaderValues::None }; MAX_NAMES];
-        head.headers(names, &mut |place, value| {
-            if let Some(values) = values.get_mut(place) {
-                values.add(value);
+    fn first(&self, name: &[u8]) -> Option<u8> {
+        let Mark { first, last } = *self.0.get(name.len() % LENGTHS)?;
+        let is_likely = first != 0 && (last == 0 || name.last().is_some_and(|byte| byte.to_ascii_lowercase() == last));
+        is_likely.then_some(first)
+    }
+}
+
+impl HeaderNames {
+    pub(crate) const fn new() -> Self {
+        Self { names: Vec::new(), marks: Marks::NONE }
+    }
+
+    /// Adds a name unless it is there already, and returns its place. Of at most [`MAX_NAMES`].
+    pub(crate) fn add(&mut self, name: &'static str) -> u8 {
+        let known = self.names.iter().position(|known| known.given.eq_ignore_ascii_case(name));
+        let place = known.unwrap_or(self.names.len()).try_into().unwrap_or(u8::MAX);
+        if known.is_none()
+            && let Some(mark) = self.marks.0.get_mut(name.len() % LENGTHS)
+        {
+            let (next, lower_case) = (mark.first, name.to_ascii_lowercase().into_boxed_str());
+            let last = if next == 0 { lower_case.bytes().next_back().unwrap_or(0) } else { 0 };
+            *mark = Mark { first: place.saturating_add(1), last };
+            self.names.push(HeaderName { given: name, lower_case, next });
+        }
+        place
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().map(|name| name.given)
+    }
+}
+
+/// The header fields of a request that somebody asked for. A [`RequestHead`](crate::RequestHead) is given one to fill.
+///
+/// ```
+/// use countersign::adapter::HeaderIndex;
+/// use countersign::RequestHead;
+///
+/// struct Lambda {
+///     headers: Vec<(String, String)>,
+/// }
+///
+/// impl RequestHead for Lambda {
+///     fn method(&self) -> &str {
+///         "POST"
+///     }
+///
+///     fn target(&self) -> &str {
+///         "/"
+///     }
+///
+///     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+///         index.extend(self.headers.iter().map(|(name, value)| (name, value)));
+///     }
+/// }
+/// ```
+pub struct HeaderIndex<'n, 'h> {
+    marks: &'n Marks,
+    names: &'n [HeaderName],
+    /// Where one name is looked for, and not those: who is told of its values.
+    one: Option<(&'n str, Visit<'n, 'h>)>,
+    values: [&'h [u8]; MAX_NAMES],
+    counts: [u8; MAX_NAMES],
+}
+
+type Visit<'n, 'h> = &'n mut dyn FnMut(&'h [u8]);
+
+/// The values of a header that may stand in a request once.
+pub(crate) enum HeaderValues<'h> {
+    None,
+    One(&'h [u8]),
+    Several,
+}
+
+impl<'n, 'h> HeaderIndex<'n, 'h> {
+    #[inline]
+    pub(crate) const fn new(names: &'n HeaderNames) -> Self {
+        Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [&[]; MAX_NAMES], counts: [0; MAX_NAMES] }
+    }
+
+    /// Calls `visit` with each value of the field `name`, whose marks these are.
+    pub(crate) const fn one(marks: &'n Marks, name: &'n str, visit: Visit<'n, 'h>) -> Self {
+        Self { marks, names: &[], one: Some((name, visit)), values: [&[]; MAX_NAMES], counts: [0; MAX_NAMES] }
+    }
+
+    /// Takes note of header fields, name and value, in the order of arrival, each time that it occurs. A head hands over all that it has.
+    ///
+    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
+    #[inline]
+    pub fn extend<N, V>(&mut self, fields: impl IntoIterator<Item = (&'h N, &'h V)>)
+    where
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
+    {
+        let marks = self.marks;
+        for (name, value) in fields {
+            let name = name.as_ref();
+            if let Some(first) = marks.first(name.as_bytes()) {
+                self.add(first, name, value.as_ref());
             }
-        });
-        Self { head, names, values }
-    }
-}
-
-/// What a scheme, and the limit for bodies, ask a head for.
-pub(crate) fn names(scheme: &Scheme) -> Box<[&'static str]> {
-    let signatures = match &scheme.headers {
-        Headers::One(name) => std::slice::from_ref(name),
-        Headers::AnyOf(names) => names,
-        // They are asked for as far as there are any.
-        Headers::Numbered(_) => &[],
-    };
-    let timestamp = match scheme.timestamp {
-        Some(Timestamp { source: TimestampSource::Header(name), .. }) => Some(name),
-        _ => None,
-    };
-    let others = [timestamp, scheme.id_header, scheme.unsigned.delivery_id, scheme.unsigned.event, Some(CONTENT_LENGTH)];
-    signatures.iter().copied().chain(others.into_iter().flatten()).collect()
-}
-
-impl RequestHead for HeaderIndex<'_> {
-    fn method(&self) -> &str {
-        self.head.method()
-    }
-
-    fn target(&self) -> &str {
-        self.head.target()
-    }
-
-    fn original_target(&self) -> &str {
-        self.head.original_target()
-    }
-
-    fn tenant(&self) -> Option<&str> {
-        self.head.tenant()
-    }
-
-    fn header<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        // Whoever asks for a name of the scheme's asks for the very same text. Any other is looked for by itself.
-        let is_it = |known: &str| std::ptr::eq(known, name);
-        match self.names.iter().zip(&self.values).find(|(known, _)| is_it(known)) {
-            Some((_, HeaderValues::None)) => {}
-            Some((_, HeaderValues::One(value))) => visit(value),
-            Some((_, HeaderValues::Several)) | None => self.head.header(name, visit),
         }
     }
 
-    fn announces_body(&self) -> bool {
-        self.head.announces_body()
+    #[inline(never)]
+    fn add(&mut self, first: u8, name: &str, value: &'h [u8]) {
+        if let Some((sought, visit)) = &mut self.one {
+            if name.eq_ignore_ascii_case(sought) {
+                visit(value);
+            }
+        } else if let Some(place) = self.place(first, name.as_bytes())
+            && let (Some(kept), Some(count)) = (self.values.get_mut(place), self.counts.get_mut(place))
+        {
+            *kept = value;
+            *count = count.saturating_add(1);
+        }
+    }
+
+    #[inline]
+    fn place(&self, mut next: u8, name: &[u8]) -> Option<usize> {
+        loop {
+            let place = usize::from(next.checked_sub(1)?);
+            let known = self.names.get(place)?;
+            // Frameworks hand out names in lower case, and that is told sooner.
+            if name == known.lower_case.as_bytes() || name.eq_ignore_ascii_case(known.lower_case.as_bytes()) {
+                return Some(place);
+            }
+            next = known.next;
+        }
+    }
+
+    /// What the field at this place of the names says.
+    #[inline]
+    pub(crate) fn get(&self, place: u8) -> HeaderValues<'h> {
+        let place = usize::from(place);
+        match self.counts.get(place) {
+            None | Some(0) => HeaderValues::None,
+            Some(1) => self.values.get(place).map_or(HeaderValues::None, |value| HeaderValues::One(value)),
+            Some(_) => HeaderValues::Several,
+        }
+    }
+}
+
+impl fmt::Debug for HeaderIndex<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderIndex").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::providers;
-
     use super::*;
 
+    fn names_of(names: &[&'static str]) -> HeaderNames {
+        let mut all = HeaderNames::new();
+        for name in names {
+            all.add(name);
+        }
+        all
+    }
+
+    /// What is found at each place, of a head with these fields.
+    fn found(names: &HeaderNames, fields: &[(&str, &str)]) -> Vec<Vec<String>> {
+        let mut index = HeaderIndex::new(names);
+        index.extend(fields.iter().map(|(name, value)| (*name, *value)));
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        let at = |place| match index.get(place) {
+            HeaderValues::None => vec![],
+            HeaderValues::One(value) => vec![text(value)],
+            HeaderValues::Several => vec!["several".to_owned()],
+        };
+        (0..MAX_NAMES).map(|place| at(place.try_into().unwrap())).collect()
+    }
+
     #[test]
-    fn what_was_looked_for_at_once_is_what_is_found_one_by_one() {
-        let head = [("A", "1"), ("b", "2"), ("a", "3"), ("X-GitHub-Event", ""), ("content-LENGTH", "7"), ("C", "8")];
-        let index = HeaderIndex::new(&head, &["a", "x-github-event", "content-length", "absent"]);
-        for name in ["a", "A", "b", "c", "x-github-event", "Content-Length", "content-length", "absent", "unknown"] {
-            let values = |head: &dyn RequestHead| {
-                let mut values = Vec::new();
-                head.header(name, &mut |value| values.push(value.to_vec()));
-                values
-            };
-            assert_eq!(values(&index), values(&head), "{name}");
+    fn a_name_has_one_place_however_it_is_spelt() {
+        let mut names = names_of(&["X-One", "X-Two"]);
+        assert_eq!([names.add("x-one"), names.add("X-TWO"), names.add("content-length"), names.add("X-one")], [0, 1, 2, 0]);
+        assert_eq!(names.iter().collect::<Vec<_>>(), ["X-One", "X-Two", "content-length"]);
+    }
+
+    #[test]
+    fn fields_are_found_by_their_names_in_any_case_and_no_others_are() {
+        // Of one length, of one end, within a word and beyond, and of lengths that share a place.
+        let long: &'static str = "x-a-name-that-is-longer-than-sixty-four-bytes-and-so-shares-its-place";
+        assert_eq!(long.len() % LENGTHS, 5);
+        let sought = ["X-One", "X-Two", "a", "webhook-signature", "webhook-timestamp", "exactly8", "content-length", long];
+        let names = names_of(&sought);
+        for (place, name) in sought.iter().enumerate() {
+            for spelt in [(*name).to_owned(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
+                let mut expected = vec![Vec::new(); MAX_NAMES];
+                expected[place] = vec!["1".to_owned()];
+                assert_eq!(found(&names, &[("other", "0"), (&spelt, "1"), ("another", "2")]), expected, "{spelt}");
+                expected[place] = vec!["several".to_owned()];
+                assert_eq!(found(&names, &[(&spelt, "1"), (name, "1")]), expected, "{spelt}");
+            }
+            for place in 0..name.len() {
+                let mut other = name.as_bytes().to_vec();
+                other[place] = if other[place] == b'!' { b'?' } else { b'!' };
+                let other = String::from_utf8(other).unwrap();
+                assert_eq!(found(&names, &[(&other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
+            }
+        }
+        for other in ["", "x-on", "x-onee", "webhook-signaturf", "\u{e9}", "X-OnE\u{130}"] {
+            assert_eq!(found(&names, &[(other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
         }
     }
 
     #[test]
-    fn what_is_not_a_field_is_what_the_head_says() {
-        for (length, announces) in [("0", false), ("7", true)] {
-            let head = [("content-length", length)];
-            let index = HeaderIndex::new(&head, &["content-length"]);
-            assert_eq!((index.method(), index.target(), index.announces_body()), ("POST", "/", announces));
+    fn characters_that_differ_by_the_bit_of_a_letters_case_are_not_the_same() {
+        let names = names_of(&["x-a^bcdefgh", "y-a_"]);
+        assert_eq!(found(&names, &[("x-a~bcdefgh", "1"), ("y-a\u{7f}", "1")]), vec![Vec::<String>::new(); MAX_NAMES]);
+        assert_eq!(found(&names, &[("X-A^BCDEFGH", "1"), ("Y-A_", "2")])[..2], [["1".to_owned()], ["2".to_owned()]]);
+    }
+
+    #[test]
+    fn more_than_255_fields_of_a_name_are_still_several() {
+        let names = names_of(&["x-one"]);
+        let fields = vec![("x-one", "1"); 300];
+        for count in [2, 255, 256, 257, 300] {
+            assert_eq!(found(&names, &fields[..count])[0], ["several"], "{count}");
         }
     }
 
     #[test]
-    fn a_scheme_asks_for_its_signature_and_for_whatever_else_it_reads() {
-        let asked_for = |scheme: &Scheme| names(scheme).to_vec();
-        assert_eq!(asked_for(&providers::SLACK), ["X-Slack-Signature", "X-Slack-Request-Timestamp", "content-length"]);
-        let github = ["X-Hub-Signature-256", "X-GitHub-Delivery", "X-GitHub-Event", "content-length"];
-        assert_eq!(asked_for(&providers::GITHUB), github);
-        assert!(asked_for(&providers::STANDARD_WEBHOOKS).contains(&"webhook-id"));
-    }
-
-    #[test]
-    fn all_that_a_known_scheme_asks_for_is_looked_for_at_once() {
-        for scheme in providers::ALL {
-            assert!(names(scheme).contains(&"content-length") && names(scheme).len() <= MAX_NAMES, "{}", scheme.name());
-        }
+    fn of_one_name_each_value_is_visited_in_order() {
+        let fields = [("A", "1"), ("b", "2"), ("a", "3")];
+        let mut visited = Vec::new();
+        HeaderIndex::one(&Marks::of("a"), "a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));
+        assert_eq!(visited, [b"1", b"3"]);
     }
 }

@@ -1,7 +1,7 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The clock and the alarm of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll), [`Intake::poll_to_end`](crate::adapter::Intake::poll_to_end) and
+/// The clock and the alarm of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll) and
 /// [`Drain::poll`](crate::adapter::Drain::poll). For adapters.
 ///
 /// It is asked only while a body or a resolver is pending, and so need not make anything before.

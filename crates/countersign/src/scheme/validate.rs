@@ -240,6 +240,7 @@ mod tests {
         SOUND.prefix(&[Part::Id, Part::Literal("a"), Part::Literal(".b")]).id_header("X-Id"),
         SOUND.encoding(Encoding::Base64).list(b' '),
         SOUND.any_of_headers(&["X-A", "X-B"]),
+        SOUND.any_of_headers(&["X-A", "X-B", "X-C", "X-D", "X-E", "X-F", "X-G", "X-H", "X-I"]),
         SOUND.numbered_headers("X-S-").unauthenticated_event_header("X-S-Event"),
         SOUND.prefix(TIMESTAMP).timestamp_format(TimestampFormat::Milliseconds).timestamp_header("X-Time", MINUTE),
         SOUND.prefix(&[Part::Method, Part::Url]),

@@ -12,13 +12,7 @@ impl Verifier {
             let made = || Arc::new(Config::decoy(Arc::clone(policy), KeySet::clone(&keys.load())));
             if *is_decoy { Arc::clone(config) } else { made() }
         };
-        let Schemes { first, others, name, reporter, .. } = &*self.0;
-        Self(Arc::new(Schemes {
-            first: decoy(first),
-            others: others.iter().map(decoy).collect(),
-            name: name.clone(),
-            reporter: Arc::clone(reporter),
-            unavailable: None,
-        }))
+        let others = self.0.others.iter().map(decoy).collect();
+        Self(Arc::new(Schemes { first: decoy(&self.0.first), others, unavailable: None, ..Schemes::clone(&self.0) }))
     }
 }

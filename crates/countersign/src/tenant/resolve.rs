@@ -79,14 +79,7 @@ impl Resolve {
 impl Verifier {
     /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
     pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
-        let Schemes { first, others, name, reporter, .. } = &*self.0;
-        Self(Arc::new(Schemes {
-            first: Arc::clone(first),
-            others: others.clone(),
-            name: name.clone(),
-            reporter: Arc::clone(reporter),
-            unavailable: Some(why.into()),
-        }))
+        Self(Arc::new(Schemes { unavailable: Some(why.into()), ..Schemes::clone(&self.0) }))
     }
 }
 

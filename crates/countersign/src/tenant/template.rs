@@ -36,9 +36,10 @@ impl VerifierTemplate {
         keys: impl IntoIterator<Item = (I, Secret)>,
     ) -> Result<Verifier, ConfigError> {
         let (policy, reporter) = (&self.decoy.0.first.policy, &self.decoy.0.reporter);
-        let prepare = |(id, secret): (I, Secret)| PreparedKey::new(&policy.scheme, &policy.accepted, id.into(), &secret);
+        let tenant = tenant.into();
+        let prepare = |(id, secret): (I, Secret)| PreparedKey::new(&policy.scheme, &policy.accepted, id.into(), &secret, Some(&tenant));
         let keys: Result<Vec<_>, _> = keys.into_iter().map(prepare).collect();
-        let config = Config::of_tenant(Arc::clone(policy), KeySet::new(keys?)?, tenant.into());
+        let config = Config::of_tenant(Arc::clone(policy), KeySet::new(keys?)?, Arc::clone(&tenant));
         let verifier = Verifier::sharing(config, Arc::clone(reporter));
         verifier.keys().announce(Some(reporter));
         Ok(verifier)

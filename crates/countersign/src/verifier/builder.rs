@@ -10,12 +10,12 @@ use crate::keys::key_set::{KeySet, PreparedKey};
 use crate::keys::secret::Secret;
 use crate::observe::observer::Observer;
 use crate::observe::rate::Rate;
-use crate::request::header_index;
 use crate::scheme::Scheme;
 use crate::scheme::part::Part;
 use crate::scheme::validate::MAX_TOLERANCE;
 use crate::verifier::Verifier;
 use crate::verifier::config::Config;
+use crate::verifier::plan::Plan;
 use crate::verifier::policy::{Policy, UrlSetting, url};
 
 /// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
@@ -99,7 +99,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The largest body in bytes that an [`Intake`](crate::adapter::Intake), and with it every adapter, accepts. Unless set, what is known of the
+    /// The largest body in bytes that an [`Receive`](crate::adapter::Receive), and with it every adapter, accepts. Unless set, what is known of the
     /// provider's largest, and 2 MiB where nothing is.
     ///
     /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.
@@ -175,7 +175,7 @@ impl VerifierBuilder {
         let policy = self.policy()?;
         let mut keys = Vec::with_capacity(given.len());
         for (id, secret, expires) in given {
-            let mut key = PreparedKey::new(&policy.scheme, &policy.accepted, id, &secret)?;
+            let mut key = PreparedKey::new(&policy.scheme, &policy.accepted, id, &secret, None)?;
             key.expires = expires;
             keys.push(key);
         }
@@ -203,7 +203,7 @@ impl VerifierBuilder {
         let signs_method = self.scheme.prefix.contains(&Part::Method) || self.scheme.suffix.contains(&Part::Method);
         Ok(Policy {
             scheme: self.scheme,
-            names: header_index::names(&self.scheme),
+            plan: Plan::new(&self.scheme, &accepted),
             accepted,
             body_limit,
             budget: self.budget,

@@ -1,16 +1,17 @@
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
+use crate::crypto::candidates::Candidates;
 use crate::crypto::mac::Mac;
-use crate::crypto::one_or_more::OneOrMore;
-use crate::crypto::tag::Tag;
 use crate::keys::key_set::KeySet;
 use crate::providers;
-use crate::request::head::{HeaderValues, RequestHead};
+use crate::request::clock::Clock;
+use crate::request::head::RequestHead;
+use crate::request::header_index::HeaderValues;
 use crate::scheme::Scheme;
 use crate::verdict::hint::Hint;
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::config::Config;
-use crate::verifier::parse::{self, SignedParts};
+use crate::verifier::parse;
 use crate::verifier::policy::Policy;
 
 pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Option<Hint> {
@@ -51,21 +52,25 @@ pub(crate) struct Diagnostics {
 }
 
 impl Diagnostics {
-    pub(crate) fn new(keys: &KeySet, head: &dyn RequestHead, parts: &SignedParts<'_>, scheme: &Scheme, now: Option<SystemTime>) -> Self {
-        let mut trimmed: Vec<Mac> = keys.valid(now).filter_map(|(_, key)| key.trimmed.clone()).collect();
-        parts.feed(scheme.prefix, |text| trimmed.iter_mut().for_each(|mac| mac.update(text)));
+    pub(crate) fn new(keys: &KeySet, head: &dyn RequestHead, clock: &mut Clock) -> Self {
+        let trimmed = keys.valid(clock).filter_map(|(_, key)| key.trimmed.clone()).collect();
         Self { trimmed, encoded: HeaderValues::is_there(head, "content-encoding"), bytes: 0 }
     }
 
-    pub(crate) fn update(&mut self, data: &[u8]) {
-        self.bytes = self.bytes.saturating_add(data.len());
-        self.trimmed.iter_mut().for_each(|mac| mac.update(data));
+    /// Hashes the next bytes of what is signed.
+    pub(crate) fn hash(&mut self, text: &[u8]) {
+        self.trimmed.iter_mut().for_each(|mac| mac.update(text));
     }
 
-    pub(crate) fn resolve(self, tags: &OneOrMore<Tag>, suffix: &[u8]) -> Option<Hint> {
-        let mut trimmed = self.trimmed.into_iter().map(|mut mac| {
-            mac.update(suffix);
-            mac.matches_any(tags)
+    /// Counts the next bytes of the body.
+    pub(crate) const fn count(&mut self, data: &[u8]) {
+        self.bytes = self.bytes.saturating_add(data.len());
+    }
+
+    pub(crate) fn resolve(self, candidates: &Candidates) -> Option<Hint> {
+        let mut trimmed = self.trimmed.into_iter().filter_map(|mut mac| {
+            let algorithm = mac.algorithm();
+            mac.finish(|computed| candidates.has_computed(algorithm, computed))
         });
         if trimmed.any(bool::from) {
             Some(Hint::SecretHasWhiteSpace)

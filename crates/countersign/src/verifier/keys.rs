@@ -153,7 +153,7 @@ impl Keys {
     }
 
     fn prepare(&self, id: KeyId, secret: &Secret) -> Result<PreparedKey, ConfigError> {
-        PreparedKey::new(&self.0.policy.scheme, &self.0.policy.accepted, id, secret)
+        PreparedKey::new(&self.0.policy.scheme, &self.0.policy.accepted, id, secret, self.0.tenant.as_ref())
     }
 
     /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.

@@ -1,45 +1,36 @@
 use std::time::{Duration, SystemTime};
 
-use crate::crypto::one_or_more::OneOrMore;
-use crate::crypto::tag::Tag;
-use crate::request::head::{HeaderValues, RequestHead};
-use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
+use crate::crypto::candidates::Candidates;
+use crate::request::clock::Clock;
+use crate::request::head::RequestHead;
+use crate::request::header_index::{HeaderIndex, HeaderValues};
+use crate::scheme::layout::{Grammar, Headers, TimestampSource};
 use crate::scheme::part::Part;
 use crate::scheme::url::Url;
 use crate::scheme::{Scheme, is_id_byte};
+use crate::verdict::metadata::Metadata;
 use crate::verdict::rejection_kind::RejectionKind;
-
-use crate::verifier::candidates::{MAX_CANDIDATES, SignatureReader};
+use crate::verifier::plan::Plan;
 use crate::verifier::policy::Policy;
+use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 
-/// Characters of a signed id.
+/// Characters of an id, signed or not.
 const MAX_ID: usize = 256;
 
 /// 2001-09-09, when the seconds since 1970 became ten digits: no clock that is set says less. One that is not set would believe a timestamp
 /// whose digits have been moved into the body, so nothing is believed by it.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
-/// All that a head says about its signature, parsed and found to be in order. What is left to judge is whether it matches.
-pub(crate) struct ParsedHead<'h> {
-    pub(crate) credential: Credential<'h>,
-    pub(crate) parts: SignedParts<'h>,
-}
-
-/// What a head says that may be signed with the body.
+/// What a head says beside its signatures that is signed with the body, or judged in place of a signature: each in order, or empty if the scheme has
+/// no such part.
 pub(crate) struct SignedParts<'h> {
     pub(crate) signed_at: Option<SystemTime>,
-    pub(crate) id: Option<&'h str>,
-    timestamp: Option<&'h str>,
-    method: &'h str,
-    /// In two pieces, the first the receiver's own.
-    url: (&'h str, &'h str),
-}
-
-/// With what a delivery shows that it is genuine.
-pub(crate) enum Credential<'h> {
-    /// Of accepted algorithms only.
-    Tags(OneOrMore<Tag>),
-    Token(&'h [u8]),
+    pub(crate) id: &'h [u8],
+    /// Of a scheme without signatures.
+    pub(crate) token: &'h [u8],
+    pub(crate) timestamp: &'h [u8],
+    pub(crate) method: &'h str,
+    pub(crate) target: &'h str,
 }
 
 impl Scheme {
@@ -63,72 +54,90 @@ impl Scheme {
     }
 }
 
-impl<'h> ParsedHead<'h> {
-    pub(crate) fn read(policy: &'h Policy, head: &'h dyn RequestHead, now: Option<SystemTime>) -> Result<Self, RejectionKind> {
-        let scheme = &policy.scheme;
-        let (credential, item) = if scheme.grammar == Grammar::StaticToken {
-            (Credential::Token(token(head, scheme.header())?), None)
-        } else {
-            let mut signatures = SignatureReader::new(policy);
-            signatures.read_headers(head)?;
-            let (tags, timestamp) = signatures.finish()?;
-            (Credential::Tags(tags), timestamp)
-        };
-        let timestamp = match scheme.timestamp {
-            None => None,
-            Some(Timestamp { source, .. }) => {
-                let value = match source {
-                    TimestampSource::Item(_) => item.ok_or(RejectionKind::MissingTimestamp)?,
-                    TimestampSource::Header(name) => match HeaderValues::of(head, name) {
-                        HeaderValues::None => return Err(RejectionKind::MissingTimestamp),
-                        HeaderValues::One(value) => value,
-                        HeaderValues::Several => return Err(RejectionKind::MalformedTimestamp),
-                    },
-                };
-                let text = std::str::from_utf8(value).map_err(|_| RejectionKind::MalformedTimestamp)?;
-                let since_1970 = scheme.format().parse(text).ok_or(RejectionKind::MalformedTimestamp)?;
-                // The clock is read only by the schemes that need it.
-                let now = match now {
-                    Some(now) => now,
-                    None => plausible_clock(SystemTime::now())?,
-                };
-                Some((text, freshness(since_1970, policy.tolerance, now)?))
-            }
-        };
-        let id = match scheme.id_header.map(|name| HeaderValues::of(head, name)) {
-            None => None,
-            Some(HeaderValues::None) => return Err(RejectionKind::MissingId),
-            Some(HeaderValues::One(value)) => Some(id(value).ok_or(RejectionKind::MalformedId)?),
-            Some(HeaderValues::Several) => return Err(RejectionKind::MalformedId),
-        };
-        let method = head.method();
-        if policy.signs_method && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase())) {
+impl<'h> SignedParts<'h> {
+    pub(crate) const NONE: Self = Self { signed_at: None, id: &[], token: &[], timestamp: &[], method: "", target: "" };
+
+    /// Parses all that a head says about its signature. If it is in order, what is left to judge is whether one of the candidates matches.
+    #[inline(always)]
+    pub(crate) fn read(
+        &mut self,
+        policy: &Policy,
+        head: &'h dyn RequestHead,
+        index: &HeaderIndex<'_, 'h>,
+        candidates: &mut Candidates,
+        clock: &mut Clock,
+    ) -> Result<(), RejectionKind> {
+        let Policy { scheme, plan, .. } = policy;
+        let mut item = None;
+        if scheme.grammar == Grammar::StaticToken {
+            self.token = token(&index.get(0))?;
+        } else if !plan.read_usual(index, candidates) {
+            item = SignatureReader::new(policy, candidates).read(head, index)?;
+        }
+        if scheme.timestamp.is_some() {
+            self.timestamp = match plan.timestamp.map(|place| index.get(place)) {
+                None => item.ok_or(RejectionKind::MissingTimestamp)?,
+                Some(HeaderValues::None) => return Err(RejectionKind::MissingTimestamp),
+                Some(HeaderValues::One(value)) => value,
+                Some(HeaderValues::Several) => return Err(RejectionKind::MalformedTimestamp),
+            };
+            let since_1970 = scheme.format().parse(self.timestamp).ok_or(RejectionKind::MalformedTimestamp)?;
+            self.signed_at = Some(freshness(since_1970, policy.tolerance, clock)?);
+        }
+        if let Some(place) = plan.id {
+            self.id = match index.get(place) {
+                HeaderValues::None => return Err(RejectionKind::MissingId),
+                HeaderValues::One(value) if is_id(value) => value,
+                HeaderValues::One(_) | HeaderValues::Several => return Err(RejectionKind::MalformedId),
+            };
+        }
+        if policy.signs_method || policy.url.is_some() {
+            self.read_request_line(policy, head)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn read_request_line(&mut self, policy: &Policy, head: &'h dyn RequestHead) -> Result<(), RejectionKind> {
+        self.method = head.method();
+        if policy.signs_method && (self.method.is_empty() || !self.method.bytes().all(|byte| byte.is_ascii_uppercase())) {
             return Err(RejectionKind::MalformedMethod);
         }
-        let url = match &policy.url {
-            None => ("", ""),
-            Some(Url::Whole(url)) => (&**url, ""),
-            Some(Url::Base(base)) => (&**base, Url::target(head.original_target()).ok_or(RejectionKind::MalformedTarget)?),
-        };
-        let (timestamp, signed_at) = timestamp.unzip();
-        Ok(Self { credential, parts: SignedParts { signed_at, id, timestamp, method, url } })
+        if let Some(Url::Base(_)) = policy.url {
+            self.target = Url::target(head.original_target()).ok_or(RejectionKind::MalformedTarget)?;
+        }
+        Ok(())
     }
-}
 
-impl SignedParts<'_> {
+    /// What is kept of the head.
+    #[inline]
+    pub(crate) fn metadata(&self, plan: &Plan, index: &HeaderIndex<'_, '_>) -> Metadata {
+        let unsigned = |place: Option<u8>| match place.map(|place| index.get(place)) {
+            Some(HeaderValues::One(value)) if value.len() <= MAX_ID => value,
+            _ => &[],
+        };
+        Metadata::new(self.signed_at, [self.id, unsigned(plan.delivery_id), unsigned(plan.event)])
+    }
+
     /// Hands the signed text that `parts` stand for to `feed`, piece by piece.
-    pub(crate) fn feed(&self, parts: &'static [Part], mut feed: impl FnMut(&[u8])) {
+    #[inline]
+    pub(crate) fn feed(&self, url: Option<&Url>, parts: &'static [Part], mut feed: impl FnMut(&[u8])) {
         for part in parts {
-            match part {
-                Part::Literal(text) => feed(text.as_bytes()),
-                Part::Timestamp => feed(self.timestamp.unwrap_or_default().as_bytes()),
-                Part::Id => feed(self.id.unwrap_or_default().as_bytes()),
-                Part::Method => feed(self.method.as_bytes()),
-                Part::Url => {
-                    feed(self.url.0.as_bytes());
-                    feed(self.url.1.as_bytes());
-                }
-            }
+            let text = match part {
+                Part::Literal(text) => text.as_bytes(),
+                Part::Timestamp => self.timestamp,
+                Part::Id => self.id,
+                Part::Method => self.method.as_bytes(),
+                Part::Url => match url {
+                    Some(Url::Whole(url)) => url.as_bytes(),
+                    Some(Url::Base(base)) => {
+                        feed(base.as_bytes());
+                        self.target.as_bytes()
+                    }
+                    None => &[],
+                },
+            };
+            feed(text);
         }
     }
 }
@@ -143,23 +152,38 @@ pub(crate) fn is_present(scheme: &Scheme, head: &dyn RequestHead) -> bool {
     }
 }
 
-fn token<'h>(head: &'h dyn RequestHead, name: &str) -> Result<&'h [u8], RejectionKind> {
-    match HeaderValues::of(head, name) {
+#[cold]
+fn token<'h>(values: &HeaderValues<'h>) -> Result<&'h [u8], RejectionKind> {
+    match values {
         HeaderValues::None | HeaderValues::One([]) => Err(RejectionKind::MissingSignature),
         HeaderValues::One(value) => Ok(value),
         HeaderValues::Several => Err(RejectionKind::DuplicateSignature),
     }
 }
 
-/// What this machine's clock says, if it can have been set at all.
-fn plausible_clock(now: SystemTime) -> Result<SystemTime, RejectionKind> {
-    let set = now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since_1970| since_1970 >= EARLIEST_CLOCK);
-    if set { Ok(now) } else { Err(RejectionKind::TimestampTooNew) }
+/// The moment so long after 1970, if it is within `tolerance` of the clock.
+#[inline]
+fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Result<SystemTime, RejectionKind> {
+    let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
+    if let Clock::Given(now) = *clock {
+        return freshness_at(signed_at, tolerance, now);
+    }
+    let now = clock.of_machine();
+    if now < EARLIEST_CLOCK {
+        return Err(RejectionKind::TimestampTooNew);
+    }
+    if now.abs_diff(since_1970) <= tolerance {
+        Ok(signed_at)
+    } else if since_1970 < now {
+        Err(RejectionKind::TimestampTooOld)
+    } else {
+        Err(RejectionKind::TimestampTooNew)
+    }
 }
 
-/// The moment so long after 1970, if it is within `tolerance` of `now`.
-fn freshness(since_1970: Duration, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
-    let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
+/// By a time that the caller gave, which may be before 1970.
+#[cold]
+fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
     match now.duration_since(signed_at) {
         Ok(age) if age > tolerance => Err(RejectionKind::TimestampTooOld),
         Err(ahead) if ahead.duration() > tolerance => Err(RejectionKind::TimestampTooNew),
@@ -167,19 +191,9 @@ fn freshness(since_1970: Duration, tolerance: Duration, now: SystemTime) -> Resu
     }
 }
 
-/// What an unsigned header says, if it is there once and fit to be shown: visible ASCII, and no longer than an id.
-pub(crate) fn label<'h>(head: &'h dyn RequestHead, name: &str) -> Option<&'h str> {
-    match HeaderValues::of(head, name) {
-        HeaderValues::One(value) if value.len() <= MAX_ID && value.iter().all(u8::is_ascii_graphic) => {
-            std::str::from_utf8(value).ok().filter(|text| !text.is_empty())
-        }
-        _ => None,
-    }
-}
-
-fn id(value: &[u8]) -> Option<&str> {
-    let whole = !value.is_empty() && value.len() <= MAX_ID && value.iter().all(|byte| is_id_byte(*byte));
-    std::str::from_utf8(value).ok().filter(|_| whole)
+/// Faults are gathered and judged once, so that nothing branches on a character.
+fn is_id(value: &[u8]) -> bool {
+    (1..=MAX_ID).contains(&value.len()) && value.iter().fold(true, |all, byte| all & is_id_byte(*byte))
 }
 
 #[cfg(test)]
@@ -188,12 +202,34 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_never_set_is_not_believed() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        for never_set in [at(0), at(60), at(999_999_999), at(0) - Duration::from_secs(60)] {
-            assert_eq!(plausible_clock(never_set), Err(RejectionKind::TimestampTooNew));
+        for (seconds, is_set) in
+            [(0, false), (60, false), (999_999_999, false), (1_000_000_000, true), (1_795_541_400, true), (1 << 40, true)]
+        {
+            let now = Duration::from_secs(seconds);
+            let judged = freshness(now, Duration::from_secs(60), &mut Clock::Read(now));
+            let expected = if is_set { Ok(SystemTime::UNIX_EPOCH + now) } else { Err(RejectionKind::TimestampTooNew) };
+            assert_eq!(judged, expected, "{seconds}");
         }
-        for set in [at(1_000_000_000), at(1_795_541_400), at(1 << 40)] {
-            assert_eq!(plausible_clock(set), Ok(set));
+    }
+
+    #[test]
+    fn the_machines_clock_and_a_given_one_judge_alike() {
+        let (now, tolerance) = (Duration::from_secs(1_795_541_400), Duration::from_secs(300));
+        for (signed_at, expected) in [
+            (Duration::from_secs(1_795_541_100), None),
+            (Duration::new(1_795_541_099, 999_999_999), Some(RejectionKind::TimestampTooOld)),
+            (now, None),
+            (Duration::from_secs(1_795_541_700), None),
+            (Duration::new(1_795_541_700, 1), Some(RejectionKind::TimestampTooNew)),
+            (Duration::MAX, Some(RejectionKind::TimestampTooNew)),
+        ] {
+            for mut clock in [Clock::Read(now), Clock::Given(SystemTime::UNIX_EPOCH + now)] {
+                assert_eq!(freshness(signed_at, tolerance, &mut clock).err(), expected, "{signed_at:?}");
+            }
         }
+        // Where 1970 is not taken for the beginning of time.
+        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(290);
+        let judged = |seconds| freshness(Duration::from_secs(seconds), tolerance, &mut Clock::Given(early)).err();
+        assert_eq!((judged(10), judged(11)), (None, Some(RejectionKind::TimestampTooNew)));
     }
 }

@@ -8,12 +8,12 @@ use crate::observe::observer::Observer;
 use crate::observe::rate::Rate;
 use crate::scheme::Scheme;
 use crate::scheme::url::Url;
+use crate::verifier::plan::Plan;
 
 /// What all tenants have in common.
 pub(crate) struct Policy {
     pub(crate) scheme: Scheme,
-    /// What the scheme asks a head for: see [`header_index`](crate::request::header_index).
-    pub(crate) names: Box<[&'static str]>,
+    pub(crate) plan: Plan,
     pub(crate) accepted: Vec<Algorithm>,
     pub(crate) body_limit: usize,
     pub(crate) budget: Option<MemoryBudget>,

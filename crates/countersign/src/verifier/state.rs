@@ -1,271 +1,379 @@
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use subtle::ConstantTimeEq as _;
 
-use crate::algorithm::Algorithm;
+use crate::crypto::candidates::Candidates;
 use crate::crypto::mac::Mac;
-use crate::crypto::one_or_more::OneOrMore;
-use crate::crypto::tag::Tag;
-use crate::keys::key_set::KeySet;
+use crate::keys::key_set::{KeySet, PreparedKey, Trial};
+use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
-use crate::scheme::Scheme;
+use crate::scheme::layout::Grammar;
+use crate::verdict::metadata::Metadata;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::rejection_kind::RejectionKind;
-use crate::verdict::verified::{Metadata, Verified};
-use crate::verifier::config::{Config, Snapshot};
+use crate::verdict::verified::Verified;
+use crate::verifier::config::Snapshot;
 use crate::verifier::diagnose::Diagnostics;
-use crate::verifier::parse::{self, Credential, ParsedHead, SignedParts};
-use crate::verifier::policy::Policy;
-
-// A delivery's state is some hundred bytes, and moving it about costs as much as reading its head: what can be is done where it stands.
+use crate::verifier::parse::SignedParts;
 
 /// In bytes: a few blocks of a hash.
 const STRIDE: usize = 128;
 
-/// What is hashed of a delivery until it can be judged. It does not hold what it is judged by, as that may be borrowed or shared.
+/// What judges a delivery, between its head and its end: [`start`](Self::start), [`update`](Self::update) for each piece of the body, and
+/// [`finish`](Self::finish). It stands on the stack where the body is at hand, and in a box where the body is awaited.
+///
+/// It is some hundred bytes, of which nothing is moved: signatures and MACs are made where they stay. It does not hold what it is judged by, as that
+/// may be borrowed or shared.
 pub(crate) struct VerificationState {
-    proof: ProofState,
-    metadata: Metadata,
+    proof: Proof,
+    candidates: Candidates,
+    /// How many MACs are under way.
+    count: usize,
+    first: KeyMac,
+    others: Vec<KeyMac>,
     diagnostics: Option<Box<Diagnostics>>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly every delivery has the large one")]
-enum ProofState {
-    /// The head has not been found in order, and whatever comes is rejected.
-    Unread,
-    Macs {
-        /// In the order of the keys.
-        running: Option<OneOrMore<KeyMac>>,
-        tags: OneOrMore<Tag>,
-        /// What is signed behind the body.
-        suffix: Vec<u8>,
-    },
-    /// A static token has been judged already, and the body changes nothing.
+/// What shows that a delivery is genuine.
+enum Proof {
+    /// One of the candidates is what a key makes of the signed text.
+    Mac,
+    /// A static token, which has been judged already: it is this key. The body changes nothing.
     Token { key: usize },
+    /// A proof that stands in the body, for which a key may have to be awaited. No scheme has one yet.
+    #[cfg(test)]
+    InBody(tests::BodyProof),
 }
 
+/// A MAC under way, and by which key and trial.
 struct KeyMac {
-    /// Which of the scheme's keys.
     key: usize,
+    trial: usize,
     mac: Mac,
 }
 
-impl VerificationState {
-    /// What [`read`](Self::read), [`update`](Self::update) and [`conclude`](Self::conclude) come to where head and body are at hand, with nothing
-    /// kept on the way: at a few hundred bytes, a third less time. Without hints.
-    pub(crate) fn whole(
-        snapshot: Snapshot<'_>,
-        head: &HeaderIndex<'_>,
-        signed: &ParsedHead<'_>,
-        now: Option<SystemTime>,
-        body: &[u8],
-    ) -> Result<Verified, RejectionKind> {
-        let Snapshot { config, keys } = snapshot;
-        let (scheme, ParsedHead { credential, parts }) = (&config.policy.scheme, signed);
-        let mut found = Match::default();
-        match credential {
-            Credential::Tags(tags) => prepared(keys, tags, now, |key, mac| {
-                let mut mac = mac.clone();
-                parts.feed(scheme.prefix, |text| mac.update(text));
-                mac.update(body);
-                parts.feed(scheme.suffix, |text| mac.update(text));
-                found.compare(key, mac, tags);
-            }),
-            Credential::Token(token) => {
-                let key = token_of(keys, token, now)?;
-                if config.is_decoy {
-                    return Err(RejectionKind::TokenMismatch);
-                }
-                found.token(key);
-            }
-        }
-        found.conclude(config, keys, || Metadata::of(scheme, head, parts))
-    }
-
-    /// Of which nothing has been looked at yet, and whatever comes is rejected.
+impl KeyMac {
     #[inline]
-    pub(crate) fn new() -> Self {
-        Self { proof: ProofState::Unread, metadata: Metadata::default(), diagnostics: None }
+    const fn new() -> Self {
+        Self { key: 0, trial: 0, mac: Mac::NONE }
     }
 
-    /// Judges the head.
-    pub(crate) fn read(&mut self, snapshot: Snapshot<'_>, head: &dyn RequestHead, now: Option<SystemTime>) -> Result<(), RejectionKind> {
-        let signed = ParsedHead::read(&snapshot.config.policy, head, now)?;
-        self.start(snapshot, head, signed, now)
+    #[inline]
+    fn begin(&mut self, key: usize, trial: usize, tried: &Trial) {
+        (self.key, self.trial) = (key, trial);
+        self.mac.begin(&tried.mac);
     }
 
-    /// Goes on with a head that has been read.
-    pub(crate) fn start(
+    /// The key and the trial, if it comes to one of the candidates.
+    #[inline(always)]
+    fn judge<'k>(&mut self, keys: &'k KeySet, candidates: &Candidates) -> Option<(&'k PreparedKey, &'k Trial)> {
+        let key = keys.get(self.key)?;
+        let trial = key.trials.get(self.trial)?;
+        let matches = self.mac.finish(|computed| candidates.has_computed(trial.algorithm, computed))?;
+        bool::from(matches).then_some((key, trial))
+    }
+}
+
+impl VerificationState {
+    /// Of which nothing has been looked at yet, and which verifies nothing.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self { proof: Proof::Mac, candidates: Candidates::new(), count: 0, first: KeyMac::new(), others: Vec::new(), diagnostics: None }
+    }
+
+    /// Judges the head, and takes the keys that are accepted now. Fills in the parts of the head that are signed.
+    #[inline(always)]
+    pub(crate) fn start<'h>(
         &mut self,
         snapshot: Snapshot<'_>,
-        head: &dyn RequestHead,
-        signed: ParsedHead<'_>,
-        now: Option<SystemTime>,
+        head: &'h dyn RequestHead,
+        index: &HeaderIndex<'_, 'h>,
+        parts: &mut SignedParts<'h>,
+        clock: &mut Clock,
     ) -> Result<(), RejectionKind> {
         let Snapshot { config, keys } = snapshot;
-        let Policy { scheme, hints, .. } = &*config.policy;
-        let ParsedHead { credential, parts } = signed;
-        match credential {
-            Credential::Tags(tags) => {
-                let mut suffix = Vec::new();
-                parts.feed(scheme.suffix, |text| suffix.extend_from_slice(text));
-                self.proof = ProofState::Macs { running: None, tags, suffix };
-                if let ProofState::Macs { running, tags, .. } = &mut self.proof {
-                    prepared(keys, tags, now, |key, mac| OneOrMore::push_onto(running, KeyMac { key, mac: mac.clone() }));
-                    // Tags are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
-                    let running = running.as_mut().ok_or(RejectionKind::KeysExpired)?;
-                    parts.feed(scheme.prefix, |text| running.iter_mut().for_each(|running| running.mac.update(text)));
+        let policy = &*config.policy;
+        #[cfg(test)]
+        if let Some(proof) = tests::BodyProof::of(&policy.scheme) {
+            self.proof = Proof::InBody(proof);
+            return Ok(());
+        }
+        parts.read(policy, head, index, &mut self.candidates, clock)?;
+        if policy.scheme.grammar == Grammar::StaticToken {
+            self.proof = Proof::Token { key: token_of(keys, parts.token, clock, config.is_decoy)? };
+            return Ok(());
+        }
+        for (key, prepared) in keys.valid(clock) {
+            for (trial, tried) in prepared.trials.iter().enumerate() {
+                if self.candidates.has(tried.algorithm) {
+                    if self.count == 0 {
+                        self.first.begin(key, trial, tried);
+                    } else {
+                        begin_another(&mut self.others, key, trial, tried);
+                    }
+                    self.count = self.count.saturating_add(1);
                 }
             }
-            Credential::Token(token) => {
-                let key = token_of(keys, token, now)?;
-                if config.is_decoy {
-                    return Err(RejectionKind::TokenMismatch);
-                }
-                self.proof = ProofState::Token { key };
-            }
         }
-        self.metadata = Metadata::of(scheme, head, &parts);
-        if hints.is_some() {
-            self.diagnostics = Some(Box::new(Diagnostics::new(keys, head, &parts, scheme, now)));
+        if self.count == 0 {
+            // Candidates are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
+            return Err(RejectionKind::KeysExpired);
         }
+        if policy.hints.is_some() {
+            self.diagnostics = Some(Box::new(Diagnostics::new(keys, head, clock)));
+        }
+        parts.feed(policy.url.as_ref(), policy.scheme.prefix, |text| self.hash(text));
         Ok(())
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
+    #[inline]
     pub(crate) fn update(&mut self, data: &[u8]) {
-        if let ProofState::Macs { running: Some(running), .. } = &mut self.proof {
-            // Of several keys, each a little at a time: their hashes wait for themselves and not for each other, so that the processor does a
-            // part of one while another waits. Measured at 16 KiB and two keys, a tenth less than one after the other.
-            let stride = if running.len() > 1 { STRIDE } else { usize::MAX };
-            for data in data.chunks(stride) {
-                running.iter_mut().for_each(|running| running.mac.update(data));
-            }
+        self.hash(data);
+        if let Some(diagnostics) = &mut self.diagnostics {
+            diagnostics.count(data);
+        }
+    }
+
+    /// Hashes the next bytes of what is signed.
+    #[inline(always)]
+    pub(crate) fn hash(&mut self, text: &[u8]) {
+        if self.count == 1 && self.diagnostics.is_none() {
+            self.first.mac.update(text);
+        } else {
+            self.hash_all(text);
+        }
+    }
+
+    #[cold]
+    fn hash_all(&mut self, text: &[u8]) {
+        // Of several keys, each a little at a time: their hashes wait for themselves and not for each other, so that the processor does a part of
+        // one while another waits. Measured at 16 KiB and two keys, a tenth less than one after the other.
+        for text in text.chunks(STRIDE) {
+            self.first.mac.update(text);
+            self.others.iter_mut().for_each(|other| other.mac.update(text));
         }
         if let Some(diagnostics) = &mut self.diagnostics {
-            diagnostics.update(data);
+            diagnostics.hash(text);
         }
     }
 
-    /// Judges the body as it was given to [`update`](Self::update). Once.
-    pub(crate) fn conclude(&mut self, snapshot: Snapshot<'_>) -> Result<Verified, Rejection> {
+    /// Judges what was hashed. Once.
+    ///
+    /// All keys are tried to the end and compared in constant time; of several that match, it is the first. `metadata` is made only of what is
+    /// verified.
+    #[inline]
+    pub(crate) fn finish(
+        &mut self,
+        snapshot: Snapshot<'_>,
+        clock: &Clock,
+        metadata: impl FnOnce() -> Metadata,
+    ) -> Result<Verified, Rejection> {
         let Snapshot { config, keys } = snapshot;
-        let mut found = Match::default();
-        let mut hint = None;
-        match &mut self.proof {
-            ProofState::Macs { running, tags, suffix } => {
-                for KeyMac { key, mac } in running.iter_mut().flat_map(OneOrMore::iter_mut) {
-                    mac.update(suffix);
-                    found.compare(*key, mac.clone(), tags);
-                }
-                // Only what is rejected counts against the rate.
-                let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
-                let diagnostics = self.diagnostics.take().filter(|_| found.matched.is_none() && wanted());
-                hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(tags, suffix));
-            }
-            ProofState::Token { key } => found.token(*key),
-            ProofState::Unread => return Err(config.reject(RejectionKind::SignatureMismatch)),
-        }
-        let verified = found.conclude(config, keys, || std::mem::take(&mut self.metadata));
-        verified.map_err(|kind| config.reject(kind).with_hint(hint))
-    }
-}
-
-/// The key that matched, so far.
-#[derive(Default)]
-struct Match {
-    /// Whether there was one to be tried.
-    tried: bool,
-    matched: Option<(usize, Option<Algorithm>)>,
-}
-
-impl Match {
-    /// Of several that match, the first.
-    fn compare(&mut self, key: usize, mac: Mac, tags: &OneOrMore<Tag>) {
-        self.tried = true;
-        let algorithm = mac.algorithm();
-        if bool::from(mac.matches_any(tags)) && self.matched.is_none() {
-            self.matched = Some((key, Some(algorithm)));
-        }
-    }
-
-    const fn token(&mut self, key: usize) {
-        self.matched = Some((key, None));
-    }
-
-    fn conclude(self, config: &Config, keys: &KeySet, metadata: impl FnOnce() -> Metadata) -> Result<Verified, RejectionKind> {
-        let matched = self.matched.filter(|_| !config.is_decoy);
-        let unmatched = || match self {
-            // Tags are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
-            Self { tried: false, matched: None } => RejectionKind::KeysExpired,
-            Self { .. } => RejectionKind::SignatureMismatch,
+        let matched = match self.proof {
+            Proof::Mac => self.matched(keys),
+            Proof::Token { key } => keys.get(key).and_then(|key| Some((key, key.trials.first()?))),
+            #[cfg(test)]
+            Proof::InBody(ref proof) => keys.get(0).filter(|_| proof.is_genuine()).and_then(|key| Some((key, key.trials.first()?))),
         };
-        let (key, algorithm) = matched.ok_or_else(unmatched)?;
-        let key = keys.get(key).ok_or(RejectionKind::SignatureMismatch)?;
-        key.record_match(SystemTime::now());
-        Ok(Verified::new(config.scheme_name(), config.tenant.clone(), key.id.clone(), algorithm, metadata()))
-    }
-}
-
-impl Metadata {
-    fn of(scheme: &Scheme, head: &dyn RequestHead, parts: &SignedParts<'_>) -> Self {
-        let label = |name: Option<&str>| name.and_then(|name| parse::label(head, name)).map(Arc::from);
-        Self {
-            signed_at: parts.signed_at,
-            signed_id: parts.id.map(Arc::from),
-            unauthenticated_delivery_id: label(scheme.unsigned.delivery_id),
-            unauthenticated_event: label(scheme.unsigned.event),
-        }
-    }
-}
-
-/// Hands out the MAC of each key that is accepted now, of each algorithm that one of the tags is of.
-fn prepared(keys: &KeySet, tags: &OneOrMore<Tag>, now: Option<SystemTime>, mut each: impl FnMut(usize, &Mac)) {
-    for (key, prepared) in keys.valid(now) {
-        for mac in &prepared.macs {
-            if tags.iter().any(|tag| tag.algorithm() == mac.algorithm()) {
-                each(key, mac);
+        match matched {
+            Some((key, trial)) if !config.is_decoy => {
+                key.record_match(clock.seconds_of_machine());
+                Ok(Verified::new(Arc::clone(&trial.by), metadata()))
             }
+            matched => Err(self.mismatch(snapshot, matched.is_none())),
         }
     }
+
+    /// [`finish`](Self::finish) with a head that is still at hand.
+    #[inline]
+    pub(crate) fn finish_with(
+        &mut self,
+        snapshot: Snapshot<'_>,
+        parts: &SignedParts<'_>,
+        index: &HeaderIndex<'_, '_>,
+        clock: &Clock,
+    ) -> Result<Verified, Rejection> {
+        let policy = &*snapshot.config.policy;
+        parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| self.hash(text));
+        self.finish(snapshot, clock, || parts.metadata(&policy.plan, index))
+    }
+
+    /// Waits for the key that a proof in the body asks for.
+    #[cfg(test)]
+    pub(crate) fn poll_key(&mut self, cx: &mut std::task::Context<'_>, body: &[u8]) -> std::task::Poll<()> {
+        match &mut self.proof {
+            Proof::InBody(proof) => proof.poll(cx, body),
+            Proof::Mac | Proof::Token { .. } => std::task::Poll::Ready(()),
+        }
+    }
+
+    /// How many MACs are under way.
+    #[cfg(test)]
+    pub(crate) const fn hashes(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn matched<'k>(&mut self, keys: &'k KeySet) -> Option<(&'k PreparedKey, &'k Trial)> {
+        if std::mem::take(&mut self.count) == 0 {
+            return None;
+        }
+        let matched = self.first.judge(keys, &self.candidates);
+        // Not `or_else`, which would leave out those behind the first that matches.
+        self.others.iter_mut().fold(matched, |matched, other| matched.or(other.judge(keys, &self.candidates)))
+    }
+
+    #[cold]
+    fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
+        // Only what is rejected counts against the rate.
+        let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+        let diagnostics = self.diagnostics.take().filter(|_| unmatched && wanted());
+        let hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(&self.candidates));
+        config.reject(RejectionKind::SignatureMismatch).with_hint(hint)
+    }
+}
+
+#[cold]
+fn begin_another(others: &mut Vec<KeyMac>, key: usize, trial: usize, tried: &Trial) {
+    others.push(KeyMac { key, trial, mac: tried.mac.clone() });
 }
 
 /// The first listed key that is this token. All are compared to the end, by what the MAC of each makes of the token and of the key: in
 /// constant time whatever the length, and without keeping the key at hand.
-fn token_of(keys: &KeySet, token: &[u8], now: Option<SystemTime>) -> Result<usize, RejectionKind> {
+#[cold]
+fn token_of(keys: &KeySet, token: &[u8], clock: &mut Clock, is_decoy: bool) -> Result<usize, RejectionKind> {
     let mut matched = Err(RejectionKind::KeysExpired);
-    for (place, key) in keys.valid(now) {
+    for (place, key) in keys.valid(clock) {
         matched = matched.or(Err(RejectionKind::TokenMismatch));
-        if let (Some(mac), Some(expected)) = (key.macs.first(), &key.token) {
-            let mut mac = mac.clone();
+        if let (Some(trial), Some(expected)) = (key.trials.first(), &key.token) {
+            let mut mac = trial.mac.clone();
             mac.update(token);
-            if bool::from(mac.finish().ct_eq(expected)) && matched.is_err() {
+            if bool::from(mac.tag().ct_eq(expected)) && matched.is_err() {
                 matched = Ok(place);
             }
         }
     }
-    matched
+    matched.and_then(|place| if is_decoy { Err(RejectionKind::TokenMismatch) } else { Ok(place) })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::keys::secret::Secret;
-    use crate::providers;
-    use crate::verifier::Verifier;
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
 
     use super::*;
+    use crate::keys::secret::Secret;
+    use crate::providers;
+    use crate::receive::outcome::Outcome;
+    use crate::receive::{Receive, ReceiveOptions};
+    use crate::request::timer::Timer;
+    use crate::scheme::Scheme;
+    use crate::tenant::source::VerifierSource;
+    use crate::verifier::Verifier;
 
     #[test]
     fn a_decoy_hashes_as_much_as_one_key() {
         let builder = || Verifier::builder(providers::JIRA);
         let head = [("X-Hub-Signature", format!("sha256={}", "0".repeat(64)))];
-        let hashes = |verifier: &Verifier| match verifier.begin(&head).unwrap().state.proof {
-            ProofState::Macs { running: Some(mut running), .. } => running.iter_mut().count(),
-            _ => 0,
-        };
+        let hashes = |verifier: &Verifier| verifier.begin(&head).unwrap().0.state.hashes();
         let one = builder().key("k", Secret::new("secret")).build().unwrap();
         assert_eq!((hashes(&one), hashes(&builder().build_template().unwrap().decoy().clone())), (1, 1));
+    }
+
+    const SCHEME: Scheme = Scheme::new("proof-in-the-body", "X-Unused");
+
+    /// How often a key is asked for before it is there.
+    const WAITS: usize = 2;
+
+    /// Polls for keys, of all deliveries.
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    /// A fake: the body says by which key it is signed, `key=7;genuine`, and that key has to be fetched. It shows that such a proof fits into
+    /// [`Receive`] beside MACs, without a path of its own.
+    pub(super) struct BodyProof {
+        waits: usize,
+        is_genuine: bool,
+    }
+
+    impl BodyProof {
+        pub(super) fn of(scheme: &Scheme) -> Option<Self> {
+            (scheme.name() == SCHEME.name()).then_some(Self { waits: WAITS, is_genuine: false })
+        }
+
+        pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Poll<()> {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            if body.starts_with(b"key=")
+                && let Some(waits) = self.waits.checked_sub(1)
+            {
+                self.waits = waits;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.is_genuine = body == b"key=7;genuine";
+            Poll::Ready(())
+        }
+
+        pub(super) const fn is_genuine(&self) -> bool {
+            self.is_genuine
+        }
+    }
+
+    struct NoTimer;
+
+    impl Timer for NoTimer {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+
+        fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+    }
+
+    /// Polls to the outcome: the polls that were pending, and what came of it.
+    fn received(report_only: bool, chunks: &[Poll<&'static str>]) -> (usize, Result<Outcome, RejectionKind>) {
+        let verifier = Verifier::builder(SCHEME).key("7", Secret::new("not used by the fake")).body_limit(20).build().unwrap();
+        let verifiers = VerifierSource::from(verifier);
+        let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: report_only };
+        let (mut receive, mut chunks, mut pending) = (Receive::new(), chunks.iter(), 0_usize);
+        let head: [(&str, &str); 0] = [];
+        loop {
+            let next = |_: &mut Context<'_>| match chunks.next() {
+                Some(chunk) => chunk.map(|chunk| Some(Ok::<_, io::Error>(Bytes::from(chunk)))),
+                None => Poll::Ready(None),
+            };
+            match receive.poll(&mut Context::from_waker(Waker::noop()), &mut NoTimer, &options, &head, || None, next, |_| false) {
+                Poll::Pending => pending = pending.saturating_add(1),
+                Poll::Ready(received) => return (pending, received.map_err(|rejection| rejection.rejection().kind())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_in_the_body_waits_for_its_key_and_is_judged_by_it() {
+        for chunks in [&[Poll::Ready("key=7;genuine")][..], &[Poll::Ready("key=7;"), Poll::Pending, Poll::Ready("genuine")]] {
+            let before = ASKED.load(Ordering::Relaxed);
+            let (pending, outcome) = received(false, chunks);
+            // Where it had to wait for the body as well, one poll more.
+            assert_eq!(pending, WAITS + chunks.iter().filter(|chunk| chunk.is_pending()).count());
+            assert!(ASKED.load(Ordering::Relaxed) > before);
+            match outcome {
+                Ok(Outcome::Verified(verified, body)) => assert_eq!((verified.key_id().as_str(), &body[..]), ("7", &b"key=7;genuine"[..])),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(received(false, &[Poll::Ready("key=7;forged")]).1.err(), Some(RejectionKind::SignatureMismatch));
+        // What names no key is judged at once, and what is over the limit is not kept until a key is there.
+        let (pending, outcome) = received(false, &[Poll::Ready("nothing")]);
+        assert_eq!((pending, outcome.err()), (0, Some(RejectionKind::SignatureMismatch)));
+        let (pending, outcome) = received(false, &[Poll::Ready("key=7;"), Poll::Ready("much more than is wanted")]);
+        assert_eq!((pending, outcome.err()), (0, Some(RejectionKind::BodyTooLarge)));
+        assert!(matches!(received(true, &[Poll::Ready("key=7;forged")]), (WAITS, Ok(Outcome::Unverified(..)))));
     }
 }

@@ -2,15 +2,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::keys::key_set::KeySet;
+use crate::request::clock::Clock;
+use crate::request::header_index::HeaderIndex;
+use crate::verdict::metadata::Metadata;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
 use crate::verifier::config::{Config, Snapshot};
+use crate::verifier::parse::SignedParts;
 use crate::verifier::state::VerificationState;
 
 /// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
 ///
 /// Made by [`Verifier::begin`](crate::Verifier::begin). Nothing of the body may be believed before [`finish`](Self::finish) says so; use
-/// [`Intake`](crate::adapter::Intake) where the body has to be kept until then.
+/// [`Receive`](crate::adapter::Receive) where the body has to be kept until then.
 ///
 /// ```
 /// # use countersign::{Secret, Verifier, providers};
@@ -18,29 +22,58 @@ use crate::verifier::state::VerificationState;
 /// let verifier = Verifier::builder(providers::JIRA)
 ///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
 ///     .build()?;
-/// let mut check = verifier.begin(&head)?;
-/// check.update(b"Hello ");
-/// check.update(b"World!");
-/// assert_eq!(check.finish()?.key_id(), "2026-11");
+/// let mut verification = verifier.begin(&head)?;
+/// verification.update(b"Hello ");
+/// verification.update(b"World!");
+/// assert_eq!(verification.finish()?.key_id(), "2026-11");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a delivery is only verified by `finish`"]
-pub struct Verification {
-    config: Arc<Config>,
+pub struct Verification(pub(crate) Box<OwnedVerification>);
+
+/// A verification that borrows nothing of the head.
+pub(crate) struct OwnedVerification {
+    pub(crate) config: Arc<Config>,
     /// Those that there were when it began.
     keys: Arc<KeySet>,
     pub(crate) state: VerificationState,
+    /// What is signed behind the body.
+    suffix: Vec<u8>,
+    metadata: Metadata,
+}
+
+impl OwnedVerification {
+    /// Of a state that has been started.
+    pub(crate) fn new(
+        config: Arc<Config>,
+        keys: Arc<KeySet>,
+        state: VerificationState,
+        parts: &SignedParts<'_>,
+        index: &HeaderIndex<'_, '_>,
+    ) -> Self {
+        let policy = &config.policy;
+        let mut suffix = Vec::new();
+        parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| suffix.extend_from_slice(text));
+        let metadata = parts.metadata(&policy.plan, index);
+        Self { config, keys, state, suffix, metadata }
+    }
+
+    /// Judges the body as it was hashed. Once.
+    pub(crate) fn finish(&mut self) -> Result<Verified, Rejection> {
+        let Self { config, keys, state, suffix, metadata } = self;
+        state.hash(suffix);
+        state.finish(Snapshot { config, keys }, &Clock::Unread, || metadata.clone())
+    }
 }
 
 impl Verification {
-    /// One whose head has been judged, by the same.
-    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, state: VerificationState) -> Self {
-        Self { config, keys, state }
+    pub(crate) fn new(verification: OwnedVerification) -> Self {
+        Self(Box::new(verification))
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
     pub fn update(&mut self, data: &[u8]) {
-        self.state.update(data);
+        self.0.state.update(data);
     }
 
     /// Judges the body as it was given to [`update`](Self::update).
@@ -50,12 +83,12 @@ impl Verification {
     /// # Errors
     /// [`RejectionKind::SignatureMismatch`](crate::RejectionKind::SignatureMismatch).
     pub fn finish(mut self) -> Result<Verified, Rejection> {
-        self.state.conclude(Snapshot { config: &self.config, keys: &self.keys })
+        self.0.finish()
     }
 }
 
 impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verification").field("scheme", &self.config.scheme_name()).finish_non_exhaustive()
+        f.debug_struct("Verification").field("scheme", &self.0.config.scheme_name()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 use std::hint::black_box;
 
 use countersign::RequestHead;
+use countersign::adapter::HeaderIndex;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
 use sha2::Sha256;
@@ -47,16 +48,9 @@ impl RequestHead for Head<'_> {
         "/"
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
-    }
-
-    fn headers<'h>(&'h self, names: &[&str], visit: &mut dyn FnMut(usize, &'h [u8])) {
-        for (key, value) in self.0 {
-            if let Some(place) = names.iter().position(|name| key.as_str().eq_ignore_ascii_case(name)) {
-                visit(place, value.as_bytes());
-            }
-        }
+    #[inline]
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        index.extend(self.0.iter().map(|(name, value)| (name.as_str(), value)));
     }
 }
 

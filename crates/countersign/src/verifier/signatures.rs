@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
-use crate::crypto::one_or_more::OneOrMore;
-use crate::crypto::tag::Tag;
-use crate::request::head::{HeaderValues, RequestHead};
+use crate::crypto::candidates::Candidates;
+use crate::request::head::RequestHead;
+use crate::request::header_index::{HeaderIndex, HeaderValues};
 use crate::scheme::Scheme;
 use crate::scheme::encoding::Undecodable;
 use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
@@ -12,13 +12,13 @@ use crate::verifier::policy::Policy;
 /// The most signatures that are looked at in one delivery. A sender puts in one signature per key, and has two keys while it rotates them.
 pub(crate) const MAX_CANDIDATES: usize = 16;
 
-/// What the signature headers hold.
+/// Reads the signature headers to the letter, and tells what is wrong with them.
 ///
 /// A header value is one item or a list of items. An item is a candidate if it is a signature by an accepted algorithm, well formed or not, or if it
 /// cannot be parsed. Timestamps, unknown names and algorithms that are not accepted are no candidates.
-pub(crate) struct SignatureReader<'h> {
-    policy: &'h Policy,
-    tags: Option<OneOrMore<Tag>>,
+pub(crate) struct SignatureReader<'r, 'h> {
+    policy: &'r Policy,
+    well_formed: &'r mut Candidates,
     /// The candidates so far, malformed ones among them.
     candidates: usize,
     /// The cause of the first malformed candidate, for the case that no candidate is well formed.
@@ -26,33 +26,19 @@ pub(crate) struct SignatureReader<'h> {
     /// The cause for the case that there is no candidate at all.
     cause_if_none: RejectionKind,
     timestamp: Option<&'h [u8]>,
+    /// Whether no signature header has a value.
+    missing: bool,
 }
 
-impl<'h> SignatureReader<'h> {
-    pub(crate) const fn new(policy: &'h Policy) -> Self {
-        Self { policy, tags: None, candidates: 0, malformed: None, cause_if_none: RejectionKind::UnknownAlgorithm, timestamp: None }
+impl<'r, 'h> SignatureReader<'r, 'h> {
+    pub(crate) const fn new(policy: &'r Policy, well_formed: &'r mut Candidates) -> Self {
+        let cause_if_none = RejectionKind::UnknownAlgorithm;
+        Self { policy, well_formed, candidates: 0, malformed: None, cause_if_none, timestamp: None, missing: true }
     }
 
-    pub(crate) fn read_headers(&mut self, head: &'h dyn RequestHead) -> Result<(), RejectionKind> {
-        let headers = self.policy.scheme.headers;
-        let mut missing = true;
-        // Returns whether the header exists. An empty one exists.
-        let mut read_header = |name: &str| match HeaderValues::of(head, name) {
-            HeaderValues::None => Ok(false),
-            HeaderValues::One([]) => Ok(true),
-            HeaderValues::One(value) => {
-                missing = false;
-                self.read(value).map(|()| true)
-            }
-            HeaderValues::Several => Err(RejectionKind::DuplicateSignature),
-        };
-        match headers {
-            Headers::One(name) => drop(read_header(name)?),
-            Headers::AnyOf(names) => {
-                for name in names {
-                    read_header(name)?;
-                }
-            }
+    /// Fills the well-formed candidates, of which there is one at least, and returns the timestamp that stands beside them.
+    pub(crate) fn read(mut self, head: &'h dyn RequestHead, index: &HeaderIndex<'_, 'h>) -> Result<Option<&'h [u8]>, RejectionKind> {
+        match self.policy.scheme.headers {
             Headers::Numbered(prefix) => {
                 let mut name = String::from(prefix);
                 // One past the cap, so that a 17th header is rejected as `TooManySignatures` and not ignored.
@@ -60,27 +46,67 @@ impl<'h> SignatureReader<'h> {
                     name.truncate(prefix.len());
                     // Writing to a `String` does not fail.
                     let _ = write!(name, "{number}");
-                    if !read_header(&name)? {
+                    if !self.read_header(&HeaderValues::of(head, &name))? {
                         break;
                     }
                 }
             }
+            Headers::AnyOf(names) if self.policy.plan.signatures == 0 => {
+                for name in names {
+                    self.read_header(&HeaderValues::of(head, name))?;
+                }
+            }
+            Headers::One(_) | Headers::AnyOf(_) => {
+                for place in 0..self.policy.plan.signatures {
+                    self.read_header(&index.get(place))?;
+                }
+            }
         }
-        if missing { Err(RejectionKind::MissingSignature) } else { Ok(()) }
+        if self.missing {
+            Err(RejectionKind::MissingSignature)
+        } else if self.well_formed.is_empty() {
+            Err(self.malformed.unwrap_or(self.cause_if_none))
+        } else {
+            Ok(self.timestamp)
+        }
     }
 
-    /// Returns the well-formed candidates, of which there is one at least, and the timestamp that stands beside them.
-    pub(crate) fn finish(self) -> Result<(OneOrMore<Tag>, Option<&'h [u8]>), RejectionKind> {
-        let Self { tags, malformed, cause_if_none, timestamp, .. } = self;
-        Ok((tags.ok_or(malformed.unwrap_or(cause_if_none))?, timestamp))
+    /// Returns whether the header exists. An empty one exists.
+    fn read_header(&mut self, values: &HeaderValues<'h>) -> Result<bool, RejectionKind> {
+        match values {
+            HeaderValues::None => Ok(false),
+            HeaderValues::One([]) => Ok(true),
+            HeaderValues::One(value) => {
+                self.missing = false;
+                self.read_value(value).map(|()| true)
+            }
+            HeaderValues::Several => Err(RejectionKind::DuplicateSignature),
+        }
     }
 
-    /// Reads the value of one header.
-    fn read(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
-        match self.policy.scheme.list {
-            None => self.read_item(value),
-            Some(separator) => value.split(|byte| *byte == separator).try_for_each(|item| self.read_item(without_leading_spaces(item))),
+    fn read_value(&mut self, value: &'h [u8]) -> Result<(), RejectionKind> {
+        let Policy { scheme, plan, .. } = self.policy;
+        let Some(separator) = scheme.list else { return self.read_item(value) };
+        let mut rest = Some(value);
+        while let Some(list) = rest {
+            let list = without_leading_spaces(list, separator);
+            // An item of the usual length need not be searched for its end.
+            let usual = plan.usual_len().and_then(|len| list.split_at_checked(len));
+            if let Some((item, after)) = usual
+                && after.first().is_none_or(|byte| *byte == separator)
+                && plan.is_usual(item, self.well_formed)
+            {
+                self.count()?;
+                rest = after.split_first().map(|(_, rest)| rest);
+                continue;
+            }
+            // Whether there is one is told faster than where it is, and the last item, which has none behind it, is often the longest.
+            let end = if list.contains(&separator) { list.iter().position(|byte| *byte == separator) } else { None };
+            let item = list.get(..end.unwrap_or(list.len())).unwrap_or_default();
+            rest = end.and_then(|end| list.get(end.saturating_add(1)..));
+            self.read_item(item)?;
         }
+        Ok(())
     }
 
     /// Reads one of the items that a value is a list of, or the only one.
@@ -120,12 +146,8 @@ impl<'h> SignatureReader<'h> {
         if text.len() != scheme.encoding.text_len(algorithm.tag_len()) {
             return self.add_malformed(RejectionKind::SignatureLength);
         }
-        match Tag::decode(algorithm, scheme.encoding, text) {
-            Ok(tag) => {
-                self.count()?;
-                OneOrMore::push_onto(&mut self.tags, tag);
-                Ok(())
-            }
+        match self.well_formed.add(algorithm, scheme.encoding, text) {
+            Ok(()) => self.count(),
             Err(Undecodable) => self.add_malformed(RejectionKind::SignatureEncoding),
         }
     }
@@ -150,9 +172,12 @@ fn is_timestamp(scheme: &Scheme, name: &[u8]) -> bool {
     matches!(scheme.timestamp, Some(Timestamp { source: TimestampSource::Item(item), .. }) if item.as_bytes() == name)
 }
 
-fn without_leading_spaces(mut item: &[u8]) -> &[u8] {
-    while let [b' ', rest @ ..] = item {
-        item = rest;
+/// Spaces may stand in front of an item. Where items are separated by spaces, two in a row have an empty item between them.
+fn without_leading_spaces(mut list: &[u8], separator: u8) -> &[u8] {
+    while let [b' ', rest @ ..] = list
+        && separator != b' '
+    {
+        list = rest;
     }
-    item
+    list
 }

@@ -1,0 +1,51 @@
+use subtle::Choice;
+
+use crate::algorithm::Algorithm;
+use crate::crypto::tag::Tag;
+use crate::scheme::encoding::{Encoding, Undecodable};
+
+/// The well-formed signatures of one delivery. They are decoded where they stand, and only a second one, which is rare, takes memory.
+pub(crate) struct Candidates {
+    first: Tag,
+    others: Vec<Tag>,
+    count: usize,
+}
+
+impl Candidates {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self { first: Tag::ZERO, others: Vec::new(), count: 0 }
+    }
+
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds the signature that `text` stands for, if that is in this encoding, and of the algorithm's length.
+    #[inline]
+    pub(crate) fn add(&mut self, algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<(), Undecodable> {
+        if self.is_empty() {
+            self.first.decode(algorithm, encoding, text)?;
+        } else {
+            let mut tag = Tag::ZERO;
+            tag.decode(algorithm, encoding, text)?;
+            self.others.push(tag);
+        }
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// Whether one of them is of this algorithm.
+    #[inline]
+    pub(crate) fn has(&self, algorithm: Algorithm) -> bool {
+        self.count > 0 && (self.first.algorithm() == algorithm || self.others.iter().any(|tag| tag.algorithm() == algorithm))
+    }
+
+    /// Whether one of them is what `algorithm` computed. Each is compared to its end, in constant time.
+    #[inline]
+    pub(crate) fn has_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
+        let first = self.first.is_computed(algorithm, computed) & Choice::from(u8::from(self.count > 0));
+        self.others.iter().fold(first, |hit, tag| hit | tag.is_computed(algorithm, computed))
+    }
+}

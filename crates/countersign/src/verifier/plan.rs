@@ -1,0 +1,123 @@
+use crate::algorithm::Algorithm;
+use crate::crypto::candidates::Candidates;
+use crate::request::head::CONTENT_LENGTH;
+use crate::request::header_index::{HeaderIndex, HeaderNames, HeaderValues, MAX_NAMES};
+use crate::scheme::Scheme;
+use crate::scheme::encoding::Encoding;
+use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
+
+/// What a scheme comes to when a verifier is built: where everything stands in a head, and what its usual signature looks like.
+pub(crate) struct Plan {
+    /// What a head is asked for to be judged.
+    pub(crate) judged: HeaderNames,
+    /// The same, and the length of the body.
+    pub(crate) received: HeaderNames,
+    /// Signatures stand at so many places, which are the first; none where their headers have numbers, or are many.
+    pub(crate) signatures: u8,
+    usual: Option<UsualSignature>,
+    pub(crate) timestamp: Option<u8>,
+    pub(crate) id: Option<u8>,
+    pub(crate) delivery_id: Option<u8>,
+    pub(crate) event: Option<u8>,
+    pub(crate) content_length: u8,
+}
+
+/// Of signatures. Beside them timestamp, id, unsigned id, kind of event and length are looked for.
+const MAX_SIGNATURES: usize = MAX_NAMES - 5;
+
+/// How nearly every signature of a scheme looks: exactly these bytes, and behind them that of HMAC-SHA-256.
+struct UsualSignature {
+    /// At the start of a word that is otherwise zero, and the mask of its bytes.
+    prefix: u64,
+    mask: u64,
+    prefix_len: usize,
+    text_len: usize,
+    encoding: Encoding,
+}
+
+impl Plan {
+    pub(crate) fn new(scheme: &Scheme, accepted: &[Algorithm]) -> Self {
+        let mut names = HeaderNames::new();
+        let signatures: &[_] = match &scheme.headers {
+            Headers::One(name) => std::slice::from_ref(name),
+            Headers::AnyOf(names) if names.len() <= MAX_SIGNATURES => names,
+            // They are asked for one by one.
+            Headers::AnyOf(_) | Headers::Numbered(_) => &[],
+        };
+        for name in signatures {
+            names.add(name);
+        }
+        let timestamp = match scheme.timestamp {
+            Some(Timestamp { source: TimestampSource::Header(name), .. }) => Some(name),
+            _ => None,
+        };
+        let timestamp = timestamp.map(|name| names.add(name));
+        let id = scheme.id_header.map(|name| names.add(name));
+        let delivery_id = scheme.unsigned.delivery_id.map(|name| names.add(name));
+        let event = scheme.unsigned.event.map(|name| names.add(name));
+        let mut received = names.clone();
+        Self {
+            signatures: signatures.len().try_into().unwrap_or(u8::MAX),
+            usual: UsualSignature::of(scheme, accepted),
+            timestamp,
+            id,
+            delivery_id,
+            event,
+            content_length: received.add(CONTENT_LENGTH),
+            received,
+            judged: names,
+        }
+    }
+
+    /// Whether the signature stands alone, in its usual form, and has become the one candidate. If not, it may be in order all the same.
+    #[inline(always)]
+    pub(crate) fn read_usual(&self, index: &HeaderIndex<'_, '_>, candidates: &mut Candidates) -> bool {
+        match index.get(0) {
+            HeaderValues::One(value) if self.signatures == 1 => self.is_usual(value, candidates),
+            _ => false,
+        }
+    }
+
+    /// Whether this item, which is one of a list or the only one, is a signature in its usual form, and has become a candidate.
+    #[inline]
+    pub(crate) fn is_usual(&self, item: &[u8], candidates: &mut Candidates) -> bool {
+        let Some(UsualSignature { prefix, mask, prefix_len, text_len, encoding }) = self.usual else { return false };
+        let begins = item.first_chunk().is_some_and(|start| u64::from_ne_bytes(*start) & mask == prefix);
+        match item.get(prefix_len..) {
+            Some(text) if begins && text.len() == text_len => candidates.add(Algorithm::Sha256, encoding, text).is_ok(),
+            _ => false,
+        }
+    }
+
+    /// The length of an item in its usual form.
+    pub(crate) const fn usual_len(&self) -> Option<usize> {
+        match self.usual {
+            Some(UsualSignature { prefix_len, text_len, .. }) => Some(prefix_len.saturating_add(text_len)),
+            None => None,
+        }
+    }
+}
+
+impl UsualSignature {
+    /// None for a scheme without HMAC-SHA-256, or with a name that does not fit into a word.
+    fn of(scheme: &Scheme, accepted: &[Algorithm]) -> Option<Self> {
+        let prefix = match scheme.grammar {
+            Grammar::Bare(Algorithm::Sha256) => Vec::new(),
+            Grammar::Tagged { separator, names } => {
+                let (name, _) = names.iter().find(|(_, algorithm)| *algorithm == Algorithm::Sha256)?;
+                [name.as_bytes(), &[separator]].concat()
+            }
+            Grammar::Bare(_) | Grammar::StaticToken => return None,
+        };
+        let (mut word, mut mask) = ([0; 8], [0; 8]);
+        word.get_mut(..prefix.len())?.copy_from_slice(&prefix);
+        mask.get_mut(..prefix.len())?.fill(u8::MAX);
+        accepted.contains(&Algorithm::Sha256).then_some(Self {
+            prefix: u64::from_ne_bytes(word),
+            mask: u64::from_ne_bytes(mask),
+            prefix_len: prefix.len(),
+            text_len: scheme.encoding.text_len(Algorithm::Sha256.tag_len()),
+            encoding: scheme.encoding,
+        })
+    }
+}
