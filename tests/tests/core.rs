@@ -931,6 +931,45 @@ fn bytes_cannot_move_between_what_is_signed_and_the_body() {
 }
 
 #[test]
+fn an_empty_item_is_malformed_and_spaces_in_front_of_an_item_are_not_its() {
+    use RejectionKind as Kind;
+    const COMMAS: Scheme = Scheme::new("commas", "X-S").tagged(b'=', &[("v1", Algorithm::Sha256)]).list(b',');
+    const SPACES: Scheme = Scheme::new("spaces", "X-S").tagged(b'=', &[("v1", Algorithm::Sha256)]).list(b' ');
+    let right = signer(COMMAS).sign(b"body").remove(0).1;
+    let judged = |scheme, value: &str| verifier(scheme).verify(&[("X-S", value)], b"body").map(drop).map_err(|rejection| rejection.kind());
+    for (scheme, value, expected) in [
+        (COMMAS, "v2=a, v3=b", Err(Kind::UnknownAlgorithm)),
+        (COMMAS, "v2=a, ,v3=b", Err(Kind::MalformedSignature)),
+        (COMMAS, "v2=a,", Err(Kind::MalformedSignature)),
+        (COMMAS, " ", Err(Kind::MalformedSignature)),
+        (SPACES, "v2=a v3=b", Err(Kind::UnknownAlgorithm)),
+        (SPACES, "v2=a  v3=b", Err(Kind::MalformedSignature)),
+        (SPACES, " v2=a", Err(Kind::MalformedSignature)),
+        (SPACES, " ", Err(Kind::MalformedSignature)),
+        (COMMAS, &format!("  {right}"), Ok(())),
+        (COMMAS, &format!("v2=a,   {right},"), Ok(())),
+        (COMMAS, &format!("{right} "), Err(Kind::SignatureLength)),
+        (SPACES, &format!("  {right} "), Ok(())),
+    ] {
+        assert_eq!(judged(scheme, value), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn a_signature_may_stand_where_a_length_is_looked_for() {
+    const ODD: Scheme = Scheme::new("odd", "Content-Length");
+    let head = signer(ODD).sign(b"body");
+    assert!(verifier(ODD).verify(&head, b"body").is_ok());
+    assert_eq!(verifier(ODD).verify(&head, b"bod").unwrap_err().kind(), RejectionKind::SignatureMismatch);
+    let mut received = Received::begin(&verifier(ODD), &head).unwrap();
+    received.push(&b"body"[..]).unwrap();
+    assert!(received.finish().is_ok());
+    // What looks like a length is one, all the same.
+    let digits = [("content-length", "1".repeat(64))];
+    assert_eq!(Received::begin(&verifier(ODD), &digits).map(drop).unwrap_err().kind(), RejectionKind::BodyTooLarge);
+}
+
+#[test]
 fn a_single_chunk_is_handed_on_without_a_copy() {
     let body = bytes::Bytes::from(vec![b'x'; 1000]);
     let mut received = Received::begin(&verifier(providers::JIRA), signer(providers::JIRA).sign(&body)).unwrap();

@@ -103,7 +103,7 @@ impl Receive {
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
         let mut state = ReceiveState::new(span, options.deadline, options.insecure_report_only);
         let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
-        let mut index = verifier.receive_index();
+        let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.received);
         head.headers(&mut index);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
@@ -119,7 +119,8 @@ impl Receive {
         }
         let Poll::Ready(received) = state.poll_body(config, &mut verification, cx, timer, next, is_limit) else {
             // Only now does it move from the stack.
-            let verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification, &parts, &index);
+            let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
+            verification.keep(&parts, &index);
             self.0 = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
             return Poll::Pending;
         };

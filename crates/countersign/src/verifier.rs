@@ -131,7 +131,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify(&self, head: &(impl RequestHead + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
-        self.check(head, Clock::Unread, body)
+        self.verify_by(head, Clock::Unread, body)
     }
 
     /// [`verify`](Self::verify) at a given time.
@@ -139,7 +139,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
-        self.check(head, Clock::Given(now), body)
+        self.verify_by(head, Clock::Given(now), body)
     }
 
     /// Judges the head, and starts to judge the body.
@@ -147,7 +147,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin(&self, head: &(impl RequestHead + ?Sized)) -> Result<Verification, Rejection> {
-        self.own(head, Clock::Unread)
+        self.begin_by(head, Clock::Unread)
     }
 
     /// [`begin`](Self::begin) at a given time.
@@ -155,14 +155,14 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin_at(&self, head: &(impl RequestHead + ?Sized), now: SystemTime) -> Result<Verification, Rejection> {
-        self.own(head, Clock::Given(now))
+        self.begin_by(head, Clock::Given(now))
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::tenant::Resolver), which need not look a tenant up for
     /// what is rejected anyway.
     #[must_use]
     pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
-        let mut index = self.index();
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
         head.headers(&mut index);
         match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
@@ -234,29 +234,17 @@ impl Verifier {
     }
 
     #[inline]
-    fn check<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
-        let mut index = self.index();
+    fn verify_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
         head.headers(&mut index);
         self.0.verify(&head, &mut index, clock, body)
     }
 
     #[inline]
-    fn own<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock) -> Result<Verification, Rejection> {
-        let mut index = self.index();
+    fn begin_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock) -> Result<Verification, Rejection> {
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
         head.headers(&mut index);
         self.0.begin(&head, &mut index, clock)
-    }
-
-    /// For the fields by which the first scheme judges.
-    #[inline]
-    fn index(&self) -> HeaderIndex<'_, '_> {
-        HeaderIndex::new(&self.0.first.policy.plan.judged)
-    }
-
-    /// For those, and the length of the body.
-    #[inline]
-    pub(crate) fn receive_index(&self) -> HeaderIndex<'_, '_> {
-        HeaderIndex::new(&self.0.first.policy.plan.received)
     }
 
     /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
@@ -306,10 +294,12 @@ impl Schemes {
         mut clock: Clock,
     ) -> Result<Verification, Rejection> {
         let config = self.choose(head, index).ok_or_else(|| self.missing(head))?;
-        let (keys, mut state) = (config.keys.load_full(), VerificationState::new());
-        let mut parts = SignedParts::NONE;
-        self.start(&mut state, Snapshot { config, keys: &keys }, head, index, &mut parts, &mut clock)?;
-        Ok(Verification::new(OwnedVerification::new(Arc::clone(config), keys, state, &parts, index)))
+        // In the box that it stays in.
+        let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
+        let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);
+        self.start(state, Snapshot { config, keys }, head, index, &mut parts, &mut clock)?;
+        owned.keep(&parts, index);
+        Ok(Verification(owned))
     }
 
     /// The scheme whose signature is there; if there is but one, that one. `index` comes with what the first one reads, and is left with what this one

@@ -23,9 +23,10 @@ impl KeyStatus {
         self.expires
     }
 
-    /// When a delivery was last verified by it, to the second. `None` for never since it was built or added, by this name or, after
-    /// [`replace`](crate::Keys::replace), by the one that its secret had before: an old secret of which this is
-    /// long ago can be dropped.
+    /// When a delivery was last verified by it, to the second, by a clock that is some milliseconds late on Linux.
+    ///
+    /// `None` for never since it was built or added, by this name or, after [`replace`](crate::Keys::replace), by the one that its secret had
+    /// before: an old secret of which this is long ago can be dropped.
     #[must_use]
     pub const fn last_matched(&self) -> Option<SystemTime> {
         self.last_matched

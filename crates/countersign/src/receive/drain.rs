@@ -67,21 +67,12 @@ impl DrainPolicy {
     /// adapters; `limit` is [`Verifier::body_limit`](crate::Verifier::body_limit).
     #[must_use]
     pub fn start(&self, rejection: &Rejection, head: &(impl RequestHead + ?Sized), limit: usize) -> Option<Drain> {
-        self.begin(rejection.kind(), rejection.progress().phase, &head, limit)
-    }
-
-    fn begin(self, kind: RejectionKind, phase: Phase, head: &dyn RequestHead, limit: usize) -> Option<Drain> {
-        let room = self.bytes.unwrap_or(limit);
+        let (Self { bytes, within, silence }, phase) = (*self, rejection.progress().phase);
+        let room = bytes.unwrap_or(limit);
         // Once the body is asked for, a client has been told to go on, and waits no more.
-        let waits = phase == Phase::BeforeBody && HeaderValues::is_there(head, "expect");
-        let over = matches!(phase, Phase::Failed | Phase::End) || kind == RejectionKind::BodyTimeout;
-        (!waits && !over && announced(head) <= room).then_some(Drain {
-            room,
-            within: self.within,
-            silence: self.silence,
-            until: None,
-            silent_until: None,
-        })
+        let waits = phase == Phase::BeforeBody && HeaderValues::is_there(&head, "expect");
+        let over = matches!(phase, Phase::Failed | Phase::End) || rejection.kind() == RejectionKind::BodyTimeout;
+        (!waits && !over && announced(&head) <= room).then_some(Drain { room, within, silence, until: None, silent_until: None })
     }
 }
 

@@ -257,23 +257,17 @@ impl ReceiveState {
     }
 }
 
-/// Tells whoever looks of a delivery that is verified.
+/// Tells whoever looks of a delivery that is verified: the span, the log at `DEBUG`, and whoever observes.
 fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, progress: Progress) {
-    let Progress { body_bytes, time, .. } = progress;
     span.verified(verified, progress);
-    log_verified(verified, progress);
-    if let Some(observer) = &config.policy.observer {
-        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
-    }
-}
-
-/// Tells the operator's log, at `DEBUG`, of a delivery that is verified.
-fn log_verified(verified: &Verified, Progress { body_bytes, time, .. }: Progress) {
-    let scheme = verified.scheme();
-    let seconds = time.as_ref().map(Duration::as_secs_f64);
+    let Progress { body_bytes, time, .. } = progress;
+    let (scheme, seconds) = (verified.scheme(), time.as_ref().map(Duration::as_secs_f64));
     let tenant = || verified.tenant().map(one_line);
     tracing::debug!(
         target: "countersign",
         verdict = "verified", scheme, tenant = tenant().as_deref(), key = &*one_line(verified.key_id().as_str()), body_bytes, seconds, "delivery verified"
     );
+    if let Some(observer) = &config.policy.observer {
+        observer.observe(&Verdict::new(Ok(verified), false, body_bytes, time.unwrap_or_default()));
+    }
 }

@@ -48,20 +48,16 @@ impl TimestampFormat {
 
 /// Digits without a sign and without leading zeros. Faults are gathered and judged once.
 fn decimal(text: &[u8]) -> Option<u64> {
-    if text.starts_with(b"0") || !(1..=MAX_DIGITS).contains(&text.len()) {
-        return None;
-    }
-    let (mut number, mut faults) = (0_u128, 0);
+    let (mut number, mut faults) = (0_u64, u8::from(matches!(text, [] | [b'0', ..])));
     for byte in text {
         let digit = byte.wrapping_sub(b'0');
         faults |= digit.saturating_sub(9);
         number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
-    number.try_into().ok().filter(|_| faults == 0)
+    // Nineteen digits always fit.
+    let number = if text.len() <= 19 { Some(number) } else { std::str::from_utf8(text).ok()?.parse().ok() };
+    number.filter(|_| faults == 0)
 }
-
-/// Of 64 bits, in decimal.
-const MAX_DIGITS: usize = 20;
 
 /// Since 1970; what was before is rejected.
 fn rfc3339(text: &str) -> Option<Duration> {

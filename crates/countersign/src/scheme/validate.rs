@@ -15,7 +15,30 @@ const MAX_NAME: usize = 128;
 impl Scheme {
     /// Why no delivery could ever be judged by this description, if so.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        let signed = |part| self.prefix.contains(&part) || self.suffix.contains(&part);
+        self.fault_of_headers().or_else(|| self.fault_of_items()).or_else(|| self.fault_of_parts())
+    }
+
+    fn fault_of_headers(&self) -> Option<&'static str> {
+        let timestamp = match self.timestamp {
+            Some(Timestamp { source: TimestampSource::Header(header), .. }) => Some(header),
+            _ => None,
+        };
+        let beside = self.id_header.into_iter().chain(timestamp);
+        let unsigned = [self.unsigned.delivery_id, self.unsigned.event].into_iter().flatten();
+        let headers: Vec<_> = self.signature_headers().iter().copied().chain(beside.clone()).collect();
+        let mut all = headers.iter().copied().chain(unsigned.clone()).chain(self.also_sends.iter().copied());
+        let repeated = |name: &&str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
+        let alone = self.list.is_none() && !self.is_signed_around() && matches!(self.headers, Headers::One(_));
+        first([
+            (self.signature_headers().is_empty(), "there is no header for the signature"),
+            (all.any(|name| !is_field_name(name)), "a header name is empty, too long, or holds a character that no header name may"),
+            (headers.iter().any(repeated) || beside.chain(unsigned).any(|name| self.reads(name)), "two things stand in the same header"),
+            (self.grammar == Grammar::StaticToken && !alone, "a static token stands alone in one header"),
+        ])
+    }
+
+    /// Of the items that a signature header holds.
+    fn fault_of_items(&self) -> Option<&'static str> {
         let (separator, names): (_, &[_]) = match self.grammar {
             Grammar::Bare(_) | Grammar::StaticToken => (None, &[]),
             Grammar::Tagged { separator, names } => (Some(separator), names),
@@ -24,70 +47,48 @@ impl Scheme {
             Some(Timestamp { source: TimestampSource::Item(name), .. }) => Some(name),
             _ => None,
         };
-        let has = |text: &str, separator: Option<u8>| separator.is_some_and(|byte| text.as_bytes().contains(&byte));
-        let mut headers = self.signature_headers().to_vec();
-        headers.extend(self.id_header);
-        if let Some(Timestamp { source: TimestampSource::Header(header), .. }) = self.timestamp {
-            headers.push(header);
-        }
+        let (list, named) = (self.list, || names.iter().map(|(name, _)| *name));
+        let is_readable = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let holds_separator = |name: &str| [separator, list].into_iter().flatten().any(|byte| name.as_bytes().contains(&byte));
+        let is_in_list = list.is_some() && separator.is_some() && matches!(self.headers, Headers::One(_));
+        first([
+            (named().chain(item).any(|name| !is_readable(name)), "a name is empty, or holds something else than visible ASCII"),
+            (named().enumerate().any(|(place, name)| named().take(place).any(|other| other == name)), "two signatures have the same name"),
+            (
+                [separator, list].into_iter().flatten().any(|byte| !matches!(byte, b' '..=b'~')),
+                "a separator is neither visible ASCII nor a space",
+            ),
+            (list.is_some_and(|byte| self.encoding.uses(byte)), "items are separated by a character that signatures are written in"),
+            (separator.is_some() && names.is_empty(), "no signature has a name"),
+            (named().chain(item).any(holds_separator), "a name holds a separator"),
+            (list.is_some() && list == separator, "items and names have the same separator"),
+            (
+                item.is_some() && !is_in_list,
+                "the timestamp is an item of a list, but signatures do not stand in one header that is a list of named items",
+            ),
+            (
+                item.is_some() && list.is_some_and(|byte| self.format().uses(byte)),
+                "items are separated by a character that the timestamp is written in",
+            ),
+            (named().any(|name| Some(name) == item), "timestamp and signature have the same name"),
+        ])
+    }
 
-        let repeated = |name: &str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
-        let beside = headers.iter().skip(self.signature_headers().len()).copied();
-        let mut names_before = names.iter().enumerate();
-        let unsigned = [self.unsigned.delivery_id, self.unsigned.event].into_iter().flatten();
-
-        if self.signature_headers().is_empty() {
-            Some("there is no header for the signature")
-        } else if headers.iter().copied().chain(unsigned.clone()).chain(self.also_sends.iter().copied()).any(|name| !is_field_name(name)) {
-            Some("a header name is empty, too long, or holds a character that no header name may")
-        } else if headers.iter().any(|name| repeated(name)) || beside.chain(unsigned).any(|name| self.reads(name)) {
-            Some("two things stand in the same header")
-        } else if self.grammar == Grammar::StaticToken
-            && (self.list.is_some() || self.is_signed_around() || !matches!(self.headers, Headers::One(_)))
-        {
-            Some("a static token stands alone in one header")
-        } else if names
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(item)
-            .any(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()))
-        {
-            Some("a name is empty, or holds something else than visible ASCII")
-        } else if names_before.any(|(place, (name, _))| names.iter().take(place).any(|(other, _)| other == name)) {
-            Some("two signatures have the same name")
-        } else if [separator, self.list].into_iter().flatten().any(|byte| !matches!(byte, b' '..=b'~')) {
-            Some("a separator is neither visible ASCII nor a space")
-        } else if self.list.is_some_and(|byte| self.encoding.uses(byte)) {
-            Some("items are separated by a character that signatures are written in")
-        } else if separator.is_some() && names.is_empty() {
-            Some("no signature has a name")
-        } else if names.iter().map(|(name, _)| *name).chain(item).any(|name| has(name, separator) || has(name, self.list)) {
-            Some("a name holds a separator")
-        } else if self.list.is_some() && self.list == separator {
-            Some("items and names have the same separator")
-        } else if item.is_some() && (self.list.is_none() || separator.is_none() || !matches!(self.headers, Headers::One(_))) {
-            Some("the timestamp is an item of a list, but signatures do not stand in one header that is a list of named items")
-        } else if item.is_some() && self.list.is_some_and(|byte| self.format().uses(byte)) {
-            Some("items are separated by a character that the timestamp is written in")
-        } else if item.is_some_and(|item| names.iter().any(|(name, _)| *name == item)) {
-            Some("timestamp and signature have the same name")
-        } else if self.timestamp.is_some() != signed(Part::Timestamp) {
-            Some("a timestamp must be described and be signed, or neither")
-        } else if self.timestamp.is_some_and(|timestamp| timestamp.tolerance > MAX_TOLERANCE) {
-            Some("the tolerance is longer than a year")
-        } else if self.timestamp_format.is_some() && self.timestamp.is_none() {
-            Some("the time has a format, but there is no timestamp")
-        } else if self.id_header.is_some() != signed(Part::Id) {
-            Some("an id must be described and be signed, or neither")
-        } else if self.key_lengths.0 > self.key_lengths.1 {
-            Some("the shortest key is longer than the longest")
-        } else if self.bytes_could_move() {
-            Some(
+    /// Of what is signed.
+    fn fault_of_parts(&self) -> Option<&'static str> {
+        let signed = |part| self.prefix.contains(&part) || self.suffix.contains(&part);
+        let is_long = |timestamp: Timestamp| timestamp.tolerance > MAX_TOLERANCE;
+        first([
+            (self.timestamp.is_some() != signed(Part::Timestamp), "a timestamp must be described and be signed, or neither"),
+            (self.timestamp.is_some_and(is_long), "the tolerance is longer than a year"),
+            (self.timestamp_format.is_some() && self.timestamp.is_none(), "the time has a format, but there is no timestamp"),
+            (self.id_header.is_some() != signed(Part::Id), "an id must be described and be signed, or neither"),
+            (self.key_lengths.0 > self.key_lengths.1, "the shortest key is longer than the longest"),
+            (
+                self.bytes_could_move(),
                 "bytes could move between two signed parts: a literal with a character that neither an id nor a method holds must part them",
-            )
-        } else {
-            None
-        }
+            ),
+        ])
     }
 
     /// A signature header by which `later`, listed behind this scheme, could be judged by this one: both read it, or a sender of `later`
@@ -183,6 +184,11 @@ impl Scheme {
         let prefix = self.prefix.iter().copied().map(SignedPiece::Part);
         prefix.chain([SignedPiece::Body]).chain(self.suffix.iter().copied().map(SignedPiece::Part))
     }
+}
+
+/// What is said of the first that is true.
+fn first<const COUNT: usize>(faults: [(bool, &'static str); COUNT]) -> Option<&'static str> {
+    faults.into_iter().find_map(|(is_there, fault)| is_there.then_some(fault))
 }
 
 /// One piece of the signed text.

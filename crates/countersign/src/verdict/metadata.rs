@@ -24,6 +24,8 @@ pub(crate) enum Text {
 }
 
 impl Metadata {
+    pub(crate) const NONE: Self = Self { signed_at: None, ends: [0; 3], short: [0; SHORT], long: None };
+
     /// `texts` are in the order of [`Text`], each of 256 bytes at most, and empty if it is not there.
     #[inline]
     pub(crate) fn new(signed_at: Option<SystemTime>, texts: [&[u8]; 3]) -> Self {

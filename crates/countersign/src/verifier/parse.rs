@@ -4,10 +4,10 @@ use crate::crypto::candidates::Candidates;
 use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
 use crate::request::header_index::{HeaderIndex, HeaderValues};
+use crate::scheme::Scheme;
 use crate::scheme::layout::{Grammar, Headers, TimestampSource};
 use crate::scheme::part::Part;
 use crate::scheme::url::Url;
-use crate::scheme::{Scheme, is_id_byte};
 use crate::verdict::metadata::Metadata;
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::plan::Plan;
@@ -191,14 +191,28 @@ fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> 
     }
 }
 
-/// Faults are gathered and judged once, so that nothing branches on a character.
+/// Whether these are bytes that [`is_id_byte`](crate::scheme::is_id_byte) knows. Faults are gathered and judged once: of a loop without a branch the compiler makes vectors.
 fn is_id(value: &[u8]) -> bool {
-    (1..=MAX_ID).contains(&value.len()) && value.iter().fold(true, |all, byte| all & is_id_byte(*byte))
+    // Zero for a digit, a letter, `_` or `-`.
+    let fault = |byte: u8| {
+        let (digit, letter) = (byte.wrapping_sub(b'0').saturating_sub(9), (byte | 0x20).wrapping_sub(b'a').saturating_sub(25));
+        digit.min(letter).min(byte ^ b'_').min(byte ^ b'-')
+    };
+    (1..=MAX_ID).contains(&value.len()) && value.iter().fold(0, |all, byte| all | fault(*byte)) == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::is_id_byte;
+
+    #[test]
+    fn an_id_holds_the_bytes_of_its_alphabet_and_no_others() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_id(&[b'a', byte, b'Z']), is_id_byte(byte), "{byte}");
+        }
+        assert!(is_id(&[b'x'; 256]) && is_id(b"-") && !is_id(&[b'x'; 257]) && !is_id(b""));
+    }
 
     #[test]
     fn a_clock_that_was_never_set_is_not_believed() {

@@ -108,11 +108,10 @@ impl VerificationState {
         for (key, prepared) in keys.valid(clock) {
             for (trial, tried) in prepared.trials.iter().enumerate() {
                 if self.candidates.has(tried.algorithm) {
-                    if self.count == 0 {
-                        self.first.begin(key, trial, tried);
-                    } else {
-                        begin_another(&mut self.others, key, trial, tried);
+                    if self.count > 0 {
+                        self.others.push(KeyMac::new());
                     }
+                    self.others.last_mut().unwrap_or(&mut self.first).begin(key, trial, tried);
                     self.count = self.count.saturating_add(1);
                 }
             }
@@ -234,11 +233,6 @@ impl VerificationState {
         let hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(&self.candidates));
         config.reject(RejectionKind::SignatureMismatch).with_hint(hint)
     }
-}
-
-#[cold]
-fn begin_another(others: &mut Vec<KeyMac>, key: usize, trial: usize, tried: &Trial) {
-    others.push(KeyMac { key, trial, mac: tried.mac.clone() });
 }
 
 /// The first listed key that is this token. All are compared to the end, by what the MAC of each makes of the token and of the key: in

@@ -35,7 +35,7 @@ pub struct Verification(pub(crate) Box<OwnedVerification>);
 pub(crate) struct OwnedVerification {
     pub(crate) config: Arc<Config>,
     /// Those that there were when it began.
-    keys: Arc<KeySet>,
+    pub(crate) keys: Arc<KeySet>,
     pub(crate) state: VerificationState,
     /// What is signed behind the body.
     suffix: Vec<u8>,
@@ -43,19 +43,15 @@ pub(crate) struct OwnedVerification {
 }
 
 impl OwnedVerification {
-    /// Of a state that has been started.
-    pub(crate) fn new(
-        config: Arc<Config>,
-        keys: Arc<KeySet>,
-        state: VerificationState,
-        parts: &SignedParts<'_>,
-        index: &HeaderIndex<'_, '_>,
-    ) -> Self {
-        let policy = &config.policy;
-        let mut suffix = Vec::new();
-        parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| suffix.extend_from_slice(text));
-        let metadata = parts.metadata(&policy.plan, index);
-        Self { config, keys, state, suffix, metadata }
+    pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, state: VerificationState) -> Self {
+        Self { config, keys, state, suffix: Vec::new(), metadata: Metadata::NONE }
+    }
+
+    /// Keeps what the end will need of the head.
+    pub(crate) fn keep(&mut self, parts: &SignedParts<'_>, index: &HeaderIndex<'_, '_>) {
+        let policy = &self.config.policy;
+        parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| self.suffix.extend_from_slice(text));
+        self.metadata = parts.metadata(&policy.plan, index);
     }
 
     /// Judges the body as it was hashed. Once.
@@ -67,10 +63,6 @@ impl OwnedVerification {
 }
 
 impl Verification {
-    pub(crate) fn new(verification: OwnedVerification) -> Self {
-        Self(Box::new(verification))
-    }
-
     /// Hashes the next bytes of the body, however it was divided on the way.
     pub fn update(&mut self, data: &[u8]) {
         self.0.state.update(data);
