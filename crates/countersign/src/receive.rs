@@ -96,14 +96,14 @@ impl Receive {
             let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, timer, next, is_limit));
             let config = Arc::clone(&verification.config);
             let outcome = received.and_then(|()| state.conclude(&config, || verification.finish()));
-            let judged = judged(verifier, outcome, state.is_at_end());
+            let reported = reported(verifier, outcome, state.is_at_end());
             self.0 = State::Done;
-            return Poll::Ready(judged);
+            return Poll::Ready(reported);
         }
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
         let mut state = ReceiveState::new(span, options.deadline, options.insecure_report_only);
         let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
-        let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.received);
+        let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
         head.headers(&mut index);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
@@ -125,7 +125,7 @@ impl Receive {
             return Poll::Pending;
         };
         let outcome = received.and_then(|()| state.conclude(config, || verification.finish_with(snapshot, &parts, &index, &clock)));
-        Poll::Ready(judged(&verifier, outcome, state.is_at_end()))
+        Poll::Ready(reported(&verifier, outcome, state.is_at_end()))
     }
 
     /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
@@ -190,7 +190,7 @@ impl Default for Receive {
 }
 
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]
-fn judged(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, ReceiveRejection> {
+fn reported(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, ReceiveRejection> {
     match outcome {
         Ok(outcome) => {
             if let Outcome::Unverified(rejection, _) = &outcome {

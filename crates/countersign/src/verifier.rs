@@ -162,7 +162,7 @@ impl Verifier {
     /// what is rejected anyway.
     #[must_use]
     pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
-        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
         head.headers(&mut index);
         match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
@@ -235,14 +235,14 @@ impl Verifier {
 
     #[inline]
     fn verify_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
-        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
         head.headers(&mut index);
         self.0.verify(&head, &mut index, clock, body)
     }
 
     #[inline]
     fn begin_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock) -> Result<Verification, Rejection> {
-        let mut index = HeaderIndex::new(&self.0.first.policy.plan.judged);
+        let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
         head.headers(&mut index);
         self.0.begin(&head, &mut index, clock)
     }
@@ -253,7 +253,7 @@ impl Verifier {
             let Policy { plan, url, hints, .. } = &*config.policy;
             // Some headers are asked for one by one.
             let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || plan.signatures == 0;
-            (!more).then(|| plan.received.iter().collect::<Vec<_>>())
+            (!more).then(|| plan.names_and_length.iter().collect::<Vec<_>>())
         };
         let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
         let mut fields = fields?.concat();
@@ -312,7 +312,7 @@ impl Schemes {
     #[cold]
     fn choose_of_several<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
         let config = self.configs().find(|config| parse::is_present(&config.policy.scheme, head))?;
-        *index = HeaderIndex::new(&config.policy.plan.received);
+        *index = HeaderIndex::new(&config.policy.plan.names_and_length);
         head.headers(index);
         Some(config)
     }

@@ -39,7 +39,8 @@ pub trait RequestHead {
         None
     }
 
-    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. It is called once for a delivery.
+    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. Judging calls it once, or twice where a verifier has
+    /// several schemes. A [`Resolver`](crate::tenant::Resolver) may call it as well.
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>);
 
     /// Calls `visit` with the value of each field called `name`, in the order of arrival. It looks through all fields, so whoever can look a name

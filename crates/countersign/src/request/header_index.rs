@@ -133,7 +133,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         Self { marks, names: &[], one: Some((name, visit)), values: [&[]; MAX_NAMES], counts: [0; MAX_NAMES] }
     }
 
-    /// Takes note of header fields, name and value, in the order of arrival, each time that it occurs. A head hands over all that it has.
+    /// Adds header fields, as name and value, in the order of arrival. A field that occurs twice is added twice.
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
     #[inline]

@@ -29,7 +29,7 @@ impl Scheme {
         let mut all = headers.iter().copied().chain(unsigned.clone()).chain(self.also_sends.iter().copied());
         let repeated = |name: &&str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
         let alone = self.list.is_none() && !self.is_signed_around() && matches!(self.headers, Headers::One(_));
-        first([
+        first_fault([
             (self.signature_headers().is_empty(), "there is no header for the signature"),
             (all.any(|name| !is_field_name(name)), "a header name is empty, too long, or holds a character that no header name may"),
             (headers.iter().any(repeated) || beside.chain(unsigned).any(|name| self.reads(name)), "two things stand in the same header"),
@@ -51,7 +51,7 @@ impl Scheme {
         let is_readable = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
         let holds_separator = |name: &str| [separator, list].into_iter().flatten().any(|byte| name.as_bytes().contains(&byte));
         let is_in_list = list.is_some() && separator.is_some() && matches!(self.headers, Headers::One(_));
-        first([
+        first_fault([
             (named().chain(item).any(|name| !is_readable(name)), "a name is empty, or holds something else than visible ASCII"),
             (named().enumerate().any(|(place, name)| named().take(place).any(|other| other == name)), "two signatures have the same name"),
             (
@@ -78,7 +78,7 @@ impl Scheme {
     fn fault_of_parts(&self) -> Option<&'static str> {
         let signed = |part| self.prefix.contains(&part) || self.suffix.contains(&part);
         let is_long = |timestamp: Timestamp| timestamp.tolerance > MAX_TOLERANCE;
-        first([
+        first_fault([
             (self.timestamp.is_some() != signed(Part::Timestamp), "a timestamp must be described and be signed, or neither"),
             (self.timestamp.is_some_and(is_long), "the tolerance is longer than a year"),
             (self.timestamp_format.is_some() && self.timestamp.is_none(), "the time has a format, but there is no timestamp"),
@@ -186,8 +186,8 @@ impl Scheme {
     }
 }
 
-/// What is said of the first that is true.
-fn first<const COUNT: usize>(faults: [(bool, &'static str); COUNT]) -> Option<&'static str> {
+/// Returns the text of the first fault that is there.
+fn first_fault<const COUNT: usize>(faults: [(bool, &'static str); COUNT]) -> Option<&'static str> {
     faults.into_iter().find_map(|(is_there, fault)| is_there.then_some(fault))
 }
 

@@ -99,7 +99,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The largest body in bytes that an [`Receive`](crate::adapter::Receive), and with it every adapter, accepts. Unless set, what is known of the
+    /// The largest body in bytes that [`Receive`](crate::adapter::Receive), and with it every adapter, accepts. Unless set, what is known of the
     /// provider's largest, and 2 MiB where nothing is.
     ///
     /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.

@@ -8,10 +8,10 @@ use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 
 /// What a scheme comes to when a verifier is built: where everything stands in a head, and what its usual signature looks like.
 pub(crate) struct Plan {
-    /// What a head is asked for to be judged.
-    pub(crate) judged: HeaderNames,
-    /// The same, and the length of the body.
-    pub(crate) received: HeaderNames,
+    /// Of the fields by which a head is judged.
+    pub(crate) names: HeaderNames,
+    /// Of those, and of the one that announces the length of the body.
+    pub(crate) names_and_length: HeaderNames,
     /// Signatures stand at so many places, which are the first; none where their headers have numbers, or are many.
     pub(crate) signatures: u8,
     usual: Option<UsualSignature>,
@@ -55,7 +55,7 @@ impl Plan {
         let id = scheme.id_header.map(|name| names.add(name));
         let delivery_id = scheme.unsigned.delivery_id.map(|name| names.add(name));
         let event = scheme.unsigned.event.map(|name| names.add(name));
-        let mut received = names.clone();
+        let mut names_and_length = names.clone();
         Self {
             signatures: signatures.len().try_into().unwrap_or(u8::MAX),
             usual: UsualSignature::of(scheme, accepted),
@@ -63,9 +63,9 @@ impl Plan {
             id,
             delivery_id,
             event,
-            content_length: received.add(CONTENT_LENGTH),
-            received,
-            judged: names,
+            content_length: names_and_length.add(CONTENT_LENGTH),
+            names_and_length,
+            names,
         }
     }
 
