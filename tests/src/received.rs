@@ -53,7 +53,7 @@ impl<H: RequestHead> Received<H> {
     fn poll<D: Buf>(&mut self, mut next: impl FnMut() -> Poll<Option<io::Result<D>>>) -> Result<Option<Outcome>, Rejection> {
         let options = ReceiveOptions { verifiers: &self.verifiers, deadline: None, insecure_report_only: false };
         let mut cx = Context::from_waker(Waker::noop());
-        match self.receive.poll(&mut cx, &mut NoClock, &options, &self.head, || None, |_| next(), |_| false) {
+        match self.receive.poll(&mut cx, &mut NoClock, &options, &self.head, |_| next(), |_| false) {
             Poll::Ready(received) => received.map(Some).map_err(countersign::adapter::ReceiveRejection::into_rejection),
             Poll::Pending => Ok(None),
         }

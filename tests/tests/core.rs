@@ -63,8 +63,7 @@ async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation
         }
     };
     let (mut receive, mut outcome) = (Receive::new(), Observation::default());
-    let tenant = || delivery.tenant().map(str::to_owned);
-    match poll_fn(|cx| receive.poll(cx, &mut clock, &options, delivery, tenant, &mut next, |_| false)).await {
+    match poll_fn(|cx| receive.poll(cx, &mut clock, &options, delivery, &mut next, |_| false)).await {
         Ok(Outcome::Verified(verified, body)) => {
             outcome.status = 200;
             outcome.handled.push(Handled { body, verified });
@@ -896,7 +895,7 @@ fn a_delivery_that_overflowed_lets_go_of_what_it_kept_and_cannot_succeed_any_mor
     let mut cx = Context::from_waker(Waker::noop());
     let mut poll = |chunks: Vec<Bytes>, last: Poll<Option<io::Result<Bytes>>>| {
         let mut steps: VecDeque<_> = chunks.into_iter().map(|chunk| Poll::Ready(Some(Ok(chunk)))).chain([last]).collect();
-        receive.poll(&mut cx, &mut NoClock, &options, &head, || None, |_| steps.pop_front().unwrap(), |_| false)
+        receive.poll(&mut cx, &mut NoClock, &options, &head, |_| steps.pop_front().unwrap(), |_| false)
     };
     let chunk = Bytes::from(b"body".to_vec());
     assert!(poll(vec![chunk.clone()], Poll::Pending).is_pending());
@@ -997,7 +996,7 @@ fn rejections_keep_the_cause_underneath() {
         let mut error = Some(Arc::clone(&inner));
         let next = |_: &mut Context<'_>| Poll::Ready(error.take().map(Err::<Bytes, _>));
         let mut cx = Context::from_waker(Waker::noop());
-        match Receive::new().poll(&mut cx, &mut NoClock, &options, &head, || None, next, |_| is_limit) {
+        match Receive::new().poll(&mut cx, &mut NoClock, &options, &head, next, |_| is_limit) {
             Poll::Ready(Err(rejection)) => rejection.into_rejection(),
             other => panic!("{other:?}"),
         }
@@ -1133,7 +1132,7 @@ fn what_has_been_judged_is_not_judged_again() {
             let mut chunks = VecDeque::from([Ok::<_, io::Error>(Bytes::from(body))]);
             let mut pending = pending_first;
             let next = |_: &mut Context<'_>| if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(chunks.pop_front()) };
-            receive.poll(&mut cx, &mut NoClock, &options, &headers, || None, next, |_| false)
+            receive.poll(&mut cx, &mut NoClock, &options, &headers, next, |_| false)
         };
         if waits {
             assert!(poll(true).is_pending());
@@ -1246,7 +1245,7 @@ fn a_timer_that_rings_too_early_is_asked_again() {
     let mut timer = Early(Instant::now(), std::cell::Cell::new(0), 0);
     let head = signer(providers::JIRA).sign(b"");
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &mut timer, &terms, &head, || None) else {
+    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &mut timer, &terms, &head) else {
         panic!("the resolver does not answer")
     };
     assert_eq!(rejection.rejection().kind(), RejectionKind::KeysUnavailable);

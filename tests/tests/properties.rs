@@ -75,7 +75,7 @@ fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[boo
             Some(None) => Poll::Pending,
             None => Poll::Ready(None),
         };
-        match receiving.poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) {
+        match receiving.poll(&mut cx, &mut NoClock, &terms, head, next, |_| false) {
             Poll::Ready(Ok(Outcome::Verified(verified, body))) => return Ok((verified, body)),
             Poll::Ready(Ok(Outcome::Unverified(..))) => panic!("nobody asked for a report"),
             Poll::Ready(Err(rejection)) => return Err(rejection.into_rejection()),

@@ -459,7 +459,7 @@ fn without_a_runtime_nothing_is_let_through() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
     let (verifiers, mut cx) = (VerifierSource::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
     let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
-    let judged = Receive::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"), || None);
+    let judged = Receive::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"));
     let std::task::Poll::Ready(Err(rejection)) = judged else { panic!("it is known that it fails") };
     let rejection = rejection.into_rejection();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));

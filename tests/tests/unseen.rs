@@ -47,7 +47,7 @@ fn rejected_by(verifiers: &VerifierSource, chunks: &[&'static str], head: &Vec<(
     let mut chunks = chunks.iter();
     let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
     let mut cx = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false) else {
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, next, |_| false) else {
         panic!("it is rejected")
     };
     let log = String::from_utf8(LOG.take()).unwrap();
@@ -105,7 +105,7 @@ fn an_observer_is_told_how_long_it_takes() {
     let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
     let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false).is_ready());
+    assert!(Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, next, |_| false).is_ready());
     assert!(matches!(times.0.lock().unwrap()[..], [time] if time > Duration::ZERO));
 }
 
@@ -168,7 +168,7 @@ fn polled(
     let mut polls = Vec::new();
     while !body.is_empty() {
         let next = |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
-        let poll = receiving.poll(&mut Context::from_waker(&waker), &mut timer, &terms, head, || None, next, |_| false);
+        let poll = receiving.poll(&mut Context::from_waker(&waker), &mut timer, &terms, head, next, |_| false);
         assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Outcome::Verified(..)))));
         polls.push((poll.is_ready(), woken.0.swap(0, Ordering::Relaxed), timer.0.take()));
     }
@@ -212,7 +212,7 @@ fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
             let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
             let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
             let mut cx = Context::from_waker(Waker::noop());
-            let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, || None, next, |_| false);
+            let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, next, |_| false);
             match polled {
                 Poll::Ready(Ok(Outcome::Verified(_, body))) => assert!(verifies && body == "body"),
                 Poll::Ready(Ok(Outcome::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
@@ -237,7 +237,7 @@ fn a_key_that_expires_while_its_delivery_arrives_is_good_to_the_end() {
             Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from(*chunk))))
         };
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, || None, next, |_| false);
+        let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, next, |_| false);
         assert!(matches!(polled, Poll::Ready(Ok(Outcome::Verified(..)))), "{chunks:?}");
         assert!(until < SystemTime::now());
     }

@@ -1,16 +1,21 @@
+use std::borrow::Cow;
+
 use actix_web::dev::ServiceRequest;
 use actix_web::http::uri::PathAndQuery;
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
 
+use crate::settings::TenantBy;
+
 /// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
 pub(crate) struct ServiceRequestHead<'a> {
     request: &'a ServiceRequest,
+    tenant_by: Option<&'a TenantBy>,
 }
 
 impl<'a> ServiceRequestHead<'a> {
-    pub(crate) const fn new(request: &'a ServiceRequest) -> Self {
-        Self { request }
+    pub(crate) const fn new(request: &'a ServiceRequest, tenant_by: Option<&'a TenantBy>) -> Self {
+        Self { request, tenant_by }
     }
 }
 
@@ -21,6 +26,10 @@ impl RequestHead for ServiceRequestHead<'_> {
 
     fn target(&self) -> &str {
         self.request.uri().path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    fn tenant(&self) -> Option<Cow<'_, str>> {
+        self.tenant_by.and_then(|find| find(self.request)).map(Cow::Owned)
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
@@ -48,7 +57,7 @@ mod tests {
             .append_header(("x-a", HeaderValue::from_bytes(b"\xff").unwrap()))
             .append_header(("b", ""))
             .to_srv_request();
-        let head = ServiceRequestHead::new(&request);
+        let head = ServiceRequestHead::new(&request, None);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();

@@ -50,9 +50,9 @@ impl ReceiveRequest {
         let Self { settings, request, payload, timer, state, lenient } = self;
         let mut next = |cx: &mut Context<'_>| payload.poll_next(cx);
         if let State::Receive(receiving) = state {
-            let (head, tenant) = (ServiceRequestHead::new(request), || settings.tenant_by.as_ref().and_then(|find| find(request)));
+            let head = ServiceRequestHead::new(request, settings.tenant_by.as_ref());
             let options = ReceiveOptions { insecure_report_only: settings.report_only && *lenient, ..settings.options() };
-            let rejection = match ready!(receiving.poll(cx, timer, &options, &head, tenant, &mut next, is_limit)) {
+            let rejection = match ready!(receiving.poll(cx, timer, &options, &head, &mut next, is_limit)) {
                 Ok(reported) => return Poll::Ready(Ok(reported)),
                 Err(rejection) => rejection,
             };

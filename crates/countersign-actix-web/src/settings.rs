@@ -29,7 +29,7 @@ impl Settings {
 
     /// What is to be thrown away before the answer.
     pub(crate) fn drain(&self, rejection: &ReceiveRejection, request: &ServiceRequest) -> Option<Drain> {
-        let head = ServiceRequestHead::new(request);
+        let head = ServiceRequestHead::new(request, None);
         let drain = self.drain.filter(|_| request.version() < Version::HTTP_2 && head.announces_body())?;
         rejection.drain(drain, &head)
     }

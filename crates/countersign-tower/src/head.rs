@@ -1,16 +1,21 @@
+use std::borrow::Cow;
+
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
+use crate::settings::TenantBy;
+
 /// The core's view of a request.
 pub(crate) struct PartsHead<'a> {
     parts: &'a Parts,
+    tenant_by: Option<&'a TenantBy>,
 }
 
 impl<'a> PartsHead<'a> {
-    pub(crate) const fn new(parts: &'a Parts) -> Self {
-        Self { parts }
+    pub(crate) const fn new(parts: &'a Parts, tenant_by: Option<&'a TenantBy>) -> Self {
+        Self { parts, tenant_by }
     }
 }
 
@@ -30,6 +35,10 @@ impl RequestHead for PartsHead<'_> {
         original.path_and_query().map_or("", PathAndQuery::as_str)
     }
 
+    fn tenant(&self) -> Option<Cow<'_, str>> {
+        self.tenant_by.and_then(|find| find(self.parts)).map(Cow::Owned)
+    }
+
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
         index.extend(&self.parts.headers);
     }
@@ -47,7 +56,7 @@ mod tests {
     fn method_target_and_every_value_are_as_sent() {
         let request = http::Request::put("http://host/a%20b?c=%2F").header("X-A", "1").header("x-a", &b"\xff"[..]).header("b", "");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = PartsHead::new(&parts);
+        let head = PartsHead::new(&parts, None);
         assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
         let values = |name| {
             let mut values = Vec::new();

@@ -77,11 +77,10 @@ where
         let http1 = parts.version < Version::HTTP_2;
         if let State::Receive(receiving) = this.state {
             let (settings, mut body, trailers) = (&**this.settings, this.body.as_mut(), &mut *this.trailers);
-            let (head, tenant) = (PartsHead::new(parts), || settings.tenant_by.as_ref().and_then(|find| find(parts)));
+            let head = PartsHead::new(parts, settings.tenant_by.as_ref());
             let next = |cx: &mut Context<'_>| poll_data(body.as_mut(), trailers, cx);
             let rejection =
-                match ready!(receiving.poll(cx, this.timer, &settings.options(), &head, tenant, next, <dyn Error>::is::<LengthLimitError>))
-                {
+                match ready!(receiving.poll(cx, this.timer, &settings.options(), &head, next, <dyn Error>::is::<LengthLimitError>)) {
                     Ok(reported) => {
                         this.body.set(None);
                         return Poll::Ready(Ok(reported));

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::ready;
@@ -110,6 +111,10 @@ impl RequestHead for CopiedHead {
 
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn tenant(&self) -> Option<Cow<'_, str>> {
+        self.tenant.as_deref().map(Cow::Borrowed)
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {

@@ -179,7 +179,7 @@ impl Verify {
         let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
         if self.drain.is_none() {
             let options = self.options(report_only);
-            let judged = poll_fn(|cx| receive.poll_head(cx, &mut timer, &options, &*head, || head.tenant.clone())).await;
+            let judged = poll_fn(|cx| receive.poll_head(cx, &mut timer, &options, &*head)).await;
             judged.map_err(|rejection| self.reject(rejection.into_rejection(), head.announces_body()))?;
         }
         Ok(ReceivedHead { head, receive, timer })
@@ -193,8 +193,8 @@ impl Verify {
         let (mut body, options) = (pin!(body), self.options(report_only));
         let ReceivedHead { head, mut receive, mut timer } = received;
         let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
-        let (tenant, is_limit) = (|| head.tenant.clone(), <dyn Error>::is::<LengthLimitError>);
-        let rejection = match poll_fn(|cx| receive.poll(cx, &mut timer, &options, &*head, tenant, &mut next, is_limit)).await {
+        let is_limit = <dyn Error>::is::<LengthLimitError>;
+        let rejection = match poll_fn(|cx| receive.poll(cx, &mut timer, &options, &*head, &mut next, is_limit)).await {
             Ok(reported) => return Ok(reported),
             Err(rejection) => rejection,
         };

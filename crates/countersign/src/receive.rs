@@ -80,14 +80,12 @@ impl Receive {
     ///
     /// # Errors
     /// Every rejection, which has been [reported](Verifier::report). A delivery that report-only mode lets through has been reported as well.
-    #[expect(clippy::too_many_arguments, reason = "what is borrowed from the framework for one poll")]
     pub fn poll<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         cx: &mut Context<'_>,
         timer: &mut impl Timer,
         options: &ReceiveOptions<'_>,
         head: &impl RequestHead,
-        tenant: impl FnOnce() -> Option<String>,
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
         is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<Outcome, ReceiveRejection>> {
@@ -100,7 +98,7 @@ impl Receive {
             self.0 = State::Done;
             return Poll::Ready(reported);
         }
-        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head, tenant));
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head));
         let mut state = ReceiveState::new(span, options.deadline, options.insecure_report_only);
         let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
@@ -139,12 +137,11 @@ impl Receive {
         timer: &mut impl Timer,
         options: &ReceiveOptions<'_>,
         head: &impl RequestHead,
-        tenant: impl FnOnce() -> Option<String>,
     ) -> Poll<Result<(), ReceiveRejection>> {
         // A body of which nothing has come yet, and for which no time runs.
         let head_only = ReceiveOptions { deadline: None, ..*options };
         let nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
-        let polled = self.poll(cx, timer, &head_only, head, tenant, nothing_yet, |_| false);
+        let polled = self.poll(cx, timer, &head_only, head, nothing_yet, |_| false);
         match (polled, &mut self.0) {
             (Poll::Ready(Err(rejection)), _) => Poll::Ready(Err(rejection)),
             (Poll::Pending, State::Collect(pending)) => {
@@ -161,10 +158,9 @@ impl Receive {
         timer: &mut impl Timer,
         options: &ReceiveOptions<'t>,
         head: &impl RequestHead,
-        tenant: impl FnOnce() -> Option<String>,
     ) -> Poll<ChosenVerifier<'t>> {
         let chosen = match &mut self.0 {
-            State::Start => match options.verifiers.start(DeliverySpan::new(), || TenantHead { head, tenant: tenant() }) {
+            State::Start => match options.verifiers.start(DeliverySpan::new(), head) {
                 Ok(chosen) => chosen,
                 Err(mut choosing) => match choosing.poll(cx, timer) {
                     Poll::Ready(chosen) => chosen,
@@ -199,42 +195,6 @@ fn reported(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end:
             Ok(outcome)
         }
         Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, is_at_end)),
-    }
-}
-
-/// A head, and what the application says of the tenant.
-struct TenantHead<'h, H> {
-    head: &'h H,
-    tenant: Option<String>,
-}
-
-impl<H: RequestHead> RequestHead for TenantHead<'_, H> {
-    fn method(&self) -> &str {
-        self.head.method()
-    }
-
-    fn target(&self) -> &str {
-        self.head.target()
-    }
-
-    fn original_target(&self) -> &str {
-        self.head.original_target()
-    }
-
-    fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
-    }
-
-    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
-        self.head.headers(index);
-    }
-
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.head.header(name, visit);
-    }
-
-    fn announces_body(&self) -> bool {
-        self.head.announces_body()
     }
 }
 
@@ -281,24 +241,5 @@ impl ReceiveRejection {
 impl fmt::Debug for Receive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receive").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_head_with_a_tenant_is_otherwise_what_the_head_says() {
-        for (length, announces) in [("0", false), ("7", true)] {
-            let head = [("content-length", length)];
-            for tenant in [None, Some("acme")] {
-                let told = TenantHead { head: &head, tenant: tenant.map(str::to_owned) };
-                assert_eq!((told.method(), told.target(), told.original_target(), told.tenant()), ("POST", "/", "/", tenant));
-                let mut values = Vec::new();
-                told.header("Content-Length", &mut |value| values.push(value));
-                assert_eq!((values, told.announces_body()), (vec![length.as_bytes()], announces));
-            }
-        }
     }
 }

@@ -13,7 +13,14 @@ mod receive;
 #[path = "side/schemes.rs"]
 pub mod schemes;
 
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use library::RequestHead;
+use library::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer};
+
 use crate::request::Request;
+use crate::script::BodyError;
 
 /// How this side reads a head. The only place that knows.
 impl library::RequestHead for Request {
@@ -36,4 +43,27 @@ impl library::RequestHead for Request {
             }
         }
     }
+}
+
+fn poll_head(
+    receive: &mut Receive,
+    context: &mut Context<'_>,
+    timer: &mut impl Timer,
+    options: &ReceiveOptions<'_>,
+    head: &impl RequestHead,
+    tenant: Option<&str>,
+) -> Poll<Result<(), ReceiveRejection>> {
+    receive.poll_head(context, timer, options, head, || tenant.map(str::to_owned))
+}
+
+fn poll(
+    receive: &mut Receive,
+    context: &mut Context<'_>,
+    timer: &mut impl Timer,
+    options: &ReceiveOptions<'_>,
+    head: &impl RequestHead,
+    tenant: Option<&str>,
+    next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>,
+) -> Poll<Result<Outcome, ReceiveRejection>> {
+    receive.poll(context, timer, options, head, || tenant.map(str::to_owned), next, BodyError::is_limit)
 }

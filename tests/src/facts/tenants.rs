@@ -1,5 +1,6 @@
 //! Where tenants have keys of their own.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 use std::io;
@@ -57,7 +58,7 @@ impl Source {
 /// Tenants whose names the application knows, and tells the adapter. Their secret is `new of ` and that.
 #[must_use]
 pub fn tenants_by_the_application() -> Tenants {
-    let find = |head: &dyn RequestHead| head.tenant().map(str::to_owned);
+    let find = |head: &dyn RequestHead| head.tenant().map(Cow::into_owned);
     let ask = |tenant: String| async move { Ok::<_, io::Error>(Some([("k", Secret::new(format!("new of {tenant}")))])) };
     Tenants::builder(jira()).by(find).build(ask).unwrap()
 }

@@ -227,13 +227,13 @@ impl<'a> Delivery<'a> {
         let waker = Waker::from(Arc::clone(&self.woken));
         let next = |_: &mut Context<'_>| next().map(|chunk| chunk.map(Ok::<_, Infallible>));
         let Self { options, head, receive, clock, .. } = self;
-        receive.poll(&mut Context::from_waker(&waker), clock, options, *head, || None, next, |_| false)
+        receive.poll(&mut Context::from_waker(&waker), clock, options, *head, next, |_| false)
     }
 
     fn poll_head(&mut self) -> Poll<Result<(), ReceiveRejection>> {
         let waker = Waker::from(Arc::clone(&self.woken));
         let Self { options, head, receive, clock, .. } = self;
-        receive.poll_head(&mut Context::from_waker(&waker), clock, options, *head, || None)
+        receive.poll_head(&mut Context::from_waker(&waker), clock, options, *head)
     }
 
     /// Takes all of it in, and says what it comes to, and for what it has to be rejected before its end. What is to be seen on the way is as it

@@ -8,44 +8,47 @@ use crate::scheme::encoding::{Encoding, Undecodable};
 pub(crate) struct Candidates {
     first: Tag,
     others: Vec<Tag>,
-    count: usize,
+    is_empty: bool,
 }
 
 impl Candidates {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { first: Tag::ZERO, others: Vec::new(), count: 0 }
+        Self { first: Tag::ZERO, others: Vec::new(), is_empty: true }
     }
 
     #[inline]
     pub(crate) const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.is_empty
     }
 
     /// Adds the signature that `text` stands for, if that is in this encoding, and of the algorithm's length.
     #[inline]
     pub(crate) fn add(&mut self, algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<(), Undecodable> {
-        if self.is_empty() {
+        if self.is_empty {
             self.first.decode(algorithm, encoding, text)?;
+            self.is_empty = false;
         } else {
             let mut tag = Tag::ZERO;
             tag.decode(algorithm, encoding, text)?;
             self.others.push(tag);
         }
-        self.count = self.count.saturating_add(1);
         Ok(())
     }
 
     /// Whether one of them is of this algorithm.
     #[inline]
     pub(crate) fn has(&self, algorithm: Algorithm) -> bool {
-        self.count > 0 && (self.first.algorithm() == algorithm || self.others.iter().any(|tag| tag.algorithm() == algorithm))
+        !self.is_empty && (self.first.algorithm() == algorithm || self.others.iter().any(|tag| tag.algorithm() == algorithm))
     }
 
     /// Whether one of them is what `algorithm` computed. Each is compared to its end, in constant time.
     #[inline]
     pub(crate) fn has_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
-        let first = self.first.is_computed(algorithm, computed) & Choice::from(u8::from(self.count > 0));
+        if self.is_empty {
+            return Choice::from(0);
+        }
+        let first = self.first.is_computed(algorithm, computed);
         self.others.iter().fold(first, |hit, tag| hit | tag.is_computed(algorithm, computed))
     }
 }

@@ -51,9 +51,9 @@ impl Mac {
     /// Begins anew where it stands, with what a key prepared.
     #[inline]
     pub(crate) fn begin(&mut self, prepared: &Self) {
-        self.sha256.clone_from(&prepared.sha256);
-        if let Some(other) = &prepared.other {
-            self.other = Some(other.clone());
+        match (&prepared.sha256, &prepared.other) {
+            (Some(mac), _) => self.sha256 = Some(mac.clone()),
+            (None, other) => self.other.clone_from(other),
         }
     }
 

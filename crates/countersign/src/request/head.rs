@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
 
 /// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
@@ -34,8 +36,8 @@ pub trait RequestHead {
     }
 
     /// What the application has found out about the tenant by itself, such as a middleware further out, where it has told the adapter how to
-    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver).
-    fn tenant(&self) -> Option<&str> {
+    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver), which alone asks for it.
+    fn tenant(&self) -> Option<Cow<'_, str>> {
         None
     }
 
@@ -73,7 +75,7 @@ impl<H: RequestHead + ?Sized> RequestHead for &H {
         (**self).original_target()
     }
 
-    fn tenant(&self) -> Option<&str> {
+    fn tenant(&self) -> Option<Cow<'_, str>> {
         (**self).tenant()
     }
 
@@ -159,12 +161,7 @@ impl<'h> HeaderValues<'h> {
     /// Looks through the head for one name: for what is rarely asked.
     pub(crate) fn of(head: &'h dyn RequestHead, name: &str) -> Self {
         let mut values = Self::None;
-        head.header(name, &mut |value| {
-            values = match values {
-                Self::None => Self::One(value),
-                Self::One(_) | Self::Several => Self::Several,
-            }
-        });
+        head.header(name, &mut |value| values = values.and(value));
         values
     }
 }
@@ -189,8 +186,8 @@ mod tests {
             "/a/taken/off?b"
         }
 
-        fn tenant(&self) -> Option<&str> {
-            Some("acme")
+        fn tenant(&self) -> Option<Cow<'_, str>> {
+            Some("acme".into())
         }
 
         fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
@@ -222,7 +219,7 @@ mod tests {
     fn what_a_head_says_itself_is_said_by_its_reference() {
         for head in [&Own as &dyn RequestHead, &&Own] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
-            assert_eq!((head.tenant(), head.announces_body()), (Some("acme"), true));
+            assert_eq!((head.tenant().as_deref(), head.announces_body()), (Some("acme"), true));
             assert_eq!((values(head, "A"), values(head, "b").len()), (vec!["1".to_owned(), "2".to_owned()], 0));
         }
     }

@@ -109,13 +109,14 @@ pub struct HeaderIndex<'n, 'h> {
     names: &'n [HeaderName],
     /// Where one name is looked for, and not those: who is told of its values.
     one: Option<(&'n str, Visit<'n, 'h>)>,
-    values: [&'h [u8]; MAX_NAMES],
-    counts: [u8; MAX_NAMES],
+    /// By the places of the names.
+    values: [HeaderValues<'h>; MAX_NAMES],
 }
 
 type Visit<'n, 'h> = &'n mut dyn FnMut(&'h [u8]);
 
 /// The values of a header that may stand in a request once.
+#[derive(Clone, Copy)]
 pub(crate) enum HeaderValues<'h> {
     None,
     One(&'h [u8]),
@@ -125,12 +126,12 @@ pub(crate) enum HeaderValues<'h> {
 impl<'n, 'h> HeaderIndex<'n, 'h> {
     #[inline]
     pub(crate) const fn new(names: &'n HeaderNames) -> Self {
-        Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [&[]; MAX_NAMES], counts: [0; MAX_NAMES] }
+        Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [HeaderValues::None; MAX_NAMES] }
     }
 
     /// Calls `visit` with each value of the field `name`, whose marks these are.
     pub(crate) const fn one(marks: &'n Marks, name: &'n str, visit: Visit<'n, 'h>) -> Self {
-        Self { marks, names: &[], one: Some((name, visit)), values: [&[]; MAX_NAMES], counts: [0; MAX_NAMES] }
+        Self { marks, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
     }
 
     /// Adds header fields, as name and value, in the order of arrival. A field that occurs twice is added twice.
@@ -146,46 +147,67 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         for (name, value) in fields {
             let name = name.as_ref();
             if let Some(first) = marks.first(name.as_bytes()) {
-                self.add(first, name, value.as_ref());
+                self.add(first, name.as_bytes(), value.as_ref());
             }
         }
     }
 
     #[inline(never)]
-    fn add(&mut self, first: u8, name: &str, value: &'h [u8]) {
+    fn add(&mut self, first: u8, name: &[u8], value: &'h [u8]) {
+        // Frameworks hand out names in lower case, and that is told soonest.
+        let mut next = first;
+        while let Some((place, known)) = self.known(next) {
+            if name == known.lower_case.as_bytes() {
+                return self.put(place, value);
+            }
+            next = known.next;
+        }
+        self.add_as_spelt(first, name, value);
+    }
+
+    /// Adds a field whose name is not in lower case, or is the one name that is looked for.
+    #[cold]
+    #[inline(never)]
+    fn add_as_spelt(&mut self, mut next: u8, name: &[u8], value: &'h [u8]) {
         if let Some((sought, visit)) = &mut self.one {
-            if name.eq_ignore_ascii_case(sought) {
+            if name.eq_ignore_ascii_case(sought.as_bytes()) {
                 visit(value);
             }
-        } else if let Some(place) = self.place(first, name.as_bytes())
-            && let (Some(kept), Some(count)) = (self.values.get_mut(place), self.counts.get_mut(place))
-        {
-            *kept = value;
-            *count = count.saturating_add(1);
+            return;
+        }
+        while let Some((place, known)) = self.known(next) {
+            if name.eq_ignore_ascii_case(known.lower_case.as_bytes()) {
+                return self.put(place, value);
+            }
+            next = known.next;
         }
     }
 
-    #[inline]
-    fn place(&self, mut next: u8, name: &[u8]) -> Option<usize> {
-        loop {
-            let place = usize::from(next.checked_sub(1)?);
-            let known = self.names.get(place)?;
-            // Frameworks hand out names in lower case, and that is told sooner.
-            if name == known.lower_case.as_bytes() || name.eq_ignore_ascii_case(known.lower_case.as_bytes()) {
-                return Some(place);
-            }
-            next = known.next;
+    /// The name whose place is one less than `next`.
+    fn known(&self, next: u8) -> Option<(usize, &'n HeaderName)> {
+        let place = usize::from(next).wrapping_sub(1);
+        self.names.get(place).map(|name| (place, name))
+    }
+
+    fn put(&mut self, place: usize, value: &'h [u8]) {
+        if let Some(values) = self.values.get_mut(place) {
+            *values = values.and(value);
         }
     }
 
     /// What the field at this place of the names says.
     #[inline]
     pub(crate) fn get(&self, place: u8) -> HeaderValues<'h> {
-        let place = usize::from(place);
-        match self.counts.get(place) {
-            None | Some(0) => HeaderValues::None,
-            Some(1) => self.values.get(place).map_or(HeaderValues::None, |value| HeaderValues::One(value)),
-            Some(_) => HeaderValues::Several,
+        self.values.get(usize::from(place)).copied().unwrap_or(HeaderValues::None)
+    }
+}
+
+impl<'h> HeaderValues<'h> {
+    /// These, and one more.
+    pub(crate) const fn and(self, value: &'h [u8]) -> Self {
+        match self {
+            Self::None => Self::One(value),
+            Self::One(_) | Self::Several => Self::Several,
         }
     }
 }

@@ -46,17 +46,21 @@ impl TimestampFormat {
     }
 }
 
-/// Digits without a sign and without leading zeros. Faults are gathered and judged once.
+/// Digits without a sign and without leading zeros.
 fn decimal(text: &[u8]) -> Option<u64> {
-    let (mut number, mut faults) = (0_u64, u8::from(matches!(text, [] | [b'0', ..])));
+    if matches!(text, [] | [b'0', ..]) {
+        return None;
+    }
+    let (mut number, mut faults) = (0_u64, 0);
     for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        faults |= digit.saturating_sub(9);
-        number = number.wrapping_mul(10).wrapping_add(digit.into());
+        let digit = u64::from(byte.wrapping_sub(b'0'));
+        // Below sixteen for a digit and for nothing else.
+        faults |= digit.wrapping_add(6);
+        number = number.wrapping_mul(10).wrapping_add(digit);
     }
     // Nineteen digits always fit.
     let number = if text.len() <= 19 { Some(number) } else { std::str::from_utf8(text).ok()?.parse().ok() };
-    number.filter(|_| faults == 0)
+    number.filter(|_| faults < 16)
 }
 
 /// Since 1970; what was before is rejected.

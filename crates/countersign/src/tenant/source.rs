@@ -25,7 +25,7 @@ impl VerifierSource {
     /// Chooses the verifier for a delivery, for whoever has the body already and no use for [`Receive`](crate::adapter::Receive). Where none is known,
     /// or none can be had now, that is one which rejects it.
     pub async fn choose(&self, head: &impl RequestHead, timer: &mut impl Timer) -> Verifier {
-        let chosen = match self.start(DeliverySpan::unseen(), || head) {
+        let chosen = match self.start(DeliverySpan::unseen(), head) {
             Ok(chosen) => chosen,
             Err(mut choosing) => poll_fn(|cx| choosing.poll(cx, timer)).await,
         };
@@ -54,15 +54,14 @@ impl VerifierSource {
         }
     }
 
-    /// Chooses the verifier for a delivery, or starts to. The head is only made if there is somebody to choose, and may do what an application
-    /// has told the adapter to do, such as to look for a [`tenant`](RequestHead::tenant): a panic in it is one of the resolver.
-    pub(crate) fn start<H: RequestHead>(&self, span: DeliverySpan, head: impl FnOnce() -> H) -> Result<ChosenVerifier<'_>, Resolve> {
+    /// Chooses the verifier for a delivery, or starts to.
+    pub(crate) fn start(&self, span: DeliverySpan, head: &dyn RequestHead) -> Result<ChosenVerifier<'_>, Resolve> {
         match &self.0 {
             Inner::One(verifier) => Ok(ChosenVerifier { span, verifier: Cow::Borrowed(verifier) }),
             Inner::Many(decoy, resolver) => {
                 // The time that it takes is told to whoever observes the verdict.
                 let span = span.timed();
-                let resolve = || (resolver.resolve(&head()), resolver.timeout());
+                let resolve = || (resolver.resolve(head), resolver.timeout());
                 match span.in_scope(|| catch_unwind(AssertUnwindSafe(resolve))) {
                     Ok((resolving, timeout)) => Err(Resolve::new(span, decoy.clone(), resolving, timeout)),
                     Err(_) => Ok(ChosenVerifier { span, verifier: Cow::Owned(decoy.unavailable(Fault::Panicked.into())) }),

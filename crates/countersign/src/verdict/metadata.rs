@@ -29,19 +29,27 @@ impl Metadata {
     /// `texts` are in the order of [`Text`], each of 256 bytes at most, and empty if it is not there.
     #[inline]
     pub(crate) fn new(signed_at: Option<SystemTime>, texts: [&[u8]; 3]) -> Self {
-        let [id, delivery_id, event] = texts.map(<[u8]>::len);
-        let ends = [id, id.saturating_add(delivery_id), id.saturating_add(delivery_id).saturating_add(event)];
-        let mut metadata = Self { signed_at, ends: ends.map(|end| u16::try_from(end).unwrap_or(u16::MAX)), short: [0; SHORT], long: None };
-        let mut rest = metadata.short.as_mut_slice();
-        for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            let Some((place, behind)) = rest.split_at_mut_checked(text.len()) else {
-                metadata.long = Some(concat(texts));
-                break;
-            };
-            place.copy_from_slice(text);
-            rest = behind;
+        let mut metadata = Self { signed_at, ends: [0; 3], short: [0; SHORT], long: None };
+        let mut end = 0_usize;
+        for (text, kept) in texts.iter().zip(&mut metadata.ends) {
+            let start = end;
+            end = start.wrapping_add(text.len());
+            *kept = end.try_into().unwrap_or(u16::MAX);
+            if let Some(place) = metadata.short.get_mut(start..end)
+                && !text.is_empty()
+            {
+                place.copy_from_slice(text);
+            }
+        }
+        if end > SHORT {
+            metadata.long = Some(concat(texts));
         }
         metadata
+    }
+
+    /// What was kept. Once.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { long: self.long.take(), ..*self }
     }
 
     /// What it says, if that is fit to be shown: visible ASCII.

@@ -100,8 +100,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
                 rest = after.split_first().map(|(_, rest)| rest);
                 continue;
             }
-            // Whether there is one is told faster than where it is, and the last item, which has none behind it, is often the longest.
-            let end = if list.contains(&separator) { list.iter().position(|byte| *byte == separator) } else { None };
+            let end = position(list, separator);
             let item = list.get(..end.unwrap_or(list.len())).unwrap_or_default();
             rest = end.and_then(|end| list.get(end.saturating_add(1)..));
             self.read_item(item)?;
@@ -170,6 +169,13 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
 
 fn is_timestamp(scheme: &Scheme, name: &[u8]) -> bool {
     matches!(scheme.timestamp, Some(Timestamp { source: TimestampSource::Item(item), .. }) if item.as_bytes() == name)
+}
+
+/// Where the byte stands first. Most of a list is looked at by sixteen bytes at a time, of which the compiler makes one comparison.
+fn position(list: &[u8], sought: u8) -> Option<usize> {
+    let has = |block: &&[u8; 16]| block.iter().fold(0, |found, byte| found | u8::from(*byte == sought)) != 0;
+    let start = list.as_chunks().0.iter().take_while(|block| !has(block)).count().saturating_mul(16);
+    list.get(start..)?.iter().position(|byte| *byte == sought).map(|place| place.saturating_add(start))
 }
 
 /// Spaces may stand in front of an item. Where items are separated by spaces, two in a row have an empty item between them.

@@ -29,8 +29,8 @@ const STRIDE: usize = 128;
 pub(crate) struct VerificationState {
     proof: Proof,
     candidates: Candidates,
-    /// How many MACs are under way.
-    count: usize,
+    /// Whether a MAC is under way: the first, and then perhaps others.
+    is_begun: bool,
     first: KeyMac,
     others: Vec<KeyMac>,
     diagnostics: Option<Box<Diagnostics>>,
@@ -80,7 +80,14 @@ impl VerificationState {
     /// Of which nothing has been looked at yet, and which verifies nothing.
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { proof: Proof::Mac, candidates: Candidates::new(), count: 0, first: KeyMac::new(), others: Vec::new(), diagnostics: None }
+        Self {
+            proof: Proof::Mac,
+            candidates: Candidates::new(),
+            is_begun: false,
+            first: KeyMac::new(),
+            others: Vec::new(),
+            diagnostics: None,
+        }
     }
 
     /// Judges the head, and takes the keys that are accepted now. Fills in the parts of the head that are signed.
@@ -107,24 +114,34 @@ impl VerificationState {
         }
         for (key, prepared) in keys.valid(clock) {
             for (trial, tried) in prepared.trials.iter().enumerate() {
-                if self.candidates.has(tried.algorithm) {
-                    if self.count > 0 {
-                        self.others.push(KeyMac::new());
-                    }
-                    self.others.last_mut().unwrap_or(&mut self.first).begin(key, trial, tried);
-                    self.count = self.count.saturating_add(1);
+                if !self.candidates.has(tried.algorithm) {
+                    continue;
+                }
+                if std::mem::replace(&mut self.is_begun, true) {
+                    self.begin_another(key, trial, tried);
+                } else {
+                    self.first.begin(key, trial, tried);
                 }
             }
         }
-        if self.count == 0 {
+        if !self.is_begun {
             // Candidates are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
             return Err(RejectionKind::KeysExpired);
         }
         if policy.hints.is_some() {
             self.diagnostics = Some(Box::new(Diagnostics::new(keys, head, clock)));
         }
-        parts.feed(policy.url.as_ref(), policy.scheme.prefix, |text| self.hash(text));
+        if !policy.scheme.prefix.is_empty() {
+            parts.feed(policy.url.as_ref(), policy.scheme.prefix, |text| self.hash(text));
+        }
         Ok(())
+    }
+
+    #[cold]
+    fn begin_another(&mut self, key: usize, trial: usize, tried: &Trial) {
+        let mut mac = KeyMac::new();
+        mac.begin(key, trial, tried);
+        self.others.push(mac);
     }
 
     /// Hashes the next bytes of the body, however it was divided on the way.
@@ -139,7 +156,7 @@ impl VerificationState {
     /// Hashes the next bytes of what is signed.
     #[inline(always)]
     pub(crate) fn hash(&mut self, text: &[u8]) {
-        if self.count == 1 && self.diagnostics.is_none() {
+        if self.others.is_empty() && self.diagnostics.is_none() {
             self.first.mac.update(text);
         } else {
             self.hash_all(text);
@@ -211,13 +228,13 @@ impl VerificationState {
 
     /// How many MACs are under way.
     #[cfg(test)]
-    pub(crate) const fn hashes(&self) -> usize {
-        self.count
+    pub(crate) fn hashes(&self) -> usize {
+        self.others.len().saturating_add(self.is_begun.into())
     }
 
     #[inline(always)]
     fn matched<'k>(&mut self, keys: &'k KeySet) -> Option<(&'k PreparedKey, &'k Trial)> {
-        if std::mem::take(&mut self.count) == 0 {
+        if !std::mem::take(&mut self.is_begun) {
             return None;
         }
         let matched = self.first.judge(keys, &self.candidates);
@@ -342,7 +359,7 @@ mod tests {
                 Some(chunk) => chunk.map(|chunk| Some(Ok::<_, io::Error>(Bytes::from(chunk)))),
                 None => Poll::Ready(None),
             };
-            match receive.poll(&mut Context::from_waker(Waker::noop()), &mut NoTimer, &options, &head, || None, next, |_| false) {
+            match receive.poll(&mut Context::from_waker(Waker::noop()), &mut NoTimer, &options, &head, next, |_| false) {
                 Poll::Pending => pending = pending.saturating_add(1),
                 Poll::Ready(received) => return (pending, received.map_err(|rejection| rejection.rejection().kind())),
             }

@@ -58,7 +58,7 @@ impl OwnedVerification {
     pub(crate) fn finish(&mut self) -> Result<Verified, Rejection> {
         let Self { config, keys, state, suffix, metadata } = self;
         state.hash(suffix);
-        state.finish(Snapshot { config, keys }, &Clock::Unread, || metadata.clone())
+        state.finish(Snapshot { config, keys }, &Clock::Unread, || metadata.take())
     }
 }
 

@@ -175,7 +175,8 @@ impl Resolver for Tenants {
 
     fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
         let known = Some(self.known.clone());
-        let (tenant, at_once) = match head.tenant() {
+        let tenant = head.tenant();
+        let (tenant, at_once) = match tenant.as_deref() {
             None => return ResolveFuture::ready(None),
             Some(tenant) => tenant.strip_suffix(", later").map_or((tenant, true), |tenant| (tenant, false)),
         };

@@ -59,15 +59,14 @@ struct Delivery<'a, H> {
 impl<H: RequestHead> Delivery<'_, H> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, ReceiveRejection>> {
         let Self { case, head, options, receive, timer, body, is_head_due } = self;
-        let tenant = || case.tenant.map(str::to_owned);
         if *is_head_due {
-            match receive.poll_head(context, timer, options, *head, tenant) {
+            match super::poll_head(receive, context, timer, options, *head, case.tenant) {
                 Poll::Ready(Ok(())) => *is_head_due = false,
                 Poll::Ready(Err(rejection)) => return Poll::Ready(Err(rejection)),
                 Poll::Pending => return Poll::Pending,
             }
         }
-        receive.poll(context, timer, options, *head, tenant, |context| body.poll(context), BodyError::is_limit)
+        super::poll(receive, context, timer, options, *head, case.tenant, |context| body.poll(context))
     }
 
     /// To its end, if it comes to one, and how often it waited without having been woken.
@@ -99,7 +98,7 @@ pub fn at_once(source: &VerifierSource, head: &impl RequestHead, body: Bytes) ->
     let mut chunks = [body].into_iter();
     let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(Ok::<_, BodyError>));
     let mut context = Context::from_waker(Waker::noop());
-    match Receive::new().poll(&mut context, &mut timer, &options, head, || None, next, BodyError::is_limit) {
+    match super::poll(&mut Receive::new(), &mut context, &mut timer, &options, head, None, next) {
         Poll::Ready(Ok(Outcome::Verified(_, body))) => Some(body),
         _ => None,
     }
