@@ -16,8 +16,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use axum::extract::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Json};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use countersign::Verified;
@@ -35,11 +35,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let verifier = settings.verifier.clone();
 
     // axum's own limit of 2 MB for `Json` would reject deliveries that are within Jira's 25 MB.
-    let limit = DefaultBodyLimit::max(verifier.body_limit());
     let app = Router::new()
         .route("/jira", post(on_event))
-        .route_layer(VerifyLayer::on_tokio(verifier))
-        .layer(limit)
+        .route_layer(VerifyLayer::new(verifier))
         // Added after the layer, and so not covered by it.
         .route("/health", get(|| async { "up\n" }));
 

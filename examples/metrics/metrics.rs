@@ -12,7 +12,6 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use countersign::observe::MetricsObserver;
@@ -39,11 +38,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .observer(MetricsObserver::new().memory_budget(budget))
         .build()?;
 
-    let limit = DefaultBodyLimit::max(verifier.body_limit());
     let app = Router::new()
         .route("/jira", post(on_event))
-        .route_layer(VerifyLayer::on_tokio(verifier))
-        .layer(limit)
+        .route_layer(VerifyLayer::new(verifier))
         .route("/metrics", get(|| async move { prometheus.render() }));
 
     let address = receiver::address()?;

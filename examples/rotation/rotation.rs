@@ -17,7 +17,6 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use countersign::{Keys, Verified, Verifier, providers};
@@ -44,11 +43,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let _watch = files.watch(verifier.keys(), Duration::from_secs(1))?;
 
     let keys = verifier.keys();
-    let limit = DefaultBodyLimit::max(verifier.body_limit());
     let app = Router::new()
         .route("/jira", post(on_event))
-        .route_layer(VerifyLayer::on_tokio(verifier))
-        .layer(limit)
+        .route_layer(VerifyLayer::new(verifier))
         .route("/keys", get(|| async move { list(&keys) }));
 
     let address = receiver::address()?;

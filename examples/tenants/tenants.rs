@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::extract::{self, DefaultBodyLimit};
+use axum::extract;
 use axum::routing::post;
 use axum::{Extension, Router};
 use countersign::{Secret, Verified, Verifier, providers};
@@ -43,11 +43,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .negative_ttl(Duration::from_secs(2))
         .build(move |tenant| secrets_of(folder.clone(), tenant))?;
 
-    let limit = DefaultBodyLimit::max(tenants.body_limit());
     let app = Router::new()
         .route("/jira/{tenant}", post(on_event))
-        .route_layer(VerifyLayer::on_tokio(tenants.clone()))
-        .layer(limit)
+        .route_layer(VerifyLayer::new(tenants.clone()))
         .route("/tenants/{tenant}/invalidate", post(async move |extract::Path(tenant): extract::Path<String>| tenants.invalidate(&tenant)));
 
     let address = receiver::address()?;

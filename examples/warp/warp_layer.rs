@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
-    let layer = VerifyLayer::on_tokio(settings.verifier.clone());
+    let layer = VerifyLayer::new(settings.verifier.clone());
 
     // The layer covers all that it is laid around, and answers 401 on unknown paths too: what nobody signs wants a server of its own.
     let jira = warp::path!("jira").and(warp::post()).and(warp::ext::get()).and(warp::body::json()).map(on_event);

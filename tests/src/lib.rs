@@ -13,7 +13,6 @@ pub mod body;
 pub mod delivery;
 pub mod facts;
 pub mod log;
-pub mod no_clock;
 pub mod observation;
 pub mod received;
 pub mod receiver;
@@ -21,7 +20,6 @@ pub mod vectors;
 
 pub use body::{ScriptedBody, SyncBody};
 pub use delivery::{Delivery, Step};
-pub use no_clock::NoClock;
 pub use observation::{Handled, Observation};
 pub use received::Received;
 

@@ -5,14 +5,12 @@ use std::io;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
-use countersign::adapter::{Outcome, Receive, ReceiveOptions, VerifierSource};
+use countersign::adapter::{NoTimer, Outcome, Receive, ReceiveOptions};
 use countersign::{Rejection, RequestHead, Verified, Verifier};
-
-use crate::NoClock;
 
 /// A delivery of which nothing comes but what is pushed.
 pub struct Received<H> {
-    verifiers: VerifierSource,
+    options: ReceiveOptions,
     head: H,
     receive: Receive,
 }
@@ -23,7 +21,8 @@ impl<H: RequestHead> Received<H> {
     /// # Errors
     /// What the delivery is rejected for.
     pub fn begin(verifier: &Verifier, head: H) -> Result<Self, Rejection> {
-        let mut begun = Self { verifiers: verifier.clone().into(), head, receive: Receive::new() };
+        let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifier.clone()) };
+        let mut begun = Self { options, head, receive: Receive::new() };
         // What is only begun waits for its body.
         begun.poll(|| Poll::<Option<io::Result<Bytes>>>::Pending).map(|judged| assert!(judged.is_none())).map(|()| begun)
     }
@@ -51,10 +50,9 @@ impl<H: RequestHead> Received<H> {
 
     /// What has come of it, if that is known.
     fn poll<D: Buf>(&mut self, mut next: impl FnMut() -> Poll<Option<io::Result<D>>>) -> Result<Option<Outcome>, Rejection> {
-        let options = ReceiveOptions { verifiers: &self.verifiers, deadline: None, insecure_report_only: false };
         let mut cx = Context::from_waker(Waker::noop());
-        match self.receive.poll(&mut cx, &mut NoClock, &options, &self.head, |_| next(), |_| false) {
-            Poll::Ready(received) => received.map(Some).map_err(countersign::adapter::ReceiveRejection::into_rejection),
+        match self.receive.poll(&mut cx, &self.options, &self.head, &mut |_: &mut Context<'_>| next(), &mut NoTimer) {
+            Poll::Ready(received) => received.map(Some),
             Poll::Pending => Ok(None),
         }
     }

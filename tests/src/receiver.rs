@@ -72,7 +72,7 @@ impl Setup {
     }
 
     fn layer(&self) -> VerifyLayer {
-        let layer = VerifyLayer::on_tokio(self.verifiers.clone()).deadline(self.deadline);
+        let layer = VerifyLayer::new(self.verifiers.clone()).deadline(self.deadline);
         self.drain.iter().fold(layer, |layer, drain| layer.drain(*drain))
     }
 

@@ -36,12 +36,12 @@ impl Harness for Axum {
             }
             async { StatusCode::OK }
         };
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
         let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).route_layer(layer);
-        let outcome = outcome(app.layer(DefaultBodyLimit::disable()), delivery).await;
+        let outcome = outcome(app, delivery).await;
         Observation { handled: handled.lock().unwrap().clone(), reported: reported.lock().unwrap().clone(), ..outcome }
     }
 }
@@ -209,16 +209,23 @@ fn a_rejection_can_be_anything_that_axum_can_answer() {
 }
 
 #[test]
-fn axums_own_limit_stands_behind_ours_until_it_is_raised() {
+fn axums_own_limit_is_lifted_for_what_is_verified_and_for_nothing_else() {
     conformance::run(async {
         let big = "x".repeat(2 * 1024 * 1024 + 1);
         let delivery = || request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), &big));
-        let app = || Router::new().route("/hook", post(|body: Bytes| async move { body.len().to_string() })).route_layer(layer());
-        let response = app().oneshot(delivery()).await.unwrap();
-        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(response.extensions().get::<Rejection>().is_none(), "it was not our rejection");
-        let raised = app().layer(DefaultBodyLimit::max(verifier(providers::JIRA).body_limit()));
-        same(answer(raised, delivery()).await, (200, &big.len().to_string()));
+        let count = || post(|body: Bytes| async move { body.len().to_string() });
+        let app = || Router::new().route("/hook", count()).route_layer(layer());
+        same(answer(app(), delivery()).await, (200, &big.len().to_string()));
+        // Whatever the application has set, the delivery is in memory already.
+        same(answer(app().layer(DefaultBodyLimit::max(1)), delivery()).await, (200, &big.len().to_string()));
+        // A body that somebody puts in its place is bounded by the verifier's limit.
+        let small = builder(providers::JIRA).body_limit(4).build().unwrap();
+        let grow = axum::middleware::map_request(|request: Request<Body>| async { request.map(|_| Body::from("grown")) });
+        let grown = Router::new().route("/hook", count()).route_layer(grow).route_layer(VerifyLayer::new(small));
+        assert_eq!(answer(grown, signed("/hook")).await.0, 413);
+        let beside = app().route("/other", count());
+        let other = || Request::post("/other").body(Body::from(big.clone())).unwrap();
+        assert_eq!(answer(beside, other()).await.0, 413);
     });
 }
 
@@ -278,7 +285,7 @@ async fn tenant(Extension(verified): Extension<Verified>, body: String) -> Strin
 fn a_tenant_is_found_in_the_whole_path_under_nest() {
     conformance::run(async {
         let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
-        let layer = || VerifyLayer::on_tokio(tenants.clone());
+        let layer = || VerifyLayer::new(tenants.clone());
         let routes = || Router::new().route("/{tenant}/{event}", post(tenant));
         let inside = Router::new().nest("/hook", routes().route_layer(layer()));
         same(answer(inside, to("/hook/acme/event?x")).await, (200, "body of acme"));
@@ -299,7 +306,7 @@ struct Workspace(&'static str);
 #[test]
 fn a_tenant_may_come_from_the_extensions() {
     conformance::run(async {
-        let layer = VerifyLayer::on_tokio(tenants_by_the_application())
+        let layer = VerifyLayer::new(tenants_by_the_application())
             .tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| (*name).to_owned()));
         let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
         same(answer(app.clone(), to("/hook")).await, (401, ""));
@@ -313,7 +320,7 @@ fn a_tenant_may_come_from_the_extensions() {
 #[test]
 fn a_closure_that_panics_lets_nothing_through() {
     conformance::run(async {
-        let layer = VerifyLayer::on_tokio(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
+        let layer = VerifyLayer::new(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
         let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
         same(answer(app, to("/hook")).await, (503, ""));
     });
@@ -341,7 +348,7 @@ mod extractor {
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { StatusCode::OK }
             };
-            let layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
+            let layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
             // axum's own limit is left where it is, and does not hold.
             let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).with_state(layer);
             let outcome = outcome(app, delivery).await;
@@ -426,7 +433,7 @@ mod extractor {
 #[test]
 fn signed_url_binds_the_whole_path_under_nest() {
     conformance::run(async {
-        let layer = || VerifyLayer::on_tokio(signs_the_url());
+        let layer = || VerifyLayer::new(signs_the_url());
         let hook = || Router::new().route("/hook", post(key));
         let by_layer = Router::new()
             .nest("/admin", hook().route_layer(layer()))

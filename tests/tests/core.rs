@@ -14,8 +14,8 @@ use http_body::Body as _;
 
 use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
-use conformance::{Delivery, Handled, Harness, NoClock, Observation, Received, ScriptedBody};
-use countersign::adapter::{HeaderIndex, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
+use conformance::{Delivery, Handled, Harness, Observation, Received, ScriptedBody};
+use countersign::adapter::{BodySource, Connection, HeaderIndex, NoTimer, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
 use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm};
 use countersign::{
     ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
@@ -47,7 +47,12 @@ impl Harness for Core {
 /// What an adapter does, without a framework.
 async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation {
     let mut clock = Clock::default();
-    let options = ReceiveOptions { verifiers, deadline: delivery.deadline, insecure_report_only: delivery.report_only };
+    let options = ReceiveOptions {
+        verifiers: verifiers.clone(),
+        deadline: delivery.deadline,
+        drain: delivery.drain,
+        insecure_report_only: delivery.report_only,
+    };
     let body = ScriptedBody::new(delivery.steps.clone());
     let (polls, mut body) = (body.polls(), pin!(body));
     let mut next = |cx: &mut Context<'_>| {
@@ -63,7 +68,7 @@ async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation
         }
     };
     let (mut receive, mut outcome) = (Receive::new(), Observation::default());
-    match poll_fn(|cx| receive.poll(cx, &mut clock, &options, delivery, &mut next, |_| false)).await {
+    match poll_fn(|cx| receive.poll(cx, &options, delivery, &mut next, &mut clock)).await {
         Ok(Outcome::Verified(verified, body)) => {
             outcome.status = 200;
             outcome.handled.push(Handled { body, verified });
@@ -73,12 +78,8 @@ async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation
             outcome.reported.push((rejection, body));
         }
         Err(rejection) => {
-            let rest = delivery.drain.and_then(|drain| rejection.drain(drain, delivery));
-            outcome.closes = match rest {
-                Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut clock, &mut next)).await,
-                None => !rejection.is_at_end() && !delivery.steps.is_empty(),
-            };
-            reject(&mut outcome, rejection.into_rejection());
+            outcome.closes = receive.connection() == Connection::Close;
+            reject(&mut outcome, rejection);
         }
     }
     outcome.polls = polls.load(Ordering::SeqCst);
@@ -891,17 +892,17 @@ fn a_delivery_that_overflowed_lets_go_of_what_it_kept_and_cannot_succeed_any_mor
     let verifier = builder(providers::JIRA).body_limit(4).build().unwrap();
     let head = signer(providers::JIRA).sign(b"body");
     let (source, mut receive) = (VerifierSource::from(verifier), Receive::new());
-    let options = ReceiveOptions { verifiers: &source, deadline: None, insecure_report_only: false };
+    let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(source.clone()) };
     let mut cx = Context::from_waker(Waker::noop());
     let mut poll = |chunks: Vec<Bytes>, last: Poll<Option<io::Result<Bytes>>>| {
         let mut steps: VecDeque<_> = chunks.into_iter().map(|chunk| Poll::Ready(Some(Ok(chunk)))).chain([last]).collect();
-        receive.poll(&mut cx, &mut NoClock, &options, &head, |_| steps.pop_front().unwrap(), |_| false)
+        receive.poll(&mut cx, &options, &head, &mut |_: &mut Context<'_>| steps.pop_front().unwrap(), &mut NoTimer)
     };
     let chunk = Bytes::from(b"body".to_vec());
     assert!(poll(vec![chunk.clone()], Poll::Pending).is_pending());
     assert!(!chunk.is_unique());
     let rejected = poll(vec![Bytes::from_static(b"!")], Poll::Pending);
-    assert!(matches!(rejected, Poll::Ready(Err(rejection)) if rejection.rejection().kind() == RejectionKind::BodyTooLarge));
+    assert!(matches!(rejected, Poll::Ready(Err(rejection)) if rejection.kind() == RejectionKind::BodyTooLarge));
     assert!(chunk.is_unique());
     // It has said what has come of it.
     assert!(poll(Vec::new(), Poll::Ready(None)).is_pending());
@@ -987,22 +988,33 @@ fn a_verifier_tells_what_it_was_built_of() {
     assert!(shown.contains("jira") && shown.contains("old") && !shown.contains(SECRET), "{shown}");
 }
 
+/// A body that fails, by a limit of the application or not.
+struct Failed<const BY_LIMIT: bool>(Option<Arc<io::Error>>);
+
+impl<const BY_LIMIT: bool> BodySource for Failed<BY_LIMIT> {
+    type Data = Bytes;
+    type Error = Arc<io::Error>;
+
+    fn poll_data(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Arc<io::Error>>>> {
+        Poll::Ready(self.0.take().map(Err))
+    }
+
+    fn is_length_limit(_: &(dyn std::error::Error + 'static)) -> bool {
+        BY_LIMIT
+    }
+}
+
 #[test]
 fn rejections_keep_the_cause_underneath() {
     let inner = Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
     let (verifiers, head) = (VerifierSource::from(verifier(providers::JIRA)), signer(providers::JIRA).sign(b"body"));
-    let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
-    let failed = |is_limit: bool| {
-        let mut error = Some(Arc::clone(&inner));
-        let next = |_: &mut Context<'_>| Poll::Ready(error.take().map(Err::<Bytes, _>));
-        let mut cx = Context::from_waker(Waker::noop());
-        match Receive::new().poll(&mut cx, &mut NoClock, &options, &head, next, |_| is_limit) {
-            Poll::Ready(Err(rejection)) => rejection.into_rejection(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(failed(true).kind(), RejectionKind::BodyTooLarge);
-    let rejection = failed(false);
+    let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut failed = Failed::<true>(Some(Arc::clone(&inner)));
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else { panic!("it failed") };
+    assert_eq!(rejection.kind(), RejectionKind::BodyTooLarge);
+    let mut failed = Failed::<false>(Some(inner));
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else { panic!("it failed") };
     assert_eq!((rejection.kind(), rejection.scheme()), (RejectionKind::BodyUnreadable, "jira"));
     assert_eq!(rejection.to_string(), "the body broke off or could not be read");
     assert_eq!(std::error::Error::source(&rejection).unwrap().to_string(), "connection reset");
@@ -1124,15 +1136,15 @@ fn what_has_been_judged_is_not_judged_again() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
     let verifiers = VerifierSource::from(verifier);
-    let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: true };
+    let options = ReceiveOptions { deadline: None, drain: None, insecure_report_only: true, ..ReceiveOptions::new(verifiers.clone()) };
     for (body, verifies, waits) in [("body", true, false), ("bod", false, false), ("body", true, true), ("bod", false, true)] {
         let mut receive = Receive::new();
         let mut cx = Context::from_waker(Waker::noop());
         let mut poll = |pending_first: bool| {
             let mut chunks = VecDeque::from([Ok::<_, io::Error>(Bytes::from(body))]);
             let mut pending = pending_first;
-            let next = |_: &mut Context<'_>| if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(chunks.pop_front()) };
-            receive.poll(&mut cx, &mut NoClock, &options, &headers, next, |_| false)
+            let mut next = |_: &mut Context<'_>| if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(chunks.pop_front()) };
+            receive.poll(&mut cx, &options, &headers, &mut next, &mut NoTimer)
         };
         if waits {
             assert!(poll(true).is_pending());
@@ -1140,6 +1152,16 @@ fn what_has_been_judged_is_not_judged_again() {
         assert!(matches!(poll(false), Poll::Ready(Ok(outcome)) if matches!(outcome, Outcome::Verified(..)) == verifies));
         assert!(poll(false).is_pending() && poll(true).is_pending());
     }
+}
+
+#[test]
+fn an_announced_length_is_judged_where_none_of_several_schemes_is_there() {
+    let verifier = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), builder(providers::SLACK).build().unwrap()]).unwrap();
+    let options = ReceiveOptions { insecure_report_only: true, ..ReceiveOptions::new(verifier) };
+    let mut cx = Context::from_waker(Waker::noop());
+    let head = [("content-length", "4000000000")];
+    let polled = Receive::new().poll_head(&mut cx, &options, &head, &mut NoTimer);
+    assert!(matches!(polled, Poll::Ready(Err(rejection)) if rejection.kind() == RejectionKind::BodyTooLarge));
 }
 
 #[test]
@@ -1241,14 +1263,19 @@ fn a_timer_that_rings_too_early_is_asked_again() {
     }
 
     let verifiers = VerifierSource::from(Never(Verifier::builder(providers::JIRA).build_template().unwrap().decoy().clone()));
-    let terms = countersign::adapter::ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let terms = countersign::adapter::ReceiveOptions {
+        deadline: None,
+        drain: None,
+        insecure_report_only: false,
+        ..ReceiveOptions::new(verifiers.clone())
+    };
     let mut timer = Early(Instant::now(), std::cell::Cell::new(0), 0);
     let head = signer(providers::JIRA).sign(b"");
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &mut timer, &terms, &head) else {
+    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &terms, &head, &mut timer) else {
         panic!("the resolver does not answer")
     };
-    assert_eq!(rejection.rejection().kind(), RejectionKind::KeysUnavailable);
+    assert_eq!(rejection.kind(), RejectionKind::KeysUnavailable);
     // From the first second on, five of them: it says the sixth, when it is over.
     assert_eq!((timer.1.get(), timer.2), (6, 5));
 }

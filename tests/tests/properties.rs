@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use conformance::Received;
 use conformance::vectors::{builder, signer, verifier};
-use conformance::{NoClock, Received};
-use countersign::adapter::{Outcome, Receive, ReceiveOptions, VerifierSource};
+use countersign::adapter::{NoTimer, Outcome, Receive, ReceiveOptions, VerifierSource};
 use countersign::scheme::{Encoding, Scheme};
 use countersign::{MemoryBudget, Rejection, RejectionKind, Secret, Signer, Verified, Verifier, providers};
 use proptest::collection::vec;
@@ -60,7 +60,7 @@ fn by_check(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<Veri
 /// As adapters do, with a body that lets itself be waited for before each chunk for which `waits` says so.
 fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[bool]) -> Result<(Verified, Bytes), Rejection> {
     let verifiers = VerifierSource::from(verifier.clone());
-    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let mut steps: VecDeque<Option<Bytes>> = VecDeque::new();
     for (place, chunk) in chunks.iter().enumerate() {
         if waits.get(place) == Some(&true) {
@@ -70,15 +70,15 @@ fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[boo
     }
     let (mut receiving, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
     for _ in 0..=2 * chunks.len() {
-        let next = |_: &mut Context<'_>| match steps.pop_front() {
+        let mut next = |_: &mut Context<'_>| match steps.pop_front() {
             Some(Some(chunk)) => Poll::Ready(Some(Ok::<_, io::Error>(chunk))),
             Some(None) => Poll::Pending,
             None => Poll::Ready(None),
         };
-        match receiving.poll(&mut cx, &mut NoClock, &terms, head, next, |_| false) {
+        match receiving.poll(&mut cx, &terms, head, &mut next, &mut NoTimer) {
             Poll::Ready(Ok(Outcome::Verified(verified, body))) => return Ok((verified, body)),
             Poll::Ready(Ok(Outcome::Unverified(..))) => panic!("nobody asked for a report"),
-            Poll::Ready(Err(rejection)) => return Err(rejection.into_rejection()),
+            Poll::Ready(Err(rejection)) => return Err(rejection),
             Poll::Pending => {}
         }
     }

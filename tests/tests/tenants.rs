@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign::adapter::{HeaderIndex, Receive, ReceiveOptions, VerifierSource};
+use countersign::adapter::{HeaderIndex, NoTimer, Receive, ReceiveOptions, VerifierSource};
 use countersign::tenant::{ResolveFuture, Resolver as _};
 use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
 use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
@@ -458,10 +458,9 @@ fn a_source_that_panics_is_one_that_fails() {
 fn without_a_runtime_nothing_is_let_through() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
     let (verifiers, mut cx) = (VerifierSource::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
-    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
-    let judged = Receive::new().poll_head(&mut cx, &mut conformance::NoClock, &terms, &to("acme"));
+    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let judged = Receive::new().poll_head(&mut cx, &terms, &to("acme"), &mut NoTimer);
     let std::task::Poll::Ready(Err(rejection)) = judged else { panic!("it is known that it fails") };
-    let rejection = rejection.into_rejection();
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
 }
 

@@ -419,7 +419,7 @@ struct Attempt {
 
 impl Attempt {
     fn layer(&self) -> VerifyLayer {
-        VerifyLayer::on_tokio(self.verifiers.clone()).drain(self.drain)
+        VerifyLayer::new(self.verifiers.clone()).drain(self.drain)
     }
 
     fn verify_actix(&self) -> countersign_actix_web::Verify {

@@ -39,7 +39,7 @@ impl Harness for Tower {
             }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }
@@ -94,7 +94,7 @@ impl countersign::tenant::Resolver for Never {
 #[test]
 fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let tenants = conformance::facts::tenants_by_the_application();
-    let layer = VerifyLayer::new(tenants).tenant_by(|_| Some("acme".into()));
+    let layer = VerifyLayer::new(tenants).without_clock().tenant_by(|_| Some("acme".into()));
     let mut response =
         Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::of_acme().into_request()));
     let mut cx = Context::from_waker(Waker::noop());
@@ -102,7 +102,7 @@ fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is rejected at once") };
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    let layer = VerifyLayer::new(Never(verifier(providers::JIRA)));
+    let layer = VerifyLayer::new(Never(verifier(providers::JIRA))).without_clock();
     let mut waiting = Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(signed("body")));
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
 }
@@ -116,7 +116,7 @@ fn forged() -> Request<ScriptedBody> {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(verifier(providers::JIRA))
+    VerifyLayer::new(verifier(providers::JIRA)).without_clock()
 }
 
 /// Ready for requests with the body that tests send; a service for any body would leave that open.
@@ -173,7 +173,7 @@ fn the_service_that_was_polled_ready_is_called_once() {
 #[test]
 fn a_service_that_is_not_ready_holds_requests_back() {
     conformance::run(async {
-        let layer = VerifyLayer::on_tokio(verifier(providers::JIRA));
+        let layer = VerifyLayer::new(verifier(providers::JIRA));
         let limited = ServiceBuilder::new().layer(layer).layer(ConcurrencyLimitLayer::new(1)).service(service_fn(ok));
         let mut first = limited.clone();
         let mut second = limited;
@@ -397,7 +397,7 @@ fn a_limit_that_somebody_else_put_around_the_body_is_413() {
 fn a_rejection_is_counted_even_if_nobody_waits_for_its_answer() {
     conformance::run(async {
         let verifier = verifier(providers::JIRA);
-        let layer = VerifyLayer::on_tokio(verifier.clone());
+        let layer = VerifyLayer::new(verifier.clone());
         let unsigned = Delivery::unsigned("").header("Content-Length", "100").steps([Step::Chunk("x".into()), Step::Stall]);
         let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
         let call = service.oneshot(unsigned.into_request());
@@ -436,7 +436,7 @@ fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
             let body = ScriptedBody::new([Step::Chunk("body".into())]);
             let polls = body.polls();
             let request = Request::post("/hook").version(version).header("content-length", 4).body(body).unwrap();
-            let layer = VerifyLayer::on_tokio(verifier(providers::JIRA));
+            let layer = VerifyLayer::new(verifier(providers::JIRA));
             let response = ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(request).await.unwrap();
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             assert_eq!(polls.load(Ordering::SeqCst) > 0, polled, "{version:?}");

@@ -11,9 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use conformance::NoClock;
 use conformance::vectors::{SECRET, builder, signer, verifier};
-use countersign::adapter::{HeaderIndex, Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
+use countersign::adapter::{Connection, HeaderIndex, NoTimer, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
 use countersign::observe::{Observer, Verdict};
 use countersign::tenant::{ResolveFuture, Resolver};
 use countersign::{Deadline, DrainPolicy, MemoryBudget, RequestHead, Secret, Verifier, providers};
@@ -37,40 +36,47 @@ impl io::Write for Log {
     }
 }
 
-/// What comes of chunks that are all there, which is a rejection; and what the log says of it.
-fn rejected(chunks: &[&'static str], head: &Vec<(String, String)>) -> (ReceiveRejection, String) {
-    rejected_by(&verifier(providers::GITHUB).into(), chunks, head)
+/// What comes of chunks that are all there, which is a rejection: what becomes of the connection, how many chunks nobody asked for, and what the log says
+/// of it.
+fn rejected(drain: Option<DrainPolicy>, chunks: &[&'static str], head: &[(String, String)]) -> (Connection, usize, String) {
+    rejected_by(&verifier(providers::GITHUB).into(), drain, chunks, head)
 }
 
-fn rejected_by(verifiers: &VerifierSource, chunks: &[&'static str], head: &Vec<(String, String)>) -> (ReceiveRejection, String) {
-    let terms = ReceiveOptions { verifiers, deadline: None, insecure_report_only: false };
+fn rejected_by(
+    verifiers: &VerifierSource,
+    drain: Option<DrainPolicy>,
+    chunks: &[&'static str],
+    head: &[(String, String)],
+) -> (Connection, usize, String) {
+    let terms = ReceiveOptions { deadline: None, drain, ..ReceiveOptions::new(verifiers.clone()) };
+    let head = [head, &[("content-length".to_owned(), "6".to_owned())]].concat();
     let mut chunks = chunks.iter();
-    let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
-    let mut cx = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, next, |_| false) else {
-        panic!("it is rejected")
-    };
+    let mut next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
+    let (mut receive, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
+    let polled = receive.poll(&mut cx, &terms, &head, &mut next, &mut NoTimer);
+    assert!(matches!(polled, Poll::Ready(Err(_))), "it is rejected");
     let log = String::from_utf8(LOG.take()).unwrap();
-    (rejection, log.split_once("verdict=").unwrap_or_default().1.to_owned())
+    (receive.connection(), chunks.len(), log.split_once("verdict=").unwrap_or_default().1.to_owned())
 }
 
 #[test]
 fn a_rejection_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
     tracing_subscriber::fmt().with_writer(|| Log).with_ansi(false).with_max_level(LevelFilter::WARN).init();
     let head = signer(providers::GITHUB).sign(b"body");
-    let (whole, told_of_whole) = rejected(&["forged"], &head);
-    let (pieces, told_of_pieces) = rejected(&["for", "ged"], &head);
+    let (kept, left, told_of_whole) = rejected(None, &["forged"], &head);
+    assert_eq!((kept, left), (Connection::Keep, 0));
+    let (kept, left, told_of_pieces) = rejected(None, &["for", "ged"], &head);
+    assert_eq!((kept, left), (Connection::Keep, 0));
     assert!(told_of_whole.contains("body_bytes=6"), "{told_of_whole}");
     assert_eq!(told_of_whole, told_of_pieces);
-    for rejection in [whole, pieces] {
-        assert!(rejection.is_at_end() && rejection.drain(DrainPolicy::default(), &head).is_none());
-    }
-    let (unsigned, told) = rejected(&["forged"], &Vec::new());
+    let (kept, left, told) = rejected(None, &["forged"], &[]);
+    assert_eq!((kept, left), (Connection::Close, 1));
     assert!(!told_of_whole.contains("seconds=") && !told.contains("seconds="), "nobody has asked how long it takes");
-    let (_, told_of_tenant) = rejected_by(&Known(verifier(providers::GITHUB)).into(), &["forged"], &head);
+    let (.., told_of_tenant) = rejected_by(&Known(verifier(providers::GITHUB)).into(), None, &["forged"], &head);
     assert!(told_of_tenant.contains("seconds="), "the search for a tenant is told: {told_of_tenant}");
     assert!(told.contains("body_bytes=0"), "{told}");
-    assert!(!unsigned.is_at_end() && unsigned.drain(DrainPolicy::default(), &Vec::<(&str, &str)>::new()).is_some());
+    let (kept, left, told_of_drained) = rejected(Some(DrainPolicy::default()), &["for", "ged"], &[]);
+    assert_eq!((kept, left, told_of_drained), (Connection::Keep, 0, told));
 }
 
 /// A resolver that has its answer at hand.
@@ -100,12 +106,12 @@ impl Observer for Times {
 fn an_observer_is_told_how_long_it_takes() {
     let times = Times::default();
     let verifiers = VerifierSource::from(builder(providers::GITHUB).observer(times.clone()).build().unwrap());
-    let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let signed = signer(providers::GITHUB).sign(b"body");
     let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
-    let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
+    let mut next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, next, |_| false).is_ready());
+    assert!(Receive::new().poll(&mut cx, &terms, &signed, &mut next, &mut NoTimer).is_ready());
     assert!(matches!(times.0.lock().unwrap()[..], [time] if time > Duration::ZERO));
 }
 
@@ -162,13 +168,14 @@ fn polled(
     head: &Counted,
     body: &[Poll<Option<&'static str>>],
 ) -> Vec<(bool, usize, usize)> {
-    let terms = ReceiveOptions { verifiers, deadline, insecure_report_only: false };
+    let terms = ReceiveOptions { deadline, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let (mut receiving, mut timer, woken) = (Receive::new(), Asked::default(), Arc::<Woken>::default());
     let (waker, mut body) = (Waker::from(Arc::clone(&woken)), VecDeque::from(body.to_vec()));
     let mut polls = Vec::new();
     while !body.is_empty() {
-        let next = |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
-        let poll = receiving.poll(&mut Context::from_waker(&waker), &mut timer, &terms, head, next, |_| false);
+        let mut next =
+            |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
+        let poll = receiving.poll(&mut Context::from_waker(&waker), &terms, head, &mut next, &mut timer);
         assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Outcome::Verified(..)))));
         polls.push((poll.is_ready(), woken.0.swap(0, Ordering::Relaxed), timer.0.take()));
     }
@@ -208,11 +215,11 @@ fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
     let signed = signer(providers::GITHUB).sign(b"body");
     for (head, verifies) in [(&signed, true), (&signer(providers::GITHUB).sign(b"another"), false), (&Vec::new(), false)] {
         for insecure_report_only in [true, false] {
-            let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only };
+            let terms = ReceiveOptions { deadline: None, drain: None, insecure_report_only, ..ReceiveOptions::new(verifiers.clone()) };
             let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
-            let next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
+            let mut next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
             let mut cx = Context::from_waker(Waker::noop());
-            let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, head, next, |_| false);
+            let polled = Receive::new().poll(&mut cx, &terms, head, &mut next, &mut NoTimer);
             match polled {
                 Poll::Ready(Ok(Outcome::Verified(_, body))) => assert!(verifies && body == "body"),
                 Poll::Ready(Ok(Outcome::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
@@ -230,14 +237,14 @@ fn a_key_that_expires_while_its_delivery_arrives_is_good_to_the_end() {
         let until = SystemTime::now() + Duration::from_millis(200);
         let verifier = Verifier::builder(providers::GITHUB).key_until("main", Secret::new(SECRET), until).build().unwrap();
         let verifiers = VerifierSource::from(verifier);
-        let terms = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: false };
+        let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
         let mut chunks = chunks.iter();
-        let next = |_: &mut Context<'_>| {
+        let mut next = |_: &mut Context<'_>| {
             thread::sleep(until.duration_since(SystemTime::now()).map_or(Duration::ZERO, |left| left + Duration::from_millis(10)));
             Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from(*chunk))))
         };
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = Receive::new().poll(&mut cx, &mut NoClock, &terms, &signed, next, |_| false);
+        let polled = Receive::new().poll(&mut cx, &terms, &signed, &mut next, &mut NoTimer);
         assert!(matches!(polled, Poll::Ready(Ok(Outcome::Verified(..)))), "{chunks:?}");
         assert!(until < SystemTime::now());
     }

@@ -74,7 +74,7 @@ impl Harness for LayeredWarp {
             }
             StatusCode::OK
         };
-        let mut layer = VerifyLayer::on_tokio(verifiers).deadline(delivery.deadline).drain(delivery.drain);
+        let mut layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
         if delivery.report_only {
             layer = layer.insecure_report_only();
         }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -6,6 +7,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use actix_web::http::{Method, Version};
 use bytes::Bytes;
+use countersign::adapter::BodySource;
 use futures_core::Stream as _;
 
 /// The payload of one request, which ends where the request's head says.
@@ -32,8 +34,13 @@ impl BoundedPayload {
     pub(crate) fn take_inner(&mut self) -> Payload {
         std::mem::replace(&mut self.inner, Payload::None)
     }
+}
 
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+impl BodySource for BoundedPayload {
+    type Data = Bytes;
+    type Error = PayloadError;
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
         let Some(remaining) = &mut self.remaining else { return Pin::new(&mut self.inner).poll_next(cx) };
         if *remaining == 0 {
             return Poll::Ready(None);
@@ -47,6 +54,10 @@ impl BoundedPayload {
         chunk.truncate(usize::try_from(*remaining).unwrap_or(usize::MAX));
         *remaining = remaining.saturating_sub(chunk.len().try_into().unwrap_or(u64::MAX));
         Poll::Ready(Some(Ok(chunk)))
+    }
+
+    fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
+        matches!(error.downcast_ref(), Some(PayloadError::Overflow))
     }
 }
 

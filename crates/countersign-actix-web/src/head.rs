@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use actix_web::dev::ServiceRequest;
+use actix_web::http::Version;
 use actix_web::http::uri::PathAndQuery;
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
@@ -38,6 +39,10 @@ impl RequestHead for ServiceRequestHead<'_> {
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.request.version() >= Version::HTTP_2
     }
 }
 

@@ -93,7 +93,6 @@ mod payload;
 mod receive;
 mod response;
 mod settings;
-mod timer;
 mod verify;
 
 pub use extract::delivery::{Delivery, DeliveryFuture};

@@ -2,11 +2,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::error::{JsonPayloadError, PayloadError, UrlencodedError};
+use actix_web::http::StatusCode;
 use countersign::Verified;
 use countersign::adapter::Outcome;
 use pin_project_lite::pin_project;
@@ -42,7 +45,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let delivering = ReceiveRequest::new(Arc::clone(&self.settings), request, true);
+        let delivering = ReceiveRequest::new(Arc::clone(&self.settings), request);
         VerifyFuture { service: Rc::clone(&self.service), state: State::ReceiveRequest { delivering: Some(delivering) } }
     }
 }
@@ -98,7 +101,9 @@ where
             this.state.set(State::Calling { response });
         }
         let StateProj::Calling { response } = this.state.project() else { return Poll::Pending };
-        response.poll(cx).map_ok(ServiceResponse::map_into_left_body)
+        let response = ready!(response.poll(cx))?;
+        warn_of_limit(&response);
+        Poll::Ready(Ok(response.map_into_left_body()))
     }
 }
 
@@ -124,6 +129,21 @@ fn delivered(mut request: ServiceRequest, reported: Outcome) -> ServiceRequest {
     request
 }
 
+/// Warns, once, of a limit of actix-web's own that a verified body ran into: the sender sees a 413 for what the verifier has let through.
+fn warn_of_limit<B>(response: &ServiceResponse<B>) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    let Some(error) = response.response().error().filter(|_| response.status() == StatusCode::PAYLOAD_TOO_LARGE) else { return };
+    let limit = match (error.as_error(), error.as_error(), error.as_error()) {
+        (Some(JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. }), ..) => "JsonConfig",
+        (_, Some(UrlencodedError::Overflow { .. }), _) => "FormConfig",
+        (_, _, Some(PayloadError::Overflow)) => "PayloadConfig",
+        _ => return,
+    };
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(target: "countersign", limit, "a verified body is larger than a limit of actix-web's own: raise it to the verifier's");
+    }
+}
+
 impl<S: Service<ServiceRequest>> fmt::Debug for VerifyFuture<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyFuture").finish_non_exhaustive()
@@ -132,6 +152,6 @@ impl<S: Service<ServiceRequest>> fmt::Debug for VerifyFuture<S> {
 
 impl<S> fmt::Debug for VerifyMiddleware<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyMiddleware").field("verifiers", &self.settings.verifiers).finish_non_exhaustive()
+        f.debug_struct("VerifyMiddleware").field("verifiers", &self.settings.options.verifiers).finish_non_exhaustive()
     }
 }

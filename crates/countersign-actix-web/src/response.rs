@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use countersign::Rejection;
 
 /// The response to a rejection, with what every one needs.
-pub(crate) fn answer(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
+pub(crate) fn finish(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
     // Whoever replaces the response need not know that a 401 must have one.
     if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
         && !response.headers().contains_key(name)

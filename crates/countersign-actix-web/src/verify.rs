@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use countersign::adapter::VerifierSource;
+use countersign::adapter::{ReceiveOptions, VerifierSource};
 use countersign::{Deadline, DrainPolicy, Rejection};
 
 use crate::middleware::VerifyMiddleware;
@@ -44,21 +44,16 @@ impl Verify {
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let drain = DrainPolicy::new(64 * 1024, Duration::from_secs(5));
-        let settings = Settings {
-            verifiers: verifiers.into(),
-            tenant_by: None,
-            deadline: Some(Deadline::default()),
-            drain: Some(drain),
-            report_only: false,
-            reject: Arc::new(|rejection| HttpResponse::new(status(rejection.status_code()))),
-        };
+        let options = ReceiveOptions { drain: Some(drain), ..ReceiveOptions::new(verifiers) };
+        let reject = |rejection: &Rejection| HttpResponse::new(status(rejection.status_code()));
+        let settings = Settings { options, tenant_by: None, reject: Arc::new(reject) };
         Self { settings: Arc::new(settings) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        self.settings_mut().deadline = deadline.into();
+        self.settings_mut().options.deadline = deadline.into();
         self
     }
 
@@ -66,7 +61,7 @@ impl Verify {
     /// is answered without its body being polled.
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
-        self.settings_mut().drain = drain.into();
+        self.settings_mut().options.drain = drain.into();
         self
     }
 
@@ -111,7 +106,7 @@ impl Verify {
     /// `Option<web::ReqData<Verified>>` meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.settings_mut().report_only = true;
+        self.settings_mut().options.insecure_report_only = true;
         self
     }
 
@@ -134,6 +129,15 @@ impl Verify {
     pub fn tenant_by(mut self, find: impl Fn(&ServiceRequest) -> Option<String> + Send + Sync + 'static) -> Self {
         self.settings_mut().tenant_by = Some(Arc::new(find));
         self
+    }
+
+    /// For what lets nothing through unverified, whatever the middleware does.
+    pub(crate) fn strict_settings(&self) -> Arc<Settings> {
+        let mut settings = Arc::clone(&self.settings);
+        if settings.options.insecure_report_only {
+            Arc::make_mut(&mut settings).options.insecure_report_only = false;
+        }
+        settings
     }
 
     fn settings_mut(&mut self) -> &mut Settings {
@@ -159,6 +163,6 @@ where
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifiers", &self.settings.verifiers).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.settings.options.verifiers).finish_non_exhaustive()
     }
 }

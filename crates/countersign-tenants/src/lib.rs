@@ -4,7 +4,7 @@
 //! address is `/jira/{tenant}`, and a database knows the secrets:
 //!
 //! ```no_run
-//! use axum::{Extension, Router, extract::DefaultBodyLimit, routing::post};
+//! use axum::{Extension, Router, routing::post};
 //! use countersign::{Secret, Verified, Verifier, providers};
 //! use countersign_tenants::Tenants;
 //! use countersign_tower::VerifyLayer; // with the features `axum` and `tokio`
@@ -19,11 +19,9 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}").build(secrets_of)?;
-//!     let limit = DefaultBodyLimit::max(tenants.body_limit());
 //!     let app = Router::new()
 //!         .route("/jira/{tenant}", post(on_event))
-//!         .route_layer(VerifyLayer::on_tokio(tenants))
-//!         .layer(limit);
+//!         .route_layer(VerifyLayer::new(tenants));
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
 //!     Ok(())

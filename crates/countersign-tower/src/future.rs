@@ -4,11 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use countersign::adapter::Outcome;
-use countersign::{Rejection, Verified};
-use http::header::{CONNECTION, HeaderName};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use countersign::adapter::finish_response;
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -73,17 +70,19 @@ where
             let response = match this.state.as_mut().project() {
                 StateProj::ReceiveRequest { mut delivering } => {
                     let received = delivering.as_mut().poll(cx);
-                    if delivering.is_rejected() {
+                    if delivering.is_draining() {
                         *this.inner = None;
                     }
                     match ready!(received) {
-                        Ok(reported) => {
-                            let (Some(inner), Some((parts, trailers))) = (this.inner.take(), delivering.take_head()) else {
+                        Ok(outcome) => {
+                            let (Some(mut inner), Some(request)) = (this.inner.take(), delivering.take_request(outcome)) else {
                                 return Poll::Pending;
                             };
-                            call(inner, parts, reported, trailers)
+                            inner.call(request)
                         }
-                        Err(rejection) => return Poll::Ready(Ok(answer(this.reject.response(&rejection.rejection), rejection))),
+                        Err(RejectedRequest { rejection, connection }) => {
+                            return Poll::Ready(Ok(finish_response(this.reject.response(&rejection), rejection, connection)));
+                        }
                     }
                 }
                 StateProj::Calling { response } => return response.poll(cx),
@@ -91,41 +90,6 @@ where
             this.state.set(State::Calling { response });
         }
     }
-}
-
-/// Calls the inner service with the delivery, and with what is known of it.
-fn call<S: Service<Request<VerifiedBody>>>(
-    mut inner: S,
-    mut parts: Parts,
-    reported: Outcome,
-    trailers: Option<Box<HeaderMap>>,
-) -> S::Future {
-    let body = match reported {
-        Outcome::Verified(verified, body) => {
-            parts.extensions.insert(verified);
-            body
-        }
-        Outcome::Unverified(rejection, body) => {
-            // Whatever somebody further out has put there.
-            parts.extensions.remove::<Verified>();
-            parts.extensions.insert(rejection);
-            body
-        }
-    };
-    inner.call(Request::from_parts(parts, VerifiedBody::new(body, trailers)))
-}
-
-/// Adds to the application's response what every rejection needs.
-pub(crate) fn answer<T>(mut response: Response<T>, RejectedRequest { rejection, close }: RejectedRequest) -> Response<T> {
-    // Whoever replaces the response need not know that a 401 must have one.
-    if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
-        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
-    }
-    if close {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response.extensions_mut().insert(rejection);
-    response
 }
 
 impl<S: Service<Request<VerifiedBody>>, R, B> fmt::Debug for VerifyFuture<S, R, B> {

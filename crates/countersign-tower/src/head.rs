@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
 use http::request::Parts;
+#[cfg(feature = "axum")]
 use http::uri::PathAndQuery;
 
 use crate::settings::TenantBy;
@@ -21,11 +22,11 @@ impl<'a> PartsHead<'a> {
 
 impl RequestHead for PartsHead<'_> {
     fn method(&self) -> &str {
-        self.parts.method.as_str()
+        RequestHead::method(self.parts)
     }
 
     fn target(&self) -> &str {
-        self.parts.uri.path_and_query().map_or("", PathAndQuery::as_str)
+        self.parts.target()
     }
 
     /// axum's routers keep it in the extensions.
@@ -40,32 +41,14 @@ impl RequestHead for PartsHead<'_> {
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
-        index.extend(&self.parts.headers);
+        RequestHead::headers(self.parts, index);
     }
 
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.parts.headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        self.parts.header(name, visit);
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn method_target_and_every_value_are_as_sent() {
-        let request = http::Request::put("http://host/a%20b?c=%2F").header("X-A", "1").header("x-a", &b"\xff"[..]).header("b", "");
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = PartsHead::new(&parts, None);
-        assert_eq!((head.method(), head.target()), ("PUT", "/a%20b?c=%2F"));
-        let values = |name| {
-            let mut values = Vec::new();
-            head.header(name, &mut |value| values.push(value));
-            values
-        };
-        assert_eq!(values("X-a"), [&b"1"[..], b"\xff"]);
-        assert_eq!(values("B"), [b""]);
-        assert!(values("c").is_empty());
-        assert!(values("not a name").is_empty());
+    fn is_multiplexed(&self) -> bool {
+        self.parts.is_multiplexed()
     }
 }

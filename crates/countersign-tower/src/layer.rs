@@ -24,12 +24,11 @@ use crate::settings::Settings;
 /// }
 ///
 /// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let app: Router = Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::on_tokio(verifier));
+/// let app: Router = Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier));
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// [`on_tokio`](Self::on_tokio) (feature `tokio`) gives bodies a deadline and drains rejected ones. [`new`](Self::new) knows of no runtime and
-/// does neither.
+/// Bodies have a deadline, and rejected ones are drained, by the clock of tokio. On another runtime, see [`without_clock`](Self::without_clock).
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
     // Behind one pointer, as axum clones a layer for every request.
@@ -41,30 +40,20 @@ impl VerifyLayer {
     /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
     /// answers a rejection with its status and no body.
     ///
-    /// **The layer has no clock, for it knows of no runtime**: a body, and a resolver, may take as long as they like, and an early rejection is
-    /// answered at once. On tokio, use [`on_tokio`](Self::on_tokio).
+    /// Bodies have the default [`Deadline`](countersign::Deadline), after an early rejection the rest of the body is thrown away as the default
+    /// [`DrainPolicy`](countersign::DrainPolicy) says, and a resolver has its timeout: by the clock of tokio, which axum and hyper run on. Its time has to be
+    /// enabled, as `#[tokio::main]` does: waiting for a body panics otherwise. Without the feature `tokio`, the layer is
+    /// [`without_clock`](Self::without_clock).
     ///
     /// If the verifier signs path and query ([`base_url`](countersign::VerifierBuilder::base_url)) and the feature `axum` is off, there is one
     /// event at `WARN`: the layer then knows the path only as the request has it, without what a router has taken off.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
-        let verifiers = verifiers.into();
+        let settings = Settings::new(verifiers.into());
         #[cfg(not(feature = "axum"))]
-        warn_of_cut_paths(&verifiers);
-        let settings = Settings { verifiers, tenant_by: None, clock: false, deadline: None, drain: None, report_only: false };
-        Self { settings: Arc::new(settings), reject: EmptyResponse }
-    }
-
-    /// As [`new`](Self::new), with the clock of tokio: bodies have the default [`Deadline`], and after an early rejection the rest of the body
-    /// is thrown away as the default [`DrainPolicy`] says; and a [`Resolver`](countersign::tenant::Resolver) has its timeout. For axum and hyper, whose runtime it is.
-    ///
-    /// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a body panics otherwise.
-    #[cfg(feature = "tokio")]
-    #[must_use]
-    pub fn on_tokio(verifiers: impl Into<VerifierSource>) -> Self {
-        let mut layer = Self::new(verifiers).deadline(Deadline::default()).drain(DrainPolicy::default());
-        layer.settings_mut().clock = true;
-        layer
+        warn_of_cut_paths(&settings.options.verifiers);
+        let layer = Self { settings: Arc::new(settings), reject: EmptyResponse };
+        if cfg!(feature = "tokio") { layer } else { layer.without_clock() }
     }
 }
 
@@ -74,8 +63,8 @@ impl<R> VerifyLayer<R> {
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
         let settings = self.settings_mut();
-        settings.deadline = deadline.into();
-        settings.clock |= settings.deadline.is_some();
+        settings.options.deadline = deadline.into();
+        settings.clock |= settings.options.deadline.is_some();
         self
     }
 
@@ -84,13 +73,23 @@ impl<R> VerifyLayer<R> {
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
         let settings = self.settings_mut();
-        settings.drain = drain.into();
-        settings.clock |= settings.drain.is_some();
+        settings.options.drain = drain.into();
+        settings.clock |= settings.options.drain.is_some();
         self
     }
 }
 
 impl<R> VerifyLayer<R> {
+    /// For another runtime than tokio: no clock is asked. A body, and a resolver, may take as long as they like, and an early rejection is answered at once,
+    /// with `connection: close`. Put a timeout of your runtime around the service.
+    #[must_use]
+    pub fn without_clock(mut self) -> Self {
+        let settings = self.settings_mut();
+        settings.clock = false;
+        (settings.options.deadline, settings.options.drain) = (None, None);
+        self
+    }
+
     /// Answers rejections with what `reject` returns, instead of with [`EmptyResponse`].
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
@@ -130,7 +129,7 @@ impl<R> VerifyLayer<R> {
     /// #[derive(Clone)]
     /// struct Workspace(String);
     ///
-    /// VerifyLayer::on_tokio(tenants).tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| name.clone()))
+    /// VerifyLayer::new(tenants).tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| name.clone()))
     /// # }
     /// ```
     ///
@@ -149,7 +148,7 @@ impl<R> VerifyLayer<R> {
     /// meanwhile.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
-        self.settings_mut().report_only = true;
+        self.settings_mut().options.insecure_report_only = true;
         self
     }
 
@@ -172,8 +171,8 @@ impl VerifyLayer {
 impl VerifyLayer {
     /// For what lets nothing through unverified, whatever the layer does.
     pub(crate) fn into_strict_settings(mut self) -> Arc<Settings> {
-        if self.settings.report_only {
-            self.settings_mut().report_only = false;
+        if self.settings.options.insecure_report_only {
+            self.settings_mut().options.insecure_report_only = false;
         }
         self.settings
     }

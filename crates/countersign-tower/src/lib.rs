@@ -1,20 +1,16 @@
 //! A tower layer that lets only signed webhook deliveries through, for axum, hyper and everything else that speaks tower.
 //!
 //! ```no_run
-//! use axum::{Extension, Router, extract::DefaultBodyLimit, routing::post};
+//! use axum::{Extension, Router, routing::post};
 //! use countersign::{Secret, Verified, Verifier, providers};
-//! use countersign_tower::VerifyLayer; // with the feature `tokio`
+//! use countersign_tower::VerifyLayer;
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let verifier = Verifier::builder(providers::JIRA)
 //!         .key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?)
 //!         .build()?;
-//!     let limit = DefaultBodyLimit::max(verifier.body_limit());
-//!     let app = Router::new()
-//!         .route("/jira", post(on_event))
-//!         .route_layer(VerifyLayer::on_tokio(verifier))
-//!         .layer(limit);
+//!     let app = Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier));
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
 //!     Ok(())
@@ -54,8 +50,9 @@
 //! - Outside whatever changes the body, so that this layer sees the bytes that the sender signed:
 //!   `.route_layer(RequestDecompressionLayer::new()).route_layer(layer)`. Of two layers, the one that is added last is the outer.
 //!
-//! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) still stands behind this layer's. Raise it with
-//! `DefaultBodyLimit::max(verifier.body_limit())`, as above, or deliveries between the two limits get a 413 after they were verified.
+//! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) does not stand in the way: with the feature `axum`, the layer sets
+//! `DefaultBodyLimit` of a request that it has verified to the verifier's own limit, whatever it was before. Without that feature, raise it with
+//! `DefaultBodyLimit::max(verifier.body_limit())`, or deliveries between the two limits get a 413 after they were verified.
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
 //!
@@ -77,13 +74,13 @@
 //! with the feature `axum`, the resolver sees all of it. [`VerifyLayer::tenant_by`] hands it what is in the request's extensions.
 //!
 //! # Slow bodies, and rejecting early
-//! A layer of `VerifyLayer::on_tokio`, behind the feature `tokio`, gives bodies a [`Deadline`](countersign::Deadline), past which they are
-//! answered 408. And after a rejection by head, length or budget it throws away what is left of the body, so that a client that writes all
-//! before it reads sees the answer, and the connection goes on: bounded in bytes and time, and by one second in which the client is silent
-//! ([`DrainPolicy`](countersign::DrainPolicy)), over HTTP/1 alone. Over HTTP/2 the stream is ended, and the connection goes on by itself.
+//! The layer gives bodies a [`Deadline`](countersign::Deadline), past which they are answered 408. And after a rejection by head, length or budget
+//! it throws away what is left of the body, so that a client that writes all before it reads sees the answer, and the connection goes on: bounded in
+//! bytes and time, and by one second in which the client is silent ([`DrainPolicy`](countersign::DrainPolicy)), over HTTP/1 alone. Over HTTP/2 the
+//! stream is ended, and the connection goes on by itself.
 //!
-//! A layer of [`VerifyLayer::new`] knows of no runtime and has no clock: a body may take as long as it likes, and what is rejected by its head
-//! is answered without its body being polled.
+//! Both go by the clock of tokio (feature `tokio`, on by default). A layer [`without_clock`](VerifyLayer::without_clock) gives a body as long as it likes,
+//! and answers what is rejected by its head without polling the body.
 //!
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the
 //! connection reset before it sees the answer.
@@ -98,8 +95,6 @@ mod receive;
 mod response;
 mod service;
 mod settings;
-#[cfg_attr(not(feature = "tokio"), path = "no_timer.rs")]
-mod timer;
 
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]

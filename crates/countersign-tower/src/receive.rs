@@ -3,63 +3,71 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use countersign::Rejection;
-use countersign::adapter::{Drain, Outcome, Receive};
+use countersign::adapter::{BodySource, Connection, Outcome, Receive};
+use countersign::{Rejection, Verified};
 use http::request::Parts;
-use http::{HeaderMap, Version};
+use http::{HeaderMap, Request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 
+use crate::body::VerifiedBody;
 use crate::head::PartsHead;
-use crate::settings::Settings;
-use crate::timer::RuntimeTimer;
+use crate::settings::{RuntimeTimer, Settings};
 
 pin_project! {
-    /// The way of a request from its head to the verdict, and to the end of what is thrown away after a rejection.
+    /// The way of a request from its head to its outcome.
     pub(crate) struct ReceiveRequest<B> {
         settings: Arc<Settings>,
-        // Taken when there is a verdict.
+        // Taken when there is an outcome.
         parts: Option<Parts>,
         timer: RuntimeTimer,
         // Dropped at its end, or when nothing more of it is wanted.
         #[pin]
         body: Option<B>,
         trailers: Option<Box<HeaderMap>>,
-        state: State,
+        receive: Receive,
     }
-}
-
-enum State {
-    Receive(Receive),
-    /// The rest of a rejected body is thrown away, so that the client sees the answer.
-    Drain(Box<(Rejection, Drain)>),
-    Done,
 }
 
 /// One that has been rejected, and reported.
 #[cfg_attr(feature = "axum", derive(Debug))]
 pub(crate) struct RejectedRequest {
     pub(crate) rejection: Rejection,
-    /// Whether the connection is of no more use.
-    pub(crate) close: bool,
+    pub(crate) connection: Connection,
 }
 
 impl<B: Body> ReceiveRequest<B> {
     pub(crate) fn new(settings: Arc<Settings>, parts: Parts, body: B) -> Self {
-        let timer = RuntimeTimer::new(settings.clock);
-        Self { settings, parts: Some(parts), timer, body: Some(body), trailers: None, state: State::Receive(Receive::new()) }
+        let timer = settings.timer();
+        Self { settings, parts: Some(parts), timer, body: Some(body), trailers: None, receive: Receive::new() }
     }
 
-    /// Whether it will never be received: the rest of its body may yet be thrown away.
-    pub(crate) const fn is_rejected(&self) -> bool {
-        !matches!(self.state, State::Receive(_))
+    /// Whether it will never be verified, and the rest of its body is thrown away.
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.receive.is_draining()
     }
 
-    /// The head and the trailers of what has been received. Once.
-    pub(crate) fn take_head(self: Pin<&mut Self>) -> Option<(Parts, Option<Box<HeaderMap>>)> {
+    /// The request as it goes to the inner service: with the delivery, and with what is known of it. Once.
+    pub(crate) fn take_request(self: Pin<&mut Self>, outcome: Outcome) -> Option<Request<VerifiedBody>> {
         let this = self.project();
-        this.parts.take().map(|parts| (parts, this.trailers.take()))
+        let mut parts = this.parts.take()?;
+        let body = match outcome {
+            Outcome::Verified(verified, body) => {
+                parts.extensions.insert(verified);
+                body
+            }
+            Outcome::Unverified(rejection, body) => {
+                // Whatever somebody further out has put there.
+                parts.extensions.remove::<Verified>();
+                parts.extensions.insert(rejection);
+                body
+            }
+        };
+        let len = body.len();
+        let mut request = Request::from_parts(parts, VerifiedBody::new(body, this.trailers.take()));
+        this.settings.lift_limit(&mut request, len);
+        Some(request)
     }
 }
 
@@ -74,56 +82,48 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(parts) = this.parts else { return Poll::Pending };
-        let http1 = parts.version < Version::HTTP_2;
-        if let State::Receive(receiving) = this.state {
-            let (settings, mut body, trailers) = (&**this.settings, this.body.as_mut(), &mut *this.trailers);
-            let head = PartsHead::new(parts, settings.tenant_by.as_ref());
-            let next = |cx: &mut Context<'_>| poll_data(body.as_mut(), trailers, cx);
-            let rejection =
-                match ready!(receiving.poll(cx, this.timer, &settings.options(), &head, next, <dyn Error>::is::<LengthLimitError>)) {
-                    Ok(reported) => {
-                        this.body.set(None);
-                        return Poll::Ready(Ok(reported));
-                    }
-                    Err(rejection) => rejection,
-                };
-            let at_end = rejection.is_at_end() || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
-            let rest = settings.drain.filter(|_| http1 && !at_end).and_then(|drain| rejection.drain(drain, &head));
-            let rejection = rejection.into_rejection();
-            let Some(rest) = rest else {
-                *this.state = State::Done;
-                this.body.set(None);
-                return Poll::Ready(Err(RejectedRequest { rejection, close: !at_end && http1 }));
-            };
-            *this.state = State::Drain(Box::new((rejection, rest)));
-        }
-        let State::Drain(drain) = this.state else { return Poll::Pending };
-        let (mut body, mut unread) = (this.body.as_mut(), None);
-        let whole = ready!(drain.1.poll(cx, this.timer, |cx| poll_data(body.as_mut(), &mut unread, cx)));
+        let head = PartsHead::new(parts, this.settings.tenant_by.as_ref());
+        let mut frames = Frames { body: this.body.as_mut(), trailers: this.trailers };
+        let outcome = ready!(this.receive.poll(cx, &this.settings.options, &head, &mut frames, this.timer));
         // Lets go of the body before the answer is made.
         this.body.set(None);
-        match std::mem::replace(this.state, State::Done) {
-            State::Drain(drain) => Poll::Ready(Err(RejectedRequest { rejection: drain.0, close: !whole && http1 })),
-            State::Receive(_) | State::Done => Poll::Pending,
-        }
+        Poll::Ready(outcome.map_err(|rejection| RejectedRequest { rejection, connection: this.receive.connection() }))
     }
 }
 
-/// The next data of the body, with what stands between and behind it put aside.
-fn poll_data<B: Body>(
-    mut body: Pin<&mut Option<B>>,
-    trailers: &mut Option<Box<HeaderMap>>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<B::Data, B::Error>>> {
-    while let Some(body) = body.as_mut().as_pin_mut() {
-        match ready!(body.poll_frame(cx)) {
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => return Poll::Ready(Some(Ok(data))),
-                Err(frame) => *trailers = frame.into_trailers().ok().map(Box::new),
-            },
-            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-            None => break,
+/// The data of a body, with what stands between and behind it put aside.
+struct Frames<'a, B> {
+    body: Pin<&'a mut Option<B>>,
+    trailers: &'a mut Option<Box<HeaderMap>>,
+}
+
+impl<B> BodySource for Frames<'_, B>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<B::Data, B::Error>>> {
+        while let Some(body) = self.body.as_mut().as_pin_mut() {
+            match ready!(body.poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Err(frame) => *self.trailers = frame.into_trailers().ok().map(Box::new),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => break,
+            }
         }
+        Poll::Ready(None)
     }
-    Poll::Ready(None)
+
+    fn is_at_end(&self) -> Option<bool> {
+        Some(self.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream()))
+    }
+
+    fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
+        error.is::<LengthLimitError>()
+    }
 }

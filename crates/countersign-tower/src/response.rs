@@ -1,5 +1,6 @@
 use countersign::Rejection;
-use http::{Response, StatusCode};
+use countersign::adapter::empty_response;
+use http::Response;
 
 /// What makes the response to a rejected delivery: [`EmptyResponse`], or a function given to
 /// [`VerifyLayer::with_rejection_response`](crate::VerifyLayer::with_rejection_response). It cannot be implemented elsewhere.
@@ -28,20 +29,14 @@ pub(crate) mod sealed {
 
 impl<B: Default> sealed::RejectionResponse<B> for EmptyResponse {
     fn response(&self, rejection: &Rejection) -> Response<B> {
-        empty(rejection.status_code())
+        empty_response(rejection.status_code())
     }
 }
 
 impl<B: Default> sealed::RejectionResponse<B> for Acknowledgement {
     fn response(&self, rejection: &Rejection) -> Response<B> {
-        empty(rejection.acknowledging_status_code())
+        empty_response(rejection.acknowledging_status_code())
     }
-}
-
-fn empty<B: Default>(status: u16) -> Response<B> {
-    let mut response = Response::new(B::default());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
-    response
 }
 
 impl<B, F: Fn(&Rejection) -> Response<B>> sealed::RejectionResponse<B> for F {

@@ -1,33 +1,51 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(not(feature = "tokio"))]
+use countersign::adapter::NoTimer;
+#[cfg(feature = "tokio")]
+use countersign::adapter::TokioTimer;
 use countersign::adapter::{ReceiveOptions, VerifierSource};
-use countersign::{Deadline, DrainPolicy};
+use http::Request;
 use http::request::Parts;
 
 /// By what a layer judges, and what it does beside judging. Shared by all requests.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) verifiers: VerifierSource,
+    pub(crate) options: ReceiveOptions,
     pub(crate) tenant_by: Option<TenantBy>,
-    /// Whether there is one, by which a resolver has its timeout.
+    /// Whether there is a clock, by which a resolver has its timeout.
     pub(crate) clock: bool,
-    /// Nothing that takes time, unless it was told how to tell it.
-    pub(crate) deadline: Option<Deadline>,
-    pub(crate) drain: Option<DrainPolicy>,
-    pub(crate) report_only: bool,
-}
-
-impl Settings {
-    pub(crate) const fn options(&self) -> ReceiveOptions<'_> {
-        ReceiveOptions { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only: self.report_only }
-    }
 }
 
 pub(crate) type TenantBy = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
+#[cfg(feature = "tokio")]
+pub(crate) type RuntimeTimer = Option<TokioTimer>;
+#[cfg(not(feature = "tokio"))]
+pub(crate) type RuntimeTimer = Option<NoTimer>;
+
+impl Settings {
+    pub(crate) fn new(verifiers: VerifierSource) -> Self {
+        Self { options: ReceiveOptions::new(verifiers), tenant_by: None, clock: true }
+    }
+
+    /// Lets axum's extractors take in what has been taken in already, to a body of `len` bytes.
+    #[cfg(feature = "axum")]
+    pub(crate) fn lift_limit<B>(&self, request: &mut Request<B>, len: usize) {
+        axum::extract::DefaultBodyLimit::max(self.options.verifiers.body_limit().max(len)).apply(request);
+    }
+
+    #[cfg(not(feature = "axum"))]
+    pub(crate) const fn lift_limit<B>(&self, _: &mut Request<B>, _: usize) {}
+
+    pub(crate) fn timer(&self) -> RuntimeTimer {
+        self.clock.then(Default::default)
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("verifiers", &self.verifiers).finish_non_exhaustive()
+        f.debug_struct("Settings").field("verifiers", &self.options.verifiers).finish_non_exhaustive()
     }
 }

@@ -78,7 +78,7 @@
 //!           .and(warp::ext::get::<Verified>())
 //!           .and(warp::body::json())
 //!           .map(|verified: Verified, event: serde_json::Value| format!("{event} signed with {}\n", verified.key_id()));
-//!       let service = VerifyLayer::on_tokio(verifier).layer(warp::service(jira));
+//!       let service = VerifyLayer::new(verifier).layer(warp::service(jira));
 //!
 //!       let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!       loop {
@@ -118,7 +118,6 @@ mod delivery;
 mod head;
 mod rejection;
 mod tenant;
-mod timer;
 mod verify;
 
 pub use delivery::{Delivery, JsonError};

@@ -1,10 +1,9 @@
 use crate::delivery::JsonError;
 use countersign::Rejection;
-use http::header::{CONNECTION, HeaderName, HeaderValue};
+use countersign::adapter::{Connection, finish_response};
 use std::fmt;
 use std::sync::Arc;
 use warp::Reply;
-use warp::http::StatusCode;
 use warp::reject::Reject;
 use warp::reply::Response;
 
@@ -30,13 +29,12 @@ pub(crate) type Respond = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 pub struct VerifyRejection {
     rejection: Rejection,
     answer: Respond,
-    /// Whether something of the body is left, so that the connection cannot go on.
-    close: bool,
+    connection: Connection,
 }
 
 impl VerifyRejection {
-    pub(crate) fn new(rejection: Rejection, answer: Respond, close: bool) -> Self {
-        Self { rejection, answer, close }
+    pub(crate) fn new(rejection: Rejection, answer: Respond, connection: Connection) -> Self {
+        Self { rejection, answer, connection }
     }
 
     /// The cause.
@@ -46,26 +44,12 @@ impl VerifyRejection {
     }
 }
 
-/// The status and nothing else.
-pub(crate) fn empty(status: u16) -> Response {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
-}
-
 impl Reject for VerifyRejection {}
 
 impl Reply for VerifyRejection {
     fn into_response(self) -> Response {
-        let mut response = (self.answer)(&self.rejection);
-        // Whoever replaces the response need not know that a 401 must have one.
-        if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
-            response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
-        }
-        if self.close {
-            // hyper leaves it out over HTTP/2, where a connection is not closed for one stream.
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response.extensions_mut().insert(self.rejection);
-        response
+        // hyper leaves `connection` out over HTTP/2, where a connection is not closed for one stream.
+        finish_response((self.answer)(&self.rejection), self.rejection, self.connection)
     }
 }
 

@@ -2,13 +2,13 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::{poll_fn, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use bytes::Buf;
-use countersign::adapter::{Drain, Outcome, Receive, ReceiveOptions, ReceiveRejection, VerifierSource};
-use countersign::{Deadline, DrainPolicy, Rejection, RequestHead as _};
+use countersign::adapter::{BodySource, Outcome, Receive, ReceiveOptions, TokioTimer, VerifierSource, empty_response};
+use countersign::{Deadline, DrainPolicy, Rejection};
 use futures_core::Stream;
 use http_body_util::LengthLimitError;
 use warp::filters::BoxedFilter;
@@ -17,8 +17,7 @@ use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
 use crate::head::{self, CopiedHead, HeadScope};
-use crate::rejection::{Respond, VerifyRejection, empty, recover};
-use crate::timer::TokioTimer;
+use crate::rejection::{Respond, VerifyRejection, recover};
 
 /// Lets only verified deliveries through to a handler.
 ///
@@ -39,9 +38,7 @@ use crate::timer::TokioTimer;
 /// ```
 #[derive(Clone)]
 pub struct Verify {
-    verifiers: VerifierSource,
-    deadline: Option<Deadline>,
-    drain: Option<DrainPolicy>,
+    options: ReceiveOptions,
     answer: Respond,
 }
 
@@ -54,18 +51,14 @@ impl Verify {
     /// body panics otherwise.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
-        Self {
-            verifiers: verifiers.into(),
-            deadline: Some(Deadline::default()),
-            drain: Some(DrainPolicy::default()),
-            answer: Arc::new(|rejection| empty(rejection.status_code())),
-        }
+        let answer = |rejection: &Rejection| empty_response(rejection.status_code());
+        Self { options: ReceiveOptions::new(verifiers), answer: Arc::new(answer) }
     }
 
     /// How long a body may take: past it 408. `None` for as long as it likes.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
-        self.deadline = deadline.into();
+        self.options.deadline = deadline.into();
         self
     }
 
@@ -76,7 +69,7 @@ impl Verify {
     /// away there too.
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
-        self.drain = drain.into();
+        self.options.drain = drain.into();
         self
     }
 
@@ -108,7 +101,7 @@ impl Verify {
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
-        self.with_rejection_response(|rejection| empty(rejection.acknowledging_status_code()))
+        self.with_rejection_response(|rejection| -> Response { empty_response(rejection.acknowledging_status_code()) })
     }
 
     /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers rejections itself.
@@ -150,72 +143,70 @@ impl Verify {
     }
 
     pub(crate) fn reported(
-        self,
+        mut self,
         report_only: bool,
         heads: impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
     ) -> impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
+        self.options.insecure_report_only = report_only;
         // Behind one pointer, as warp clones what is in a filter for every request.
         let verify = Arc::new(self);
         let by_head = Arc::clone(&verify);
         heads
             .and_then(move |head: Box<CopiedHead>| {
                 let by_head = Arc::clone(&by_head);
-                async move { by_head.check_head(head, report_only).await }
+                async move { by_head.check_head(head).await }
             })
             // Only now: what was rejected before keeps its body for filters that come after.
             .and(warp::body::stream())
             .and_then(move |received, body| {
                 let verify = Arc::clone(&verify);
-                async move { verify.receive(received, body, report_only).await }
+                async move { verify.receive(received, body).await }
             })
     }
 
     pub(crate) fn extent(&self) -> HeadScope {
-        HeadScope::of(&self.verifiers)
+        HeadScope::of(&self.options.verifiers)
     }
 
     /// Judges the head, if what is rejected by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
-    async fn check_head(&self, head: Box<CopiedHead>, report_only: bool) -> Result<ReceivedHead, warp::Rejection> {
+    async fn check_head(&self, head: Box<CopiedHead>) -> Result<ReceivedHead, warp::Rejection> {
         let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
-        if self.drain.is_none() {
-            let options = self.options(report_only);
-            let judged = poll_fn(|cx| receive.poll_head(cx, &mut timer, &options, &*head)).await;
-            judged.map_err(|rejection| self.reject(rejection.into_rejection(), head.announces_body()))?;
+        if self.options.drain.is_none() {
+            let judged = poll_fn(|cx| receive.poll_head(cx, &self.options, &*head, &mut timer)).await;
+            judged.map_err(|rejection| self.reject(rejection, &receive))?;
         }
         Ok(ReceivedHead { head, receive, timer })
     }
 
-    async fn receive<S, D>(&self, received: ReceivedHead, body: S, report_only: bool) -> Result<Outcome, warp::Rejection>
+    async fn receive<S, D>(&self, received: ReceivedHead, body: S) -> Result<Outcome, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
-        let (mut body, options) = (pin!(body), self.options(report_only));
         let ReceivedHead { head, mut receive, mut timer } = received;
-        let mut next = |cx: &mut Context<'_>| body.as_mut().poll_next(cx);
-        let is_limit = <dyn Error>::is::<LengthLimitError>;
-        let rejection = match poll_fn(|cx| receive.poll(cx, &mut timer, &options, &*head, &mut next, is_limit)).await {
-            Ok(reported) => return Ok(reported),
-            Err(rejection) => rejection,
-        };
-        let close = match self.drain_of(&rejection, &head) {
-            Some(mut rest) => !poll_fn(|cx| rest.poll(cx, &mut timer, &mut next)).await,
-            None => !rejection.is_at_end() && head.announces_body(),
-        };
-        Err(self.reject(rejection.into_rejection(), close))
+        let mut body = StreamBody(pin!(body));
+        let received = poll_fn(|cx| receive.poll(cx, &self.options, &*head, &mut body, &mut timer)).await;
+        received.map_err(|rejection| self.reject(rejection, &receive))
     }
 
-    const fn options(&self, insecure_report_only: bool) -> ReceiveOptions<'_> {
-        ReceiveOptions { verifiers: &self.verifiers, deadline: self.deadline, insecure_report_only }
+    fn reject(&self, rejection: Rejection, receive: &Receive) -> warp::Rejection {
+        warp::reject::custom(VerifyRejection::new(rejection, Arc::clone(&self.answer), receive.connection()))
+    }
+}
+
+/// What warp hands out of a body.
+struct StreamBody<'a, S>(Pin<&'a mut S>);
+
+impl<S: Stream<Item = Result<D, warp::Error>>, D: Buf> BodySource for StreamBody<'_, S> {
+    type Data = D;
+    type Error = warp::Error;
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D, warp::Error>>> {
+        self.0.as_mut().poll_next(cx)
     }
 
-    fn drain_of(&self, rejection: &ReceiveRejection, head: &CopiedHead) -> Option<Drain> {
-        let drain = self.drain.filter(|_| head.announces_body())?;
-        rejection.drain(drain, head)
-    }
-
-    fn reject(&self, rejection: Rejection, close: bool) -> warp::Rejection {
-        warp::reject::custom(VerifyRejection::new(rejection, Arc::clone(&self.answer), close))
+    fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
+        error.is::<LengthLimitError>()
     }
 }
 
@@ -254,6 +245,6 @@ struct ReceivedHead {
 
 impl fmt::Debug for Verify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verify").field("verifiers", &self.verifiers).finish_non_exhaustive()
+        f.debug_struct("Verify").field("verifiers", &self.options.verifiers).finish_non_exhaustive()
     }
 }

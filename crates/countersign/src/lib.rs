@@ -118,16 +118,23 @@ pub use verifier::verification::Verification;
 pub mod adapter {
     //! What an adapter for a framework is made of.
     //!
-    //! An adapter supplies three things, and decides nothing:
-    //! - **the next chunk**, a [`Timer`], and a [`RequestHead`](crate::RequestHead) over the framework's request, for [`Receive::poll`];
-    //! - **the body back**: what that comes to, an [`Outcome`], goes to the handler, the [`Verified`](crate::Verified) where handlers find such things;
-    //! - **no**: the rest of the body to [`Drain::poll`] as [`ReceiveRejection::drain`] says, a response of
-    //!   [`Rejection::status_code`](crate::Rejection::status_code) with [`Rejection::required_header`](crate::Rejection::required_header), and the [`Rejection`](crate::Rejection) where middleware finds it.
+    //! An adapter does three things, and decides nothing:
+    //! - It hands **the next chunk** to [`Receive::poll`], as a [`BodySource`], beside a [`RequestHead`](crate::RequestHead) over the framework's request and a
+    //!   [`Timer`] of its runtime.
+    //! - It puts **the body back**: [`Receive::poll`] comes to an [`Outcome`], whose body goes to the handler, and whose [`Verified`](crate::Verified) goes where
+    //!   handlers find such things.
+    //! - It says **no**: a [`Rejection`](crate::Rejection) is answered with its [status](crate::Rejection::status_code) and the
+    //!   [header](crate::Rejection::required_header) that the status requires, on a connection that is kept or closed as [`Receive::connection`] says; and it
+    //!   goes where middleware finds it.
 
-    pub use crate::receive::drain::Drain;
-    pub use crate::receive::outcome::Outcome;
-    pub use crate::receive::{Receive, ReceiveOptions, ReceiveRejection};
+    pub use crate::receive::outcome::{Connection, Outcome};
+    #[cfg(feature = "http")]
+    pub use crate::receive::response::{empty_response, finish_response};
+    pub use crate::receive::{Receive, ReceiveOptions};
+    pub use crate::request::body_source::BodySource;
     pub use crate::request::header_index::HeaderIndex;
-    pub use crate::request::timer::Timer;
+    pub use crate::request::timer::{NoTimer, Timer};
+    #[cfg(feature = "tokio")]
+    pub use crate::request::tokio_timer::TokioTimer;
     pub use crate::tenant::source::VerifierSource;
 }

@@ -1,17 +1,17 @@
 use std::convert::Infallible;
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use arc_swap::Guard;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
 use crate::body::deadline::Deadline;
 use crate::observe::span::DeliverySpan;
 use crate::receive::drain::{Drain, DrainPolicy};
-use crate::receive::outcome::Outcome;
+use crate::receive::outcome::{Connection, Outcome};
 use crate::receive::state::ReceiveState;
+use crate::request::body_source::BodySource;
 use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
@@ -27,31 +27,47 @@ use crate::verifier::verification::OwnedVerification;
 
 pub(crate) mod drain;
 pub(crate) mod outcome;
+#[cfg(feature = "http")]
+pub(crate) mod response;
 pub(crate) mod state;
 
-/// Settings that an adapter passes to every delivery.
-#[derive(Clone, Copy, Debug)]
-pub struct ReceiveOptions<'a> {
+/// By what an adapter receives deliveries. Shared by all of them.
+#[derive(Clone, Debug)]
+pub struct ReceiveOptions {
     /// The verifier, or the source of one for each delivery.
-    pub verifiers: &'a VerifierSource,
-    /// How long a body may take.
+    pub verifiers: VerifierSource,
+    /// How long a body may take. `None` for as long as it likes.
     pub deadline: Option<Deadline>,
+    /// How much of a rejected body is thrown away. `None` for nothing.
+    pub drain: Option<DrainPolicy>,
     /// Report-only mode: a delivery that would be answered 401 is let through, **whoever sent it**, and logged.
     pub insecure_report_only: bool,
 }
 
-/// One delivery on its way from its head to its verdict: the verifier is chosen, the head judged, the body taken in and judged. For adapters,
-/// which need only poll it.
+impl ReceiveOptions {
+    /// With the default [`Deadline`] and the default [`DrainPolicy`], which need a [`Timer`] that rings.
+    pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
+        let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
+        Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false }
+    }
+}
+
+/// One delivery on its way from its head to its outcome: the verifier is chosen, the head judged, the body taken in and judged; after a rejection the rest of
+/// the body is [drained](DrainPolicy). For adapters, which need only poll it.
 ///
 /// It is small until there is something to wait for: a delivery whose body is there already when it is first polled, as nearly every one is, takes no
 /// memory but for its body.
 #[must_use = "it is for the adapter to poll"]
-pub struct Receive(State);
+pub struct Receive {
+    state: State,
+    connection: Connection,
+}
 
 enum State {
     Start,
     Resolve(Box<Resolve>),
     Collect(Box<PendingDelivery>),
+    Drain(Box<(Rejection, Drain)>),
     Done,
 }
 
@@ -62,47 +78,110 @@ struct PendingDelivery {
     state: ReceiveState,
 }
 
+/// A delivery that is rejected, and has been reported.
+struct RejectedDelivery {
+    rejection: Rejection,
+    is_at_end: bool,
+    body_limit: usize,
+}
+
 impl Receive {
     /// Creates the state of a delivery. Nothing of the delivery has been read.
     pub const fn new() -> Self {
-        Self(State::Start)
+        Self { state: State::Start, connection: Connection::Keep }
     }
 
-    /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options` and `head` are to be the same each time; what the application says of
-    /// the [tenant](RequestHead::tenant) is only asked by a [`Resolver`](crate::tenant::Resolver); `next` polls the framework for the next chunk of the body,
-    /// and is not asked again after an error or the end.
-    ///
-    /// A limit that the application has put around the body itself shows as an error of the body. If `is_limit` recognises that error or one of its
-    /// sources, the cause is [`BodyTooLarge`](crate::RejectionKind::BodyTooLarge); otherwise it is [`BodyUnreadable`](crate::RejectionKind::BodyUnreadable), with the
-    /// error as its source.
+    /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options`, `head` and `body` are to be the same each time.
     ///
     /// With a [`Deadline`], the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
     /// # Errors
-    /// Every rejection, which has been [reported](Verifier::report). A delivery that report-only mode lets through has been reported as well.
-    pub fn poll<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+    /// Every rejection, once the rest of the body is drained. It was [reported](Verifier::report) before that, and the verifier is no longer needed. A
+    /// delivery that report-only mode lets through has been reported as well.
+    pub fn poll<B: BodySource>(
         &mut self,
         cx: &mut Context<'_>,
-        timer: &mut impl Timer,
-        options: &ReceiveOptions<'_>,
+        options: &ReceiveOptions,
         head: &impl RequestHead,
-        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
-        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Poll<Result<Outcome, ReceiveRejection>> {
-        if let State::Collect(pending) = &mut self.0 {
+        body: &mut B,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<Outcome, Rejection>> {
+        if !self.is_draining() {
+            let RejectedDelivery { rejection, is_at_end, body_limit } =
+                match ready!(self.poll_outcome(cx, options, options.deadline, head, body, timer)) {
+                    Ok(outcome) => return Poll::Ready(Ok(outcome)),
+                    Err(rejected) => rejected,
+                };
+            let has_rest = self.has_rest(if is_at_end { Some(true) } else { body.is_at_end() }, head);
+            let drain = options.drain.filter(|_| has_rest).and_then(|policy| policy.start(&rejection, &head, body_limit));
+            let Some(drain) = drain else { return Poll::Ready(Err(rejection)) };
+            self.state = State::Drain(Box::new((rejection, drain)));
+        }
+        self.poll_drain(cx, body, timer)
+    }
+
+    /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
+    /// with `poll`.
+    ///
+    /// # Errors
+    /// Every rejection by the head, which has been [reported](Verifier::report). Nothing is drained.
+    pub fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        options: &ReceiveOptions,
+        head: &impl RequestHead,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<(), Rejection>> {
+        // A body of which nothing has come yet, and for which no time runs.
+        let mut nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
+        match (self.poll_outcome(cx, options, None, head, &mut nothing_yet, timer), &mut self.state) {
+            (Poll::Ready(Err(rejected)), _) => {
+                self.has_rest(None, head);
+                Poll::Ready(Err(rejected.rejection))
+            }
+            (Poll::Pending, State::Collect(pending)) => {
+                pending.state.set_deadline(options.deadline);
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    /// What to do with the connection once a rejection is answered.
+    #[must_use]
+    pub const fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Whether the delivery is rejected, and the rest of its body is being drained: what is only needed for a verified one can be let go.
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        matches!(self.state, State::Drain(_))
+    }
+
+    /// The one way from a head to an outcome.
+    fn poll_outcome<B: BodySource>(
+        &mut self,
+        cx: &mut Context<'_>,
+        options: &ReceiveOptions,
+        deadline: Option<Deadline>,
+        head: &impl RequestHead,
+        body: &mut B,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<Outcome, RejectedDelivery>> {
+        if let State::Collect(pending) = &mut self.state {
             let PendingDelivery { verifier, verification, state } = &mut **pending;
-            let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, timer, next, is_limit));
+            let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, body, timer));
             let config = Arc::clone(&verification.config);
             let outcome = received.and_then(|()| state.conclude(&config, || verification.finish()));
             let reported = reported(verifier, outcome, state.is_at_end());
-            self.0 = State::Done;
+            self.state = State::Done;
             return Poll::Ready(reported);
         }
-        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, timer, options, head));
-        let mut state = ReceiveState::new(span, options.deadline, options.insecure_report_only);
+        let ChosenVerifier { span, verifier } = ready!(self.choose(cx, options, head, timer));
+        let mut state = ReceiveState::new(span, deadline, options.insecure_report_only);
         let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
-        head.headers(&mut index);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
         let keys = config.keys.load();
@@ -113,69 +192,62 @@ impl Receive {
             None => Err(verifier.0.missing(&head)),
         };
         if let Err(rejection) = state.start(config, &head, &index, judge) {
-            return Poll::Ready(Err(ReceiveRejection::new(&verifier, rejection, false)));
+            return Poll::Ready(reported(&verifier, Err(rejection), false));
         }
-        let Poll::Ready(received) = state.poll_body(config, &mut verification, cx, timer, next, is_limit) else {
+        let Poll::Ready(received) = state.poll_body(config, &mut verification, cx, body, timer) else {
             // Only now does it move from the stack.
             let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
             verification.keep(&parts, &index);
-            self.0 = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
+            self.state = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
             return Poll::Pending;
         };
         let outcome = received.and_then(|()| state.conclude(config, || verification.finish_with(snapshot, &parts, &index, &clock)));
         Poll::Ready(reported(&verifier, outcome, state.is_at_end()))
     }
 
-    /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
-    /// with `poll`.
-    ///
-    /// # Errors
-    /// Every rejection by the head, which has been [reported](Verifier::report).
-    pub fn poll_head(
+    fn choose<'o>(
         &mut self,
         cx: &mut Context<'_>,
-        timer: &mut impl Timer,
-        options: &ReceiveOptions<'_>,
+        options: &'o ReceiveOptions,
         head: &impl RequestHead,
-    ) -> Poll<Result<(), ReceiveRejection>> {
-        // A body of which nothing has come yet, and for which no time runs.
-        let head_only = ReceiveOptions { deadline: None, ..*options };
-        let nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
-        let polled = self.poll(cx, timer, &head_only, head, nothing_yet, |_| false);
-        match (polled, &mut self.0) {
-            (Poll::Ready(Err(rejection)), _) => Poll::Ready(Err(rejection)),
-            (Poll::Pending, State::Collect(pending)) => {
-                pending.state.set_deadline(options.deadline);
-                Poll::Ready(Ok(()))
-            }
-            _ => Poll::Pending,
-        }
-    }
-
-    fn choose<'t>(
-        &mut self,
-        cx: &mut Context<'_>,
         timer: &mut impl Timer,
-        options: &ReceiveOptions<'t>,
-        head: &impl RequestHead,
-    ) -> Poll<ChosenVerifier<'t>> {
-        let chosen = match &mut self.0 {
+    ) -> Poll<ChosenVerifier<'o>> {
+        let chosen = match &mut self.state {
             State::Start => match options.verifiers.start(DeliverySpan::new(), head) {
                 Ok(chosen) => chosen,
                 Err(mut choosing) => match choosing.poll(cx, timer) {
                     Poll::Ready(chosen) => chosen,
                     Poll::Pending => {
-                        self.0 = State::Resolve(Box::new(choosing));
+                        self.state = State::Resolve(Box::new(choosing));
                         return Poll::Pending;
                     }
                 },
             },
             State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
-            State::Collect(_) | State::Done => return Poll::Pending,
+            State::Collect(_) | State::Drain(_) | State::Done => return Poll::Pending,
         };
         // Unless the caller goes on to `Collect`: the outcome may fall within this same poll.
-        self.0 = State::Done;
+        self.state = State::Done;
         Poll::Ready(chosen)
+    }
+
+    /// Whether something of a rejected body may be left on the connection.
+    fn has_rest(&mut self, is_at_end: Option<bool>, head: &impl RequestHead) -> bool {
+        let is_at_end = is_at_end.unwrap_or_else(|| !head.announces_body());
+        let has_rest = !is_at_end && !head.is_multiplexed();
+        self.connection = if has_rest { Connection::Close } else { Connection::Keep };
+        has_rest
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>, body: &mut impl BodySource, timer: &mut impl Timer) -> Poll<Result<Outcome, Rejection>> {
+        let State::Drain(draining) = &mut self.state else { return Poll::Pending };
+        if ready!(draining.1.poll(cx, body, timer)) {
+            self.connection = Connection::Keep;
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Drain(drained) => Poll::Ready(Err(drained.0)),
+            _ => Poll::Pending,
+        }
     }
 }
 
@@ -185,57 +257,15 @@ impl Default for Receive {
     }
 }
 
+/// Reports what is not verified. Now, and not after draining: if the client disconnects meanwhile, nothing would be reported.
 #[expect(clippy::result_large_err, reason = "no larger than what is verified")]
-fn reported(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, ReceiveRejection> {
-    match outcome {
-        Ok(outcome) => {
-            if let Outcome::Unverified(rejection, _) = &outcome {
-                verifier.report_only(rejection);
-            }
-            Ok(outcome)
-        }
-        Err(rejection) => Err(ReceiveRejection::new(verifier, rejection, is_at_end)),
+fn reported(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, RejectedDelivery> {
+    match &outcome {
+        Ok(Outcome::Verified(..)) => {}
+        Ok(Outcome::Unverified(rejection, _)) => verifier.report_only(rejection),
+        Err(rejection) => verifier.report(rejection),
     }
-}
-
-/// A delivery that has been rejected and [reported](Verifier::report). For adapters.
-#[derive(Debug)]
-pub struct ReceiveRejection {
-    rejection: Rejection,
-    at_end: bool,
-    body_limit: usize,
-}
-
-impl ReceiveRejection {
-    fn new(verifier: &Verifier, rejection: Rejection, at_end: bool) -> Self {
-        // Now, and not after draining: if the client disconnects meanwhile, this future is dropped, and nothing would be reported.
-        verifier.report(&rejection);
-        Self { rejection, at_end, body_limit: verifier.body_limit() }
-    }
-
-    /// Whether the body was read to its end, so that nothing of it is left.
-    #[must_use]
-    pub const fn is_at_end(&self) -> bool {
-        self.at_end
-    }
-
-    /// What to do with the rest of the body: `None` to answer at once.
-    #[must_use]
-    pub fn drain(&self, drain: DrainPolicy, head: &impl RequestHead) -> Option<Drain> {
-        drain.start(&self.rejection, head, self.body_limit)
-    }
-
-    /// The cause.
-    #[must_use]
-    pub const fn rejection(&self) -> &Rejection {
-        &self.rejection
-    }
-
-    /// The cause, to keep.
-    #[must_use]
-    pub fn into_rejection(self) -> Rejection {
-        self.rejection
-    }
+    outcome.map_err(|rejection| RejectedDelivery { rejection, is_at_end, body_limit: verifier.body_limit() })
 }
 
 impl fmt::Debug for Receive {

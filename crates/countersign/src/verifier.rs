@@ -131,7 +131,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify(&self, head: &(impl RequestHead + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
-        self.verify_by(head, Clock::Unread, body)
+        self.0.verify(&head, Clock::Unread, body)
     }
 
     /// [`verify`](Self::verify) at a given time.
@@ -139,7 +139,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
     pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
-        self.verify_by(head, Clock::Given(now), body)
+        self.0.verify(&head, Clock::Given(now), body)
     }
 
     /// Judges the head, and starts to judge the body.
@@ -147,7 +147,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin(&self, head: &(impl RequestHead + ?Sized)) -> Result<Verification, Rejection> {
-        self.begin_by(head, Clock::Unread)
+        self.0.begin(&head, Clock::Unread)
     }
 
     /// [`begin`](Self::begin) at a given time.
@@ -155,7 +155,7 @@ impl Verifier {
     /// # Errors
     /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
     pub fn begin_at(&self, head: &(impl RequestHead + ?Sized), now: SystemTime) -> Result<Verification, Rejection> {
-        self.begin_by(head, Clock::Given(now))
+        self.0.begin(&head, Clock::Given(now))
     }
 
     /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::tenant::Resolver), which need not look a tenant up for
@@ -163,7 +163,6 @@ impl Verifier {
     #[must_use]
     pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
         let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
-        head.headers(&mut index);
         match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
             Some(config) => head_fault(config, &head, &index, &mut Clock::Unread),
@@ -233,20 +232,6 @@ impl Verifier {
         }
     }
 
-    #[inline]
-    fn verify_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
-        let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
-        head.headers(&mut index);
-        self.0.verify(&head, &mut index, clock, body)
-    }
-
-    #[inline]
-    fn begin_by<H: RequestHead + ?Sized>(&self, head: &H, clock: Clock) -> Result<Verification, Rejection> {
-        let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
-        head.headers(&mut index);
-        self.0.begin(&head, &mut index, clock)
-    }
-
     /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
@@ -270,50 +255,42 @@ impl Verifier {
 }
 
 impl Schemes {
-    #[inline(never)]
-    fn verify<'v, 'h>(
-        &'v self,
-        head: &'h dyn RequestHead,
-        index: &mut HeaderIndex<'v, 'h>,
-        mut clock: Clock,
-        body: &[u8],
-    ) -> Result<Verified, Rejection> {
-        let config = self.choose(head, index).ok_or_else(|| self.missing(head))?;
+    fn verify(&self, head: &dyn RequestHead, mut clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
+        let mut index = HeaderIndex::new(&self.first.policy.plan.names);
+        let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         let keys = config.keys.load();
         let (snapshot, mut state) = (Snapshot { config, keys: &keys }, VerificationState::new());
         let mut parts = SignedParts::NONE;
-        self.start(&mut state, snapshot, head, index, &mut parts, &mut clock)?;
+        self.start(&mut state, snapshot, head, &index, &mut parts, &mut clock)?;
         state.update(body);
-        state.finish_with(snapshot, &parts, index, &clock)
+        state.finish_with(snapshot, &parts, &index, &clock)
     }
 
-    fn begin<'v, 'h>(
-        &'v self,
-        head: &'h dyn RequestHead,
-        index: &mut HeaderIndex<'v, 'h>,
-        mut clock: Clock,
-    ) -> Result<Verification, Rejection> {
-        let config = self.choose(head, index).ok_or_else(|| self.missing(head))?;
+    fn begin(&self, head: &dyn RequestHead, mut clock: Clock) -> Result<Verification, Rejection> {
+        let mut index = HeaderIndex::new(&self.first.policy.plan.names);
+        let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         // In the box that it stays in.
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);
-        self.start(state, Snapshot { config, keys }, head, index, &mut parts, &mut clock)?;
-        owned.keep(&parts, index);
+        self.start(state, Snapshot { config, keys }, head, &index, &mut parts, &mut clock)?;
+        owned.keep(&parts, &index);
         Ok(Verification(owned))
     }
 
-    /// The scheme whose signature is there; if there is but one, that one. `index` comes with what the first one reads, and is left with what this one
-    /// does.
+    /// The scheme whose signature is there; if there is but one, that one. Fills `index`, which comes with the names of the first one, with what this one
+    /// reads of the head.
     #[inline]
     pub(crate) fn choose<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
-        if self.others.is_empty() { Some(&self.first) } else { self.choose_of_several(head, index) }
+        let chosen = if self.others.is_empty() { Some(&self.first) } else { self.choose_of_several(head, index) };
+        // Also where there is none: the length that the head announces is judged all the same.
+        head.headers(index);
+        chosen
     }
 
     #[cold]
     fn choose_of_several<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
         let config = self.configs().find(|config| parse::is_present(&config.policy.scheme, head))?;
         *index = HeaderIndex::new(&config.policy.plan.names_and_length);
-        head.headers(index);
         Some(config)
     }
 

@@ -59,7 +59,7 @@ impl Application {
 
     /// All: bare, ours and by hand, framework by framework.
     pub fn all() -> Vec<Self> {
-        let layer = || VerifyLayer::on_tokio(verifier());
+        let layer = || VerifyLayer::new(verifier());
         vec![
             Self::of_axum("axum: bare handler", axum::bare()),
             Self::of_axum("axum: countersign, Router::layer", axum::verified()),

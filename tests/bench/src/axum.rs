@@ -37,7 +37,7 @@ pub fn bare() -> Router {
 }
 
 pub fn verified() -> Router {
-    bare().layer(VerifyLayer::on_tokio(verifier()))
+    bare().layer(VerifyLayer::new(verifier()))
 }
 
 /// Without a layer: the handler asks for the delivery.
@@ -72,8 +72,8 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
     let body = body(size);
     let headers = HeaderMap::from_iter([(SIGNATURE.parse().unwrap(), signature_of(&body).parse().unwrap())]);
     let request = requests(headers, body.clone());
-    let defaults = || VerifyLayer::on_tokio(verifier());
-    let bounded = || VerifyLayer::on_tokio(verifier_with_budget()).deadline(Deadline::new(Duration::from_secs(20)));
+    let defaults = || VerifyLayer::new(verifier());
+    let bounded = || VerifyLayer::new(verifier_with_budget()).deadline(Deadline::new(Duration::from_secs(20)));
     let github = || ValidateGitHubWebhookLayer::new(SECRET);
     let (mut hash, mut handled) = (hash_alone(body.clone()), served(bare(), request.clone()));
     let mut rows = vec![
@@ -122,7 +122,7 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
 fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
     let body = body(size);
     let request = requests(standard::header_map(&body), body.clone());
-    let layer = VerifyLayer::on_tokio(standard::verifier());
+    let layer = VerifyLayer::new(standard::verifier());
     let extract = async |StandardWebhook(body): StandardWebhook<Bytes>| {
         std::hint::black_box(body);
         StatusCode::OK

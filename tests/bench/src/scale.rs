@@ -99,7 +99,7 @@ fn tenants(held: u32) -> Row<'static> {
     let builder = Tenants::builder(Verifier::builder(providers::GITHUB).body_limit(LIMIT)).by_path("/hook/{tenant}");
     let builder = builder.capacity(2 * u64::from(held)).time_to_live(Duration::from_secs(24 * 60 * 60));
     let tenants = builder.build(source).unwrap();
-    let layer = VerifyLayer::on_tokio(tenants.clone());
+    let layer = VerifyLayer::new(tenants.clone());
     let answer = layer.layer(service_fn(async |_request| Ok::<_, Infallible>(http::Response::new(Body::empty()))));
     let signature = signature_of(b"");
     let deliver = move |tenant: u32| {

@@ -56,7 +56,7 @@ fn rows(size: usize) -> Vec<Row<'static>> {
         }
     };
     let deadline = Deadline::new(Duration::from_secs(20));
-    let bounded = || VerifyLayer::on_tokio(verifier_with_budget()).deadline(deadline);
+    let bounded = || VerifyLayer::new(verifier_with_budget()).deadline(deadline);
     let (mut hash, mut handled) = (hash_alone(body), served(service(bare()), request.clone()));
     vec![
         Row::new("bare handler and HMAC alone", move || {
@@ -68,7 +68,7 @@ fn rows(size: usize) -> Vec<Row<'static>> {
             served(service(verified(Verify::new(verifier_with_budget()).deadline(deadline))), request.clone())
         }),
         Row::new("countersign, layer around warp::service", {
-            served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), request.clone())
+            served(VerifyLayer::new(verifier()).layer(service(bare())), request.clone())
         }),
         Row::new("countersign, layer, deadline and budget", served(bounded().layer(service(bare())), request.clone())),
         Row::new("written by hand, filter", served(service(by_hand()), request)),

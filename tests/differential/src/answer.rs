@@ -99,8 +99,8 @@ pub enum End {
     LetThrough(Refusal, Bytes),
     Rejected {
         refusal: Refusal,
-        is_at_end: bool,
-        drains: bool,
+        /// Whether something of the body is left on the connection.
+        closes: bool,
     },
     /// Nothing would ever wake it again.
     Waits,

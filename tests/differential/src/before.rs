@@ -13,11 +13,11 @@ mod receive;
 #[path = "side/schemes.rs"]
 pub mod schemes;
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use library::RequestHead;
-use library::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer};
+use bytes::Buf;
+use library::adapter::{Drain, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
+use library::{Deadline, DrainPolicy, Rejection, RequestHead};
 
 use crate::request::Request;
 use crate::script::BodyError;
@@ -45,25 +45,65 @@ impl library::RequestHead for Request {
     }
 }
 
-fn poll_head(
-    receive: &mut Receive,
-    context: &mut Context<'_>,
-    timer: &mut impl Timer,
-    options: &ReceiveOptions<'_>,
-    head: &impl RequestHead,
-    tenant: Option<&str>,
-) -> Poll<Result<(), ReceiveRejection>> {
-    receive.poll_head(context, timer, options, head, || tenant.map(str::to_owned))
+/// A delivery that is received, and drained if it is rejected: by hand, as every adapter did.
+struct Received {
+    source: VerifierSource,
+    deadline: Option<Deadline>,
+    report_only: bool,
+    receive: Receive,
+    draining: Option<(Rejection, Drain)>,
 }
 
-fn poll(
-    receive: &mut Receive,
-    context: &mut Context<'_>,
-    timer: &mut impl Timer,
-    options: &ReceiveOptions<'_>,
-    head: &impl RequestHead,
-    tenant: Option<&str>,
-    next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>,
-) -> Poll<Result<Outcome, ReceiveRejection>> {
-    receive.poll(context, timer, options, head, || tenant.map(str::to_owned), next, BodyError::is_limit)
+impl Received {
+    fn new(source: &VerifierSource, deadline: Option<Deadline>, report_only: bool) -> Self {
+        Self { source: source.clone(), deadline, report_only, receive: Receive::new(), draining: None }
+    }
+
+    fn options(&self) -> ReceiveOptions<'_> {
+        ReceiveOptions { verifiers: &self.source, deadline: self.deadline, insecure_report_only: self.report_only }
+    }
+
+    fn poll_head(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &impl RequestHead,
+        tenant: Option<&str>,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<(), (Rejection, bool)>> {
+        let mut receive = std::mem::take(&mut self.receive);
+        let polled = receive.poll_head(context, timer, &self.options(), head, || tenant.map(str::to_owned));
+        self.receive = receive;
+        polled.map_err(|rejected| (rejected.into_rejection(), head.announces_body()))
+    }
+
+    fn poll<D: Buf>(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &impl RequestHead,
+        tenant: Option<&str>,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, BodyError>>>,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<Outcome, (Rejection, bool)>> {
+        if self.draining.is_none() {
+            let mut receive = std::mem::take(&mut self.receive);
+            let tenant = || tenant.map(str::to_owned);
+            let polled = receive.poll(context, timer, &self.options(), head, tenant, &mut next, BodyError::is_limit);
+            self.receive = receive;
+            let rejected = match ready!(polled) {
+                Ok(outcome) => return Poll::Ready(Ok(outcome)),
+                Err(rejected) => rejected,
+            };
+            let has_rest = !rejected.is_at_end() && head.announces_body();
+            let drain = if has_rest { rejected.drain(DrainPolicy::default(), head) } else { None };
+            let rejection = rejected.into_rejection();
+            let Some(drain) = drain else { return Poll::Ready(Err((rejection, has_rest))) };
+            self.draining = Some((rejection, drain));
+        }
+        let Some((_, drain)) = &mut self.draining else { return Poll::Pending };
+        let is_whole = ready!(drain.poll(context, timer, next));
+        match self.draining.take() {
+            Some((rejection, _)) => Poll::Ready(Err((rejection, !is_whole))),
+            None => Poll::Pending,
+        }
+    }
 }

@@ -16,9 +16,9 @@ pub mod schemes;
 use std::borrow::Cow;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use library::RequestHead;
-use library::adapter::{HeaderIndex, Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer};
+use bytes::Buf;
+use library::adapter::{BodySource, Connection, HeaderIndex, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
+use library::{Deadline, DrainPolicy, Rejection, RequestHead};
 
 use crate::request::Request;
 use crate::script::BodyError;
@@ -70,25 +70,54 @@ impl<H: RequestHead> RequestHead for OfTenant<'_, H> {
     }
 }
 
-fn poll_head(
-    receive: &mut Receive,
-    context: &mut Context<'_>,
-    timer: &mut impl Timer,
-    options: &ReceiveOptions<'_>,
-    head: &impl RequestHead,
-    tenant: Option<&str>,
-) -> Poll<Result<(), ReceiveRejection>> {
-    receive.poll_head(context, timer, options, &OfTenant { head, tenant })
+/// A delivery that is received, and drained if it is rejected.
+struct Received {
+    options: ReceiveOptions,
+    receive: Receive,
 }
 
-fn poll(
-    receive: &mut Receive,
-    context: &mut Context<'_>,
-    timer: &mut impl Timer,
-    options: &ReceiveOptions<'_>,
-    head: &impl RequestHead,
-    tenant: Option<&str>,
-    next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>,
-) -> Poll<Result<Outcome, ReceiveRejection>> {
-    receive.poll(context, timer, options, &OfTenant { head, tenant }, next, BodyError::is_limit)
+impl Received {
+    fn new(source: &VerifierSource, deadline: Option<Deadline>, insecure_report_only: bool) -> Self {
+        let options = ReceiveOptions { verifiers: source.clone(), deadline, drain: Some(DrainPolicy::default()), insecure_report_only };
+        Self { options, receive: Receive::new() }
+    }
+
+    fn poll_head(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &impl RequestHead,
+        tenant: Option<&str>,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<(), (Rejection, bool)>> {
+        let polled = self.receive.poll_head(context, &self.options, &OfTenant { head, tenant }, timer);
+        polled.map_err(|rejection| (rejection, self.receive.connection() == Connection::Close))
+    }
+
+    fn poll<D: Buf>(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &impl RequestHead,
+        tenant: Option<&str>,
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, BodyError>>>,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<Outcome, (Rejection, bool)>> {
+        let mut body = Body(next);
+        let polled = self.receive.poll(context, &self.options, &OfTenant { head, tenant }, &mut body, timer);
+        polled.map_err(|rejection| (rejection, self.receive.connection() == Connection::Close))
+    }
+}
+
+struct Body<F>(F);
+
+impl<D: Buf, F: FnMut(&mut Context<'_>) -> Poll<Option<Result<D, BodyError>>>> BodySource for Body<F> {
+    type Data = D;
+    type Error = BodyError;
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<D, BodyError>>> {
+        (self.0)(context)
+    }
+
+    fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+        BodyError::is_limit(error)
+    }
 }

@@ -70,13 +70,13 @@ fn axum_app(app: Router) -> Send {
 }
 
 fn axum_layer(setup: Setup) -> Send {
-    let layer = VerifyLayer::on_tokio(setup.verifier.clone());
+    let layer = VerifyLayer::new(setup.verifier.clone());
     let handler = async move |body: Bytes| setup.handle(&body);
     axum_app(Router::new().route("/hook", post(handler)).route_layer(layer))
 }
 
 fn axum_extractor(setup: Setup) -> Send {
-    let layer = VerifyLayer::on_tokio(setup.verifier.clone());
+    let layer = VerifyLayer::new(setup.verifier.clone());
     let handler = async move |delivery: countersign_tower::Delivery| setup.handle(delivery.body());
     axum_app(Router::new().route("/hook", post(handler)).with_state(layer))
 }

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::dev::{Payload, ServiceRequest};
@@ -97,7 +96,7 @@ impl FromRequest for Delivery {
             (None, None) => return DeliveryFuture(State::Received(request.clone())),
         };
         let request = ServiceRequest::from_parts(request.clone(), payload.take());
-        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(Arc::clone(&verify.settings), request, false)))
+        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(verify.strict_settings(), request)))
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use countersign::Rejection;
 
-use crate::response::{answer, status};
+use crate::response::{finish, status};
 
 /// A rejected delivery, which [`Delivery`](crate::Delivery) fails with. It has been [reported](countersign::Verifier::report).
 ///
@@ -91,7 +91,7 @@ impl ResponseError for VerifyError {
     fn error_response(&self) -> HttpResponse {
         let empty = || HttpResponse::new(self.status_code());
         self.0.response.take().unwrap_or_else(|| match self.rejection() {
-            Some(rejection) => answer(empty(), Rejection::clone(rejection)),
+            Some(rejection) => finish(empty(), Rejection::clone(rejection)),
             None => empty(),
         })
     }

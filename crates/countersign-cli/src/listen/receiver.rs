@@ -158,7 +158,7 @@ impl Receiver {
         }
         let (received, head) = (SystemTime::now(), head(&parts));
         // It lets deliveries through that are not genuine, for they are to be told of in full. `handle` answers them.
-        let layer = VerifyLayer::on_tokio(endpoint.verifier.clone()).insecure_report_only();
+        let layer = VerifyLayer::new(endpoint.verifier.clone()).insecure_report_only();
         let receiver = Arc::clone(&self);
         let handler = service_fn(move |request: Request<VerifiedBody>| {
             let receiver = Arc::clone(&receiver);

@@ -3,7 +3,7 @@ use std::fmt;
 use axum::extract::{FromRef, FromRequest, Request};
 use bytes::Bytes;
 use countersign::Verified;
-use countersign::adapter::Outcome;
+use countersign::adapter::{Connection, Outcome};
 
 use crate::extract::rejection::VerifyRejection;
 use crate::layer::VerifyLayer;
@@ -22,7 +22,7 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 /// }
 ///
 /// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let app: Router = Router::new().route("/jira", post(on_event)).with_state(VerifyLayer::on_tokio(verifier));
+/// let app: Router = Router::new().route("/jira", post(on_event)).with_state(VerifyLayer::new(verifier));
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
@@ -111,7 +111,7 @@ where
         let settings = VerifyLayer::from_ref(state).into_strict_settings();
         match ReceiveRequest::new(settings, parts, body).await.map_err(VerifyRejection::new)? {
             Outcome::Verified(verified, body) => Ok(Self { verified, body }),
-            Outcome::Unverified(rejection, _) => Err(VerifyRejection::new(RejectedRequest { rejection, close: false })),
+            Outcome::Unverified(rejection, _) => Err(VerifyRejection::new(RejectedRequest { rejection, connection: Connection::Keep })),
         }
     }
 }

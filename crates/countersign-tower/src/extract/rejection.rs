@@ -4,8 +4,8 @@ use std::fmt;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
+use countersign::adapter::finish_response;
 
-use crate::future::answer;
 use crate::receive::RejectedRequest;
 use crate::response::EmptyResponse;
 use crate::response::sealed::RejectionResponse as _;
@@ -33,7 +33,8 @@ impl VerifyRejection {
 
 impl IntoResponse for VerifyRejection {
     fn into_response(self) -> Response {
-        answer::<Body>(EmptyResponse.response(&self.rejection.rejection), *self.rejection)
+        let RejectedRequest { rejection, connection } = *self.rejection;
+        finish_response::<Body>(EmptyResponse.response(&rejection), rejection, connection)
     }
 }
 

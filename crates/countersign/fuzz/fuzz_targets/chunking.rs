@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Buf, Bytes};
-use countersign::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
+use countersign::adapter::{Connection, Outcome, Receive, ReceiveOptions, Timer};
 use countersign::scheme::Scheme;
-use countersign::{Deadline, MemoryBudget, RejectionKind, Secret, Signer, Verifier, providers};
+use countersign::{Deadline, MemoryBudget, Rejection, RejectionKind, RequestHead as _, Secret, Signer, Verifier, providers};
 use countersign_fuzz::choices::Choices;
 use libfuzzer_sys::fuzz_target;
 
@@ -84,15 +84,14 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(check.finish().map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind()), expected);
 
     // Received, beside another delivery that has taken some of the budget.
-    let verifiers = VerifierSource::from(verifier);
     let in_flight = || budget.as_ref().map_or(0, MemoryBudget::used);
     let mut room = Room { most: budget.as_ref().map_or(limit, |budget| budget.bytes().min(limit)), left: usize::MAX };
-    let mut other = Delivery::new(&verifiers, &unannounced, None);
+    let mut other = Delivery::new(&verifier, &unannounced, None);
     let mut chunk = Some(BYTES.slice(..others));
     let begun = other.poll(|| chunk.take().map_or(Poll::Pending, |chunk| Poll::Ready(Some(Box::new(chunk) as Box<dyn Buf>))));
     let beside = match (&begun, room.fault(others)) {
         (Poll::Pending, None) => budget.as_ref().map_or(0, |_| others),
-        (Poll::Ready(Err(rejection)), Some(kind)) if rejection.rejection().kind() == kind => 0,
+        (Poll::Ready(Err(rejection)), Some(kind)) if rejection.kind() == kind => 0,
         (_, fault) => panic!("{begun:?}, not {fault:?}, of {others} bytes and {room:?}"),
     };
     assert_eq!(in_flight(), beside);
@@ -101,14 +100,17 @@ fuzz_target!(|input: &[u8]| {
     // With a budget, what is allocated is charged: what has come, and no more than as much again.
     let is_charged = |len: usize| budget.is_none() || (len..=2 * len).contains(&(in_flight() - beside));
     for head_first in [false, true] {
-        let mut delivery = Delivery::new(&verifiers, &head, within);
+        let mut delivery = Delivery::new(&verifier, &head, within);
         let (received, fault) = delivery.receive(&chunks, head_first, announced, &room, &is_charged);
         match (received, fault) {
             (Err(rejection), Some(kind)) => {
-                assert_eq!((rejection.rejection().kind(), rejection.is_at_end()), (kind, false), "{chunks:?}, {room:?}");
+                let left = if head.announces_body() { Connection::Close } else { Connection::Keep };
+                assert_eq!((rejection.kind(), delivery.receive.connection()), (kind, left), "{chunks:?}, {room:?}");
                 assert_eq!(in_flight(), beside, "what was kept is dropped");
             }
-            (Err(rejection), None) => assert_eq!((Err(rejection.rejection().kind()), rejection.is_at_end()), (expected.clone(), true)),
+            (Err(rejection), None) => {
+                assert_eq!((Err(rejection.kind()), delivery.receive.connection()), (expected.clone(), Connection::Keep));
+            }
             (Ok(Outcome::Verified(verified, received)), None) => {
                 assert_eq!(Ok(format!("{verified:?}")), expected);
                 assert!(received == body);
@@ -203,7 +205,7 @@ fn turns(chunks: &[Chunk]) -> Vec<Turn<'_>> {
 
 /// A delivery that is polled by hand.
 struct Delivery<'a> {
-    options: ReceiveOptions<'a>,
+    options: ReceiveOptions,
     head: &'a Vec<(String, String)>,
     receive: Receive,
     clock: Clock,
@@ -212,9 +214,9 @@ struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    fn new(verifiers: &'a VerifierSource, head: &'a Vec<(String, String)>, within: Option<Duration>) -> Self {
+    fn new(verifier: &Verifier, head: &'a Vec<(String, String)>, within: Option<Duration>) -> Self {
         Self {
-            options: ReceiveOptions { verifiers, deadline: within.map(Deadline::new), insecure_report_only: false },
+            options: ReceiveOptions { deadline: within.map(Deadline::new), drain: None, ..ReceiveOptions::new(verifier.clone()) },
             head,
             receive: Receive::new(),
             clock: Clock { now: Instant::now(), is_read: Cell::new(false), alarm: None },
@@ -223,17 +225,17 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn poll(&mut self, mut next: impl FnMut() -> Poll<Option<Box<dyn Buf>>>) -> Poll<Result<Outcome, ReceiveRejection>> {
+    fn poll(&mut self, mut next: impl FnMut() -> Poll<Option<Box<dyn Buf>>>) -> Poll<Result<Outcome, Rejection>> {
         let waker = Waker::from(Arc::clone(&self.woken));
-        let next = |_: &mut Context<'_>| next().map(|chunk| chunk.map(Ok::<_, Infallible>));
+        let mut body = |_: &mut Context<'_>| next().map(|chunk| chunk.map(Ok::<_, Infallible>));
         let Self { options, head, receive, clock, .. } = self;
-        receive.poll(&mut Context::from_waker(&waker), clock, options, *head, next, |_| false)
+        receive.poll(&mut Context::from_waker(&waker), options, *head, &mut body, clock)
     }
 
-    fn poll_head(&mut self) -> Poll<Result<(), ReceiveRejection>> {
+    fn poll_head(&mut self) -> Poll<Result<(), Rejection>> {
         let waker = Waker::from(Arc::clone(&self.woken));
         let Self { options, head, receive, clock, .. } = self;
-        receive.poll_head(&mut Context::from_waker(&waker), clock, options, *head)
+        receive.poll_head(&mut Context::from_waker(&waker), options, *head, clock)
     }
 
     /// Takes all of it in, and says what it comes to, and for what it has to be rejected before its end. What is to be seen on the way is as it
@@ -245,7 +247,7 @@ impl<'a> Delivery<'a> {
         announced: usize,
         room: &Room,
         is_charged: &dyn Fn(usize) -> bool,
-    ) -> (Result<Outcome, ReceiveRejection>, Option<RejectionKind>) {
+    ) -> (Result<Outcome, Rejection>, Option<RejectionKind>) {
         let head_fault = room.fault(announced);
         if head_first {
             match self.poll_head() {

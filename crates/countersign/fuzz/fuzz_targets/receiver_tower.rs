@@ -23,7 +23,7 @@ thread_local! {
     static RUNTIME: &'static (Runtime, LocalSet) = receiver::runtime();
 }
 
-static LAYER: LazyLock<VerifyLayer> = LazyLock::new(|| VerifyLayer::on_tokio(receiver::verifier()));
+static LAYER: LazyLock<VerifyLayer> = LazyLock::new(|| VerifyLayer::new(receiver::verifier()));
 
 fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Patience::Some, serve))));
 

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 
+use crate::request::body_source::BodySource;
 use crate::request::head::{RequestHead, announced};
 use crate::request::header_index::HeaderValues;
 use crate::request::timer::Timer;
@@ -63,16 +64,15 @@ impl DrainPolicy {
         self
     }
 
-    /// What to do with the rest of a body that was rejected for `rejection`, of which nothing more is wanted: `None` to answer at once. For
-    /// adapters; `limit` is [`Verifier::body_limit`](crate::Verifier::body_limit).
-    #[must_use]
-    pub fn start(&self, rejection: &Rejection, head: &(impl RequestHead + ?Sized), limit: usize) -> Option<Drain> {
+    /// What to do with the rest of a body that was rejected for `rejection`: `None` to answer at once. `limit` is
+    /// [`Verifier::body_limit`](crate::Verifier::body_limit).
+    pub(crate) fn start(&self, rejection: &Rejection, head: &dyn RequestHead, limit: usize) -> Option<Drain> {
         let (Self { bytes, within, silence }, phase) = (*self, rejection.progress().phase);
         let room = bytes.unwrap_or(limit);
         // Once the body is asked for, a client has been told to go on, and waits no more.
-        let waits = phase == Phase::BeforeBody && HeaderValues::is_there(&head, "expect");
+        let waits = phase == Phase::BeforeBody && HeaderValues::is_there(head, "expect");
         let over = matches!(phase, Phase::Failed | Phase::End) || rejection.kind() == RejectionKind::BodyTimeout;
-        (!waits && !over && announced(&head) <= room).then_some(Drain { room, within, silence, until: None, silent_until: None })
+        (!waits && !over && announced(head) <= room).then_some(Drain { room, within, silence, until: None, silent_until: None })
     }
 }
 
@@ -83,10 +83,8 @@ impl Default for DrainPolicy {
     }
 }
 
-/// The rest of a rejected body while it is thrown away, made by [`DrainPolicy::start`]. For adapters.
-#[derive(Debug)]
-#[must_use = "it is for the adapter to read on"]
-pub struct Drain {
+/// The rest of a rejected body while it is thrown away.
+pub(crate) struct Drain {
     room: usize,
     within: Duration,
     silence: Duration,
@@ -110,16 +108,10 @@ impl Drain {
         (now < until).then_some(until)
     }
 
-    /// Throws the body away to its end, as far as it is allowed. `next` polls the framework for the next chunk. Whether that was all of it: if
-    /// not, answer now and close the connection.
-    pub fn poll<D: Buf, E>(
-        &mut self,
-        cx: &mut Context<'_>,
-        timer: &mut impl Timer,
-        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
-    ) -> Poll<bool> {
+    /// Throws the body away to its end, as far as it is allowed. Ready with whether that was all of it.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, body: &mut impl BodySource, timer: &mut impl Timer) -> Poll<bool> {
         loop {
-            match next(cx) {
+            match body.poll_data(cx) {
                 Poll::Ready(Some(Ok(chunk))) if chunk.remaining() <= self.room => {
                     self.room = self.room.saturating_sub(chunk.remaining());
                     self.silent_until = None;

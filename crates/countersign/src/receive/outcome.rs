@@ -34,3 +34,12 @@ impl fmt::Debug for Outcome {
         }
     }
 }
+
+/// What to do with the connection of a rejected delivery, once it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It can go on: nothing of the body is left, or the rejection ends a stream of its own.
+    Keep,
+    /// Something of the body is left on it, so answer with `connection: close`.
+    Close,
+}

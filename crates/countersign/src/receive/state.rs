@@ -11,6 +11,7 @@ use crate::observe::observer::Verdict;
 use crate::observe::one_line::one_line;
 use crate::observe::span::DeliverySpan;
 use crate::receive::outcome::Outcome;
+use crate::request::body_source::BodySource;
 use crate::request::head::{RequestHead, announced, length};
 use crate::request::header_index::{HeaderIndex, HeaderValues};
 use crate::request::timer::Timer;
@@ -144,25 +145,24 @@ impl ReceiveState {
         }
     }
 
-    /// Takes in the body to its end. `next` polls the framework for the next chunk; after an error it is not polled again.
+    /// Takes in the body to its end.
     ///
     /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
     ///
     /// # Errors
     /// Those of [`push`](Self::push) and [`wait`](Self::wait), and what [`failed`](Self::failed) makes of an error.
-    pub(crate) fn poll_body<D: Buf, E: Into<Box<dyn Error + Send + Sync>>>(
+    pub(crate) fn poll_body<B: BodySource>(
         &mut self,
         config: &Config,
         verification: &mut VerificationState,
         cx: &mut Context<'_>,
+        body: &mut B,
         timer: &mut impl Timer,
-        mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<D, E>>>,
-        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
     ) -> Poll<Result<(), Rejection>> {
         while !self.is_at_end {
-            match next(cx) {
+            match body.poll_data(cx) {
                 Poll::Ready(Some(Ok(chunk))) => self.push(config, verification, chunk)?,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed(config, error, is_limit))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.failed::<B>(config, error.into()))),
                 Poll::Ready(None) => self.is_at_end = true,
                 Poll::Pending => return self.poll_wait(config, cx, timer),
             }
@@ -228,21 +228,12 @@ impl ReceiveState {
         }
     }
 
-    /// The body failed with `error`: what an adapter says when its framework reports one.
-    ///
-    /// A limit that the application has put around the body itself shows as such an error. If `is_limit` recognises `error` or one of its
-    /// sources as that, the cause is [`BodyTooLarge`](RejectionKind::BodyTooLarge); otherwise it is
-    /// [`BodyUnreadable`](RejectionKind::BodyUnreadable), with `error` as its source.
-    fn failed(
-        &self,
-        config: &Config,
-        error: impl Into<Box<dyn Error + Send + Sync>>,
-        is_limit: impl Fn(&(dyn Error + 'static)) -> bool,
-    ) -> Rejection {
-        let error = error.into();
+    /// The body broke off with `error`.
+    #[cold]
+    fn failed<B: BodySource>(&self, config: &Config, error: Box<dyn Error + Send + Sync>) -> Rejection {
         let failed = Progress { phase: Phase::Failed, ..self.progress() };
         let mut cause = Some(&*error as &(dyn Error + 'static));
-        while cause.is_some_and(|error| !is_limit(error)) {
+        while cause.is_some_and(|error| !B::is_length_limit(error)) {
             cause = cause.and_then(Error::source);
         }
         let rejection = match cause {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
+use crate::request::header_index::{HeaderIndex, HeaderValues};
 
 /// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
 ///
@@ -41,8 +41,8 @@ pub trait RequestHead {
         None
     }
 
-    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. Judging calls it once, or twice where a verifier has
-    /// several schemes. A [`Resolver`](crate::tenant::Resolver) may call it as well.
+    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. Judging calls it once, and for each
+    /// name that is rarely asked for. A [`Resolver`](crate::tenant::Resolver) may call it as well.
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>);
 
     /// Calls `visit` with the value of each field called `name`, in the order of arrival. It looks through all fields, so whoever can look a name
@@ -50,7 +50,13 @@ pub trait RequestHead {
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.headers(&mut HeaderIndex::one(&Marks::of(name), name, visit));
+        self.headers(&mut HeaderIndex::one(name, visit));
+    }
+
+    /// Whether other requests share the connection with this one, as over HTTP/2 and HTTP/3. Then nothing is drained after a rejection, and the connection
+    /// stays: the rejection ends the stream alone.
+    fn is_multiplexed(&self) -> bool {
+        false
     }
 
     /// Whether a body follows, as HTTP/1.1 tells it (RFC 9112 §6.3): a `Content-Length` other than zero, or a `Transfer-Encoding`.
@@ -87,6 +93,10 @@ impl<H: RequestHead + ?Sized> RequestHead for &H {
         (**self).headers(index);
     }
 
+    fn is_multiplexed(&self) -> bool {
+        (**self).is_multiplexed()
+    }
+
     fn announces_body(&self) -> bool {
         (**self).announces_body()
     }
@@ -106,33 +116,27 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for [(N, V)] {
     }
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> RequestHead for [(N, V); LEN] {
-    fn method(&self) -> &str {
-        self.as_slice().method()
-    }
+/// As a slice of them.
+macro_rules! pairs {
+    ([$($parameters:tt)*] $pairs:ty) => {
+        impl<N: AsRef<str>, V: AsRef<[u8]>, $($parameters)*> RequestHead for $pairs {
+            fn method(&self) -> &str {
+                self.as_slice().method()
+            }
 
-    fn target(&self) -> &str {
-        self.as_slice().target()
-    }
+            fn target(&self) -> &str {
+                self.as_slice().target()
+            }
 
-    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
-        self.as_slice().headers(index);
-    }
+            fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+                self.as_slice().headers(index);
+            }
+        }
+    };
 }
 
-impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for Vec<(N, V)> {
-    fn method(&self) -> &str {
-        self.as_slice().method()
-    }
-
-    fn target(&self) -> &str {
-        self.as_slice().target()
-    }
-
-    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
-        self.as_slice().headers(index);
-    }
-}
+pairs!([const LEN: usize] [(N, V); LEN]);
+pairs!([] Vec<(N, V)>);
 
 /// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
 /// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
@@ -194,6 +198,10 @@ mod tests {
             index.extend([("a", "1"), ("a", "2")]);
         }
 
+        fn is_multiplexed(&self) -> bool {
+            true
+        }
+
         fn announces_body(&self) -> bool {
             true
         }
@@ -210,7 +218,7 @@ mod tests {
         let pairs = [("A", "1"), ("b", "2"), ("a", "3")];
         for head in [&pairs as &dyn RequestHead, &pairs.to_vec(), &&pairs[..], &&pairs] {
             assert_eq!((head.method(), head.target(), head.original_target(), head.tenant()), ("POST", "/", "/", None));
-            assert!(!head.announces_body());
+            assert!(!head.announces_body() && !head.is_multiplexed());
             assert_eq!([values(head, "a"), values(head, "absent"), values(head, "B")], [vec!["1", "3"], vec![], vec!["2"]]);
         }
     }
@@ -219,7 +227,7 @@ mod tests {
     fn what_a_head_says_itself_is_said_by_its_reference() {
         for head in [&Own as &dyn RequestHead, &&Own] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
-            assert_eq!((head.tenant().as_deref(), head.announces_body()), (Some("acme"), true));
+            assert_eq!((head.tenant().as_deref(), head.is_multiplexed(), head.announces_body()), (Some("acme"), true, true));
             assert_eq!((values(head, "A"), values(head, "b").len()), (vec!["1".to_owned(), "2".to_owned()], 0));
         }
     }

@@ -32,19 +32,12 @@ struct Mark {
 
 /// By the lengths of names.
 #[derive(Clone)]
-pub(crate) struct Marks([Mark; LENGTHS]);
+struct Marks([Mark; LENGTHS]);
 
 impl Marks {
     const NONE: Self = Self([Mark { first: 0, last: 0 }; LENGTHS]);
-
-    /// Of one name alone.
-    pub(crate) fn of(name: &str) -> Self {
-        let mut marks = Self::NONE;
-        if let Some(mark) = marks.0.get_mut(name.len() % LENGTHS) {
-            *mark = Mark { first: 1, last: name.bytes().next_back().map_or(0, |byte| byte.to_ascii_lowercase()) };
-        }
-        marks
-    }
+    /// Every name may be the one that is looked for.
+    const ANY: Self = Self([Mark { first: 1, last: 0 }; LENGTHS]);
 
     /// Where to begin to look for this name, if it can be one of these. Of nearly all others, length and last character tell that it is not.
     #[inline]
@@ -129,9 +122,9 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [HeaderValues::None; MAX_NAMES] }
     }
 
-    /// Calls `visit` with each value of the field `name`, whose marks these are.
-    pub(crate) const fn one(marks: &'n Marks, name: &'n str, visit: Visit<'n, 'h>) -> Self {
-        Self { marks, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
+    /// Calls `visit` with each value of the field `name`.
+    pub(crate) const fn one(name: &'n str, visit: Visit<'n, 'h>) -> Self {
+        Self { marks: &Marks::ANY, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
     }
 
     /// Adds header fields, as name and value, in the order of arrival. A field that occurs twice is added twice.
@@ -297,7 +290,7 @@ mod tests {
     fn of_one_name_each_value_is_visited_in_order() {
         let fields = [("A", "1"), ("b", "2"), ("a", "3")];
         let mut visited = Vec::new();
-        HeaderIndex::one(&Marks::of("a"), "a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));
+        HeaderIndex::one("a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));
         assert_eq!(visited, [b"1", b"3"]);
     }
 }

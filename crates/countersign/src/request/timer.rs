@@ -1,8 +1,7 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The clock and the alarm of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll) and
-/// [`Drain::poll`](crate::adapter::Drain::poll). For adapters.
+/// The clock and the alarm of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll). For adapters.
 ///
 /// It is asked only while a body or a resolver is pending, and so need not make anything before.
 pub trait Timer {
@@ -11,4 +10,29 @@ pub trait Timer {
 
     /// Ready once that moment has come; until then the task is woken up at it. A later call with another moment replaces the one before.
     fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// Where no runtime is known: a timer that never rings. Deadlines and drains need one that does, and a resolver is waited for as long as it takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTimer;
+
+impl Timer for NoTimer {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+/// `None` is [`NoTimer`].
+impl<T: Timer> Timer for Option<T> {
+    fn now(&self) -> Instant {
+        self.as_ref().map_or_else(|| NoTimer.now(), T::now)
+    }
+
+    fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.as_mut().map_or(Poll::Pending, |timer| timer.poll_until(until, cx))
+    }
 }

@@ -57,7 +57,7 @@ pub trait Resolver: Send + Sync + 'static {
     fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture;
 
     /// How long a delivery waits for its verifier before it is answered 503, by the adapter's clock: five seconds unless said otherwise. A
-    /// tower layer of `VerifyLayer::new`, which was told of no runtime, has no clock, and waits for as long as it takes.
+    /// tower layer `without_clock` waits for as long as it takes.
     fn timeout(&self) -> Duration {
         Duration::from_secs(5)
     }

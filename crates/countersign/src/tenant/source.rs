@@ -44,6 +44,14 @@ impl VerifierSource {
         }
     }
 
+    /// Returns the largest body in bytes that is accepted. Of a [`Resolver`], its decoy tells. For adapters.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match &self.0 {
+            Inner::One(verifier) | Inner::Many(verifier, _) => verifier.body_limit(),
+        }
+    }
+
     /// Returns whether path and query of the request are signed, as after [`base_url`](crate::VerifierBuilder::base_url). Then an adapter
     /// needs [`RequestHead::original_target`]: the target that a router has cut verifies a delivery at another path than the one it was signed for. Of
     /// a [`Resolver`], its decoy tells. For adapters.

@@ -15,18 +15,10 @@ pub(crate) struct Metadata {
 /// In bytes: an id of 36 characters and a kind of event.
 const SHORT: usize = 64;
 
-/// Which of the texts.
-#[derive(Clone, Copy)]
-pub(crate) enum Text {
-    SignedId,
-    DeliveryId,
-    Event,
-}
-
 impl Metadata {
     pub(crate) const NONE: Self = Self { signed_at: None, ends: [0; 3], short: [0; SHORT], long: None };
 
-    /// `texts` are in the order of [`Text`], each of 256 bytes at most, and empty if it is not there.
+    /// `texts` are signed id, unsigned id of the delivery and kind of event, each of 256 bytes at most, and empty if it is not there.
     #[inline]
     pub(crate) fn new(signed_at: Option<SystemTime>, texts: [&[u8]; 3]) -> Self {
         let mut metadata = Self { signed_at, ends: [0; 3], short: [0; SHORT], long: None };
@@ -52,17 +44,23 @@ impl Metadata {
         Self { long: self.long.take(), ..*self }
     }
 
-    /// What it says, if that is fit to be shown: visible ASCII.
-    pub(crate) fn text(&self, text: Text) -> Option<&str> {
-        let [id, delivery_id, event] = self.ends.map(usize::from);
-        let range = match text {
-            Text::SignedId => 0..id,
-            Text::DeliveryId => id..delivery_id,
-            Text::Event => delivery_id..event,
-        };
-        let text = self.long.as_deref().unwrap_or(&self.short).get(range)?;
-        let shown = !text.is_empty() && text.iter().all(u8::is_ascii_graphic);
-        std::str::from_utf8(text).ok().filter(|_| shown)
+    /// The signed id, if it is fit to be shown, as the others.
+    pub(crate) fn signed_id(&self) -> Option<&str> {
+        self.text(0, self.ends[0])
+    }
+
+    pub(crate) fn delivery_id(&self) -> Option<&str> {
+        self.text(self.ends[0], self.ends[1])
+    }
+
+    pub(crate) fn event(&self) -> Option<&str> {
+        self.text(self.ends[1], self.ends[2])
+    }
+
+    /// Visible ASCII.
+    fn text(&self, start: u16, end: u16) -> Option<&str> {
+        let text = self.long.as_deref().unwrap_or(&self.short).get(start.into()..end.into())?;
+        std::str::from_utf8(text).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
     }
 }
 
@@ -84,7 +82,7 @@ mod tests {
                 let mut texts = texts;
                 texts.rotate_left(turn);
                 let metadata = Metadata::new(None, texts.map(str::as_bytes)).clone();
-                let kept = [Text::SignedId, Text::DeliveryId, Text::Event].map(|text| metadata.text(text).unwrap_or_default());
+                let kept = [metadata.signed_id(), metadata.delivery_id(), metadata.event()].map(Option::unwrap_or_default);
                 assert_eq!(kept, texts, "{len}");
                 assert_eq!(metadata.long.is_some(), len + 1 > SHORT);
             }
@@ -95,7 +93,7 @@ mod tests {
     fn a_text_that_is_not_visible_ascii_is_not_shown_and_leaves_the_others() {
         for hidden in ["a b", "a\tb", "\u{e9}", "a\u{7f}"] {
             let metadata = Metadata::new(None, [b"id", hidden.as_bytes(), b"event"]);
-            assert_eq!([Text::SignedId, Text::DeliveryId, Text::Event].map(|text| metadata.text(text)), [Some("id"), None, Some("event")]);
+            assert_eq!([metadata.signed_id(), metadata.delivery_id(), metadata.event()], [Some("id"), None, Some("event")]);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::algorithm::Algorithm;
 use crate::key_id::KeyId;
-use crate::verdict::metadata::{Metadata, Text};
+use crate::verdict::metadata::Metadata;
 
 /// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
 ///
@@ -67,7 +67,7 @@ impl Verified {
     /// The delivery id, where the scheme signs one. `None` for the `method=signature` family.
     #[must_use]
     pub fn signed_id(&self) -> Option<&str> {
-        self.metadata.text(Text::SignedId)
+        self.metadata.signed_id()
     }
 
     /// What the provider's header for a delivery id says, which **is not signed**: anybody on the way can have written it.
@@ -75,14 +75,14 @@ impl Verified {
     /// `None` if the scheme knows no such header, or if it is absent, there twice, longer than 256 bytes, or anything but visible ASCII.
     #[must_use]
     pub fn unauthenticated_delivery_id(&self) -> Option<&str> {
-        self.metadata.text(Text::DeliveryId)
+        self.metadata.delivery_id()
     }
 
     /// What the provider's header for the kind of event says, which **is not signed**. `None` as for
     /// [`unauthenticated_delivery_id`](Self::unauthenticated_delivery_id).
     #[must_use]
     pub fn unauthenticated_event(&self) -> Option<&str> {
-        self.metadata.text(Text::Event)
+        self.metadata.event()
     }
 }
 

@@ -283,9 +283,8 @@ mod tests {
     use crate::providers;
     use crate::receive::outcome::Outcome;
     use crate::receive::{Receive, ReceiveOptions};
-    use crate::request::timer::Timer;
+    use crate::request::timer::NoTimer;
     use crate::scheme::Scheme;
-    use crate::tenant::source::VerifierSource;
     use crate::verifier::Verifier;
 
     #[test]
@@ -335,33 +334,20 @@ mod tests {
         }
     }
 
-    struct NoTimer;
-
-    impl Timer for NoTimer {
-        fn now(&self) -> Instant {
-            Instant::now()
-        }
-
-        fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
-            Poll::Pending
-        }
-    }
-
     /// Polls to the outcome: the polls that were pending, and what came of it.
     fn received(report_only: bool, chunks: &[Poll<&'static str>]) -> (usize, Result<Outcome, RejectionKind>) {
         let verifier = Verifier::builder(SCHEME).key("7", Secret::new("not used by the fake")).body_limit(20).build().unwrap();
-        let verifiers = VerifierSource::from(verifier);
-        let options = ReceiveOptions { verifiers: &verifiers, deadline: None, insecure_report_only: report_only };
+        let options = ReceiveOptions { deadline: None, insecure_report_only: report_only, ..ReceiveOptions::new(verifier) };
         let (mut receive, mut chunks, mut pending) = (Receive::new(), chunks.iter(), 0_usize);
         let head: [(&str, &str); 0] = [];
+        let mut body = |_: &mut Context<'_>| match chunks.next() {
+            Some(chunk) => chunk.map(|chunk| Some(Ok::<_, io::Error>(Bytes::from(chunk)))),
+            None => Poll::Ready(None),
+        };
         loop {
-            let next = |_: &mut Context<'_>| match chunks.next() {
-                Some(chunk) => chunk.map(|chunk| Some(Ok::<_, io::Error>(Bytes::from(chunk)))),
-                None => Poll::Ready(None),
-            };
-            match receive.poll(&mut Context::from_waker(Waker::noop()), &mut NoTimer, &options, &head, next, |_| false) {
+            match receive.poll(&mut Context::from_waker(Waker::noop()), &options, &head, &mut body, &mut NoTimer) {
                 Poll::Pending => pending = pending.saturating_add(1),
-                Poll::Ready(received) => return (pending, received.map_err(|rejection| rejection.rejection().kind())),
+                Poll::Ready(received) => return (pending, received.map_err(|rejection| rejection.kind())),
             }
         }
     }

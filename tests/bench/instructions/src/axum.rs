@@ -25,51 +25,51 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case { name: "tower/bare/0", over: &[], deliver: || served(service_fn(answer), Delivery::signed(0), Body::from) },
         Case { name: "tower/bare/1024", over: &[], deliver: || served(service_fn(answer), Delivery::signed(1024), Body::from) },
-        Case { name: "tower/layer/0", over: EMPTY_0, deliver: || layered(&on_tokio(), Delivery::signed(0)) },
-        Case { name: "tower/layer/1024", over: EMPTY_1024, deliver: || layered(&on_tokio(), Delivery::signed(1024)) },
-        Case { name: "tower/layer/1024/rejected", over: EMPTY_1024, deliver: || layered(&on_tokio(), Delivery::forged()) },
+        Case { name: "tower/layer/0", over: EMPTY_0, deliver: || layered(&new(), Delivery::signed(0)) },
+        Case { name: "tower/layer/1024", over: EMPTY_1024, deliver: || layered(&new(), Delivery::signed(1024)) },
+        Case { name: "tower/layer/1024/rejected", over: EMPTY_1024, deliver: || layered(&new(), Delivery::forged()) },
         // As some servers hand over a body that came with its head.
         Case {
             name: "tower/layer/0/asked-for-twice",
             over: EMPTY_0,
-            deliver: || served(on_tokio().layer(service_fn(answer)), Delivery::signed(0), AskedForTwice::from),
+            deliver: || served(new().layer(service_fn(answer)), Delivery::signed(0), AskedForTwice::from),
         },
-        Case { name: "tower/layer/1024/unsigned", over: EMPTY_1024_UNHASHED, deliver: || layered(&on_tokio(), Delivery::unsigned()) },
-        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::new(verifier()), Delivery::signed(0)) },
+        Case { name: "tower/layer/1024/unsigned", over: EMPTY_1024_UNHASHED, deliver: || layered(&new(), Delivery::unsigned()) },
+        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::new(verifier()).without_clock(), Delivery::signed(0)) },
         Case {
             name: "tower/layer/0/clock/on",
             over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::new(verifier()).deadline(deadline()), Delivery::signed(0)),
+            deliver: || layered(&VerifyLayer::new(verifier()).without_clock().deadline(deadline()), Delivery::signed(0)),
         },
         Case {
             name: "tower/layer/0/budget/on",
             over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::on_tokio(verifier_with_budget()), Delivery::signed(0)),
+            deliver: || layered(&VerifyLayer::new(verifier_with_budget()), Delivery::signed(0)),
         },
         Case {
             name: "tower/layer/0/observer/on",
             over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::on_tokio(observed()), Delivery::signed(0)),
+            deliver: || layered(&VerifyLayer::new(observed()), Delivery::signed(0)),
         },
         Case {
             name: "tower/layer/0/resolver/on",
             over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::on_tokio(Known(verifier())), Delivery::signed(0)),
+            deliver: || layered(&VerifyLayer::new(Known(verifier())), Delivery::signed(0)),
         },
         Case { name: "axum/bare/1024", over: &[], deliver: || served(bare(), Delivery::signed(1024), Body::from) },
-        Case { name: "axum/Router::layer/0", over: BARE_0, deliver: || served(bare().layer(on_tokio()), Delivery::signed(0), Body::from) },
+        Case { name: "axum/Router::layer/0", over: BARE_0, deliver: || served(bare().layer(new()), Delivery::signed(0), Body::from) },
         Case {
             name: "axum/Router::layer/1024",
             over: BARE_1024,
-            deliver: || served(bare().layer(on_tokio()), Delivery::signed(1024), Body::from),
+            deliver: || served(bare().layer(new()), Delivery::signed(1024), Body::from),
         },
         Case {
             name: "axum/Router::layer/1024/rejected",
             over: BARE_1024,
-            deliver: || served(bare().layer(on_tokio()), Delivery::forged(), Body::from),
+            deliver: || served(bare().layer(new()), Delivery::forged(), Body::from),
         },
         Case { name: "axum/bare/0", over: &[], deliver: || served(bare(), Delivery::signed(0), Body::from) },
-        Case { name: "axum/around-Router/0", over: BARE_0, deliver: || served(on_tokio().layer(bare()), Delivery::signed(0), Body::from) },
+        Case { name: "axum/around-Router/0", over: BARE_0, deliver: || served(new().layer(bare()), Delivery::signed(0), Body::from) },
         Case { name: "axum/extractor/0", over: BARE_0, deliver: || served(extracted(), Delivery::signed(0), Body::from) },
         Case {
             name: "axum/extractor/0/unsigned",
@@ -79,8 +79,8 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn on_tokio() -> VerifyLayer {
-    VerifyLayer::on_tokio(verifier())
+fn new() -> VerifyLayer {
+    VerifyLayer::new(verifier())
 }
 
 fn bare() -> Router {
@@ -88,7 +88,7 @@ fn bare() -> Router {
 }
 
 fn extracted() -> Router {
-    Router::new().route("/hook", post(async |delivery: Extracted| drop(std::hint::black_box(delivery)))).with_state(on_tokio())
+    Router::new().route("/hook", post(async |delivery: Extracted| drop(std::hint::black_box(delivery)))).with_state(new())
 }
 
 /// Around a service that does nothing.

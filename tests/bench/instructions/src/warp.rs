@@ -37,12 +37,12 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "warp/layer/0",
             over: BARE_0,
-            deliver: || served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), Delivery::signed(0), Full::new),
+            deliver: || served(VerifyLayer::new(verifier()).layer(service(bare())), Delivery::signed(0), Full::new),
         },
         Case {
             name: "warp/layer/1024",
             over: BARE_1024,
-            deliver: || served(VerifyLayer::on_tokio(verifier()).layer(service(bare())), Delivery::signed(1024), Full::new),
+            deliver: || served(VerifyLayer::new(verifier()).layer(service(bare())), Delivery::signed(1024), Full::new),
         },
     ]
 }

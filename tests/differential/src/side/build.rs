@@ -175,7 +175,7 @@ impl Resolver for Tenants {
 
     fn resolve(&self, head: &dyn RequestHead) -> ResolveFuture {
         let known = Some(self.known.clone());
-        let tenant = head.tenant();
+        let tenant = head.tenant().map(String::from);
         let (tenant, at_once) = match tenant.as_deref() {
             None => return ResolveFuture::ready(None),
             Some(tenant) => tenant.strip_suffix(", later").map_or((tenant, true), |tenant| (tenant, false)),

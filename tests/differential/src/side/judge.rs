@@ -56,14 +56,11 @@ pub fn of_outcome<E>(built: &Built, case: &Case, outcome: &Result<Outcome, E>) -
     (is_uncopied, built.charged())
 }
 
-/// The body is copied, so that the budget is not charged with it any longer. `left` says of a rejection whether the body is at its end, and whether it is to be drained.
-pub fn end(outcome: Result<Outcome, Rejection>, left: impl FnOnce(&Rejection) -> (bool, bool)) -> End {
+/// The body is copied, so that the budget is not charged with it any longer.
+pub fn end(outcome: Result<Outcome, (Rejection, bool)>) -> End {
     match outcome {
         Ok(Outcome::Verified(verified, body)) => End::Verified(proof(&verified), Bytes::copy_from_slice(&body)),
         Ok(Outcome::Unverified(rejection, body)) => End::LetThrough(refusal(&rejection), Bytes::copy_from_slice(&body)),
-        Err(rejection) => {
-            let (is_at_end, drains) = left(&rejection);
-            End::Rejected { refusal: refusal(&rejection), is_at_end, drains }
-        }
+        Err((rejection, closes)) => End::Rejected { refusal: refusal(&rejection), closes },
     }
 }

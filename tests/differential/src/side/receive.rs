@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::Received;
 use super::build::Built;
 use super::judge;
-use super::library::adapter::{Outcome, Receive, ReceiveOptions, ReceiveRejection, Timer, VerifierSource};
-use super::library::{Deadline, DrainPolicy, RequestHead};
+use super::library::adapter::{Outcome, Timer, VerifierSource};
+use super::library::{Deadline, Rejection, RequestHead};
 use crate::answer::{End, TakenIn};
 use crate::case::{Case, Limit};
 use crate::script::{Alarm, BodyError, Clock, Playing};
@@ -49,28 +50,30 @@ impl Wake for Woken {
 struct Delivery<'a, H> {
     case: &'a Case,
     head: &'a H,
-    options: ReceiveOptions<'a>,
-    receive: Receive,
+    receive: Received,
     timer: ScriptTimer<'a>,
     body: Playing<'a>,
     is_head_due: bool,
 }
 
+/// What it comes to: of a rejection, whether the connection is to be closed.
+type Ended = Result<Outcome, (Rejection, bool)>;
+
 impl<H: RequestHead> Delivery<'_, H> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, ReceiveRejection>> {
-        let Self { case, head, options, receive, timer, body, is_head_due } = self;
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        let Self { case, head, receive, timer, body, is_head_due } = self;
         if *is_head_due {
-            match super::poll_head(receive, context, timer, options, *head, case.tenant) {
+            match receive.poll_head(context, *head, case.tenant, timer) {
                 Poll::Ready(Ok(())) => *is_head_due = false,
-                Poll::Ready(Err(rejection)) => return Poll::Ready(Err(rejection)),
+                Poll::Ready(Err(rejected)) => return Poll::Ready(Err(rejected)),
                 Poll::Pending => return Poll::Pending,
             }
         }
-        super::poll(receive, context, timer, options, *head, case.tenant, |context| body.poll(context))
+        receive.poll(context, *head, case.tenant, |context| body.poll(context), timer)
     }
 
     /// To its end, if it comes to one, and how often it waited without having been woken.
-    fn drive(&mut self) -> (Option<Result<Outcome, ReceiveRejection>>, usize) {
+    fn drive(&mut self) -> (Option<Ended>, usize) {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
@@ -94,11 +97,10 @@ impl<H: RequestHead> Delivery<'_, H> {
 pub fn at_once(source: &VerifierSource, head: &impl RequestHead, body: Bytes) -> Option<Bytes> {
     let clock = Clock::new();
     let mut timer = ScriptTimer { clock: &clock, alarm: Alarm::Never };
-    let options = ReceiveOptions { verifiers: source, deadline: None, insecure_report_only: false };
     let mut chunks = [body].into_iter();
     let next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(Ok::<_, BodyError>));
     let mut context = Context::from_waker(Waker::noop());
-    match super::poll(&mut Receive::new(), &mut context, &mut timer, &options, head, None, next) {
+    match Received::new(source, None, false).poll(&mut context, head, None, next, &mut timer) {
         Poll::Ready(Ok(Outcome::Verified(_, body))) => Some(body),
         _ => None,
     }
@@ -110,11 +112,10 @@ pub fn receive(built: &Built, case: &Case, head: &impl RequestHead, is_head_due:
         None => Deadline::new(within),
         Some((pace, grace)) => Deadline::new(within).minimum_pace(pace, grace),
     };
-    let options =
-        ReceiveOptions { verifiers: &built.source, deadline: case.deadline.map(deadline), insecure_report_only: case.report_only };
+    let received = Received::new(&built.source, case.deadline.map(deadline), case.report_only);
     let timer = ScriptTimer { clock: &clock, alarm: case.script.alarm };
     let body = Playing::new(&case.script, &clock);
-    let mut delivery = Delivery { case, head, options, receive: Receive::new(), timer, body, is_head_due };
+    let mut delivery = Delivery { case, head, receive: received, timer, body, is_head_due };
     let (outcome, slept) = delivery.drive();
     let Playing { taken, polled_after_end, .. } = delivery.body;
 
@@ -125,9 +126,7 @@ pub fn receive(built: &Built, case: &Case, head: &impl RequestHead, is_head_due:
         None => End::Waits,
         Some(outcome) => {
             (is_uncopied, charged) = judge::of_outcome(built, case, &outcome);
-            let left = |rejection: &ReceiveRejection| (rejection.is_at_end(), rejection.drain(DrainPolicy::default(), head).is_some());
-            let left = outcome.as_ref().err().map_or((false, false), left);
-            judge::end(outcome.map_err(ReceiveRejection::into_rejection), |_| left)
+            judge::end(outcome)
         }
     };
     TakenIn { end, is_uncopied, charged, taken, polled_after_end, slept, is_pending_again }

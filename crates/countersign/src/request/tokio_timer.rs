@@ -1,16 +1,19 @@
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use countersign::adapter::Timer;
 use tokio::time::Sleep;
 
-/// An alarm clock that is only made when there is something to wait for.
+use crate::request::timer::Timer;
+
+/// The clock of tokio, which tests can stop. It sets an alarm only when there is something to wait for.
+///
+/// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting panics otherwise.
 #[derive(Default)]
-pub(crate) struct TokioTimer(Option<Pin<Box<Sleep>>>);
+pub struct TokioTimer(Option<Pin<Box<Sleep>>>);
 
 impl Timer for TokioTimer {
-    /// By the runtime's clock, which tests can stop.
     fn now(&self) -> Instant {
         tokio::time::Instant::now().into_std()
     }
@@ -22,5 +25,11 @@ impl Timer for TokioTimer {
             sleep.as_mut().reset(until);
         }
         sleep.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for TokioTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioTimer").finish_non_exhaustive()
     }
 }
