@@ -50,8 +50,8 @@
 //! - Outside whatever changes the body, so that this layer sees the bytes that the sender signed:
 //!   `.route_layer(RequestDecompressionLayer::new()).route_layer(layer)`. Of two layers, the one that is added last is the outer.
 //!
-//! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) does not stand in the way: with the feature `axum`, the layer sets
-//! `DefaultBodyLimit` of a request that it has verified to the verifier's own limit, whatever it was before. Without that feature, raise it with
+//! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) does not stand in the way: with the feature `axum`, the layer raises
+//! `DefaultBodyLimit` for a request whose verified body is larger, to the verifier's own limit. Without that feature, raise it with
 //! `DefaultBodyLimit::max(verifier.body_limit())`, or deliveries between the two limits get a 413 after they were verified.
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.

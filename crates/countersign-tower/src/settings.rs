@@ -30,10 +30,14 @@ impl Settings {
         Self { options: ReceiveOptions::new(verifiers), tenant_by: None, clock: true }
     }
 
-    /// Lets axum's extractors take in what has been taken in already, to a body of `len` bytes.
+    /// Lets axum's extractors take in a body of `len` bytes, which is in memory already, where their own limit would not.
     #[cfg(feature = "axum")]
     pub(crate) fn lift_limit<B>(&self, request: &mut Request<B>, len: usize) {
-        axum::extract::DefaultBodyLimit::max(self.options.verifiers.body_limit().max(len)).apply(request);
+        // axum-core 0.5, `DefaultBodyLimit`. What fits need not be told, which would cost every delivery an allocation.
+        const DEFAULT: usize = 2_097_152;
+        if len > DEFAULT {
+            axum::extract::DefaultBodyLimit::max(self.options.verifiers.body_limit().max(len)).apply(request);
+        }
     }
 
     #[cfg(not(feature = "axum"))]

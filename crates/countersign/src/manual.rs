@@ -1,4 +1,7 @@
-//! What is longer than the docs of one item: who is kept out, how that is shown, and what it costs.
+//! What is longer than the docs of one item: how a framework is added, who is kept out, how that is shown, and what it costs.
+
+#[doc = include_str!("manual/adding_a_framework.md")]
+pub mod adding_a_framework {}
 
 #[doc = include_str!("manual/evidence.md")]
 pub mod evidence {}

@@ -67,6 +67,11 @@ enum State {
     Start,
     Resolve(Box<Resolve>),
     Collect(Box<PendingDelivery>),
+    /// Nothing has been done yet about what is left of the body.
+    Rejected {
+        is_at_end: bool,
+        body_limit: usize,
+    },
     Drain(Box<(Rejection, Drain)>),
     Done,
 }
@@ -76,13 +81,6 @@ struct PendingDelivery {
     verifier: Verifier,
     verification: OwnedVerification,
     state: ReceiveState,
-}
-
-/// A delivery that is rejected, and has been reported.
-struct RejectedDelivery {
-    rejection: Rejection,
-    is_at_end: bool,
-    body_limit: usize,
 }
 
 impl Receive {
@@ -106,18 +104,13 @@ impl Receive {
         body: &mut B,
         timer: &mut impl Timer,
     ) -> Poll<Result<Outcome, Rejection>> {
-        if !self.is_draining() {
-            let RejectedDelivery { rejection, is_at_end, body_limit } =
-                match ready!(self.poll_outcome(cx, options, options.deadline, head, body, timer)) {
-                    Ok(outcome) => return Poll::Ready(Ok(outcome)),
-                    Err(rejected) => rejected,
-                };
-            let has_rest = self.has_rest(if is_at_end { Some(true) } else { body.is_at_end() }, head);
-            let drain = options.drain.filter(|_| has_rest).and_then(|policy| policy.start(&rejection, &head, body_limit));
-            let Some(drain) = drain else { return Poll::Ready(Err(rejection)) };
-            self.state = State::Drain(Box::new((rejection, drain)));
+        if self.is_draining() {
+            return self.poll_drain(cx, body, timer);
         }
-        self.poll_drain(cx, body, timer)
+        match self.poll_outcome(cx, options, options.deadline, head, body, timer) {
+            Poll::Ready(Err(rejection)) => self.poll_rejected(rejection, cx, options, head, body, timer),
+            polled => polled,
+        }
     }
 
     /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
@@ -135,9 +128,9 @@ impl Receive {
         // A body of which nothing has come yet, and for which no time runs.
         let mut nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
         match (self.poll_outcome(cx, options, None, head, &mut nothing_yet, timer), &mut self.state) {
-            (Poll::Ready(Err(rejected)), _) => {
+            (Poll::Ready(Err(rejection)), _) => {
                 self.has_rest(None, head);
-                Poll::Ready(Err(rejected.rejection))
+                Poll::Ready(Err(rejection))
             }
             (Poll::Pending, State::Collect(pending)) => {
                 pending.state.set_deadline(options.deadline);
@@ -168,15 +161,15 @@ impl Receive {
         head: &impl RequestHead,
         body: &mut B,
         timer: &mut impl Timer,
-    ) -> Poll<Result<Outcome, RejectedDelivery>> {
+    ) -> Poll<Result<Outcome, Rejection>> {
         if let State::Collect(pending) = &mut self.state {
             let PendingDelivery { verifier, verification, state } = &mut **pending;
             let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, body, timer));
             let config = Arc::clone(&verification.config);
             let outcome = received.and_then(|()| state.conclude(&config, || verification.finish()));
-            let reported = reported(verifier, outcome, state.is_at_end());
-            self.state = State::Done;
-            return Poll::Ready(reported);
+            report(verifier, &outcome);
+            self.state = State::after(&outcome, state.is_at_end(), verifier);
+            return Poll::Ready(outcome);
         }
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, options, head, timer));
         let mut state = ReceiveState::new(span, deadline, options.insecure_report_only);
@@ -191,10 +184,11 @@ impl Receive {
             Some(_) => verifier.0.start(&mut verification, snapshot, &head, &index, &mut parts, &mut clock),
             None => Err(verifier.0.missing(&head)),
         };
-        if let Err(rejection) = state.start(config, &head, &index, judge) {
-            return Poll::Ready(reported(&verifier, Err(rejection), false));
-        }
-        let Poll::Ready(received) = state.poll_body(config, &mut verification, cx, body, timer) else {
+        let received = match state.start(config, &head, &index, judge) {
+            Ok(()) => state.poll_body(config, &mut verification, cx, body, timer),
+            Err(rejection) => Poll::Ready(Err(rejection)),
+        };
+        let Poll::Ready(received) = received else {
             // Only now does it move from the stack.
             let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
             verification.keep(&parts, &index);
@@ -202,7 +196,9 @@ impl Receive {
             return Poll::Pending;
         };
         let outcome = received.and_then(|()| state.conclude(config, || verification.finish_with(snapshot, &parts, &index, &clock)));
-        Poll::Ready(reported(&verifier, outcome, state.is_at_end()))
+        report(&verifier, &outcome);
+        self.state = State::after(&outcome, state.is_at_end(), &verifier);
+        Poll::Ready(outcome)
     }
 
     fn choose<'o>(
@@ -224,9 +220,9 @@ impl Receive {
                 },
             },
             State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
-            State::Collect(_) | State::Drain(_) | State::Done => return Poll::Pending,
+            State::Collect(_) | State::Rejected { .. } | State::Drain(_) | State::Done => return Poll::Pending,
         };
-        // Unless the caller goes on to `Collect`: the outcome may fall within this same poll.
+        // Until there is more to say: the outcome may fall within this same poll.
         self.state = State::Done;
         Poll::Ready(chosen)
     }
@@ -237,6 +233,29 @@ impl Receive {
         let has_rest = !is_at_end && !head.is_multiplexed();
         self.connection = if has_rest { Connection::Close } else { Connection::Keep };
         has_rest
+    }
+
+    /// Begins to drain what is left of the body, if there is something.
+    #[cold]
+    fn poll_rejected(
+        &mut self,
+        rejection: Rejection,
+        cx: &mut Context<'_>,
+        options: &ReceiveOptions,
+        head: &impl RequestHead,
+        body: &mut impl BodySource,
+        timer: &mut impl Timer,
+    ) -> Poll<Result<Outcome, Rejection>> {
+        if let State::Rejected { is_at_end, body_limit } = self.state {
+            self.state = State::Done;
+            let has_rest = self.has_rest(if is_at_end { Some(true) } else { body.is_at_end() }, head);
+            let drain = options.drain.filter(|_| has_rest).and_then(|policy| policy.start(&rejection, &head, body_limit));
+            if let Some(drain) = drain {
+                self.state = State::Drain(Box::new((rejection, drain)));
+                return self.poll_drain(cx, body, timer);
+            }
+        }
+        Poll::Ready(Err(rejection))
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>, body: &mut impl BodySource, timer: &mut impl Timer) -> Poll<Result<Outcome, Rejection>> {
@@ -257,15 +276,22 @@ impl Default for Receive {
     }
 }
 
+impl State {
+    fn after(outcome: &Result<Outcome, Rejection>, is_at_end: bool, verifier: &Verifier) -> Self {
+        match outcome {
+            Ok(_) => Self::Done,
+            Err(_) => Self::Rejected { is_at_end, body_limit: verifier.body_limit() },
+        }
+    }
+}
+
 /// Reports what is not verified. Now, and not after draining: if the client disconnects meanwhile, nothing would be reported.
-#[expect(clippy::result_large_err, reason = "no larger than what is verified")]
-fn reported(verifier: &Verifier, outcome: Result<Outcome, Rejection>, is_at_end: bool) -> Result<Outcome, RejectedDelivery> {
-    match &outcome {
+fn report(verifier: &Verifier, outcome: &Result<Outcome, Rejection>) {
+    match outcome {
         Ok(Outcome::Verified(..)) => {}
         Ok(Outcome::Unverified(rejection, _)) => verifier.report_only(rejection),
         Err(rejection) => verifier.report(rejection),
     }
-    outcome.map_err(|rejection| RejectedDelivery { rejection, is_at_end, body_limit: verifier.body_limit() })
 }
 
 impl fmt::Debug for Receive {
