@@ -1,0 +1,55 @@
+//! salvo: the layer by salvo's bridge to tower.
+//!
+//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-salvo
+
+use std::error::Error;
+
+use countersign::{Secret, Verified, Verifier, providers};
+use countersign_tower::{VerifiedBody, VerifyLayer};
+use salvo::http::ReqBody;
+use salvo::prelude::*;
+use tower::ServiceBuilder;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::from_env("JIRA_WEBHOOK_SECRET")?).build()?;
+    let acceptor = TcpListener::new("127.0.0.1:3000").bind().await;
+    Server::new(acceptor).serve(router(verifier)).await;
+    Ok(())
+}
+
+fn router(verifier: Verifier) -> Router {
+    // salvo's bridge takes its own type of body back.
+    let back = |request: http::Request<VerifiedBody>| request.map(|body| ReqBody::Once(body.into_bytes()));
+    let verify = ServiceBuilder::new().layer(VerifyLayer::new(verifier)).map_request(back).into_inner();
+    Router::with_path("jira").hoop(verify.compat::<ReqBody>()).post(on_event)
+}
+
+/// Runs for verified deliveries only.
+#[handler]
+async fn on_event(request: &mut Request) -> String {
+    let key = request.extensions().get().map(|verified: &Verified| verified.key_id().to_string());
+    let len = request.payload().await.map_or(0, bytes::Bytes::len);
+    format!("{len} bytes, signed with {}\n", key.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign::Signer;
+    use salvo::test::{ResponseExt as _, TestClient};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn signed_deliveries_are_handled_and_forged_ones_answered_401() {
+        let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("secret")).build().unwrap();
+        let service = Service::new(router(verifier));
+        let signature = Signer::new(providers::JIRA, Secret::new("secret")).unwrap().sign(b"body").remove(0).1;
+        for (body, status, text) in [("body", StatusCode::OK, "4 bytes, signed with k\n"), ("forged", StatusCode::UNAUTHORIZED, "")] {
+            let request = TestClient::post("http://127.0.0.1/jira").add_header("X-Hub-Signature", &signature, true).text(body);
+            let mut response = request.send(&service).await;
+            assert_eq!(response.status_code, Some(status));
+            assert_eq!(response.take_string().await.unwrap_or_default(), text);
+        }
+    }
+}
