@@ -31,7 +31,6 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
 pub(crate) fn app(secret: Secret) -> Result<Router, ConfigError> {
     let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).hints().build()?;
-    // axum's own limit for `Json` is 2 MB; Jira sends up to 25 MB.
     Ok(Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier)))
 }
 

@@ -94,7 +94,7 @@ impl countersign::tenant::Resolver for Never {
 #[test]
 fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let tenants = conformance::facts::tenants_by_the_application();
-    let layer = VerifyLayer::new(tenants).without_clock().tenant_by(|_| Some("acme".into()));
+    let layer = VerifyLayer::without_clock(tenants).tenant_by(|_| Some("acme".into()));
     let mut response =
         Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::of_acme().into_request()));
     let mut cx = Context::from_waker(Waker::noop());
@@ -102,7 +102,7 @@ fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
     let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is rejected at once") };
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    let layer = VerifyLayer::new(Never(verifier(providers::JIRA))).without_clock();
+    let layer = VerifyLayer::without_clock(Never(verifier(providers::JIRA)));
     let mut waiting = Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(signed("body")));
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
 }
@@ -116,7 +116,7 @@ fn forged() -> Request<ScriptedBody> {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(verifier(providers::JIRA)).without_clock()
+    VerifyLayer::without_clock(verifier(providers::JIRA))
 }
 
 /// Ready for requests with the body that tests send; a service for any body would leave that open.

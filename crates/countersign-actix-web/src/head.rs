@@ -37,10 +37,6 @@ impl RequestHead for ServiceRequestHead<'_> {
         index.extend(self.request.headers());
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.request.headers().get_all(name).for_each(|value| visit(value.as_bytes()));
-    }
-
     fn is_multiplexed(&self) -> bool {
         self.request.version() >= Version::HTTP_2
     }

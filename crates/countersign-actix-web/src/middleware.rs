@@ -132,7 +132,10 @@ fn delivered(mut request: ServiceRequest, reported: Outcome) -> ServiceRequest {
 /// Warns, once, of a limit of actix-web's own that a verified body ran into: the sender sees a 413 for what the verifier has let through.
 fn warn_of_limit<B>(response: &ServiceResponse<B>) {
     static WARNED: AtomicBool = AtomicBool::new(false);
-    let Some(error) = response.response().error().filter(|_| response.status() == StatusCode::PAYLOAD_TOO_LARGE) else { return };
+    let is_verified = || response.request().extensions().contains::<Verified>();
+    let Some(error) = response.response().error().filter(|_| response.status() == StatusCode::PAYLOAD_TOO_LARGE && is_verified()) else {
+        return;
+    };
     let limit = match (error.as_error(), error.as_error(), error.as_error()) {
         (Some(JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. }), ..) => "JsonConfig",
         (_, Some(UrlencodedError::Overflow { .. }), _) => "FormConfig",

@@ -22,7 +22,7 @@ pin_project! {
     where
         S: Service<Request<VerifiedBody>>,
     {
-        // Taken when it is called, or has nothing more to do with the request.
+        // Taken when it is called. Dropped once the request is rejected.
         inner: Option<S>,
         reject: R,
         #[pin]
@@ -81,6 +81,7 @@ where
                             inner.call(request)
                         }
                         Err(RejectedRequest { rejection, connection }) => {
+                            *this.inner = None;
                             return Poll::Ready(Ok(finish_response(this.reject.response(&rejection), rejection, connection)));
                         }
                     }

@@ -44,10 +44,6 @@ impl RequestHead for PartsHead<'_> {
         RequestHead::headers(self.parts, index);
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.parts.header(name, visit);
-    }
-
     fn is_multiplexed(&self) -> bool {
         self.parts.is_multiplexed()
     }

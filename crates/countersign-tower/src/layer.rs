@@ -40,20 +40,29 @@ impl VerifyLayer {
     /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
     /// answers a rejection with its status and no body.
     ///
-    /// Bodies have the default [`Deadline`](countersign::Deadline), after an early rejection the rest of the body is thrown away as the default
-    /// [`DrainPolicy`](countersign::DrainPolicy) says, and a resolver has its timeout: by the clock of tokio, which axum and hyper run on. Its time has to be
-    /// enabled, as `#[tokio::main]` does: waiting for a body panics otherwise. Without the feature `tokio`, the layer is
-    /// [`without_clock`](Self::without_clock).
+    /// Bodies have the default [`Deadline`], after an early rejection the rest of the body is thrown away as the default [`DrainPolicy`] says, and a resolver
+    /// has its timeout: by the clock of tokio, which axum and hyper run on. Its time has to be enabled, as `#[tokio::main]` does: waiting for a body
+    /// panics otherwise.
     ///
     /// If the verifier signs path and query ([`base_url`](countersign::VerifierBuilder::base_url)) and the feature `axum` is off, there is one
     /// event at `WARN`: the layer then knows the path only as the request has it, without what a router has taken off.
+    #[cfg(feature = "tokio")]
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
-        let settings = Settings::new(verifiers.into());
+        Self::of(Settings::new(verifiers.into()))
+    }
+
+    /// As [`new`](Self::new), for another runtime than tokio: no clock is asked. A body, and a resolver, may take as long as they like, and an early
+    /// rejection is answered at once, with `connection: close`. Put a timeout of your runtime around the service.
+    #[must_use]
+    pub fn without_clock(verifiers: impl Into<VerifierSource>) -> Self {
+        Self::of(Settings::without_clock(verifiers.into()))
+    }
+
+    fn of(settings: Settings) -> Self {
         #[cfg(not(feature = "axum"))]
         warn_of_cut_paths(&settings.options.verifiers);
-        let layer = Self { settings: Arc::new(settings), reject: EmptyResponse };
-        if cfg!(feature = "tokio") { layer } else { layer.without_clock() }
+        Self { settings: Arc::new(settings), reject: EmptyResponse }
     }
 }
 
@@ -80,16 +89,6 @@ impl<R> VerifyLayer<R> {
 }
 
 impl<R> VerifyLayer<R> {
-    /// For another runtime than tokio: no clock is asked. A body, and a resolver, may take as long as they like, and an early rejection is answered at once,
-    /// with `connection: close`. Put a timeout of your runtime around the service.
-    #[must_use]
-    pub fn without_clock(mut self) -> Self {
-        let settings = self.settings_mut();
-        settings.clock = false;
-        (settings.options.deadline, settings.options.drain) = (None, None);
-        self
-    }
-
     /// Answers rejections with what `reject` returns, instead of with [`EmptyResponse`].
     ///
     /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to

@@ -51,7 +51,8 @@
 //!   `.route_layer(RequestDecompressionLayer::new()).route_layer(layer)`. Of two layers, the one that is added last is the outer.
 //!
 //! axum's own limit of 2 MB for its extractors (`Bytes`, `String`, `Json`, …) does not stand in the way: with the feature `axum`, the layer raises
-//! `DefaultBodyLimit` for a request whose verified body is larger, to the verifier's own limit. Without that feature, raise it with
+//! `DefaultBodyLimit` for a request whose verified body is larger, to the verifier's own limit. A lower limit that the application sets by itself still
+//! stands for bodies of up to 2 MB. Without the feature, raise the limit with
 //! `DefaultBodyLimit::max(verifier.body_limit())`, or deliveries between the two limits get a 413 after they were verified.
 //!
 //! A handler that asks for `Extension<Verified>` on a route that the layer does not cover is not run: axum answers 500.
@@ -79,7 +80,7 @@
 //! bytes and time, and by one second in which the client is silent ([`DrainPolicy`](countersign::DrainPolicy)), over HTTP/1 alone. Over HTTP/2 the
 //! stream is ended, and the connection goes on by itself.
 //!
-//! Both go by the clock of tokio (feature `tokio`, on by default). A layer [`without_clock`](VerifyLayer::without_clock) gives a body as long as it likes,
+//! Both go by the clock of tokio (feature `tokio`, on by default). A layer [without a clock](VerifyLayer::without_clock) gives a body as long as it likes,
 //! and answers what is rejected by its head without polling the body.
 //!
 //! Where a part of the body is left, the answer over HTTP/1 says `connection: close`. A client that is still writing then may see the

@@ -52,21 +52,23 @@ impl<B: Body> ReceiveRequest<B> {
     pub(crate) fn take_request(self: Pin<&mut Self>, outcome: Outcome) -> Option<Request<VerifiedBody>> {
         let this = self.project();
         let mut parts = this.parts.take()?;
-        let body = match outcome {
+        let (body, is_verified) = match outcome {
             Outcome::Verified(verified, body) => {
                 parts.extensions.insert(verified);
-                body
+                (body, true)
             }
             Outcome::Unverified(rejection, body) => {
                 // Whatever somebody further out has put there.
                 parts.extensions.remove::<Verified>();
                 parts.extensions.insert(rejection);
-                body
+                (body, false)
             }
         };
         let len = body.len();
         let mut request = Request::from_parts(parts, VerifiedBody::new(body, this.trailers.take()));
-        this.settings.lift_limit(&mut request, len);
+        if is_verified {
+            this.settings.lift_limit(&mut request, len);
+        }
         Some(request)
     }
 }

@@ -26,14 +26,20 @@ pub(crate) type RuntimeTimer = Option<TokioTimer>;
 pub(crate) type RuntimeTimer = Option<NoTimer>;
 
 impl Settings {
+    #[cfg(feature = "tokio")]
     pub(crate) fn new(verifiers: VerifierSource) -> Self {
         Self { options: ReceiveOptions::new(verifiers), tenant_by: None, clock: true }
+    }
+
+    pub(crate) fn without_clock(verifiers: VerifierSource) -> Self {
+        let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers) };
+        Self { options, tenant_by: None, clock: false }
     }
 
     /// Lets axum's extractors take in a body of `len` bytes, which is in memory already, where their own limit would not.
     #[cfg(feature = "axum")]
     pub(crate) fn lift_limit<B>(&self, request: &mut Request<B>, len: usize) {
-        // axum-core 0.5, `DefaultBodyLimit`. What fits need not be told, which would cost every delivery an allocation.
+        // axum-core 0.5, `DefaultBodyLimit`. For what fits, nothing is set, which would cost every delivery an allocation.
         const DEFAULT: usize = 2_097_152;
         if len > DEFAULT {
             axum::extract::DefaultBodyLimit::max(self.options.verifiers.body_limit().max(len)).apply(request);

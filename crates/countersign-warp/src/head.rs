@@ -123,16 +123,6 @@ impl RequestHead for CopiedHead {
             Fields::Some(fields) => index.extend(fields.iter().map(|(name, value)| (*name, value))),
         }
     }
-
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        match &self.fields {
-            Fields::All(headers) => headers.get_all(name).iter().for_each(|value| visit(value.as_bytes())),
-            Fields::Some(fields) => {
-                let called = fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-                called.for_each(|(_, value)| visit(value.as_bytes()));
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@
 //!   # let _ = warp::service(routes);
 //!   # Ok::<(), countersign::ConfigError>(())
 //!   ```
-//! - `countersign_tower::VerifyLayer` (with that crate's feature `tokio`) around [`warp::service`], for routes that are to read the body by
+//! - `countersign_tower::VerifyLayer` around [`warp::service`], for routes that are to read the body by
 //!   warp's own filters: a filter cannot put a body back, a layer can. It covers all of the routes, so serve it where all of them are
 //!   webhooks, and note that an unknown path is answered 401.
 //!

@@ -67,6 +67,8 @@ pub enum ConfigError {
     UnusedUrl,
     /// A tolerance was given, but the scheme signs no timestamp; or it is longer than a year.
     InvalidTolerance,
+    /// The machine has no clock, as on `wasm32-unknown-unknown`, and none was given by [`clock`](crate::VerifierBuilder::clock).
+    NoClock,
     /// There is no verifier to choose from.
     NoVerifier,
     /// Two schemes of one verifier read the same header, or one reads what the sender of a later one sends as well: the header could not
@@ -117,6 +119,7 @@ impl fmt::Display for ConfigError {
             }
             Self::UnusedUrl => f.write_str("the scheme signs no URL: call neither `.url(…)` nor `.base_url(…)`"),
             Self::InvalidTolerance => f.write_str("the tolerance is longer than a year, or the scheme signs no timestamp: leave it out"),
+            Self::NoClock => f.write_str("this machine has no clock: call `.clock(…)`"),
             Self::NoVerifier => f.write_str("no verifier: give `any_of` one at least"),
             Self::SharedHeader { header } => {
                 write!(f, "two schemes read the header {header}: list the other first, or give each a route of its own")

@@ -85,6 +85,7 @@ mod config_error;
 mod crypto;
 mod key_id;
 mod keys;
+mod machine_clock;
 pub mod manual;
 pub mod observe;
 #[expect(clippy::doc_markdown, reason = "names of companies")]
@@ -118,7 +119,7 @@ pub use verifier::verification::Verification;
 pub mod adapter {
     //! What an adapter for a framework is made of.
     //!
-    //! An adapter does three things, and decides nothing:
+    //! An adapter does three things, and decides nothing ([how to add a framework](crate::manual::adding_a_framework)):
     //! - It hands **the next chunk** to [`Receive::poll`], as a [`BodySource`], beside a [`RequestHead`](crate::RequestHead) over the framework's request and a
     //!   [`Timer`] of its runtime.
     //! - It puts **the body back**: [`Receive::poll`] comes to an [`Outcome`], whose body goes to the handler, and whose [`Verified`](crate::Verified) goes where

@@ -1,7 +1,10 @@
-//! What is longer than the docs of one item: how a framework is added, who is kept out, how that is shown, and what it costs.
+//! What is longer than the docs of one item: how it is built, how a framework is added, who is kept out, how that is shown, and what it costs.
 
 #[doc = include_str!("manual/adding_a_framework.md")]
 pub mod adding_a_framework {}
+
+#[doc = include_str!("manual/architecture.md")]
+pub mod architecture {}
 
 #[doc = include_str!("manual/evidence.md")]
 pub mod evidence {}

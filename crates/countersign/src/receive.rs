@@ -31,7 +31,7 @@ pub(crate) mod outcome;
 pub(crate) mod response;
 pub(crate) mod state;
 
-/// By what an adapter receives deliveries. Shared by all of them.
+/// Settings for receiving deliveries, which all deliveries of an adapter share.
 #[derive(Clone, Debug)]
 pub struct ReceiveOptions {
     /// The verifier, or the source of one for each delivery.
@@ -45,7 +45,7 @@ pub struct ReceiveOptions {
 }
 
 impl ReceiveOptions {
-    /// With the default [`Deadline`] and the default [`DrainPolicy`], which need a [`Timer`] that rings.
+    /// With the default [`Deadline`] and the default [`DrainPolicy`], which need a [`Timer`] that can wake the task.
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
         Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false }
@@ -55,8 +55,7 @@ impl ReceiveOptions {
 /// One delivery on its way from its head to its outcome: the verifier is chosen, the head judged, the body taken in and judged; after a rejection the rest of
 /// the body is [drained](DrainPolicy). For adapters, which need only poll it.
 ///
-/// It is small until there is something to wait for: a delivery whose body is there already when it is first polled, as nearly every one is, takes no
-/// memory but for its body.
+/// It is small. Nothing is allocated but the body, if the body is there when it is first polled, as it nearly always is.
 #[must_use = "it is for the adapter to poll"]
 pub struct Receive {
     state: State,
@@ -67,7 +66,7 @@ enum State {
     Start,
     Resolve(Box<Resolve>),
     Collect(Box<PendingDelivery>),
-    /// Nothing has been done yet about what is left of the body.
+    /// Reported. Whether to drain the rest of the body is not decided yet.
     Rejected {
         is_at_end: bool,
         body_limit: usize,
@@ -91,11 +90,12 @@ impl Receive {
 
     /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options`, `head` and `body` are to be the same each time.
     ///
-    /// With a [`Deadline`], the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
+    /// With a [`Deadline`], the first time that a chunk is missing the task is woken at once, to ask again: some servers hand over a body that came with its
+    /// head only when they see that somebody waits for it. From the second time on, `timer` is asked.
     ///
     /// # Errors
-    /// Every rejection, once the rest of the body is drained. It was [reported](Verifier::report) before that, and the verifier is no longer needed. A
-    /// delivery that report-only mode lets through has been reported as well.
+    /// Every rejection, after what is to be drained of the body is drained. It was [reported](Verifier::report) before that. A delivery that report-only
+    /// mode lets through has been reported as well.
     pub fn poll<B: BodySource>(
         &mut self,
         cx: &mut Context<'_>,
@@ -125,17 +125,21 @@ impl Receive {
         head: &impl RequestHead,
         timer: &mut impl Timer,
     ) -> Poll<Result<(), Rejection>> {
-        // A body of which nothing has come yet, and for which no time runs.
+        if let State::Collect(_) = self.state {
+            return Poll::Pending;
+        }
+        // A body of which nothing has come yet, and without a deadline.
         let mut nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
         match (self.poll_outcome(cx, options, None, head, &mut nothing_yet, timer), &mut self.state) {
             (Poll::Ready(Err(rejection)), _) => {
-                self.has_rest(None, head);
+                self.decide_connection(None, head);
                 Poll::Ready(Err(rejection))
             }
             (Poll::Pending, State::Collect(pending)) => {
                 pending.state.set_deadline(options.deadline);
                 Poll::Ready(Ok(()))
             }
+            // Without a body, there is no other outcome.
             _ => Poll::Pending,
         }
     }
@@ -146,13 +150,13 @@ impl Receive {
         self.connection
     }
 
-    /// Whether the delivery is rejected, and the rest of its body is being drained: what is only needed for a verified one can be let go.
+    /// Whether the delivery is rejected, and the rest of its body is being drained. What only a verified delivery needs can be freed.
     #[must_use]
     pub const fn is_draining(&self) -> bool {
         matches!(self.state, State::Drain(_))
     }
 
-    /// The one way from a head to an outcome.
+    /// The way from a head to an outcome, for [`poll`](Self::poll) and [`poll_head`](Self::poll_head) alike.
     fn poll_outcome<B: BodySource>(
         &mut self,
         cx: &mut Context<'_>,
@@ -173,10 +177,12 @@ impl Receive {
         }
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, options, head, timer));
         let mut state = ReceiveState::new(span, deadline, options.insecure_report_only);
-        let (mut verification, mut clock) = (VerificationState::new(), Clock::Unread);
+        let mut verification = VerificationState::new();
+        // With the names of the first scheme, which is nearly always the only one.
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
+        let mut clock = Clock::Unread.or(config.policy.clock);
         let keys = config.keys.load();
         let snapshot = Snapshot { config, keys: &keys };
         let mut parts = SignedParts::NONE;
@@ -189,7 +195,7 @@ impl Receive {
             Err(rejection) => Poll::Ready(Err(rejection)),
         };
         let Poll::Ready(received) = received else {
-            // Only now does it move from the stack.
+            // Only now does the verification move from the stack.
             let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
             verification.keep(&parts, &index);
             self.state = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
@@ -222,13 +228,13 @@ impl Receive {
             State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
             State::Collect(_) | State::Rejected { .. } | State::Drain(_) | State::Done => return Poll::Pending,
         };
-        // Until there is more to say: the outcome may fall within this same poll.
+        // In case the outcome falls within this same poll. What is pending, or rejected, is put in its place.
         self.state = State::Done;
         Poll::Ready(chosen)
     }
 
-    /// Whether something of a rejected body may be left on the connection.
-    fn has_rest(&mut self, is_at_end: Option<bool>, head: &impl RequestHead) -> bool {
+    /// Decides what becomes of the connection if nothing is drained. Returns whether something of a rejected body may be left on it.
+    fn decide_connection(&mut self, is_at_end: Option<bool>, head: &impl RequestHead) -> bool {
         let is_at_end = is_at_end.unwrap_or_else(|| !head.announces_body());
         let has_rest = !is_at_end && !head.is_multiplexed();
         self.connection = if has_rest { Connection::Close } else { Connection::Keep };
@@ -248,7 +254,7 @@ impl Receive {
     ) -> Poll<Result<Outcome, Rejection>> {
         if let State::Rejected { is_at_end, body_limit } = self.state {
             self.state = State::Done;
-            let has_rest = self.has_rest(if is_at_end { Some(true) } else { body.is_at_end() }, head);
+            let has_rest = self.decide_connection(if is_at_end { Some(true) } else { body.is_at_end() }, head);
             let drain = options.drain.filter(|_| has_rest).and_then(|policy| policy.start(&rejection, &head, body_limit));
             if let Some(drain) = drain {
                 self.state = State::Drain(Box::new((rejection, drain)));
@@ -285,7 +291,8 @@ impl State {
     }
 }
 
-/// Reports what is not verified. Now, and not after draining: if the client disconnects meanwhile, nothing would be reported.
+/// Reports what is not verified; [`ReceiveState::conclude`] has told of what is. Now, and not after draining: if the client disconnects meanwhile,
+/// nothing would be reported.
 fn report(verifier: &Verifier, outcome: &Result<Outcome, Rejection>) {
     match outcome {
         Ok(Outcome::Verified(..)) => {}

@@ -1,10 +1,11 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use crate::config_error::ConfigError;
 use crate::crypto::candidates::Candidates;
+use crate::machine_clock;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
 use crate::request::clock::Clock;
@@ -165,7 +166,7 @@ impl Verifier {
         let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
         match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
-            Some(config) => head_fault(config, &head, &index, &mut Clock::Unread),
+            Some(config) => head_fault(config, &head, &index, &mut Clock::Unread.or(config.policy.clock)),
         }
     }
 
@@ -206,7 +207,7 @@ impl Verifier {
     /// We write no secret, signature or byte of the body there. The tenant's name and the errors' texts are others' words:
     /// [`one_line`](crate::observe::one_line()) escapes them, so that an event is one line.
     pub fn report(&self, rejection: &Rejection) {
-        self.0.reporter.rejection(rejection, Instant::now());
+        self.0.reporter.rejection(rejection, machine_clock::instant());
         self.observe(rejection, false);
     }
 
@@ -214,7 +215,7 @@ impl Verifier {
     /// field `report_only`. Those are sampled and summed up as rejections are, but apart from them, and [`rejected`](Self::rejected) does not count
     /// them.
     pub fn report_only(&self, rejection: &Rejection) {
-        self.0.reporter.let_through(rejection, Instant::now());
+        self.0.reporter.let_through(rejection, machine_clock::instant());
         self.observe(rejection, true);
     }
 
@@ -259,6 +260,7 @@ impl Schemes {
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         let keys = config.keys.load();
+        clock = clock.or(config.policy.clock);
         let (snapshot, mut state) = (Snapshot { config, keys: &keys }, VerificationState::new());
         let mut parts = SignedParts::NONE;
         self.start(&mut state, snapshot, head, &index, &mut parts, &mut clock)?;
@@ -269,6 +271,7 @@ impl Schemes {
     fn begin(&self, head: &dyn RequestHead, mut clock: Clock) -> Result<Verification, Rejection> {
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
+        clock = clock.or(config.policy.clock);
         // In the box that it stays in.
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);

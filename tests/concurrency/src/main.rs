@@ -18,8 +18,6 @@
 
 mod budget;
 mod keys;
-#[path = "../../src/no_clock.rs"]
-mod no_clock;
 #[path = "../../src/received.rs"]
 mod received;
 mod round;
@@ -28,7 +26,6 @@ mod tenants;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::no_clock::NoClock;
 use crate::round::{Tally, rounds};
 
 /// One round, by what is made of it.

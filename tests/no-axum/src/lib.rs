@@ -94,11 +94,11 @@ fn layer_warns_of_a_signed_path_when_it_is_built() {
     let several = Verifier::any_of([jira(), signed_path()]).unwrap();
     for (verifier, warnings) in [(signed_path(), 1), (several, 1), (whole_url, 0), (jira(), 0)] {
         let name = format!("{verifier:?}");
-        assert_eq!(warnings_of(|| drop(VerifyLayer::new(verifier))), warnings, "{name}");
+        assert_eq!(warnings_of(|| drop(VerifyLayer::without_clock(verifier))), warnings, "{name}");
     }
     // Of a resolver, the decoy tells.
     let tenants = VerifierSource::from(Nobody(signs_path().build_template().unwrap().decoy().clone()));
-    assert_eq!(warnings_of(|| drop(VerifyLayer::new(tenants))), 1);
+    assert_eq!(warnings_of(|| drop(VerifyLayer::without_clock(tenants))), 1);
 }
 
 /// What the warning and the threat model say.
@@ -118,8 +118,8 @@ async fn signed_path_is_the_one_that_the_request_has_at_the_layer() {
         }
         request
     };
-    let inside = || ServiceBuilder::new().map_request(cut).layer(VerifyLayer::new(verifier.clone())).service(handler());
-    let outside = || VerifyLayer::new(verifier.clone());
+    let inside = || ServiceBuilder::new().map_request(cut).layer(VerifyLayer::without_clock(verifier.clone())).service(handler());
+    let outside = || VerifyLayer::without_clock(verifier.clone());
     assert_eq!(inside().oneshot(request("/admin/hook")).await.unwrap().status(), StatusCode::OK, "the layer knows no better");
     for (path, status) in [("/hook", StatusCode::OK), ("/admin/hook", StatusCode::UNAUTHORIZED)] {
         let service = ServiceBuilder::new().layer(outside()).service(handler());

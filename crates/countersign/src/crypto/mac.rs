@@ -24,7 +24,7 @@ pub(crate) enum OtherMac {
 }
 
 impl Mac {
-    /// To be [begun](Self::begin).
+    /// None yet, until it is [begun](Self::begin).
     pub(crate) const NONE: Self = Self { sha256: None, other: None };
 
     /// Leaves copies of the key on the stack: see [`wiping_stack`](crate::keys::wipe_stack::wiping_stack). HMAC takes keys of any length, so `None` does
@@ -53,7 +53,10 @@ impl Mac {
     pub(crate) fn begin(&mut self, prepared: &Self) {
         match (&prepared.sha256, &prepared.other) {
             (Some(mac), _) => self.sha256 = Some(mac.clone()),
-            (None, other) => self.other.clone_from(other),
+            (None, other) => {
+                self.sha256 = None;
+                self.other.clone_from(other);
+            }
         }
     }
 

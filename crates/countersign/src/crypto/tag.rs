@@ -93,6 +93,17 @@ mod tests {
     }
 
     #[test]
+    fn two_differences_do_not_make_up_for_each_other() {
+        let bytes = [0x5a; 32];
+        for (one, other) in [(0, 4), (0, 28), (5, 17), (31, 3), (2, 3)] {
+            let mut forged = bytes;
+            forged[one] ^= 0x10;
+            forged[other] ^= 0x10;
+            assert!(!bool::from(Tag::new(Algorithm::Sha256, &bytes).ct_eq(&Tag::new(Algorithm::Sha256, &forged))), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn its_debug_is_its_algorithm_alone() {
         assert_eq!(format!("{:?}", Tag::new(Algorithm::Sha256, &[7; 32])), "Tag(sha256, ..)");
     }

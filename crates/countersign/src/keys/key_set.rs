@@ -38,7 +38,7 @@ pub(crate) struct PreparedKey {
     last_matched: Arc<AtomicU64>,
 }
 
-/// By what a delivery is tried: a key under one algorithm.
+/// A key under one algorithm, which a delivery is tried with.
 #[derive(Clone)]
 pub(crate) struct Trial {
     pub(crate) algorithm: Algorithm,

@@ -54,7 +54,7 @@ impl Reporter {
 
     /// One event for each rejection, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
     /// at `DEBUG` past that, to be summed up at `WARN` by the first rejection after the second is over.
-    pub(crate) fn rejection(&self, rejection: &Rejection, now: Instant) {
+    pub(crate) fn rejection(&self, rejection: &Rejection, now: Option<Instant>) {
         if let Some(count) = self.counts.get(rejection.kind().index()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -77,7 +77,7 @@ impl Reporter {
     }
 
     /// The same for a delivery that is let through, which is no rejection and not counted as one.
-    pub(crate) fn let_through(&self, rejection: &Rejection, now: Instant) {
+    pub(crate) fn let_through(&self, rejection: &Rejection, now: Option<Instant>) {
         let report_only = true;
         let (few, held) = enter(&self.let_through, rejection, now);
         for (cause, count, text) in held {
@@ -103,7 +103,11 @@ impl Reporter {
 }
 
 /// Whether this one is one of few, and what is to be summed up before it: cause, count and text.
-fn enter(window: &Mutex<Window>, rejection: &Rejection, now: Instant) -> (bool, impl Iterator<Item = (&'static str, u64, &'static str)>) {
+fn enter(
+    window: &Mutex<Window>,
+    rejection: &Rejection,
+    now: Option<Instant>,
+) -> (bool, impl Iterator<Item = (&'static str, u64, &'static str)>) {
     let (few, held) = window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
     let held = RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0);
     (few, held.map(|(kind, count)| (kind.as_str(), count, kind.text())))
@@ -141,9 +145,9 @@ impl<'a> EventFields<'a> {
 
 impl Window {
     /// Whether this rejection is one of few, and what is to be summed up before it.
-    fn enter(&mut self, kind: RejectionKind, now: Instant) -> (bool, [u64; KINDS]) {
-        let over = self.since.is_none_or(|since| now.saturating_duration_since(since) >= WINDOW);
-        let held = if over { std::mem::replace(self, Self { since: Some(now), ..Self::default() }).held } else { [0; KINDS] };
+    fn enter(&mut self, kind: RejectionKind, now: Option<Instant>) -> (bool, [u64; KINDS]) {
+        let over = now.zip(self.since).is_none_or(|(now, since)| now.saturating_duration_since(since) >= WINDOW);
+        let held = if over { std::mem::replace(self, Self { since: now, ..Self::default() }).held } else { [0; KINDS] };
         let first = !std::mem::replace(self.seen.get_mut(kind.index()).unwrap_or(&mut false), true);
         let few = first || self.told < MAX_EVENTS;
         if few {
@@ -187,16 +191,17 @@ mod tests {
         let mut held = [0; KINDS];
         for place in 0..1000 {
             let kind = if place % 4 == 0 { RejectionKind::SignatureMismatch } else { RejectionKind::MissingSignature };
-            assert_eq!(window.enter(kind, start + second / 2), (place < 10, held), "{place}");
+            assert_eq!(window.enter(kind, Some(start + second / 2)), (place < 10, held), "{place}");
         }
-        assert!(window.enter(RejectionKind::KeysExpired, start + second / 2).0, "the first of its kind");
-        assert!(!window.enter(RejectionKind::SignatureMismatch, start + second / 2).0);
+        assert!(window.enter(RejectionKind::KeysExpired, Some(start + second / 2)).0, "the first of its kind");
+        assert!(!window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2)).0);
         held[RejectionKind::SignatureMismatch.index()] = 248;
         held[RejectionKind::MissingSignature.index()] = 743;
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start + second / 2 * 3), (true, held));
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start + second / 2 * 3), (true, [0; KINDS]));
-        // A clock that went back starts no new window.
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, start), (true, [0; KINDS]));
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, held));
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, [0; KINDS]));
+        // A clock that went back starts no new window; without one, nothing is held back.
+        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start)), (true, [0; KINDS]));
+        assert!((0..100).all(|_| window.enter(RejectionKind::SignatureMismatch, None) == (true, [0; KINDS])));
     }
 
     #[test]
@@ -211,12 +216,12 @@ mod tests {
         let reporter = Reporter::default();
         let (now, rejection) = (Instant::now(), Rejection::new(RejectionKind::SignatureMismatch, "jira"));
         for _ in 0..100 {
-            reporter.let_through(&rejection, now);
+            reporter.let_through(&rejection, Some(now));
         }
         assert_eq!(reporter.count(RejectionKind::SignatureMismatch), 0);
         let next = now + WINDOW;
-        assert_eq!(enter(&reporter.rejected, &rejection, next).1.count(), 0);
-        let held: Vec<_> = enter(&reporter.let_through, &rejection, next).1.collect();
+        assert_eq!(enter(&reporter.rejected, &rejection, Some(next)).1.count(), 0);
+        let held: Vec<_> = enter(&reporter.let_through, &rejection, Some(next)).1.collect();
         assert_eq!(held, [("signature_mismatch", 90, RejectionKind::SignatureMismatch.text())]);
     }
 
@@ -225,7 +230,7 @@ mod tests {
         let reporter = Reporter::default();
         let now = Instant::now();
         for _ in 0..100 {
-            reporter.rejection(&Rejection::new(RejectionKind::SignatureLength, "jira"), now);
+            reporter.rejection(&Rejection::new(RejectionKind::SignatureLength, "jira"), Some(now));
         }
         assert_eq!(reporter.count(RejectionKind::SignatureLength), 100);
         assert_eq!(reporter.count(RejectionKind::SignatureEncoding), 0);

@@ -4,6 +4,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 
 use crate::body::memory_budget::MemoryBudget;
 use crate::key_id::KeyId;
+use crate::machine_clock;
 use crate::observe::observer::{KeysEvent, Observer, Verdict};
 use crate::verdict::rejection_kind::RejectionKind;
 
@@ -67,7 +68,9 @@ impl Observer for MetricsObserver {
             // As many keys as tenants would be as many series.
             if verdict.tenant().is_none() {
                 counter!("countersign_key_matches_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
-                last_matched(verdict.scheme(), key, SystemTime::now());
+                if let Some(now) = machine_clock::system_time() {
+                    last_matched(verdict.scheme(), key, now);
+                }
             }
             histogram!("countersign_body_bytes", "scheme" => scheme()).record(verdict.body_bytes() as f64);
             histogram!("countersign_delivery_duration_seconds", "scheme" => scheme()).record(verdict.time().as_secs_f64());
@@ -89,8 +92,8 @@ impl Observer for MetricsObserver {
         }
         start_counters(event);
         if !event.keys().is_empty() {
-            let now = SystemTime::now();
-            let valid = event.keys().iter().filter(|key| key.expires().is_none_or(|expires| now < expires));
+            let now = machine_clock::system_time();
+            let valid = event.keys().iter().filter(|key| key.expires().zip(now).is_none_or(|(expires, now)| now < expires));
             gauge!("countersign_keys", "scheme" => event.scheme()).set(valid.count() as f64);
             for key in event.keys() {
                 if let Some(at) = key.last_matched() {

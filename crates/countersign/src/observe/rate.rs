@@ -1,23 +1,27 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::machine_clock;
+
 /// So many rejections a second are looked into, and no more: a flood is not to be diagnosed.
 const A_SECOND: u64 = 10;
 
 /// Lets so many through in a second.
 pub(crate) struct Rate {
-    began: Instant,
+    /// None where there is no clock: then nothing is held back.
+    began: Option<Instant>,
     /// The second, since it began, in the upper half, and how many in the lower.
     state: AtomicU64,
 }
 
 impl Rate {
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), state: AtomicU64::new(0) }
+        Self { began: machine_clock::instant(), state: AtomicU64::new(0) }
     }
 
-    pub(crate) fn allows(&self, now: Instant) -> bool {
-        let second = now.saturating_duration_since(self.began).min(Duration::from_secs(u32::MAX.into())).as_secs();
+    pub(crate) fn allows(&self, now: Option<Instant>) -> bool {
+        let Some((now, began)) = now.zip(self.began) else { return true };
+        let second = now.saturating_duration_since(began).min(Duration::from_secs(u32::MAX.into())).as_secs();
         let next = |state: u64| {
             let count = if state >> 32 == second { state & u64::from(u32::MAX) } else { 0 };
             (count < A_SECOND).then(|| (second << 32) | count.saturating_add(1))
@@ -33,8 +37,9 @@ mod tests {
     #[test]
     fn ten_a_second_are_let_through() {
         let rate = Rate::new();
-        let at = |millis| rate.began + Duration::from_millis(millis);
+        let at = |millis| rate.began.map(|began| began + Duration::from_millis(millis));
         let count = |millis| (0..1000).filter(|_| rate.allows(at(millis))).count();
         assert_eq!([count(0), count(999), count(1000), count(1500), count(5000), count(100_000_000)], [10, 0, 10, 0, 10, 10]);
+        assert_eq!((0..1000).filter(|_| rate.allows(None)).count(), 1000);
     }
 }

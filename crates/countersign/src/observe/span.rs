@@ -4,6 +4,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
+use crate::machine_clock;
 use crate::observe::one_line::one_line;
 use crate::verdict::rejection::{Progress, Rejection};
 use crate::verdict::verified::Verified;
@@ -36,7 +37,7 @@ impl DeliverySpan {
             seconds = Empty,
         );
         let span = (!span.is_disabled()).then_some(span);
-        let began = span.as_ref().map(|_| Instant::now());
+        let began = span.as_ref().and_then(|_| machine_clock::instant());
         Self { span, began }
     }
 
@@ -47,12 +48,12 @@ impl DeliverySpan {
 
     /// Measures the time whether or not somebody looks.
     pub(crate) fn timed(mut self) -> Self {
-        self.began = self.began.or_else(|| Some(Instant::now()));
+        self.begin();
         self
     }
 
     pub(crate) fn begin(&mut self) {
-        self.began.get_or_insert_with(Instant::now);
+        self.began = self.began.or_else(machine_clock::instant);
     }
 
     pub(crate) fn time(&self) -> Option<Duration> {

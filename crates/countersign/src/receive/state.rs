@@ -43,7 +43,7 @@ pub(crate) struct ReceiveState {
 }
 
 impl ReceiveState {
-    /// Of which nothing has been looked at yet.
+    /// The state before the head is judged.
     #[inline]
     pub(crate) fn new(span: DeliverySpan, deadline: Option<Deadline>, report_only: bool) -> Self {
         Self {

@@ -3,6 +3,10 @@ use std::time::{Duration, SystemTime};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
 
+#[cfg(not(target_os = "linux"))]
+use crate::machine_clock;
+use crate::machine_clock::HAS_CLOCK;
+
 /// The time at which a delivery is judged. The machine's clock is read once, and only by what needs it.
 pub(crate) enum Clock {
     Unread,
@@ -13,6 +17,15 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
+    /// By the clock that the verifier was given, unless the caller has said what time it is.
+    #[inline]
+    pub(crate) fn or(self, given: Option<fn() -> SystemTime>) -> Self {
+        match (self, given) {
+            (Self::Unread, Some(read)) => Self::Given(read()),
+            (clock, _) => clock,
+        }
+    }
+
     pub(crate) fn now(&mut self) -> SystemTime {
         match *self {
             Self::Given(now) => now,
@@ -38,6 +51,7 @@ impl Clock {
     pub(crate) fn seconds_of_machine(&self) -> u64 {
         match self {
             Self::Read(now) => now.as_secs(),
+            Self::Given(now) if !HAS_CLOCK => since_1970_at(*now).as_secs(),
             Self::Unread | Self::Given(_) => coarse_seconds(),
         }
     }
@@ -56,12 +70,16 @@ fn coarse_seconds() -> u64 {
 
 #[cfg(not(target_os = "linux"))]
 fn since_1970() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    machine_clock::system_time().map(since_1970_at).unwrap_or_default()
 }
 
 #[cfg(not(target_os = "linux"))]
 fn coarse_seconds() -> u64 {
     since_1970().as_secs()
+}
+
+fn since_1970_at(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -83,5 +101,13 @@ mod tests {
         let mut given = Clock::Given(long_ago);
         assert!(given.of_machine() >= before && given.seconds_of_machine() >= before.as_secs() - 1);
         assert_eq!(given.now(), long_ago);
+    }
+
+    #[test]
+    fn it_is_the_verifiers_own_unless_the_caller_says_another_time() {
+        let own: fn() -> SystemTime = || SystemTime::UNIX_EPOCH + Duration::from_secs(7);
+        assert_eq!(Clock::Unread.or(Some(own)).now(), own());
+        assert_eq!(Clock::Given(SystemTime::UNIX_EPOCH).or(Some(own)).now(), SystemTime::UNIX_EPOCH);
+        assert!(matches!(Clock::Unread.or(None), Clock::Unread));
     }
 }

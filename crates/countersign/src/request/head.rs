@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::request::header_index::{HeaderIndex, HeaderValues};
+use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
 
 /// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
 ///
@@ -36,7 +36,8 @@ pub trait RequestHead {
     }
 
     /// What the application has found out about the tenant by itself, such as a middleware further out, where it has told the adapter how to
-    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver), which alone asks for it.
+    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver), which alone asks for it, perhaps
+    /// more than once.
     fn tenant(&self) -> Option<Cow<'_, str>> {
         None
     }
@@ -50,7 +51,7 @@ pub trait RequestHead {
     ///
     /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.headers(&mut HeaderIndex::one(name, visit));
+        self.headers(&mut HeaderIndex::one(&Marks::of(name), name, visit));
     }
 
     /// Whether other requests share the connection with this one, as over HTTP/2 and HTTP/3. Then nothing is drained after a rejection, and the connection

@@ -3,8 +3,8 @@ use std::fmt;
 /// The most names that are looked for at once.
 pub(crate) const MAX_NAMES: usize = 8;
 
-/// Names are told apart by their lengths first. Longer ones share the places of shorter ones.
-const LENGTHS: usize = 64;
+/// Names are told apart by their lengths first. A longer one shares the bucket of one that is 64 bytes shorter.
+const BUCKETS: usize = 64;
 
 /// The names that a scheme asks a head for, each with its place: made once, when a verifier is built.
 #[derive(Clone)]
@@ -17,32 +17,39 @@ pub(crate) struct HeaderNames {
 struct HeaderName {
     given: &'static str,
     lower_case: Box<str>,
-    /// One more than the place of another name of this length. Zero if there is none.
+    /// The number of another name in this bucket, or 0. Numbers begin with 1.
     next: u8,
 }
 
-/// By what a name is told from those that are not asked for.
+/// What tells most names that are not asked for from those that are.
 #[derive(Clone, Copy)]
 struct Mark {
-    /// One more than the place of a name of this length, from which others follow. Zero if there is none.
+    /// The number of the first name in this bucket, or 0. Numbers begin with 1.
     first: u8,
-    /// What the only name of this length ends with. Zero if there are several.
+    /// The last character of the only name in this bucket, or 0 if there are several.
     last: u8,
 }
 
-/// By the lengths of names.
+/// One for each bucket.
 #[derive(Clone)]
-struct Marks([Mark; LENGTHS]);
+pub(crate) struct Marks([Mark; BUCKETS]);
 
 impl Marks {
-    const NONE: Self = Self([Mark { first: 0, last: 0 }; LENGTHS]);
-    /// Every name may be the one that is looked for.
-    const ANY: Self = Self([Mark { first: 1, last: 0 }; LENGTHS]);
+    const NONE: Self = Self([Mark { first: 0, last: 0 }; BUCKETS]);
 
-    /// Where to begin to look for this name, if it can be one of these. Of nearly all others, length and last character tell that it is not.
+    /// Of one name alone.
+    pub(crate) fn of(name: &str) -> Self {
+        let mut marks = Self::NONE;
+        if let Some(mark) = marks.0.get_mut(name.len() % BUCKETS) {
+            *mark = Mark { first: 1, last: name.bytes().next_back().map_or(0, |byte| byte.to_ascii_lowercase()) };
+        }
+        marks
+    }
+
+    /// The number of the first name to compare with, if this can be one of these. Length and last character rule out nearly all others.
     #[inline]
     fn first(&self, name: &[u8]) -> Option<u8> {
-        let Mark { first, last } = *self.0.get(name.len() % LENGTHS)?;
+        let Mark { first, last } = *self.0.get(name.len() % BUCKETS)?;
         let is_likely = first != 0 && (last == 0 || name.last().is_some_and(|byte| byte.to_ascii_lowercase() == last));
         is_likely.then_some(first)
     }
@@ -53,12 +60,12 @@ impl HeaderNames {
         Self { names: Vec::new(), marks: Marks::NONE }
     }
 
-    /// Adds a name unless it is there already, and returns its place. Of at most [`MAX_NAMES`].
+    /// Adds a name unless it is there already, and returns its place. Callers add [`MAX_NAMES`] at most.
     pub(crate) fn add(&mut self, name: &'static str) -> u8 {
         let known = self.names.iter().position(|known| known.given.eq_ignore_ascii_case(name));
         let place = known.unwrap_or(self.names.len()).try_into().unwrap_or(u8::MAX);
         if known.is_none()
-            && let Some(mark) = self.marks.0.get_mut(name.len() % LENGTHS)
+            && let Some(mark) = self.marks.0.get_mut(name.len() % BUCKETS)
         {
             let (next, lower_case) = (mark.first, name.to_ascii_lowercase().into_boxed_str());
             let last = if next == 0 { lower_case.bytes().next_back().unwrap_or(0) } else { 0 };
@@ -100,7 +107,7 @@ impl HeaderNames {
 pub struct HeaderIndex<'n, 'h> {
     marks: &'n Marks,
     names: &'n [HeaderName],
-    /// Where one name is looked for, and not those: who is told of its values.
+    /// The one name that is looked for instead of those, and who is told of its values.
     one: Option<(&'n str, Visit<'n, 'h>)>,
     /// By the places of the names.
     values: [HeaderValues<'h>; MAX_NAMES],
@@ -108,7 +115,7 @@ pub struct HeaderIndex<'n, 'h> {
 
 type Visit<'n, 'h> = &'n mut dyn FnMut(&'h [u8]);
 
-/// The values of a header that may stand in a request once.
+/// The values of a header that may stand in a request once: none, one, or too many.
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderValues<'h> {
     None,
@@ -122,9 +129,9 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [HeaderValues::None; MAX_NAMES] }
     }
 
-    /// Calls `visit` with each value of the field `name`.
-    pub(crate) const fn one(name: &'n str, visit: Visit<'n, 'h>) -> Self {
-        Self { marks: &Marks::ANY, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
+    /// Calls `visit` with each value of the field `name`, whose marks these are.
+    pub(crate) const fn one(marks: &'n Marks, name: &'n str, visit: Visit<'n, 'h>) -> Self {
+        Self { marks, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
     }
 
     /// Adds header fields, as name and value, in the order of arrival. A field that occurs twice is added twice.
@@ -147,38 +154,38 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
 
     #[inline(never)]
     fn add(&mut self, first: u8, name: &[u8], value: &'h [u8]) {
-        // Frameworks hand out names in lower case, and that is told soonest.
-        let mut next = first;
-        while let Some((place, known)) = self.known(next) {
+        // Frameworks hand out names in lower case, so that is compared first.
+        let mut number = first;
+        while let Some((place, known)) = self.known(number) {
             if name == known.lower_case.as_bytes() {
                 return self.put(place, value);
             }
-            next = known.next;
+            number = known.next;
         }
         self.add_as_spelt(first, name, value);
     }
 
-    /// Adds a field whose name is not in lower case, or is the one name that is looked for.
+    /// Adds a field whose name is written in another case, if it is one of these, or is the one that is looked for.
     #[cold]
     #[inline(never)]
-    fn add_as_spelt(&mut self, mut next: u8, name: &[u8], value: &'h [u8]) {
+    fn add_as_spelt(&mut self, mut number: u8, name: &[u8], value: &'h [u8]) {
         if let Some((sought, visit)) = &mut self.one {
             if name.eq_ignore_ascii_case(sought.as_bytes()) {
                 visit(value);
             }
             return;
         }
-        while let Some((place, known)) = self.known(next) {
+        while let Some((place, known)) = self.known(number) {
             if name.eq_ignore_ascii_case(known.lower_case.as_bytes()) {
                 return self.put(place, value);
             }
-            next = known.next;
+            number = known.next;
         }
     }
 
-    /// The name whose place is one less than `next`.
-    fn known(&self, next: u8) -> Option<(usize, &'n HeaderName)> {
-        let place = usize::from(next).wrapping_sub(1);
+    /// The name of this number, with its place.
+    fn known(&self, number: u8) -> Option<(usize, &'n HeaderName)> {
+        let place = usize::from(number).wrapping_sub(1);
         self.names.get(place).map(|name| (place, name))
     }
 
@@ -196,7 +203,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
 }
 
 impl<'h> HeaderValues<'h> {
-    /// These, and one more.
+    /// These values and one more.
     pub(crate) const fn and(self, value: &'h [u8]) -> Self {
         match self {
             Self::None => Self::One(value),
@@ -245,9 +252,9 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_their_names_in_any_case_and_no_others_are() {
-        // Of one length, of one end, within a word and beyond, and of lengths that share a place.
+        // Names of one length, with one end, short and long, and of lengths that share a bucket.
         let long: &'static str = "x-a-name-that-is-longer-than-sixty-four-bytes-and-so-shares-its-place";
-        assert_eq!(long.len() % LENGTHS, 5);
+        assert_eq!(long.len() % BUCKETS, 5);
         let sought = ["X-One", "X-Two", "a", "webhook-signature", "webhook-timestamp", "exactly8", "content-length", long];
         let names = names_of(&sought);
         for (place, name) in sought.iter().enumerate() {
@@ -287,10 +294,18 @@ mod tests {
     }
 
     #[test]
+    fn its_debug_shows_no_value() {
+        let names = names_of(&["x-one"]);
+        let mut index = HeaderIndex::new(&names);
+        index.extend([("x-one", "needle")]);
+        assert_eq!(format!("{index:?}"), "HeaderIndex { .. }");
+    }
+
+    #[test]
     fn of_one_name_each_value_is_visited_in_order() {
         let fields = [("A", "1"), ("b", "2"), ("a", "3")];
         let mut visited = Vec::new();
-        HeaderIndex::one("a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));
+        HeaderIndex::one(&Marks::of("a"), "a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));
         assert_eq!(visited, [b"1", b"3"]);
     }
 }

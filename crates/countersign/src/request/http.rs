@@ -1,6 +1,6 @@
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, Uri, Version};
+use http::{Request, Uri, Version};
 
 use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
@@ -16,10 +16,6 @@ impl RequestHead for Parts {
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
         index.extend(&self.headers);
-    }
-
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        look_up(&self.headers, name, visit);
     }
 
     fn is_multiplexed(&self) -> bool {
@@ -40,10 +36,6 @@ impl<B> RequestHead for Request<B> {
         index.extend(self.headers());
     }
 
-    fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        look_up(self.headers(), name, visit);
-    }
-
     fn is_multiplexed(&self) -> bool {
         self.version() >= Version::HTTP_2
     }
@@ -51,10 +43,6 @@ impl<B> RequestHead for Request<B> {
 
 fn target(uri: &Uri) -> &str {
     uri.path_and_query().map_or("", PathAndQuery::as_str)
-}
-
-fn look_up<'h>(headers: &'h HeaderMap, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-    headers.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
 }
 
 #[cfg(test)]

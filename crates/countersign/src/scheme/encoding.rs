@@ -130,6 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn two_faults_do_not_make_up_for_each_other() {
+        for len in [20, 32] {
+            for fault in ["gg", "::", "  ", "\0\0", "//", "@@"] {
+                for place in [0, 7, len - 1] {
+                    let text: Vec<_> = (0..len).map(|pair| if pair == place { fault } else { "0f" }).collect();
+                    assert_eq!(Encoding::Hex.decode(text.concat().as_bytes(), &mut vec![0; len]), Err(Undecodable), "{fault} at {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn hex_of_another_length_is_rejected() {
         for text in ["", "0", "0102", "010"] {
             assert_eq!(Encoding::Hex.decode(text.as_bytes(), &mut [0]), Err(Undecodable), "{text:?}");

@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_of_a_number_is_a_digit() {
+        for place in 0..10 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"1700000000";
+                text[place] = byte;
+                let is_number = byte.is_ascii_digit() && (place, byte) != (0, b'0');
+                assert_eq!(TimestampFormat::Seconds.parse(&text).is_some(), is_number, "{byte:#04x} at {place}");
+            }
+        }
+        for byte in 0..=u8::MAX {
+            assert_eq!(TimestampFormat::Seconds.parse(&[byte; 10]).is_some(), (b'1'..=b'9').contains(&byte), "{byte:#04x} alone");
+        }
+    }
+
+    #[test]
     fn rfc3339_is_read_to_the_letter() {
         // Computed with Python's `datetime`.
         let right = [

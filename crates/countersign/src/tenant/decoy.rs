@@ -13,6 +13,6 @@ impl Verifier {
             if *is_decoy { Arc::clone(config) } else { made() }
         };
         let others = self.0.others.iter().map(decoy).collect();
-        Self(Arc::new(Schemes { first: decoy(&self.0.first), others, unavailable: None, ..Schemes::clone(&self.0) }))
+        Self(Arc::new(Schemes { first: decoy(&self.0.first), others, ..Schemes::clone(&self.0) }))
     }
 }

@@ -8,6 +8,7 @@ use crate::config_error::ConfigError;
 use crate::key_id::KeyId;
 use crate::keys::key_set::{KeySet, PreparedKey};
 use crate::keys::secret::Secret;
+use crate::machine_clock::HAS_CLOCK;
 use crate::observe::observer::Observer;
 use crate::observe::rate::Rate;
 use crate::scheme::Scheme;
@@ -41,6 +42,7 @@ pub struct VerifierBuilder {
     body_limit: Option<usize>,
     budget: Option<MemoryBudget>,
     tolerance: Option<Duration>,
+    clock: Option<fn() -> SystemTime>,
     url: Option<UrlSetting>,
     observer: Option<SharedObserver>,
     hints: bool,
@@ -66,6 +68,7 @@ impl VerifierBuilder {
             body_limit: None,
             budget: None,
             tolerance: None,
+            clock: None,
             url: None,
             observer: None,
             hints: false,
@@ -112,6 +115,29 @@ impl VerifierBuilder {
     /// is none, and nothing is paid for it.
     pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// The clock by which timestamps are judged and keys expire, in place of the machine's: for a target that has none, such as
+    /// `wasm32-unknown-unknown`, where [`build`](Self::build) fails without it. There, durations are not measured, and no event is held back in a flood.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use countersign::{Secret, Verifier, providers};
+    ///
+    /// fn milliseconds_since_1970() -> u64 {
+    ///     // `Date.now()` under JavaScript.
+    ///     # 1_795_541_400_000
+    /// }
+    ///
+    /// let verifier = Verifier::builder(providers::STRIPE)
+    ///     .key("2026-11", Secret::new("whsec_it_is_a_secret"))
+    ///     .clock(|| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds_since_1970()))
+    ///     .build()?;
+    /// # Ok::<(), countersign::ConfigError>(())
+    /// ```
+    pub const fn clock(mut self, now: fn() -> SystemTime) -> Self {
+        self.clock = Some(now);
         self
     }
 
@@ -188,6 +214,9 @@ impl VerifierBuilder {
         if let Some(fault) = self.scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
         }
+        if !HAS_CLOCK && self.clock.is_none() {
+            return Err(ConfigError::NoClock);
+        }
         let accepted = self.accepted()?;
         let body_limit = self.body_limit.unwrap_or(self.scheme.body_limit);
         if body_limit == 0 {
@@ -208,6 +237,7 @@ impl VerifierBuilder {
             body_limit,
             budget: self.budget,
             tolerance,
+            clock: self.clock,
             url,
             signs_method,
             hints: self.hints.then(Rate::new),

@@ -1,8 +1,7 @@
-use std::time::Instant;
-
 use crate::crypto::candidates::Candidates;
 use crate::crypto::mac::Mac;
 use crate::keys::key_set::KeySet;
+use crate::machine_clock;
 use crate::providers;
 use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
@@ -16,7 +15,7 @@ use crate::verifier::policy::Policy;
 
 pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Option<Hint> {
     let Policy { scheme, hints, .. } = &*config.policy;
-    let wanted = hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+    let wanted = hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
     if wanted { of_head(scheme, kind, head) } else { None }
 }
 

@@ -121,3 +121,39 @@ impl UsualSignature {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::secret::Secret;
+    use crate::signer::Signer;
+    use crate::verifier::Verifier;
+
+    const HEADERS: [&str; 9] = ["X-S1", "X-S2", "X-S3", "X-S4", "X-S5", "X-S6", "X-S7", "X-S8", "X-S9"];
+
+    fn scheme(headers: &'static [&'static str]) -> Scheme {
+        Scheme::new("several", "X-S")
+            .any_of_headers(headers)
+            .unauthenticated_delivery_id_header("X-Id")
+            .unauthenticated_event_header("X-Event")
+    }
+
+    /// However many there are, each signature header is read, as are the others.
+    #[test]
+    fn a_signature_verifies_in_the_first_and_in_the_last_of_many_headers() {
+        for count in 1..=HEADERS.len() {
+            let headers = HEADERS.get(..count).unwrap();
+            let scheme = scheme(Box::leak(headers.to_vec().into_boxed_slice()));
+            let plan = Plan::new(&scheme, &[Algorithm::Sha256]);
+            assert_eq!(usize::from(plan.signatures), if count <= 3 { count } else { 0 });
+            assert!(plan.names_and_length.iter().count() <= MAX_NAMES);
+            let verifier = Verifier::builder(scheme).key("k", Secret::new("secret")).build().unwrap();
+            let signed = Signer::new(scheme, Secret::new("secret")).unwrap().sign(b"body");
+            for header in [headers.first().unwrap(), headers.last().unwrap()] {
+                let renamed = signed.iter().map(|(name, value)| (if name == "X-S1" { *header } else { name.as_str() }, value.as_str()));
+                let head: Vec<_> = renamed.collect();
+                assert!(verifier.verify(&head, b"body").is_ok() && verifier.verify(&head, b"forged").is_err(), "{header} of {count}");
+            }
+        }
+    }
+}

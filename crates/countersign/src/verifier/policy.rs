@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::algorithm::Algorithm;
 use crate::body::memory_budget::MemoryBudget;
@@ -18,6 +18,8 @@ pub(crate) struct Policy {
     pub(crate) body_limit: usize,
     pub(crate) budget: Option<MemoryBudget>,
     pub(crate) tolerance: Duration,
+    /// In place of the machine's.
+    pub(crate) clock: Option<fn() -> SystemTime>,
     /// There if and only if the scheme signs one.
     pub(crate) url: Option<Url>,
     pub(crate) signs_method: bool,

@@ -118,7 +118,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         }
         let Policy { scheme, accepted, .. } = self.policy;
         let (algorithm, text) = match scheme.grammar {
-            // Does not happen: `ParsedHead::read` reads a token before this.
+            // Does not happen: `SignedParts::read` reads a token before this.
             Grammar::StaticToken => return Ok(()),
             Grammar::Bare(algorithm) => (algorithm, item),
             Grammar::Tagged { separator, names } => {

@@ -1,11 +1,11 @@
 use std::sync::Arc;
-use std::time::Instant;
 
 use subtle::ConstantTimeEq as _;
 
 use crate::crypto::candidates::Candidates;
 use crate::crypto::mac::Mac;
 use crate::keys::key_set::{KeySet, PreparedKey, Trial};
+use crate::machine_clock;
 use crate::request::clock::Clock;
 use crate::request::head::RequestHead;
 use crate::request::header_index::HeaderIndex;
@@ -24,7 +24,7 @@ const STRIDE: usize = 128;
 /// What judges a delivery, between its head and its end: [`start`](Self::start), [`update`](Self::update) for each piece of the body, and
 /// [`finish`](Self::finish). It stands on the stack where the body is at hand, and in a box where the body is awaited.
 ///
-/// It is some hundred bytes, of which nothing is moved: signatures and MACs are made where they stay. It does not hold what it is judged by, as that
+/// It is some hundred bytes: signatures and MACs are made where they stay, and move once at most, into that box. It does not hold what it is judged by, as that
 /// may be borrowed or shared.
 pub(crate) struct VerificationState {
     proof: Proof,
@@ -77,7 +77,7 @@ impl KeyMac {
 }
 
 impl VerificationState {
-    /// Of which nothing has been looked at yet, and which verifies nothing.
+    /// The state before the head is judged. It verifies nothing.
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
@@ -245,7 +245,7 @@ impl VerificationState {
     #[cold]
     fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
         // Only what is rejected counts against the rate.
-        let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(Instant::now()));
+        let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
         let diagnostics = self.diagnostics.take().filter(|_| unmatched && wanted());
         let hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(&self.candidates));
         config.reject(RejectionKind::SignatureMismatch).with_hint(hint)
@@ -294,6 +294,15 @@ mod tests {
         let hashes = |verifier: &Verifier| verifier.begin(&head).unwrap().0.state.hashes();
         let one = builder().key("k", Secret::new("secret")).build().unwrap();
         assert_eq!((hashes(&one), hashes(&builder().build_template().unwrap().decoy().clone())), (1, 1));
+    }
+
+    #[test]
+    fn hints_of_a_flood_of_wrong_signatures_are_few() {
+        let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("a secret of some length\n")).hints().build().unwrap();
+        let head = crate::signer::Signer::new(providers::JIRA, Secret::new("a secret of some length")).unwrap().sign(b"body");
+        let hints = (0..60).filter(|_| verifier.verify(&head, b"body").unwrap_err().hint().is_some()).count();
+        // Ten a second, and a second may end meanwhile.
+        assert!((10..=20).contains(&hints), "{hints}");
     }
 
     const SCHEME: Scheme = Scheme::new("proof-in-the-body", "X-Unused");

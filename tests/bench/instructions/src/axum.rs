@@ -35,11 +35,11 @@ pub fn cases() -> Vec<Case> {
             deliver: || served(new().layer(service_fn(answer)), Delivery::signed(0), AskedForTwice::from),
         },
         Case { name: "tower/layer/1024/unsigned", over: EMPTY_1024_UNHASHED, deliver: || layered(&new(), Delivery::unsigned()) },
-        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::new(verifier()).without_clock(), Delivery::signed(0)) },
+        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::without_clock(verifier()), Delivery::signed(0)) },
         Case {
             name: "tower/layer/0/clock/on",
             over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::new(verifier()).without_clock().deadline(deadline()), Delivery::signed(0)),
+            deliver: || layered(&VerifyLayer::without_clock(verifier()).deadline(deadline()), Delivery::signed(0)),
         },
         Case {
             name: "tower/layer/0/budget/on",

@@ -1,0 +1,27 @@
+// A good delivery, a forged one, an old one, and a verifier without a clock.
+import assert from "node:assert";
+import { createHmac } from "node:crypto";
+import { pathToFileURL } from "node:url";
+
+const { Verifier } = (await import(pathToFileURL(process.argv[2]))).default;
+const secret = "whsec_It's a Secret to Everybody";
+
+function request(body, seconds = Math.floor(Date.now() / 1000)) {
+    const signature = createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex");
+    return new Request("https://hooks.example.com/stripe", {
+        method: "POST",
+        headers: { "Stripe-Signature": `t=${seconds},v1=${signature}` },
+        body,
+    });
+}
+
+async function verify(verifier, request, body) {
+    return verifier.verify([...request.headers], body ?? new Uint8Array(await request.arrayBuffer()));
+}
+
+const verifier = new Verifier(secret);
+assert.equal(await verify(verifier, request("body")), "current");
+await assert.rejects(verify(verifier, request("body"), new TextEncoder().encode("forged")), /signature/);
+await assert.rejects(verify(verifier, request("body", 1_700_000_000)), /too long ago/);
+assert.throws(() => Verifier.withoutClock(secret), /no clock/);
+console.log("verified, and rejected what is forged or old");
