@@ -67,7 +67,7 @@ impl<B: Body> ReceiveRequest<B> {
         let len = body.len();
         let mut request = Request::from_parts(parts, VerifiedBody::new(body, this.trailers.take()));
         if is_verified {
-            this.settings.lift_limit(&mut request, len);
+            Settings::lift_limit(this.settings, &mut request, len);
         }
         Some(request)
     }

@@ -38,16 +38,16 @@ impl Settings {
 
     /// Lets axum's extractors take in a body of `len` bytes, which is in memory already, where their own limit would not.
     #[cfg(feature = "axum")]
-    pub(crate) fn lift_limit<B>(&self, request: &mut Request<B>, len: usize) {
+    pub(crate) fn lift_limit<B>(settings: &Self, request: &mut Request<B>, len: usize) {
         // axum-core 0.5, `DefaultBodyLimit`. For what fits, nothing is set, which would cost every delivery an allocation.
         const DEFAULT: usize = 2_097_152;
         if len > DEFAULT {
-            axum::extract::DefaultBodyLimit::max(self.options.verifiers.body_limit().max(len)).apply(request);
+            axum::extract::DefaultBodyLimit::max(settings.options.verifiers.body_limit().max(len)).apply(request);
         }
     }
 
     #[cfg(not(feature = "axum"))]
-    pub(crate) const fn lift_limit<B>(&self, _: &mut Request<B>, _: usize) {}
+    pub(crate) const fn lift_limit<B>(_: &Self, _: &mut Request<B>, _: usize) {}
 
     pub(crate) fn timer(&self) -> RuntimeTimer {
         self.clock.then(Default::default)
