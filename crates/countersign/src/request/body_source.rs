@@ -42,3 +42,19 @@ where
         self(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn of_a_function_it_is_not_known_where_the_end_is_nor_what_a_limit_looks_like() {
+        fn facts<B: BodySource>(body: &B) -> (Option<bool>, bool) {
+            (body.is_at_end(), B::is_length_limit(&io::Error::other("too long")))
+        }
+        assert_eq!(facts(&|_: &mut Context<'_>| Poll::Ready(None::<Result<&[u8], Infallible>>)), (None, false));
+    }
+}

@@ -36,3 +36,33 @@ impl<T: Timer> Timer for Option<T> {
         self.as_mut().map_or(Poll::Pending, |timer| timer.poll_until(until, cx))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Tells one moment, and has always rung.
+    struct Rung(Instant);
+
+    impl Timer for Rung {
+        fn now(&self) -> Instant {
+            self.0
+        }
+
+        fn poll_until(&mut self, _: Instant, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+
+    #[test]
+    fn without_a_timer_nothing_rings_and_the_machine_tells_the_time() {
+        let (mut cx, past) = (Context::from_waker(Waker::noop()), Instant::now());
+        assert!(NoTimer.poll_until(past, &mut cx).is_pending() && NoTimer.now() >= past);
+        let mut none = None::<Rung>;
+        assert!(none.poll_until(past, &mut cx).is_pending() && none.now() >= past);
+        let mut some = Some(Rung(past));
+        assert!(some.poll_until(past, &mut cx).is_ready() && some.now() == past);
+    }
+}
