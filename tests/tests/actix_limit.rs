@@ -12,7 +12,7 @@ use serde_json::Value;
 #[test]
 fn a_verified_body_that_runs_into_a_limit_of_actix_webs_own_is_told_once() {
     conformance::run(async {
-        let handler = |_: web::Json<Value>| async { HttpResponse::Ok() };
+        let handler = |_: web::Json<Value>| async { HttpResponse::Ok().finish() };
         let limit = || web::JsonConfig::default().limit(4);
         let strict =
             init_service(App::new().app_data(limit()).route("/hook", web::post().to(handler)).wrap(Verify::new(verifier(providers::JIRA))))
