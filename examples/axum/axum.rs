@@ -34,7 +34,6 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let verifier = settings.verifier.clone();
 
-    // axum's own limit of 2 MB for `Json` would reject deliveries that are within Jira's 25 MB.
     let app = Router::new()
         .route("/jira", post(on_event))
         .route_layer(VerifyLayer::new(verifier))

@@ -1,4 +1,4 @@
-//! What is longer than the docs of one item: how it is built, how a framework is added, who is kept out, how that is shown, and what it costs.
+//! Pages that belong to no single item: how the project is built, how a framework is added, who is kept out, how that is shown, and what it costs.
 
 #[doc = include_str!("manual/adding_a_framework.md")]
 pub mod adding_a_framework {}
