@@ -44,6 +44,6 @@ struct Event {
 /// Runs for verified deliveries only.
 async fn on_event(delivery: Delivery) -> Result<StatusCode, JsonError> {
     let event: Event = delivery.json()?;
-    println!("{} signed with key {}", event.webhook_event, delivery.verified().key_id());
+    println!("{} signed with key {}", event.webhook_event, delivery.verified.key_id());
     Ok(StatusCode::OK)
 }

@@ -48,6 +48,6 @@ async fn on_event(delivery: Delivery) -> Result<StatusCode, JsonError> {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         eprintln!("verified, but not understood: {cause}");
     })?;
-    receiver::say(format_args!("{event} (signed with key {})", delivery.verified().key_id()));
+    receiver::say(format_args!("{event} (signed with key {})", delivery.verified.key_id()));
     Ok(StatusCode::OK)
 }

@@ -137,7 +137,7 @@ impl Setup {
         let (listener, receiver) = Receiver::listen("warp").await;
         let handle = self.handler(&receiver);
         let handler = move |delivery: countersign_warp::Delivery| {
-            let (verified, body) = delivery.into_parts();
+            let (verified, body) = (delivery.verified, delivery.body);
             let text = handle(&verified, body);
             async move { text }
         };

@@ -349,7 +349,7 @@ mod extractor {
             let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
             let seen = Arc::clone(&handled);
             let handler = move |delivery: Extracted| {
-                let (verified, body) = delivery.into_parts();
+                let (verified, body) = (delivery.verified, delivery.body);
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { StatusCode::OK }
             };
@@ -364,7 +364,7 @@ mod extractor {
     conformance::suite!(Extractor);
 
     async fn handler(delivery: Extracted) -> String {
-        format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+        format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
     }
 
     #[test]
@@ -446,7 +446,7 @@ fn signed_url_binds_the_whole_path_under_nest() {
             .merge(hook().route_layer(layer()));
         let by_extractor = {
             async fn extracted(delivery: countersign_tower::Delivery) -> String {
-                format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+                format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
             }
             let hook = || Router::new().route("/hook", post(extracted));
             Router::new().nest("/admin", hook()).nest("/public", hook()).merge(hook()).with_state(layer())

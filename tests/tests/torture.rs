@@ -499,7 +499,7 @@ impl Adapter for AxumExtractor {
     async fn begin(attempt: &Attempt) -> Attempted {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_tower::Delivery| {
-            let handling = inner.handle(delivery.into_parts().1);
+            let handling = inner.handle(delivery.body);
             async { status(handling.await) }
         };
         let app = Router::new().route("/hook", post(handler)).with_state(attempt.layer());
@@ -559,7 +559,7 @@ impl Adapter for ActixExtractor {
     async fn begin(attempt: &Attempt) -> Attempted {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_actix_web::Delivery| {
-            let handling = inner.handle(delivery.into_parts().1);
+            let handling = inner.handle(delivery.body);
             async { handling.await.map(|()| HttpResponse::Ok().finish()).map_err(ErrorInternalServerError) }
         };
         actix_ended!(attempt, web::resource("/hook").app_data(attempt.verify_actix()).route(web::post().to(handler)))
@@ -572,7 +572,7 @@ impl Adapter for WarpFilter {
     async fn begin(attempt: &Attempt) -> Attempted {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_warp::Delivery| {
-            let handling = inner.handle(delivery.into_parts().1);
+            let handling = inner.handle(delivery.body);
             async { status(handling.await) }
         };
         let verify = countersign_warp::Verify::new(attempt.verifiers.clone()).drain(attempt.drain);

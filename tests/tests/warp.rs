@@ -27,7 +27,7 @@ impl Harness for Warp {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
         let handler = move |delivery: Verdict| {
-            let (verified, body) = delivery.into_parts();
+            let (verified, body) = (delivery.verified, delivery.body);
             seen.lock().unwrap().push(Handled { body, verified });
             async { StatusCode::OK }
         };
@@ -128,7 +128,7 @@ fn unsigned() -> Delivery {
 }
 
 async fn key(delivery: Verdict) -> String {
-    format!("{} by {}", String::from_utf8_lossy(delivery.body()), delivery.verified().key_id())
+    format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
 }
 
 fn request(path: &str, delivery: Delivery) -> Request<SyncBody> {
@@ -188,7 +188,7 @@ fn a_composed_filter_answers_behind_recover_and_rejects_without() {
         let hook = || {
             let delivery = verify().delivery();
             warp::path!("hook" / u32).and(warp::post()).and(delivery).map(|number, delivery: Verdict| {
-                let (verified, body) = delivery.into_parts();
+                let (verified, body) = (delivery.verified, delivery.body);
                 format!("{number} {} by {}", String::from_utf8_lossy(&body), verified.key_id())
             })
         };
@@ -459,7 +459,7 @@ fn nothing_secret_is_in_the_debug_of_filter_or_delivery() {
 }
 
 async fn tenant(delivery: Verdict) -> String {
-    format!("{} of {}", String::from_utf8_lossy(delivery.body()), delivery.verified().tenant().unwrap())
+    format!("{} of {}", String::from_utf8_lossy(&delivery.body), delivery.verified.tenant().unwrap())
 }
 
 #[test]
@@ -515,7 +515,7 @@ fn a_target_that_has_no_path_is_no_trap() {
             *request.uri_mut() = "example.com:80".parse().unwrap();
             request
         };
-        let service = |provider| warp::service(Verify::new(verifier(provider)).then(async |delivery: Verdict| delivery.body().to_vec()));
+        let service = |provider| warp::service(Verify::new(verifier(provider)).then(async |delivery: Verdict| delivery.body.to_vec()));
         let jira = Delivery::signed(&signer(providers::JIRA), "body");
         let response = service(providers::JIRA).oneshot(sent_to_a_host(jira)).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "body");

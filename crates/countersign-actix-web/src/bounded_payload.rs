@@ -31,8 +31,8 @@ impl BoundedPayload {
 
     /// Takes actix-web's payload out, with the bytes that were not read. actix-web closes the connection after the answer if its payload has not
     /// ended, and an unbounded payload never ends.
-    pub(crate) fn take_inner(&mut self) -> Payload {
-        std::mem::replace(&mut self.inner, Payload::None)
+    pub(crate) fn into_inner(self) -> Payload {
+        self.inner
     }
 }
 

@@ -95,8 +95,8 @@ mod response;
 mod settings;
 mod verify;
 
-pub use extract::delivery::{Delivery, DeliveryFuture};
+pub use extract::delivery::Delivery;
 pub use extract::error::VerifyError;
-pub use extract::json::{VerifiedJson, VerifiedJsonError, VerifiedJsonFuture};
+pub use extract::json::VerifiedJson;
 pub use middleware::{VerifyFuture, VerifyMiddleware};
 pub use verify::Verify;

@@ -20,8 +20,8 @@ use crate::settings::Settings;
 
 /// The service that [`Verify`](crate::Verify) makes: calls the wrapped service with verified deliveries only.
 ///
-/// The wrapped service finds [`Verified`] in the request's extensions; whatever is further out finds
-/// [`Rejection`](countersign::Rejection) in the response's. A rejection is a response and never an error: errors are the wrapped service's.
+/// The wrapped service finds [`Verified`] in the request's extensions; middleware further out finds [`Rejection`](countersign::Rejection) in the
+/// response's. A rejection is a response and never an error: errors are the wrapped service's.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
     settings: Arc<Settings>,
@@ -45,8 +45,8 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let delivering = ReceiveRequest::new(Arc::clone(&self.settings), request);
-        VerifyFuture { service: Rc::clone(&self.service), state: State::ReceiveRequest { delivering: Some(delivering) } }
+        let receive = ReceiveRequest::new(Arc::clone(&self.settings), request);
+        VerifyFuture { service: Rc::clone(&self.service), state: State::Receive { receive: Some(receive) } }
     }
 }
 
@@ -66,11 +66,11 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        ReceiveRequest {
-            // Taken when there is a verdict.
-            delivering: Option<ReceiveRequest>,
+        Receive {
+            // Taken with the outcome.
+            receive: Option<ReceiveRequest>,
         },
-        Calling {
+        Call {
             #[pin]
             response: F,
         },
@@ -86,30 +86,30 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let StateProj::ReceiveRequest { delivering: place } = this.state.as_mut().project() {
-            let Some(delivering) = place else { return Poll::Pending };
-            let received = ready!(delivering.poll(cx));
-            let Some(mut delivering) = place.take() else { return Poll::Pending };
+        if let StateProj::Receive { receive: place } = this.state.as_mut().project() {
+            let Some(receive) = place else { return Poll::Pending };
+            let received = ready!(receive.poll(cx));
+            let Some(receive) = place.take() else { return Poll::Pending };
             let request = match received {
-                Ok(reported) => delivered(delivering.into_request(), reported),
+                Ok(outcome) => with_outcome(receive.into_request(), outcome),
                 Err(rejection) => {
-                    let response = delivering.reject(rejection);
-                    return Poll::Ready(Ok(delivering.into_request().into_response(response).map_into_right_body()));
+                    let (request, response) = receive.reject(rejection);
+                    return Poll::Ready(Ok(request.into_response(response).map_into_right_body()));
                 }
             };
             let response = this.service.call(request);
-            this.state.set(State::Calling { response });
+            this.state.set(State::Call { response });
         }
-        let StateProj::Calling { response } = this.state.project() else { return Poll::Pending };
+        let StateProj::Call { response } = this.state.project() else { return Poll::Pending };
         let response = ready!(response.poll(cx))?;
         warn_of_limit(&response);
         Poll::Ready(Ok(response.map_into_left_body()))
     }
 }
 
-/// The request with the delivery, and with what is known of it.
-fn delivered(mut request: ServiceRequest, reported: Outcome) -> ServiceRequest {
-    match reported {
+/// Puts the body back, and the proof or the rejection beside it.
+fn with_outcome(mut request: ServiceRequest, outcome: Outcome) -> ServiceRequest {
+    match outcome {
         Outcome::Verified(verified, body) => {
             let received = ReceivedPayload::new(body);
             request.set_payload(received.payload());
@@ -119,7 +119,7 @@ fn delivered(mut request: ServiceRequest, reported: Outcome) -> ServiceRequest {
         }
         Outcome::Unverified(rejection, body) => {
             request.set_payload(ReceivedPayload::new(body).payload());
-            // Whatever somebody further out has put there.
+            // Middleware further out may have inserted these.
             let mut extensions = request.extensions_mut();
             extensions.remove::<Verified>();
             extensions.remove::<ReceivedPayload>();

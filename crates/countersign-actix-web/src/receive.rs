@@ -13,11 +13,11 @@ use crate::payload::RejectionBody;
 use crate::response::finish;
 use crate::settings::Settings;
 
-/// The way of a request from its head to its outcome.
+/// One delivery from the head of its request to its outcome.
 pub(crate) struct ReceiveRequest {
     settings: Arc<Settings>,
     request: ServiceRequest,
-    /// The payload itself, which no extractor has decompressed.
+    /// The raw payload, which no extractor has decompressed.
     payload: BoundedPayload,
     /// actix-web runs on tokio.
     timer: TokioTimer,
@@ -35,18 +35,18 @@ impl ReceiveRequest {
         self.request
     }
 
-    /// Ready with the outcome, which has been reported then.
+    /// Polls the delivery to its outcome, and reports the outcome.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Rejection>> {
         let Self { settings, request, payload, timer, receive } = self;
         let head = ServiceRequestHead::new(request, settings.tenant_by.as_ref());
         receive.poll(cx, &settings.options, &head, payload, timer)
     }
 
-    /// The answer to a rejection.
-    pub(crate) fn reject(&mut self, rejection: Rejection) -> HttpResponse {
+    /// Returns the response to a rejection.
+    pub(crate) fn reject(self, rejection: Rejection) -> (ServiceRequest, HttpResponse) {
         let response = finish((self.settings.reject)(&rejection), rejection);
-        let rest = self.payload.take_inner();
-        // By what is left of it, actix-web sees for itself whether the connection can go on.
-        response.map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest)))
+        let rest = self.payload.into_inner();
+        // By the rest of the payload, actix-web sees for itself whether the connection can go on.
+        (self.request, response.map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest))))
     }
 }

@@ -33,11 +33,11 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<B, F> {
-        ReceiveRequest {
+        Receive {
             #[pin]
-            delivering: ReceiveRequest<B>,
+            receive: ReceiveRequest<B>,
         },
-        Calling {
+        Call {
             #[pin]
             response: F,
         },
@@ -51,7 +51,7 @@ where
 {
     pub(crate) fn new(inner: S, reject: R, settings: Arc<Settings>, request: Request<B>) -> Self {
         let (parts, body) = request.into_parts();
-        Self { inner: Some(inner), reject, state: State::ReceiveRequest { delivering: ReceiveRequest::new(settings, parts, body) } }
+        Self { inner: Some(inner), reject, state: State::Receive { receive: ReceiveRequest::new(settings, parts, body) } }
     }
 }
 
@@ -68,14 +68,14 @@ where
         let mut this = self.project();
         loop {
             let response = match this.state.as_mut().project() {
-                StateProj::ReceiveRequest { mut delivering } => {
-                    let received = delivering.as_mut().poll(cx);
-                    if delivering.is_draining() {
+                StateProj::Receive { mut receive } => {
+                    let received = receive.as_mut().poll(cx);
+                    if receive.is_draining() {
                         *this.inner = None;
                     }
                     match ready!(received) {
                         Ok(outcome) => {
-                            let (Some(mut inner), Some(request)) = (this.inner.take(), delivering.take_request(outcome)) else {
+                            let (Some(mut inner), Some(request)) = (this.inner.take(), receive.take_request(outcome)) else {
                                 return Poll::Pending;
                             };
                             inner.call(request)
@@ -86,9 +86,9 @@ where
                         }
                     }
                 }
-                StateProj::Calling { response } => return response.poll(cx),
+                StateProj::Call { response } => return response.poll(cx),
             };
-            this.state.set(State::Calling { response });
+            this.state.set(State::Call { response });
         }
     }
 }

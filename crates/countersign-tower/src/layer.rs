@@ -8,7 +8,7 @@ use http::Response;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use crate::response::{Acknowledgement, EmptyResponse};
+use crate::response::EmptyResponse;
 use crate::service::Verify;
 use crate::settings::Settings;
 
@@ -62,7 +62,7 @@ impl VerifyLayer {
     fn of(settings: Settings) -> Self {
         #[cfg(not(feature = "axum"))]
         warn_of_cut_paths(&settings.options.verifiers);
-        Self { settings: Arc::new(settings), reject: EmptyResponse }
+        Self { settings: Arc::new(settings), reject: EmptyResponse::default() }
     }
 }
 
@@ -115,9 +115,7 @@ impl<R> VerifyLayer<R> {
     {
         VerifyLayer { settings: self.settings, reject }
     }
-}
 
-impl<R> VerifyLayer<R> {
     /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): a middleware
     /// further out may have put it into the request's extensions. A verifier does not ask.
     ///
@@ -161,14 +159,13 @@ impl VerifyLayer {
     /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
     /// signatures on purpose, to see the 401, as Xero does.
     #[must_use]
-    pub fn acknowledge_and_drop(self) -> VerifyLayer<Acknowledgement> {
-        VerifyLayer { settings: self.settings, reject: Acknowledgement }
+    pub const fn acknowledge_and_drop(mut self) -> Self {
+        self.reject.acknowledge = true;
+        self
     }
-}
 
-#[cfg(feature = "axum")]
-impl VerifyLayer {
-    /// For what lets nothing through unverified, whatever the layer does.
+    /// Returns the settings without report-only mode, for the extractors.
+    #[cfg(feature = "axum")]
     pub(crate) fn into_strict_settings(mut self) -> Arc<Settings> {
         if self.settings.options.insecure_report_only {
             self.settings_mut().options.insecure_report_only = false;

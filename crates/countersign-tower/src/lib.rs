@@ -106,5 +106,5 @@ pub use extract::json::{VerifiedJson, VerifiedJsonRejection};
 pub use extract::rejection::VerifyRejection;
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
-pub use response::{Acknowledgement, EmptyResponse, RejectionResponse};
+pub use response::{EmptyResponse, RejectionResponse};
 pub use service::Verify;

@@ -8,14 +8,12 @@ pub trait RejectionResponse<B>: sealed::RejectionResponse<B> {}
 
 impl<B, R: sealed::RejectionResponse<B>> RejectionResponse<B> for R {}
 
-/// The default: the status, a constant `WWW-Authenticate` with a 401, and no body, so that a stranger learns nothing from the answer.
+/// The default response: the status, a constant `WWW-Authenticate` with a 401, and no body, so that a stranger learns nothing from the response.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct EmptyResponse;
-
-/// 204 in place of 401, and everything else as [`EmptyResponse`]: see
-/// [`VerifyLayer::acknowledge_and_drop`](crate::VerifyLayer::acknowledge_and_drop).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Acknowledgement;
+pub struct EmptyResponse {
+    /// Answers 204 in place of 401.
+    pub(crate) acknowledge: bool,
+}
 
 pub(crate) mod sealed {
     use countersign::Rejection;
@@ -29,13 +27,7 @@ pub(crate) mod sealed {
 
 impl<B: Default> sealed::RejectionResponse<B> for EmptyResponse {
     fn response(&self, rejection: &Rejection) -> Response<B> {
-        empty_response(rejection.status_code())
-    }
-}
-
-impl<B: Default> sealed::RejectionResponse<B> for Acknowledgement {
-    fn response(&self, rejection: &Rejection) -> Response<B> {
-        empty_response(rejection.acknowledging_status_code())
+        empty_response(if self.acknowledge { rejection.acknowledging_status_code() } else { rejection.status_code() })
     }
 }
 

@@ -17,7 +17,7 @@
 //! }
 //!
 //! async fn on_event(delivery: Delivery) -> StatusCode {
-//!     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+//!     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 //!     StatusCode::OK
 //! }
 //! ```
@@ -49,7 +49,7 @@
 //!   let jira = warp::path!("jira" / String)
 //!       .and(warp::post())
 //!       .and(Verify::new(verifier).delivery())
-//!       .map(|project, delivery: Delivery| format!("{project}: {} bytes\n", delivery.body().len()))
+//!       .map(|project, delivery: Delivery| format!("{project}: {} bytes\n", delivery.body.len()))
 //!       .recover(recover);
 //!   let routes = jira.or(warp::path!("health").map(|| "up\n"));
 //!   # let _ = warp::service(routes);

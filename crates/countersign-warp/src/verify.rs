@@ -27,7 +27,7 @@ use crate::rejection::{Respond, VerifyRejection, recover};
 /// use warp::{Filter, http::StatusCode};
 ///
 /// async fn on_event(delivery: Delivery) -> StatusCode {
-///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+///     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 ///     StatusCode::OK
 /// }
 ///
@@ -230,7 +230,7 @@ pub(crate) fn proven(
 ) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
     reported.and_then(|reported| {
         ready(match reported {
-            Outcome::Verified(verified, body) => Ok(Delivery::new(verified, body)),
+            Outcome::Verified(verified, body) => Ok(Delivery { verified, body }),
             Outcome::Unverified(..) => Err(warp::reject::reject()),
         })
     })

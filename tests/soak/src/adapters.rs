@@ -77,7 +77,7 @@ fn axum_layer(setup: Setup) -> Send {
 
 fn axum_extractor(setup: Setup) -> Send {
     let layer = VerifyLayer::new(setup.verifier.clone());
-    let handler = async move |delivery: countersign_tower::Delivery| setup.handle(delivery.body());
+    let handler = async move |delivery: countersign_tower::Delivery| setup.handle(&delivery.body);
     axum_app(Router::new().route("/hook", post(handler)).with_state(layer))
 }
 
@@ -111,7 +111,7 @@ async fn actix_middleware(setup: Setup) -> Send {
 async fn actix_extractor(setup: Setup) -> Send {
     let verify = countersign_actix_web::Verify::new(setup.verifier.clone());
     let handler = move |delivery: countersign_actix_web::Delivery| {
-        setup.handle(delivery.body());
+        setup.handle(&delivery.body);
         async { HttpResponse::Ok().finish() }
     };
     actix_app!(web::resource("/hook").app_data(verify).route(web::post().to(handler)))
@@ -120,7 +120,7 @@ async fn actix_extractor(setup: Setup) -> Send {
 fn warp_filter(setup: Setup) -> Send {
     let verify = countersign_warp::Verify::new(setup.verifier.clone());
     let handler = move |delivery: countersign_warp::Delivery| {
-        setup.handle(delivery.body());
+        setup.handle(&delivery.body);
         async { StatusCode::OK }
     };
     let service = warp::service(warp::path("hook").and(warp::post()).and(verify.then(handler)));

@@ -1,6 +1,6 @@
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use countersign::adapter::Outcome;
 use countersign::{Rejection, Verified};
 
-use crate::extract::error::{Misconfiguration, VerifyError};
+use crate::extract::error::{BODY_TAKEN, NO_VERIFY, TWO_FORMS, VerifyError};
 use crate::payload::ReceivedPayload;
 use crate::receive::ReceiveRequest;
 use crate::verify::Verify;
@@ -22,7 +22,7 @@ use crate::verify::Verify;
 /// use countersign_actix_web::{Delivery, Verify};
 ///
 /// async fn on_event(delivery: Delivery) -> HttpResponse {
-///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+///     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 ///     HttpResponse::Ok().finish()
 /// }
 ///
@@ -45,107 +45,56 @@ use crate::verify::Verify;
 /// - Report-only is the middleware's alone: the extractor rejects all the same.
 /// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyError>`.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Delivery {
-    verified: Verified,
-    body: Bytes,
+    /// The proof: the key that matched, and the signed metadata.
+    pub verified: Verified,
+    /// The request body, byte for byte as it was signed. Cloning it makes no copy.
+    pub body: Bytes,
 }
 
 impl Delivery {
-    /// The proof: which key matched, and what else was signed.
-    #[must_use]
-    pub const fn verified(&self) -> &Verified {
-        &self.verified
-    }
-
-    /// The body. Cloning it makes no copy.
-    #[must_use]
-    pub const fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// Both, to keep.
-    #[must_use]
-    pub fn into_parts(self) -> (Verified, Bytes) {
-        (self.verified, self.body)
-    }
-
-    /// What the middleware has verified, if nothing else has taken the body.
+    /// The delivery that the middleware has verified.
     fn received(request: &HttpRequest) -> Result<Self, VerifyError> {
         let extensions = request.extensions();
         if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
             let delivery = received.take().map(|body| Self { verified: verified.clone(), body });
-            return delivery.ok_or_else(|| VerifyError::misconfigured(Misconfiguration::BodyTaken));
+            return delivery.ok_or_else(|| VerifyError::misconfigured(BODY_TAKEN));
         }
         match extensions.get::<Rejection>() {
-            Some(rejection) => Err(VerifyError::again(rejection)),
-            None => Err(VerifyError::misconfigured(Misconfiguration::NoVerify)),
+            Some(rejection) => Err(VerifyError::rejected(rejection.clone(), None)),
+            None => Err(VerifyError::misconfigured(NO_VERIFY)),
         }
     }
 }
 
 impl FromRequest for Delivery {
     type Error = VerifyError;
-    type Future = DeliveryFuture;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, VerifyError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let verify = match (request.app_data::<Verify>(), request.app_data::<web::Data<Verify>>()) {
             // Each is the nearest of its form, and which of the two is nearer cannot be told.
-            (Some(_), Some(_)) => return DeliveryFuture(State::TwoForms),
+            (Some(_), Some(_)) => return Box::pin(async { Err(VerifyError::misconfigured(TWO_FORMS)) }),
             (Some(verify), None) => verify,
             (None, Some(data)) => data,
-            (None, None) => return DeliveryFuture(State::Received(request.clone())),
+            (None, None) => {
+                let request = request.clone();
+                return Box::pin(async move { Self::received(&request) });
+            }
         };
         let request = ServiceRequest::from_parts(request.clone(), payload.take());
-        DeliveryFuture(State::ReceiveRequest(ReceiveRequest::new(verify.strict_settings(), request)))
-    }
-}
-
-/// The extraction of a [`Delivery`].
-#[must_use = "futures do nothing unless polled"]
-pub struct DeliveryFuture(State);
-
-enum State {
-    ReceiveRequest(ReceiveRequest),
-    /// By the middleware, if nothing else takes the body first.
-    Received(HttpRequest),
-    /// It is not judged, for there are two verifiers.
-    TwoForms,
-    Done,
-}
-
-impl Future for DeliveryFuture {
-    type Output = Result<Delivery, VerifyError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let delivering = match &mut self.0 {
-            State::ReceiveRequest(delivering) => delivering,
-            State::Received(request) => {
-                let delivery = Delivery::received(request);
-                self.0 = State::Done;
-                return Poll::Ready(delivery);
+        let mut receive = ReceiveRequest::new(verify.strict_settings(), request);
+        Box::pin(async move {
+            match poll_fn(|cx| receive.poll(cx)).await {
+                Ok(Outcome::Verified(verified, body)) => Ok(Self { verified, body }),
+                Ok(Outcome::Unverified(rejection, _)) => Err(VerifyError::rejected(rejection, None)),
+                Err(rejection) => {
+                    let (_, response) = receive.reject(rejection.clone());
+                    Err(VerifyError::rejected(rejection, Some(response)))
+                }
             }
-            State::TwoForms => {
-                self.0 = State::Done;
-                return Poll::Ready(Err(VerifyError::misconfigured(Misconfiguration::TwoForms)));
-            }
-            State::Done => return Poll::Pending,
-        };
-        let delivery = match ready!(delivering.poll(cx)) {
-            Ok(Outcome::Verified(verified, body)) => Ok(Delivery { verified, body }),
-            Ok(Outcome::Unverified(rejection, _)) => Err(VerifyError::again(&rejection)),
-            Err(rejection) => {
-                let response = delivering.reject(rejection.clone());
-                Err(VerifyError::new(rejection, response))
-            }
-        };
-        self.0 = State::Done;
-        Poll::Ready(delivery)
-    }
-}
-
-impl fmt::Debug for DeliveryFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeliveryFuture").finish_non_exhaustive()
+        })
     }
 }
 

@@ -3,96 +3,91 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use countersign::Rejection;
 
 use crate::response::{finish, status};
 
-/// A rejected delivery, which [`Delivery`](crate::Delivery) fails with. It has been [reported](countersign::Verifier::report).
+/// The error of [`Delivery`](crate::Delivery) and [`VerifiedJson`](crate::VerifiedJson).
 ///
-/// As a response it is what [`Verify`](crate::Verify) answers, with the [`Rejection`] in its extensions.
-// Boxed, so that the way of a verified delivery need not carry the room for it.
+/// | cause | response | [`rejection`](Self::rejection) | `source` |
+/// |---|---|---|---|
+/// | the delivery was rejected, and [reported](countersign::Verifier::report) | the response of [`Verify`](crate::Verify), with the [`Rejection`] in its extensions | `Some` | the [`Rejection`] |
+/// | the verified body does not parse as JSON | 400 | `None` | a [`JsonPayloadError`] |
+/// | the application is misconfigured: `Display` says how, and so does an event | 500 | `None` | `None` |
+// Boxed, so that the result of a verified delivery stays small.
 pub struct VerifyError(Box<ErrorParts>);
 
 struct ErrorParts {
     cause: Cause,
-    // Taken when it is answered, which `ResponseError` has to do by reference.
+    // In a cell, as `ResponseError` answers by reference.
     response: Cell<Option<HttpResponse>>,
 }
 
 enum Cause {
     Rejected(Rejection),
-    Misconfigured(Misconfiguration),
+    Json(JsonPayloadError),
+    Misconfigured(&'static str),
 }
 
-/// A fault of the application, for which the answer is 500.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Misconfiguration {
-    NoVerify,
-    TwoForms,
-    BodyTaken,
-}
-
-impl Misconfiguration {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::NoVerify => "no `Verify` covers this route: give one to `app_data` or to `wrap`",
-            Self::TwoForms => "both `Verify` and `web::Data<Verify>` are in `app_data`: use one of the two forms throughout",
-            Self::BodyTaken => "another extractor has taken the body: ask for one of the two",
-        }
-    }
-}
+pub(crate) const NO_VERIFY: &str = "no `Verify` covers this route: give one to `app_data` or to `wrap`";
+pub(crate) const TWO_FORMS: &str = "both `Verify` and `web::Data<Verify>` are in `app_data`: use one of the two forms throughout";
+pub(crate) const BODY_TAKEN: &str = "another extractor has taken the body: ask for one of the two";
 
 impl VerifyError {
-    pub(crate) fn new(rejection: Rejection, response: HttpResponse) -> Self {
-        Self::made(Cause::Rejected(rejection), Some(response))
+    /// Without `response`, the delivery was let through in report-only mode and its handler wants a proof.
+    pub(crate) fn rejected(rejection: Rejection, response: Option<HttpResponse>) -> Self {
+        Self::new(Cause::Rejected(rejection), response)
     }
 
-    /// What has been reported on only, to a handler that wants more.
-    pub(crate) fn again(rejection: &Rejection) -> Self {
-        Self::made(Cause::Rejected(rejection.clone()), None)
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        Self::new(Cause::Json(JsonPayloadError::Deserialize(error)), None)
     }
 
     /// Tells the operator, as a 500 alone says nothing: at `ERROR` once a second, and otherwise at `DEBUG`, for a stranger can repeat the request.
-    pub(crate) fn misconfigured(fault: Misconfiguration) -> Self {
+    pub(crate) fn misconfigured(fault: &'static str) -> Self {
         thread_local! {
-            static TOLD: Cell<Option<Instant>> = const { Cell::new(None) };
+            static LAST_ERROR: Cell<Option<Instant>> = const { Cell::new(None) };
         }
-        if TOLD.get().is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
-            TOLD.set(Some(Instant::now()));
-            tracing::error!(target: "countersign", "delivery not judged: {}", fault.text());
+        if LAST_ERROR.get().is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
+            LAST_ERROR.set(Some(Instant::now()));
+            tracing::error!(target: "countersign", "delivery not judged: {fault}");
         } else {
-            tracing::debug!(target: "countersign", "delivery not judged: {}", fault.text());
+            tracing::debug!(target: "countersign", "delivery not judged: {fault}");
         }
-        Self::made(Cause::Misconfigured(fault), None)
+        Self::new(Cause::Misconfigured(fault), None)
     }
 
-    fn made(cause: Cause, response: Option<HttpResponse>) -> Self {
+    fn new(cause: Cause, response: Option<HttpResponse>) -> Self {
         Self(Box::new(ErrorParts { cause, response: Cell::new(response) }))
     }
 
-    /// Why, for the operator. Do not tell the sender. `None` for a fault of the application, which `Display` tells, and an event at `ERROR`.
+    /// Returns the rejection, for the operator: do not tell the sender. Returns `None` if the delivery was not rejected.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         match &self.0.cause {
             Cause::Rejected(rejection) => Some(rejection),
-            Cause::Misconfigured(_) => None,
+            Cause::Json(_) | Cause::Misconfigured(_) => None,
         }
     }
 }
 
 impl ResponseError for VerifyError {
-    /// 500 for a fault of the application.
     fn status_code(&self) -> StatusCode {
-        self.rejection().map_or(StatusCode::INTERNAL_SERVER_ERROR, |rejection| status(rejection.status_code()))
+        match &self.0.cause {
+            Cause::Rejected(rejection) => status(rejection.status_code()),
+            Cause::Json(error) => error.status_code(),
+            Cause::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
     }
 
     fn error_response(&self) -> HttpResponse {
-        let empty = || HttpResponse::new(self.status_code());
-        self.0.response.take().unwrap_or_else(|| match self.rejection() {
-            Some(rejection) => finish(empty(), Rejection::clone(rejection)),
-            None => empty(),
+        self.0.response.take().unwrap_or_else(|| match &self.0.cause {
+            Cause::Rejected(rejection) => finish(HttpResponse::new(self.status_code()), rejection.clone()),
+            Cause::Json(error) => error.error_response(),
+            Cause::Misconfigured(_) => HttpResponse::new(self.status_code()),
         })
     }
 }
@@ -101,7 +96,8 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0.cause {
             Cause::Rejected(_) => "the delivery was rejected",
-            Cause::Misconfigured(fault) => fault.text(),
+            Cause::Json(_) => "the body is not the expected JSON",
+            Cause::Misconfigured(fault) => fault,
         })
     }
 }
@@ -114,6 +110,10 @@ impl fmt::Debug for VerifyError {
 
 impl Error for VerifyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.rejection().map(|rejection| rejection as _)
+        match &self.0.cause {
+            Cause::Rejected(rejection) => Some(rejection),
+            Cause::Json(error) => Some(error),
+            Cause::Misconfigured(_) => None,
+        }
     }
 }

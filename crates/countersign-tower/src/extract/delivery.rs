@@ -18,7 +18,7 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 /// use countersign_tower::{Delivery, VerifyLayer};
 ///
 /// async fn on_event(delivery: Delivery) {
-///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+///     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 /// }
 ///
 /// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
@@ -55,7 +55,7 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 /// }
 ///
 /// async fn on_event(State(database): State<Database>, delivery: Delivery) {
-///     println!("{} bytes, signed with {}", delivery.body().len(), delivery.verified().key_id());
+///     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 ///     # drop(database);
 /// }
 ///
@@ -74,29 +74,12 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 ///   all the same.
 /// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyRejection>`.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Delivery {
-    verified: Verified,
-    body: Bytes,
-}
-
-impl Delivery {
-    /// The proof: which key matched, and what else was signed.
-    #[must_use]
-    pub const fn verified(&self) -> &Verified {
-        &self.verified
-    }
-
-    /// The body. Cloning it makes no copy.
-    #[must_use]
-    pub const fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// Both, to keep.
-    #[must_use]
-    pub fn into_parts(self) -> (Verified, Bytes) {
-        (self.verified, self.body)
-    }
+    /// The proof: the key that matched, and the signed metadata.
+    pub verified: Verified,
+    /// The request body, byte for byte as it was signed. Cloning it makes no copy.
+    pub body: Bytes,
 }
 
 impl<S> FromRequest<S> for Delivery

@@ -44,9 +44,9 @@ where
     type Rejection = VerifiedJsonRejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, VerifiedJsonRejection> {
-        let (verified, body) = Delivery::from_request(request, state).await.map_err(VerifiedJsonRejection::Rejected)?.into_parts();
-        let Json(value) = Json::from_bytes(&body).map_err(VerifiedJsonRejection::Json)?;
-        Ok(Self(verified, value))
+        let delivery = Delivery::from_request(request, state).await.map_err(VerifiedJsonRejection::Rejected)?;
+        let Json(value) = Json::from_bytes(&delivery.body).map_err(VerifiedJsonRejection::Json)?;
+        Ok(Self(delivery.verified, value))
     }
 }
 

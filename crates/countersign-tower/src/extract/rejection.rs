@@ -34,7 +34,7 @@ impl VerifyRejection {
 impl IntoResponse for VerifyRejection {
     fn into_response(self) -> Response {
         let RejectedRequest { rejection, connection } = *self.rejection;
-        finish_response::<Body>(EmptyResponse.response(&rejection), rejection, connection)
+        finish_response::<Body>(EmptyResponse::default().response(&rejection), rejection, connection)
     }
 }
 

@@ -46,7 +46,7 @@ async fn serve(pipe: Pipe) {
 }
 
 fn handle(headers: HeaderMap, delivery: Delivery) -> Response {
-    let (verified, body) = delivery.into_parts();
+    let (verified, body) = (delivery.verified, delivery.body);
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     Response::new(receiver::handle(headers, &body, &verified).into())
 }
