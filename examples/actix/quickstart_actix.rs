@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    // Rejections are events of `tracing`: without a subscriber, nobody is told why.
+    // Rejections are `tracing` events. Without a subscriber, nobody sees the cause.
     tracing_subscriber::fmt().init();
     let serve = async {
         let verifier = verifier(Secret::from_env("JIRA_WEBHOOK_SECRET")?)?;
-        let server = HttpServer::new(move || App::new().configure(routes(&verifier))).bind("127.0.0.1:3000")?;
+        let app = move || App::new().configure(routes(&verifier));
+        let server = HttpServer::new(app).bind("127.0.0.1:3000")?;
         for address in server.addrs() {
             println!("listening on http://{address}/jira");
         }
@@ -34,9 +35,10 @@ pub(crate) fn verifier(secret: Secret) -> Result<Verifier, ConfigError> {
 }
 
 pub(crate) fn routes(verifier: &Verifier) -> impl FnOnce(&mut web::ServiceConfig) {
-    // actix-web's own limit for `Json` is 2 MiB; Jira sends up to 25 MB.
+    // actix-web's own limit for `Json` is 2 MiB. Jira is said to send up to 25 MB.
     let limit = web::JsonConfig::default().limit(verifier.body_limit());
-    let jira = web::resource("/jira").app_data(limit).route(web::post().to(on_event)).wrap(Verify::new(verifier.clone()));
+    let verify = Verify::new(verifier.clone());
+    let jira = web::resource("/jira").app_data(limit).route(web::post().to(on_event)).wrap(verify);
     |config| {
         config.service(jira);
     }

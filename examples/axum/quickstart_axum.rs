@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Rejections are events of `tracing`: without a subscriber, nobody is told why.
+    // Rejections are events of `tracing`. Without a subscriber, nobody sees the causes.
     tracing_subscriber::fmt().init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,7 +40,7 @@ struct Event {
     webhook_event: String,
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 async fn on_event(Extension(verified): Extension<Verified>, Json(event): Json<Event>) {
     println!("{} signed with key {}", event.webhook_event, verified.key_id());
 }

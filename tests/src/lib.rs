@@ -4,10 +4,47 @@
 //! fact, write a function in [`facts`] and name it in the list of `suite!`: every adapter is held to it. What only one framework has
 //! is tested in that framework's own file.
 
-/// The snippets of the README compile.
+/// The snippets of README.md compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Compiles the snippets of the guides. The core cannot: the snippets need the adapters.
+macro_rules! guides {
+    ($($name:ident: $file:literal,)+) => {
+        $(
+            #[cfg(doctest)]
+            #[doc = include_str!($file)]
+            mod $name {}
+        )+
+    };
+}
+
+guides! {
+    actix_web: "../../crates/countersign/src/manual/actix_web.md",
+    adding_a_framework: "../../crates/countersign/src/manual/adding_a_framework.md",
+    adding_a_provider: "../../crates/countersign/src/manual/adding_a_provider.md",
+    architecture: "../../crates/countersign/src/manual/architecture.md",
+    axum: "../../crates/countersign/src/manual/axum.md",
+    choosing_a_provider: "../../crates/countersign/src/manual/choosing_a_provider.md",
+    contributing: "../../crates/countersign/src/manual/contributing.md",
+    deployment: "../../crates/countersign/src/manual/deployment.md",
+    differences: "../../crates/countersign/src/manual/differences.md",
+    evidence: "../../crates/countersign/src/manual/evidence.md",
+    jira: "../../crates/countersign/src/manual/jira.md",
+    limits: "../../crates/countersign/src/manual/limits.md",
+    observability: "../../crates/countersign/src/manual/observability.md",
+    performance: "../../crates/countersign/src/manual/performance.md",
+    proxies: "../../crates/countersign/src/manual/proxies.md",
+    responses: "../../crates/countersign/src/manual/responses.md",
+    rollout: "../../crates/countersign/src/manual/rollout.md",
+    rotation: "../../crates/countersign/src/manual/rotation.md",
+    tenants: "../../crates/countersign/src/manual/tenants.md",
+    testing: "../../crates/countersign/src/manual/testing.md",
+    threat_model: "../../crates/countersign/src/manual/threat_model.md",
+    troubleshooting: "../../crates/countersign/src/manual/troubleshooting.md",
+    warp: "../../crates/countersign/src/manual/warp.md",
+}
 
 pub mod body;
 pub mod delivery;

@@ -290,7 +290,7 @@ fn errors_say_what_to_do() {
         builder.build().unwrap_err().to_string()
     };
     assert_eq!(Verifier::builder(providers::JIRA).build().unwrap_err().to_string(), "no key: call `.key(id, secret)`");
-    assert_eq!(error(providers::SQUARE), "no URL given: call `.url(…)`");
+    assert_eq!(error(providers::SQUARE), "the scheme signs the URL: call `.url(…)`");
     let (hex, base64, prefixed) = (error(providers::ADYEN), error(providers::AIRTABLE), error(providers::STANDARD_WEBHOOKS));
     assert!(hex.contains("\"a\"") && hex.contains("hexadecimal"), "{hex}");
     assert!(base64.contains("base64") && !base64.contains("prefix"), "{base64}");

@@ -1,4 +1,8 @@
-//! The programs in README.md: each is the text of an example, which is compiled, and answers as the README says.
+//! The programs of the guides to axum, actix-web and warp: each is the text of an example, and answers as the guide says.
+//! The README names tests and guides, and all of them exist.
+
+use std::fs;
+use std::path::Path;
 
 use actix_web::App;
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -19,10 +23,11 @@ mod quickstart_warp;
 
 const README: &str = include_str!("../../README.md");
 
-const PROGRAMS: [&str; 3] = [
-    include_str!("../../examples/actix/quickstart_actix.rs"),
-    include_str!("../../examples/axum/quickstart_axum.rs"),
-    include_str!("../../examples/warp/quickstart_warp.rs"),
+/// Each program, and the guide that shows the program.
+const PROGRAMS: [(&str, &str); 3] = [
+    (include_str!("../../examples/actix/quickstart_actix.rs"), include_str!("../../crates/countersign/src/manual/actix_web.md")),
+    (include_str!("../../examples/axum/quickstart_axum.rs"), include_str!("../../crates/countersign/src/manual/axum.md")),
+    (include_str!("../../examples/warp/quickstart_warp.rs"), include_str!("../../crates/countersign/src/manual/warp.md")),
 ];
 
 fn secret() -> Secret {
@@ -45,16 +50,44 @@ fn to_jira(delivery: Delivery) -> http::Request<SyncBody> {
 }
 
 #[test]
-fn the_readme_shows_the_programs_as_they_are() {
-    for program in PROGRAMS {
-        // But for the first line, which says what the file is.
+fn guides_show_the_programs_word_for_word() {
+    for (program, guide) in PROGRAMS {
+        // The first line of an example says what the file is.
         let (title, program) = program.split_once("\n\n").unwrap();
-        assert!(README.contains(&format!("```rust,no_run\n{program}```\n")), "README.md differs from the example: {title}");
+        assert!(guide.contains(&format!("```rust,no_run\n{program}```\n")), "the guide differs from the example: {title}");
+    }
+}
+
+/// The excerpts in the guide to adding a framework are the code of the example for Rocket.
+#[test]
+fn framework_guide_shows_the_rocket_example_word_for_word() {
+    let guide = include_str!("../../crates/countersign/src/manual/adding_a_framework.md");
+    let example = include_str!("../../examples/frameworks/rocket/src/delivery.rs");
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let example = squeezed(example);
+    let excerpts: Vec<&str> = guide.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(excerpts.len() >= 3, "{}", excerpts.len());
+    for excerpt in excerpts {
+        assert!(example.contains(&squeezed(excerpt)), "not in the example: {excerpt}");
     }
 }
 
 #[test]
-fn the_program_for_axum_takes_a_delivery_and_rejects_a_forged_one() {
+fn files_and_tests_named_by_the_readme_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let links: Vec<(&str, &str)> = README.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect();
+    assert!(links.len() > 30, "{}", links.len());
+    for (text, path) in links {
+        assert!(root.join(path).exists(), "{path}");
+        let name = text.trim_matches('`');
+        if path.starts_with("tests/") && !name.starts_with("tests/") {
+            assert!(fs::read_to_string(root.join(path)).unwrap().contains(&format!("fn {name}")), "{name} is not in {path}");
+        }
+    }
+}
+
+#[test]
+fn axum_program_takes_a_delivery_and_rejects_a_forgery() {
     conformance::run(async {
         for (delivery, status) in deliveries() {
             let app = quickstart_axum::app(secret()).unwrap();
@@ -65,7 +98,7 @@ fn the_program_for_axum_takes_a_delivery_and_rejects_a_forged_one() {
 }
 
 #[test]
-fn the_program_for_actix_web_takes_a_delivery_and_rejects_a_forged_one() {
+fn actix_web_program_takes_a_delivery_and_rejects_a_forgery() {
     conformance::run(async {
         let verifier = quickstart_actix::verifier(secret()).unwrap();
         let app = init_service(App::new().configure(quickstart_actix::routes(&verifier))).await;
@@ -81,7 +114,7 @@ fn the_program_for_actix_web_takes_a_delivery_and_rejects_a_forged_one() {
 }
 
 #[test]
-fn the_program_for_warp_takes_a_delivery_and_rejects_a_forged_one() {
+fn warp_program_takes_a_delivery_and_rejects_a_forgery() {
     conformance::run(async {
         for (delivery, status) in deliveries() {
             let routes = warp::service(quickstart_warp::routes(secret()).unwrap());
@@ -92,10 +125,10 @@ fn the_program_for_warp_takes_a_delivery_and_rejects_a_forged_one() {
 }
 
 #[test]
-fn the_programs_listen_where_the_readme_posts_to() {
-    for program in PROGRAMS {
+fn programs_listen_at_the_address_of_the_guides() {
+    for (program, guide) in PROGRAMS {
         let here = program.contains("\"127.0.0.1:3000\"") || program.contains("[127, 0, 0, 1], 3000");
         assert!(here && (program.contains("(\"/jira\"") || program.contains("path!(\"jira\")")), "{program}");
+        assert!(guide.contains("127.0.0.1:3000"));
     }
-    assert!(README.contains("http://127.0.0.1:3000/jira"));
 }

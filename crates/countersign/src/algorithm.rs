@@ -1,25 +1,26 @@
 use std::fmt;
 
-/// A hash function under HMAC (RFC 2104), by the name that senders give it.
+/// A hash function for HMAC (RFC 2104), under the name that senders use.
 ///
-/// WebSub §7 calls this the *method* of `method=signature`. Which ones a receiver accepts is the receiver's decision: see
-/// [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms).
+/// WebSub §7 calls the algorithm the *method* of `method=signature`. The receiver chooses the
+/// accepted algorithms: see [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC-SHA-1, 20-byte tags. Legacy: accepted only after
+    /// HMAC-SHA-1, 20-byte signatures. Legacy: accepted only with
     /// [`VerifierBuilder::allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1).
     Sha1,
-    /// HMAC-SHA-256, 32-byte tags.
+    /// HMAC-SHA-256, 32-byte signatures.
     Sha256,
-    /// HMAC-SHA-384, 48-byte tags.
+    /// HMAC-SHA-384, 48-byte signatures.
     Sha384,
-    /// HMAC-SHA-512, 64-byte tags.
+    /// HMAC-SHA-512, 64-byte signatures.
     Sha512,
 }
 
 impl Algorithm {
-    /// The name in lower case without a hyphen, as it stands before the `=` in a header: `sha256`.
+    /// Returns the name in lower case without a hyphen, as in front of the `=` in a header:
+    /// `sha256`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,7 +31,10 @@ impl Algorithm {
         }
     }
 
-    /// Length of a whole tag in bytes. A shorter one is rejected (RFC 2104 §5 would allow truncation, no known sender uses it).
+    /// Returns the length of a whole signature in bytes.
+    ///
+    /// A shorter signature is rejected. RFC 2104 §5 allows truncation, but no known sender
+    /// truncates.
     #[must_use]
     pub const fn tag_len(self) -> usize {
         match self {

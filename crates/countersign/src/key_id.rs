@@ -1,14 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of a key: a label for logs and metrics that says which secret matched, such as the month in which it was made.
+/// The id of a key: a label for logs and metrics. The label tells which secret matched, such as
+/// `2026-11` for a secret made in November 2026.
 ///
-/// It is no secret, and nothing is derived from it. Cheap to clone.
+/// A key id is not secret, and nothing is derived from the label. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// The label as it was given.
+    /// Returns the label as given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_its_label_and_no_other() {
+    fn key_id_equals_its_label_and_no_other() {
         for label in ["2026-11", ""] {
             let id = KeyId::from(label);
             assert_eq!((id.as_str(), id.as_ref(), id.to_string()), (label, label, label.to_owned()));

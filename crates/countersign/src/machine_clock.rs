@@ -2,7 +2,8 @@ use std::time::Instant;
 #[cfg(any(not(target_os = "linux"), feature = "metrics"))]
 use std::time::SystemTime;
 
-/// Whether the machine has clocks. `wasm32-unknown-unknown` has none, and asking for one panics there.
+/// Whether the machine has clocks. `wasm32-unknown-unknown` has none, and reading a clock panics
+/// there.
 pub(crate) const HAS_CLOCK: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
 
 pub(crate) fn instant() -> Option<Instant> {

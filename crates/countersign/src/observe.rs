@@ -1,4 +1,4 @@
-//! What a service is told of its deliveries: verdicts, keys, metrics.
+//! Reports for the application: verdicts, keys and metrics.
 
 pub(crate) mod log;
 #[cfg(feature = "metrics")]

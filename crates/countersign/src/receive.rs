@@ -31,32 +31,40 @@ pub(crate) mod outcome;
 pub(crate) mod response;
 pub(crate) mod state;
 
-/// Settings for receiving deliveries, which all deliveries of an adapter share.
+/// Settings for receiving deliveries. All deliveries of an adapter share the settings.
 #[derive(Clone, Debug)]
 pub struct ReceiveOptions {
-    /// The verifier, or the source of one for each delivery.
+    /// The verifier, or a resolver to choose a verifier for each delivery.
     pub verifiers: VerifierSource,
-    /// How long a body may take. `None` for as long as it likes.
+    /// The time limit for a body. `None` sets no limit.
     pub deadline: Option<Deadline>,
-    /// How much of a rejected body is thrown away. `None` for nothing.
+    /// The limits for draining a rejected body. `None` drains nothing.
     pub drain: Option<DrainPolicy>,
-    /// Report-only mode: a delivery that would be answered 401 is let through, **whoever sent it**, and logged.
+    /// Turns on report-only mode. Deliveries that would be answered 401 are let through, **from any
+    /// sender**, and logged.
     pub insecure_report_only: bool,
 }
 
 impl ReceiveOptions {
-    /// With the default [`Deadline`] and the default [`DrainPolicy`], which need a [`Timer`] that can wake the task.
+    /// Creates options with the default [`Deadline`] and the default [`DrainPolicy`]. Both need a
+    /// [`Timer`] able to wake the task. Report-only mode is off.
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
         Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false }
     }
 }
 
-/// One delivery on its way from its head to its outcome: the verifier is chosen, the head judged, the body taken in and judged; after a rejection the rest of
-/// the body is [drained](DrainPolicy). For adapters, which need only poll it.
+/// The state machine of one delivery, from the head to the outcome. For adapters.
 ///
-/// It is small. Nothing is allocated but the body, if the body is there when it is first polled, as it nearly always is.
-#[must_use = "it is for the adapter to poll"]
+/// An adapter only polls the delivery. The steps are:
+/// - Choose the verifier.
+/// - Check the head.
+/// - Receive and verify the body.
+/// - After a rejection, [drain](DrainPolicy) the rest of the body.
+///
+/// A `Receive` is small. The body is nearly always ready at the first poll. In this case, `Receive`
+/// usually allocates only the body.
+#[must_use = "a delivery does nothing unless polled"]
 pub struct Receive {
     state: State,
     connection: Connection,
@@ -66,7 +74,7 @@ enum State {
     Start,
     Resolve(Box<Resolve>),
     Collect(Box<PendingDelivery>),
-    /// Reported. Whether to drain the rest of the body is not decided yet.
+    /// The rejection is reported. The decision to drain the rest of the body is still open.
     Rejected {
         is_at_end: bool,
         body_limit: usize,
@@ -75,7 +83,7 @@ enum State {
     Done,
 }
 
-/// A delivery whose body is awaited.
+/// A delivery waiting for the rest of the body.
 struct PendingDelivery {
     verifier: Verifier,
     verification: OwnedVerification,
@@ -83,19 +91,25 @@ struct PendingDelivery {
 }
 
 impl Receive {
-    /// Creates the state of a delivery. Nothing of the delivery has been read.
+    /// Creates the state of a delivery. Reads nothing of the delivery.
     pub const fn new() -> Self {
         Self { state: State::Start, connection: Connection::Keep }
     }
 
-    /// Polls the delivery to its outcome. Returns the outcome once; further calls return `Pending`. `options`, `head` and `body` are to be the same each time.
+    /// Polls the delivery to the outcome. Returns the outcome once; further calls return `Pending`.
     ///
-    /// With a [`Deadline`], the first time that a chunk is missing the task is woken at once, to ask again: some servers hand over a body that came with its
-    /// head only when they see that somebody waits for it. From the second time on, `timer` is asked.
+    /// Every call needs the same `options`, `head` and `body`.
+    ///
+    /// With a [`Deadline`], the first missing chunk wakes the task at once, for a second poll of
+    /// the body. Some servers hand over a body received with the head only after the first poll.
+    /// From the second missing chunk on, `timer` limits the wait.
     ///
     /// # Errors
-    /// Every rejection, after what is to be drained of the body is drained. It was [reported](Verifier::report) before that. A delivery that report-only
-    /// mode lets through has been reported as well.
+    /// Any [`RejectionKind`](crate::RejectionKind), after draining the rest of the body. The
+    /// rejection is [reported](Verifier::report) before draining.
+    ///
+    /// Report-only mode returns [`Outcome::Unverified`] instead of a rejection with status 401.
+    /// Such a delivery is reported by [`Verifier::report_only`].
     pub fn poll<B: BodySource>(
         &mut self,
         cx: &mut Context<'_>,
@@ -113,11 +127,15 @@ impl Receive {
         }
     }
 
-    /// As [`poll`](Self::poll), but ready once the head is judged to be in order, for frameworks that hand out the body after that; then go on
-    /// with `poll`.
+    /// Polls the delivery until the head is checked. Needs no body. For frameworks that hand out
+    /// the body only after this check.
+    ///
+    /// After `Ok`, continue with [`poll`](Self::poll).
     ///
     /// # Errors
-    /// Every rejection by the head, which has been [reported](Verifier::report). Nothing is drained.
+    /// Any rejection by the head or by the announced body length. The rejection is already
+    /// [reported](Verifier::report). Nothing is drained. Report-only mode returns no rejection with
+    /// status 401.
     pub fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
@@ -128,7 +146,8 @@ impl Receive {
         if let State::Collect(_) = self.state {
             return Poll::Pending;
         }
-        // A body of which nothing has come yet, and without a deadline.
+        // This body never has a chunk. Without a deadline, the missing chunk neither wakes the task
+        // nor starts the clock.
         let mut nothing_yet = |_: &mut Context<'_>| Poll::<Option<Result<Bytes, Infallible>>>::Pending;
         match (self.poll_outcome(cx, options, None, head, &mut nothing_yet, timer), &mut self.state) {
             (Poll::Ready(Err(rejection)), _) => {
@@ -139,24 +158,27 @@ impl Receive {
                 pending.state.set_deadline(options.deadline);
                 Poll::Ready(Ok(()))
             }
-            // Without a body, there is no other outcome.
+            // The verifier is not chosen yet, or the delivery is done. Without a body, `Ok` is
+            // impossible.
             _ => Poll::Pending,
         }
     }
 
-    /// What to do with the connection once a rejection is answered.
+    /// Returns whether the connection stays open after the response to a rejection.
     #[must_use]
     pub const fn connection(&self) -> Connection {
         self.connection
     }
 
-    /// Whether the delivery is rejected, and the rest of its body is being drained. What only a verified delivery needs can be freed.
+    /// Returns whether the rest of a rejected body is being drained. An adapter can then free
+    /// everything needed only for a verified delivery.
     #[must_use]
     pub const fn is_draining(&self) -> bool {
         matches!(self.state, State::Drain(_))
     }
 
-    /// The way from a head to an outcome, for [`poll`](Self::poll) and [`poll_head`](Self::poll_head) alike.
+    /// Runs all steps from the head to the outcome. [`poll`](Self::poll) and
+    /// [`poll_head`](Self::poll_head) share this code.
     fn poll_outcome<B: BodySource>(
         &mut self,
         cx: &mut Context<'_>,
@@ -178,7 +200,7 @@ impl Receive {
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, options, head, timer));
         let mut state = ReceiveState::new(span, deadline, options.insecure_report_only);
         let mut verification = VerificationState::new();
-        // With the names of the first scheme, which is nearly always the only one.
+        // Start with the header names of the first scheme, nearly always the only scheme.
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
@@ -195,7 +217,8 @@ impl Receive {
             Err(rejection) => Poll::Ready(Err(rejection)),
         };
         let Poll::Ready(received) = received else {
-            // Only now does the verification move from the stack.
+            // The verification moves from the stack to a box only here. A box from the start would
+            // cost every delivery with a ready body an allocation.
             let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
             verification.keep(&parts, &index);
             self.state = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
@@ -228,12 +251,14 @@ impl Receive {
             State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
             State::Collect(_) | State::Rejected { .. } | State::Drain(_) | State::Done => return Poll::Pending,
         };
-        // In case the outcome falls within this same poll. What is pending, or rejected, is put in its place.
+        // `Done` stays if this same poll reaches an outcome. The caller replaces `Done` for a
+        // pending or rejected delivery.
         self.state = State::Done;
         Poll::Ready(chosen)
     }
 
-    /// Decides what becomes of the connection if nothing is drained. Returns whether something of a rejected body may be left on it.
+    /// Sets the connection for a rejection without draining. Returns whether a part of the body may
+    /// be left on the connection.
     fn decide_connection(&mut self, is_at_end: Option<bool>, head: &impl RequestHead) -> bool {
         let is_at_end = is_at_end.unwrap_or_else(|| !head.announces_body());
         let has_rest = !is_at_end && !head.is_multiplexed();
@@ -241,7 +266,7 @@ impl Receive {
         has_rest
     }
 
-    /// Begins to drain what is left of the body, if there is something.
+    /// Starts to drain the rest of the body, if any is left.
     #[cold]
     fn poll_rejected(
         &mut self,
@@ -291,8 +316,11 @@ impl State {
     }
 }
 
-/// Reports what is not verified; [`ReceiveState::conclude`] has told of what is. Now, and not after draining: if the client disconnects meanwhile,
-/// nothing would be reported.
+/// Reports a rejected delivery, and a delivery let through in report-only mode.
+/// [`ReceiveState::conclude`] has already reported a verified delivery.
+///
+/// The report comes before draining. A later report would be lost if the client disconnects while
+/// draining.
 fn report(verifier: &Verifier, outcome: &Result<Outcome, Rejection>) {
     match outcome {
         Ok(Outcome::Verified(..)) => {}

@@ -1,4 +1,5 @@
-//! How senders sign: a [`Scheme`] and its parts, for senders that [`providers`](crate::providers) does not list.
+//! Signing schemes: a [`Scheme`] and its parts, for senders without a row in
+//! [`providers`](crate::providers).
 
 use std::fmt;
 use std::time::Duration;
@@ -23,10 +24,10 @@ pub use timestamp::TimestampFormat;
 
 pub use crate::algorithm::Algorithm;
 
-/// How a sender signs its deliveries: which header, in which grammar, over what.
+/// A description of how a sender signs deliveries: the header, the grammar and the signed text.
 ///
-/// The providers that this crate knows are constants of this type in [`providers`](crate::providers). A sender of one's own is a few
-/// lines more, by the same builder:
+/// Known providers are constants of this type in [`providers`](crate::providers). A description of
+/// another sender takes a few lines with the same builder:
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +39,8 @@ pub use crate::algorithm::Algorithm;
 ///     .timestamp_header("X-Billing-Timestamp", Duration::from_secs(300));
 /// ```
 ///
-/// A description that cannot work is found by [`build`](crate::VerifierBuilder::build), never by a request.
+/// [`build`](crate::VerifierBuilder::build) rejects an unusable description, so no request can meet
+/// such a description.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Scheme {
     pub(crate) name: &'static str,
@@ -54,7 +56,7 @@ pub struct Scheme {
     pub(crate) also_sends: &'static [&'static str],
     pub(crate) id_header: Option<&'static str>,
     pub(crate) secret_form: SecretForm,
-    /// Of the key in bytes: the shortest and the longest.
+    /// The shortest and the longest key, in bytes.
     pub(crate) key_lengths: (usize, usize),
     pub(crate) body_limit: usize,
     pub(crate) unsigned: UnsignedHeaders,
@@ -62,15 +64,17 @@ pub struct Scheme {
     pub(crate) evidence: Evidence,
 }
 
-/// Names of WebSub §7.
+/// The method names of WebSub §7.
 const METHODS: &[(&str, Algorithm)] =
     &[("sha1", Algorithm::Sha1), ("sha256", Algorithm::Sha256), ("sha384", Algorithm::Sha384), ("sha512", Algorithm::Sha512)];
 
 impl Scheme {
-    /// 2 MiB: the limit for senders that document none.
+    /// 2 MiB: the limit for senders without a documented limit.
     pub(crate) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-    /// A scheme with the name `name` for logs, whose signature is one HMAC-SHA-256 of the body in hex, alone in the header `header`.
+    /// Creates a scheme: one HMAC-SHA-256 of the body in hex, alone in `header`.
+    ///
+    /// `name` is the name for logs.
     #[must_use]
     pub const fn new(name: &'static str, header: &'static str) -> Self {
         Self {
@@ -95,17 +99,24 @@ impl Scheme {
         }
     }
 
-    /// `method=signature` as WebSub §7 has it, in hex, with the algorithms `sha1`, `sha256`, `sha384` and `sha512`; of these only
-    /// `sha256` is accepted unless the receiver says otherwise.
+    /// Creates a scheme with `method=signature` in hex, as in WebSub §7.
+    ///
+    /// The methods are `sha1`, `sha256`, `sha384` and `sha512`. Only `sha256` is accepted unless
+    /// [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms) or
+    /// [`VerifierBuilder::allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) accepts
+    /// more.
     #[must_use]
     pub const fn method_signature(name: &'static str, header: &'static str) -> Self {
         Self::new(name, header).tagged(b'=', METHODS).default_algorithms(&[Algorithm::Sha256])
     }
 
-    /// A scheme without a signature: the header holds the secret itself, and is compared with it in constant time.
+    /// Creates a scheme without a signature: the header holds the secret itself.
     ///
-    /// **This is weaker than any signature.** It does not cover the body, nor anything else: who sees one delivery can make others. A
-    /// wrong token is rejected before the body is read.
+    /// The value is compared with the secret in constant time. A wrong token is rejected before the
+    /// body is read.
+    ///
+    /// **A static token is weaker than any signature.** The token covers neither the body nor
+    /// anything else. Anybody with a copy of one delivery can forge others.
     #[must_use]
     pub const fn insecure_static_token(name: &'static str, header: &'static str) -> Self {
         let mut scheme = Self::new(name, header);
@@ -113,92 +124,117 @@ impl Scheme {
         scheme
     }
 
-    /// Signatures stand in one or more of these headers, each of which may be there once, instead of in the one given to
-    /// [`new`](Self::new). All that are there have to be well formed, and one has to match.
+    /// Reads signatures from any of `headers`, instead of the header given to [`new`](Self::new).
+    ///
+    /// - At least one of the headers must have a value.
+    /// - Each header may occur once. A delivery with a repeated header is rejected.
+    /// - One signature has to match. A malformed signature matches no key.
     #[must_use]
     pub const fn any_of_headers(mut self, headers: &'static [&'static str]) -> Self {
         self.headers = Headers::AnyOf(headers);
         self
     }
 
-    /// Signatures stand in headers with numbers, `header` being what stands in front of the number: `X-Signature-` for `X-Signature-1`,
-    /// `X-Signature-2` and so on as far as there is one. All of them have to be well formed, and one has to match; more than 16 are rejected.
+    /// Reads signatures from numbered headers. `header` is the name in front of the number.
+    ///
+    /// `X-Signature-` stands for `X-Signature-1`, `X-Signature-2` and so on, up to the first
+    /// missing number. One signature has to match. A malformed signature matches no key. A delivery
+    /// with more than 16 signatures is rejected.
     #[must_use]
     pub const fn numbered_headers(mut self, header: &'static str) -> Self {
         self.headers = Headers::Numbered(header);
         self
     }
 
-    /// Beside its own, the sender sends the signature headers of other schemes, which are not looked at: in
-    /// [`Verifier::any_of`](crate::Verifier::any_of) it has to be listed before those, or they would judge its deliveries.
+    /// Lists signature headers of other schemes, sent by this sender as well. Verifiers of this
+    /// scheme ignore these headers.
+    ///
+    /// A verifier of another scheme would reject this sender's deliveries. So
+    /// [`Verifier::any_of`](crate::Verifier::any_of) requires this scheme before the other schemes.
+    /// The other order is a [`ConfigError::SharedHeader`](crate::ConfigError::SharedHeader).
     #[must_use]
     pub const fn also_sends(mut self, headers: &'static [&'static str]) -> Self {
         self.also_sends = headers;
         self
     }
 
-    /// The header holds the encoded signature and nothing else.
+    /// Sets the grammar: the header holds the encoded signature and nothing else.
     #[must_use]
     pub const fn bare(mut self, algorithm: Algorithm) -> Self {
         self.grammar = Grammar::Bare(algorithm);
         self
     }
 
-    /// The encoded signature stands behind one of these names and `separator`, and the name says by which algorithm it was made. Names are
-    /// compared with regard to case; the value is split at the first separator.
+    /// Sets the grammar: a name, `separator`, then the encoded signature. The name selects the
+    /// algorithm.
+    ///
+    /// Names are case-sensitive. The value is split at the first separator.
     #[must_use]
     pub const fn tagged(mut self, separator: u8, names: &'static [(&'static str, Algorithm)]) -> Self {
         self.grammar = Grammar::Tagged { separator, names };
         self
     }
 
-    /// The header is a list, its items divided by `separator` and optional spaces after it. Items of names that
-    /// [`tagged`](Self::tagged) does not list are passed over; the others have to be well formed, and one has to match. More than 16 are
-    /// rejected.
+    /// Makes the header a list. `separator` and optional spaces after the separator divide the
+    /// items.
+    ///
+    /// - Items with a name not listed in [`tagged`](Self::tagged) are ignored.
+    /// - One signature has to match. A malformed signature matches no key.
+    /// - A delivery with more than 16 signatures is rejected.
     #[must_use]
     pub const fn list(mut self, separator: u8) -> Self {
         self.list = Some(separator);
         self
     }
 
-    /// How the signature is written. [`Encoding::Hex`] unless set.
+    /// Sets the encoding of the signature. Default: [`Encoding::Hex`].
     #[must_use]
     pub const fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Which of the scheme's algorithms are accepted where the receiver does not say. Unless set, all but SHA-1.
+    /// Sets the algorithms accepted by default. The receiver can choose others of the scheme's
+    /// algorithms with [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms).
+    ///
+    /// Default: every algorithm of the scheme except SHA-1.
     #[must_use]
     pub const fn default_algorithms(mut self, algorithms: &'static [Algorithm]) -> Self {
         self.default_algorithms = Some(algorithms);
         self
     }
 
-    /// What is signed in front of the body.
+    /// Sets the parts signed in front of the body.
     #[must_use]
     pub const fn prefix(mut self, parts: &'static [Part]) -> Self {
         self.prefix = parts;
         self
     }
 
-    /// What is signed behind the body.
+    /// Sets the parts signed behind the body.
     #[must_use]
     pub const fn suffix(mut self, parts: &'static [Part]) -> Self {
         self.suffix = parts;
         self
     }
 
-    /// When the delivery was signed stands in this header, as whole seconds since 1970 unless [`timestamp_format`](Self::timestamp_format) says
-    /// otherwise. A delivery further than `tolerance` from the receiver's clock, in the past or in the future, is rejected.
-    /// [`Part::Timestamp`] has to be among the signed parts, and the tolerance a year at most.
+    /// Sets the header of the timestamp, and the tolerance.
+    ///
+    /// The timestamp is the time of signing, in whole seconds since 1970 unless
+    /// [`timestamp_format`](Self::timestamp_format) sets another format. A delivery is rejected if
+    /// its timestamp differs from the receiver's clock by more than `tolerance`, in the past or in
+    /// the future.
+    ///
+    /// [`Part::Timestamp`] must be among the signed parts. The tolerance is a year at most.
     #[must_use]
     pub const fn timestamp_header(self, header: &'static str, tolerance: Duration) -> Self {
         self.timestamp(TimestampSource::Header(header), tolerance)
     }
 
-    /// As [`timestamp_header`](Self::timestamp_header), where the timestamp is an item called `name` in the
-    /// [`list`](Self::list) of signatures.
+    /// Sets the name of the timestamp's item in the [`list`](Self::list) of signatures, and the
+    /// tolerance.
+    ///
+    /// The rules of [`timestamp_header`](Self::timestamp_header) apply here too.
     #[must_use]
     pub const fn timestamp_item(self, name: &'static str, tolerance: Duration) -> Self {
         self.timestamp(TimestampSource::Item(name), tolerance)
@@ -209,74 +245,84 @@ impl Scheme {
         self
     }
 
-    /// How the timestamp is written. [`TimestampFormat::Seconds`] unless set.
+    /// Sets the format of the timestamp. Default: [`TimestampFormat::Seconds`].
     #[must_use]
     pub const fn timestamp_format(mut self, format: TimestampFormat) -> Self {
         self.timestamp_format = Some(format);
         self
     }
 
-    /// The signed delivery id stands in this header: 1 to 256 characters of `A-Z a-z 0-9 _ -`. [`Part::Id`] has to be among the signed
-    /// parts, and parted from body, timestamp and other ids by a literal with a character that no id holds, such as a dot: otherwise
-    /// bytes could move from one to the other under the same signature. In front of a timestamp of [`TimestampFormat::Rfc3339`] it needs no
-    /// literal, for that one's first colon stands at a fixed place.
+    /// Sets the header of the signed delivery id.
+    ///
+    /// An id has 1 to 256 characters of `A-Z a-z 0-9 _ -`.
+    ///
+    /// [`Part::Id`] must be among the signed parts. A literal must separate the id from the body,
+    /// the timestamp, the method and other ids. The literal must contain a character outside the
+    /// alphabet of ids, such as a dot. Otherwise bytes could move from one part to the other under
+    /// the same signature.
+    ///
+    /// An id in front of a [`TimestampFormat::Rfc3339`] timestamp needs no literal: the first colon
+    /// of the timestamp has a fixed place.
     #[must_use]
     pub const fn id_header(mut self, header: &'static str) -> Self {
         self.id_header = Some(header);
         self
     }
 
-    /// The provider signs with the bytes of the text that it shows as the secret, whatever it looks like. So it is unless said otherwise.
+    /// Sets the secret's form to text: the key is the bytes of the secret's text, without any
+    /// decoding. This form is the default.
     #[must_use]
     pub const fn text_secret(mut self) -> Self {
         self.secret_form = SecretForm::Verbatim;
         self
     }
 
-    /// The provider shows its secret as base64, perhaps behind `prefix`, and signs with the bytes that it stands for.
+    /// Sets the secret's form to base64, with or without `prefix` in front. The key is the decoded
+    /// bytes.
     #[must_use]
     pub const fn base64_secret(mut self, prefix: &'static str) -> Self {
         self.secret_form = SecretForm::Base64 { prefix };
         self
     }
 
-    /// The provider shows its secret as hexadecimal digits, in either case, and signs with the bytes that they stand for.
+    /// Sets the secret's form to hexadecimal digits in either case. The key is the decoded bytes.
     #[must_use]
     pub const fn hex_secret(mut self) -> Self {
         self.secret_form = SecretForm::Hex;
         self
     }
 
-    /// The key has at least `shortest` and at most `longest` bytes, decoded. Unless set, one or more.
+    /// Sets the shortest and the longest key in bytes, after decoding. Default: one byte or more.
     #[must_use]
     pub const fn key_lengths(mut self, shortest: usize, longest: usize) -> Self {
         self.key_lengths = (shortest, longest);
         self
     }
 
-    /// The largest body in bytes that the provider documents; the default of
-    /// [`VerifierBuilder::body_limit`](crate::VerifierBuilder::body_limit). 2 MiB unless set.
+    /// Sets the largest body documented by the provider, in bytes. Default: 2 MiB.
+    ///
+    /// [`VerifierBuilder::body_limit`](crate::VerifierBuilder::body_limit) defaults to this limit.
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// The header in which the provider sends an id of the delivery that it does not sign.
+    /// Sets the header of a delivery id outside the signature.
     #[must_use]
     pub const fn unauthenticated_delivery_id_header(mut self, header: &'static str) -> Self {
         self.unsigned.delivery_id = Some(header);
         self
     }
 
-    /// The header in which the provider names the kind of event, which nobody signs.
+    /// Sets the header of the event kind. The signature does not cover this header.
     #[must_use]
     pub const fn unauthenticated_event_header(mut self, header: &'static str) -> Self {
         self.unsigned.event = Some(header);
         self
     }
 
-    /// Where the provider describes all this, and on what the description rests.
+    /// Sets the provider's page and the evidence for the description.
     pub(crate) const fn documented(mut self, evidence: Evidence, url: &'static str) -> Self {
         self.documentation = url;
         self.evidence = evidence;
@@ -284,7 +330,8 @@ impl Scheme {
     }
 }
 
-/// The alphabet of signed ids. No separator is in it: a dot could move between an id and what is signed next to it.
+/// The alphabet of signed ids. The alphabet has no separator: a dot could move between an id and
+/// the signed part beside the id.
 pub(crate) const fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }

@@ -12,8 +12,9 @@ use crate::scheme::url::Url;
 use crate::verifier::parse::SignedParts;
 use crate::verifier::policy::{UrlSetting, url};
 
-/// The sending side of a [`Scheme`]: makes the headers that the provider would send with a body. For tests, for trying a receiver by
-/// hand, and for senders of one's own.
+/// The sending side of a [`Scheme`]: creates the headers of a provider's delivery.
+///
+/// A signer is for tests, for trying a receiver by hand, and for custom senders.
 ///
 /// ```
 /// use countersign::{Secret, Signer, providers};
@@ -26,7 +27,9 @@ use crate::verifier::policy::{UrlSetting, url};
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// With a scheme of [static tokens](Scheme::insecure_static_token), the one header is the secret itself.
+/// A scheme of [static tokens](Scheme::insecure_static_token) has a single header: the secret
+/// itself.
+#[doc(alias("hmac", "webhook sender"))]
 #[derive(Clone)]
 pub struct Signer {
     scheme: Scheme,
@@ -34,40 +37,45 @@ pub struct Signer {
     url: Option<Url>,
     method: String,
     target: String,
-    /// Of a static token.
+    /// The secret of a scheme of static tokens.
     token: Option<Secret>,
 }
 
 impl Signer {
-    /// Signs as the scheme's senders do by default; with SHA-256 in the `method=signature` family.
+    /// Creates a signer with the default algorithm of the scheme's senders. The default algorithm
+    /// of [`Scheme::method_signature`] is SHA-256.
     ///
     /// # Errors
-    /// Those of [`SignerBuilder::build`].
+    /// The errors of [`SignerBuilder::build`].
     pub fn new(scheme: Scheme, secret: Secret) -> Result<Self, ConfigError> {
         Self::builder(scheme, secret).build()
     }
 
-    /// Starts the description of a signer that needs more than the secret.
+    /// Returns a builder for a signer with further settings.
     pub const fn builder(scheme: Scheme, secret: Secret) -> SignerBuilder {
         SignerBuilder { scheme, secret, algorithm: None, url: None, method: None, target: None }
     }
 
-    /// The headers for a delivery of this body, as name and value.
+    /// Returns the headers for a delivery of this body, as pairs of name and value.
     ///
-    /// A timestamp is taken from the clock. So is an id, `msg_` and the nanoseconds since 1970: use [`sign_as`](Self::sign_as) for one's
-    /// own.
+    /// The timestamp is the clock's time. The id is `msg_` and the nanoseconds since 1970.
+    /// [`sign_as`](Self::sign_as) sets another id.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Vec<(String, String)> {
         self.headers(body, None, None)
     }
 
-    /// [`sign`](Self::sign) at a given time. Times before 1970 count as 1970.
+    /// Returns the headers as [`sign`](Self::sign) does, at a given time. A time before 1970 counts
+    /// as 1970.
     #[must_use]
     pub fn sign_at(&self, body: &[u8], now: SystemTime) -> Vec<(String, String)> {
         self.headers(body, Some(now), None)
     }
 
-    /// [`sign`](Self::sign) at a given time with a given delivery id, which a scheme that signs none ignores. The id is not judged.
+    /// Returns the headers as [`sign`](Self::sign) does, at a given time and with a given delivery
+    /// id.
+    ///
+    /// The id is not checked. A scheme without a signed id ignores the id.
     #[must_use]
     pub fn sign_as(&self, id: &str, body: &[u8], now: SystemTime) -> Vec<(String, String)> {
         self.headers(body, Some(now), Some(id))
@@ -129,7 +137,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Describes a [`Signer`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
+/// A builder for a [`Signer`]. Setters cannot fail: [`build`](Self::build) finds every mistake.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct SignerBuilder {
@@ -142,43 +150,52 @@ pub struct SignerBuilder {
 }
 
 impl SignerBuilder {
-    /// Signs with this one of the scheme's algorithms, SHA-1 among them: what that is worth is for the receiver to decide.
+    /// Sets the algorithm, one of the scheme's algorithms. SHA-1 is allowed here: the receiver
+    /// decides about accepting SHA-1.
     pub const fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = Some(algorithm);
         self
     }
 
-    /// The URL that the deliveries are posted to, for schemes that sign it: see [`VerifierBuilder::url`](crate::VerifierBuilder::url).
+    /// Sets the target URL of the deliveries, for schemes with a signed URL: see
+    /// [`VerifierBuilder::url`](crate::VerifierBuilder::url).
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(UrlSetting::Whole(url.into()));
         self
     }
 
-    /// Scheme and host of that URL, and path and query: see [`VerifierBuilder::base_url`](crate::VerifierBuilder::base_url).
+    /// Sets scheme and host of the target URL, and path and query: see
+    /// [`VerifierBuilder::base_url`](crate::VerifierBuilder::base_url).
     pub fn base_url(mut self, base: impl Into<String>, target: impl Into<String>) -> Self {
         self.url = Some(UrlSetting::Base(base.into()));
         self.target = Some(target.into());
         self
     }
 
-    /// The method by which the deliveries are posted, for schemes that sign it. `POST` unless set.
+    /// Sets the request method of the deliveries, for schemes with a signed method. Default:
+    /// `POST`.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// The signer, ready to sign.
+    /// Creates the signer.
     ///
     /// # Errors
-    /// [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`], [`ConfigError::SecretLength`], [`ConfigError::InvalidScheme`],
-    /// [`ConfigError::UnsupportedAlgorithm`]; [`ConfigError::MissingUrl`], [`ConfigError::InvalidUrl`], [`ConfigError::UnusedUrl`];
-    /// [`ConfigError::NothingAllowed`] if the scheme's own default is no algorithm at all.
+    /// - [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`] or
+    ///   [`ConfigError::SecretLength`]: the secret is unusable.
+    /// - [`ConfigError::InvalidScheme`]: the scheme contradicts itself, or cannot sign a base URL.
+    /// - [`ConfigError::UnsupportedAlgorithm`]: the scheme does not have the algorithm.
+    /// - [`ConfigError::NothingAllowed`]: the scheme's own default has no algorithm.
+    /// - [`ConfigError::MissingUrl`], [`ConfigError::InvalidUrl`] or [`ConfigError::UnusedUrl`]:
+    ///   the URL does not fit the scheme.
     pub fn build(self) -> Result<Signer, ConfigError> {
         let Self { scheme, secret, .. } = self;
         if let Some(fault) = scheme.fault() {
             return Err(ConfigError::InvalidScheme { fault });
         }
-        // A scheme that rests on SHA-1 alone accepts nothing by default, and its senders have no choice.
+        // A scheme with SHA-1 alone accepts nothing by default, but the senders have no other
+        // algorithm.
         let default = || match scheme.default_algorithms {
             Some(algorithms) => algorithms.first().copied(),
             None => scheme.accepted_by_default().first().copied().or_else(|| scheme.algorithms().next()),

@@ -1,4 +1,4 @@
-//! Tenants with keys of their own: how a delivery gets its verifier.
+//! Tenants with their own keys: the verifier of each delivery.
 
 pub(crate) mod decoy;
 pub(crate) mod resolve;

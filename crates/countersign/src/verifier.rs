@@ -35,11 +35,16 @@ pub(crate) mod signatures;
 pub(crate) mod state;
 pub(crate) mod verification;
 
-/// Judges deliveries by a scheme and one or more keys. Cheap to clone, to be shared by all requests.
+/// Verifies deliveries by a scheme and its keys. Clones are cheap: all requests share one verifier.
 ///
-/// [`verify`](Self::verify) is for whoever has the body in memory, and [`begin`](Self::begin) for whoever stores it elsewhere as it arrives. Both give
-/// the same verdict. Each has a form ending in `_at` that is told the time instead of asking the clock, which only the schemes with a timestamp do.
-/// Adapters have [`Receive`](crate::adapter::Receive), which keeps the body within limits until it is verified.
+/// - [`verify`](Self::verify) takes a body in memory.
+/// - [`begin`](Self::begin) takes a body in pieces, for a caller that stores the body elsewhere.
+///
+/// Both give the same verdict. Each has a form ending in `_at` with the time as an argument. The
+/// other form reads the clock, but only if the scheme has a timestamp or a key has an expiry.
+///
+/// Adapters use [`Receive`](crate::adapter::Receive). `Receive` keeps the body within limits until
+/// the delivery is verified.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
@@ -47,14 +52,18 @@ pub(crate) mod verification;
 /// let verifier = Verifier::builder(providers::JIRA)
 ///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
 ///     .build()?;
-/// let head = [("X-Hub-Signature", "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9")];
+/// let head = [(
+///     "X-Hub-Signature",
+///     "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9",
+/// )];
 /// let verified = verifier.verify(&head, b"Hello World!")?;
 /// assert_eq!(verified.key_id(), "2026-11");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A service that receives from several providers has a verifier for each and chooses by route. Where they share a route,
-/// [`any_of`](Self::any_of) makes one verifier of them.
+/// A service that receives from several providers has a verifier for each provider, and chooses by
+/// route. If providers share a route, [`any_of`](Self::any_of) combines their verifiers.
+#[doc(alias("hmac", "webhook signature", "x-hub-signature"))]
 #[derive(Clone)]
 pub struct Verifier(pub(crate) Arc<Schemes>);
 
@@ -62,10 +71,10 @@ pub struct Verifier(pub(crate) Arc<Schemes>);
 pub(crate) struct Schemes {
     pub(crate) first: Arc<Config>,
     pub(crate) others: Vec<Arc<Config>>,
-    /// Of all schemes, for what none of them has judged.
+    /// The names of all schemes, for a rejection before a scheme is chosen.
     pub(crate) name: SchemeName,
     pub(crate) reporter: Arc<Reporter>,
-    /// Why there are no keys now, if there are none to be had.
+    /// The resolver's error, if the keys are unavailable.
     pub(crate) unavailable: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -80,35 +89,48 @@ impl Verifier {
         Self::sharing(config, Arc::default())
     }
 
-    /// Creates a verifier that tells the same log as others.
+    /// Creates a verifier with the log and the counts of `reporter`.
     pub(crate) fn sharing(config: Config, reporter: Arc<Reporter>) -> Self {
         let name = config.scheme_name().into();
         Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter, unavailable: None }))
     }
 
-    /// One verifier of several: the first listed whose signature header is there judges alone. What it rejects is rejected, whatever the
-    /// others would say; what shows none of their headers is rejected as [`RejectionKind::MissingSignature`].
+    /// Combines several verifiers for one route.
     ///
-    /// - A provider that also sends another's header is listed before that one, such as GitHub, which still sends its SHA-1 in
-    ///   `X-Hub-Signature`, before Jira: the other order is an error.
-    /// - The sender chooses the scheme by the header that it sends, so all of them together are no stronger than the weakest. List signatures
-    ///   before [static tokens](Scheme::insecure_static_token), and do not accept both from one provider.
+    /// Each delivery goes to the first listed verifier whose signature header is in the request. A
+    /// rejection by this verifier is final: the other verifiers are not asked. A request without
+    /// any of the headers is rejected as [`RejectionKind::MissingSignature`].
+    ///
+    /// - **Order.** If a provider also sends the header of another provider, list the first
+    ///   provider before the second. GitHub still sends its SHA-1 in `X-Hub-Signature`, the header
+    ///   of Jira. Therefore, list GitHub before Jira. The other order is an error.
+    /// - **Strength.** The sender chooses the scheme by the header. The combination is only as
+    ///   strong as the weakest scheme. List signatures before
+    ///   [static tokens](Scheme::insecure_static_token), and do not accept both from one provider.
     ///
     /// ```
     /// use countersign::{Secret, Verifier, providers};
     ///
-    /// let jira = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
-    /// let github = Verifier::builder(providers::GITHUB).key("2026-10", Secret::new("another")).build()?;
+    /// let jira = Verifier::builder(providers::JIRA)
+    ///     .key("2026-11", Secret::new("secret"))
+    ///     .build()?;
+    /// let github = Verifier::builder(providers::GITHUB)
+    ///     .key("2026-10", Secret::new("another"))
+    ///     .build()?;
     /// let verifier = Verifier::any_of([github, jira])?;
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::NoVerifier`]; [`ConfigError::SharedHeader`] if two schemes read their signature from the same header, which then
-    /// says nothing about the sender, or if a scheme reads one that a later one's sender also sends.
+    /// - [`ConfigError::NoVerifier`]: the list is empty.
+    /// - [`ConfigError::SharedHeader`]: two schemes read the signature from the same header. This
+    ///   header does not identify the sender.
+    /// - [`ConfigError::SharedHeader`]: a scheme reads a header also sent by the sender of a later
+    ///   scheme. List the later scheme first.
     pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
         let verifiers: Vec<Self> = verifiers.into_iter().collect();
-        // Verifiers of one template share a log, and still do in one verifier.
+        // Verifiers of one template share a reporter. The combined verifier uses the same reporter,
+        // so all rejections share a count and a rate limit.
         let mut reporters = verifiers.iter().map(|verifier| &verifier.0.reporter);
         let shared = reporters.next().filter(|first| reporters.all(|other| Arc::ptr_eq(first, other))).cloned();
         let mut configs: Vec<Arc<Config>> = Vec::new();
@@ -127,40 +149,47 @@ impl Verifier {
         Ok(Self(Arc::new(Schemes { first, others, name, reporter: shared.unwrap_or_default(), unavailable: None })))
     }
 
-    /// Judges a whole delivery. The limit for bodies is not applied, as the body is in memory already.
+    /// Verifies a whole delivery. The body limit does not apply, because the body is already in
+    /// memory.
     ///
     /// # Errors
-    /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
+    /// - Every kind with the status 401.
+    /// - [`RejectionKind::KeysExpired`]: all keys have expired.
+    /// - [`RejectionKind::KeysUnavailable`]:
+    ///   [`VerifierSource::choose`](crate::adapter::VerifierSource::choose) returned this verifier,
+    ///   because the resolver failed, panicked or timed out.
     pub fn verify(&self, head: &(impl RequestHead + ?Sized), body: &[u8]) -> Result<Verified, Rejection> {
         self.0.verify(&head, Clock::Unread, body)
     }
 
-    /// [`verify`](Self::verify) at a given time.
+    /// Verifies a whole delivery at the time `now`.
     ///
     /// # Errors
-    /// Any kind that answers 401, and [`RejectionKind::KeysExpired`].
+    /// The errors of [`verify`](Self::verify).
     pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
         self.0.verify(&head, Clock::Given(now), body)
     }
 
-    /// Judges the head, and starts to judge the body.
+    /// Checks the head, and starts to hash the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
+    /// The errors of [`verify`](Self::verify), except [`RejectionKind::SignatureMismatch`].
     pub fn begin(&self, head: &(impl RequestHead + ?Sized)) -> Result<Verification, Rejection> {
         self.0.begin(&head, Clock::Unread)
     }
 
-    /// [`begin`](Self::begin) at a given time.
+    /// Checks the head at the time `now`, and starts to hash the body.
     ///
     /// # Errors
-    /// Any kind that answers 401, but for [`RejectionKind::SignatureMismatch`], and [`RejectionKind::KeysExpired`].
+    /// The errors of [`begin`](Self::begin).
     pub fn begin_at(&self, head: &(impl RequestHead + ?Sized), now: SystemTime) -> Result<Verification, Rejection> {
         self.0.begin(&head, Clock::Given(now))
     }
 
-    /// What is wrong with this head, whatever the keys and the body. For a [`Resolver`](crate::tenant::Resolver), which need not look a tenant up for
-    /// what is rejected anyway.
+    /// Returns the fault of this head, regardless of the keys and the body.
+    ///
+    /// A head with a fault is rejected in any case. A [`Resolver`](crate::tenant::Resolver) can
+    /// skip the tenant lookup for such a head.
     #[must_use]
     pub fn head_fault(&self, head: &(impl RequestHead + ?Sized)) -> Option<RejectionKind> {
         let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
@@ -170,56 +199,77 @@ impl Verifier {
         }
     }
 
-    /// The schemes by which it judges: one, but for [`any_of`](Self::any_of).
+    /// Returns the schemes of this verifier: one, or several after [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
         self.0.configs().map(|config| &config.policy.scheme)
     }
 
-    /// The largest body in bytes that [`Receive`](crate::adapter::Receive), and with it every adapter, accepts; of several schemes, the largest.
+    /// Returns the largest accepted body in bytes.
+    ///
+    /// [`Receive`](crate::adapter::Receive) applies the limit, and so does every adapter. After
+    /// [`any_of`](Self::any_of), each scheme keeps its own limit, and this method returns the
+    /// largest limit.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.configs().map(|config| config.policy.body_limit).max().unwrap_or_default()
     }
 
-    /// The keys, to be looked at and changed while the service runs. Of several schemes, those of the first listed: take the handle of each
-    /// verifier before it goes into [`any_of`](Self::any_of), which leaves it in force.
+    /// Returns a handle to list and change the keys while the service runs.
+    ///
+    /// After [`any_of`](Self::any_of), the handle has only the keys of the first listed scheme. For
+    /// the other schemes, call `keys` on each verifier before `any_of`. These handles stay valid.
     #[must_use]
     pub fn keys(&self) -> Keys {
         Keys::new(Arc::clone(&self.0.first))
     }
 
-    /// Tells the operator of a rejection, by an event of `tracing` with the target `countersign`, and whoever observes, and counts it. Adapters
-    /// call it once for each; whoever calls [`verify`](Self::verify) decides.
+    /// Reports a rejection to the log and the [`Observer`](crate::observe::Observer), and counts
+    /// the rejection.
     ///
-    /// The first ten rejections of a second are events at `WARN`, and more are at `DEBUG`, so that a flood does not fill the log. What was not
-    /// told at `WARN` is summed up there, an event for each cause with its `count`, by the first rejection after that second.
-    /// [`rejected`](Self::rejected) has the exact count at any time.
+    /// Adapters report each rejection once. A caller of [`verify`](Self::verify) decides whether to
+    /// report. A request that the server gives up before the verdict, such as after a disconnect of
+    /// the client, is not a rejection. Such a request is not reported.
     ///
-    /// Of each cause the first in a second is told at `WARN` in any case. A request that a server gives up before there is a verdict, such as
-    /// one whose client has gone, is no rejection, and is not reported.
+    /// The rejection is a `tracing` event with the target `countersign`. In a flood, most events
+    /// are at `DEBUG`, so that the log does not fill up:
+    /// - The first ten rejections of a second are events at `WARN`. Further rejections are events
+    ///   at `DEBUG`.
+    /// - In each second, the first rejection of each cause is always at `WARN`.
+    /// - The first rejection after that second sums up the events at `DEBUG`: one event at `WARN`
+    ///   for each cause, with the field `count`.
     ///
-    /// The fields:
+    /// [`rejected`](Self::rejected) returns the exact count at any time.
+    ///
+    /// The event has these fields:
     /// - `verdict`, `scheme`, `cause` ([`RejectionKind::as_str`]), `status`, `body_bytes`;
-    /// - `tenant` where there are tenants, and `seconds` where the time was measured;
-    /// - `hint` where [hints](crate::VerifierBuilder::hints) are wanted and one was found;
-    /// - `source`, the error of the framework for a body that broke off, or of the resolver for keys that cannot be had.
+    /// - `tenant`, for a known tenant;
+    /// - `seconds`, if the time was measured;
+    /// - `hint`, if [hints](crate::VerifierBuilder::hints) are on and a hint was found;
+    /// - `source`, the framework's error for an incomplete body, or the resolver's error for
+    ///   unavailable keys.
     ///
-    /// We write no secret, signature or byte of the body there. The tenant's name and the errors' texts are others' words:
-    /// [`one_line`](crate::observe::one_line()) escapes them, so that an event is one line.
+    /// Countersign writes no secret, signature or byte of the body into an event. The tenant's name
+    /// and the error texts come from others. [`one_line`](crate::observe::one_line()) escapes both,
+    /// so each event is one line.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.rejection(rejection, machine_clock::instant());
         self.observe(rejection, false);
     }
 
-    /// As [`report`](Self::report), of a delivery that is let through although it would be rejected: an event at `WARN` that says so, with the
-    /// field `report_only`. Those are sampled and summed up as rejections are, but apart from them, and [`rejected`](Self::rejected) does not count
-    /// them.
+    /// Reports a delivery let through in spite of a rejection.
+    ///
+    /// The event is at `WARN` and has the field `report_only`. A flood is sampled and summed up as
+    /// in [`report`](Self::report), but separately. [`rejected`](Self::rejected) does not count
+    /// these deliveries.
     pub fn report_only(&self, rejection: &Rejection) {
         self.0.reporter.let_through(rejection, machine_clock::instant());
         self.observe(rejection, true);
     }
 
-    /// How many rejections for this cause have been [reported](Self::report), since this verifier was built.
+    /// Returns the number of [reported](Self::report) rejections with this cause, since the
+    /// verifier was built.
+    ///
+    /// Verifiers of one [template](crate::tenant::VerifierTemplate) share the count.
     #[must_use]
     pub fn rejected(&self, kind: RejectionKind) -> u64 {
         self.0.reporter.count(kind)
@@ -233,23 +283,26 @@ impl Verifier {
         }
     }
 
-    /// The fields that judging asks a head for, if it looks at nothing else in it but the method.
+    /// Returns the header fields read during a verification. Returns `None` if the verification
+    /// reads anything else of the head, except the method.
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
             let Policy { plan, url, hints, .. } = &*config.policy;
-            // Some headers are asked for one by one.
+            // With `signatures == 0`, the signature headers are looked up by name, outside of the
+            // plan.
             let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || plan.signatures == 0;
             (!more).then(|| plan.names_and_length.iter().collect::<Vec<_>>())
         };
         let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
         let mut fields = fields?.concat();
-        // Each once, however it is spelt: whoever copies them must not make two of one.
+        // Remove duplicates regardless of case. An adapter copying the fields would otherwise copy
+        // one field twice, and the delivery would be rejected.
         fields.sort_unstable_by_key(|name| name.to_ascii_lowercase());
         fields.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         Some(fields)
     }
 
-    /// Whether path and query are signed by one of the schemes.
+    /// Returns whether one of the schemes signs the path and query.
     pub(crate) fn signs_target(&self) -> bool {
         self.0.configs().any(|config| matches!(config.policy.url, Some(Url::Base(_))))
     }
@@ -272,7 +325,7 @@ impl Schemes {
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         clock = clock.or(config.policy.clock);
-        // In the box that it stays in.
+        // Start in the box: a state on the stack would have to be moved into the box later.
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);
         self.start(state, Snapshot { config, keys }, head, &index, &mut parts, &mut clock)?;
@@ -280,12 +333,13 @@ impl Schemes {
         Ok(Verification(owned))
     }
 
-    /// The scheme whose signature is there; if there is but one, that one. Fills `index`, which comes with the names of the first one, with what this one
-    /// reads of the head.
+    /// Chooses the scheme by its signature header. With a single scheme, the choice does not depend
+    /// on the head. Fills `index` with the fields of the chosen scheme. On entry, `index` has the
+    /// names of the first scheme.
     #[inline]
     pub(crate) fn choose<'v, 'h>(&'v self, head: &'h dyn RequestHead, index: &mut HeaderIndex<'v, 'h>) -> Option<&'v Arc<Config>> {
         let chosen = if self.others.is_empty() { Some(&self.first) } else { self.choose_of_several(head, index) };
-        // Also where there is none: the length that the head announces is judged all the same.
+        // Fill the index even without a scheme: report-only mode still checks the announced length.
         head.headers(index);
         chosen
     }
@@ -297,14 +351,14 @@ impl Schemes {
         Some(config)
     }
 
-    /// What to say where no scheme's signature is there.
+    /// Returns the rejection for a head without a signature header of any scheme.
     #[cold]
     pub(crate) fn missing(&self, head: &dyn RequestHead) -> Rejection {
         let kind = RejectionKind::MissingSignature;
         Rejection::new(kind, self.name.clone()).with_tenant(self.first.tenant.as_ref()).with_hint(hint(&self.first, kind, head))
     }
 
-    /// Judges the head by one of the schemes.
+    /// Checks the head by the scheme of `snapshot`, and starts the MACs.
     #[inline(always)]
     pub(crate) fn start<'h>(
         &self,
@@ -318,7 +372,7 @@ impl Schemes {
         let started = if self.unavailable.is_none() {
             state.start(snapshot, head, index, parts, clock)
         } else {
-            // A token would be judged by its head already, and there is nothing to judge it by.
+            // `state.start` would compare a static token, and there is no key to compare with.
             Err(head_fault(snapshot.config, head, index, clock).unwrap_or(RejectionKind::KeysUnavailable))
         };
         started.map_err(|kind| self.reject(snapshot.config, kind, head))
@@ -333,7 +387,7 @@ impl Schemes {
     }
 }
 
-/// What is wrong with a head, whatever the keys and the body.
+/// Returns the fault of a head, regardless of the keys and the body.
 fn head_fault<'h>(config: &Config, head: &'h dyn RequestHead, index: &HeaderIndex<'_, 'h>, clock: &mut Clock) -> Option<RejectionKind> {
     let (mut candidates, mut parts) = (Candidates::new(), SignedParts::NONE);
     parts.read(&config.policy, head, index, &mut candidates, clock).err()

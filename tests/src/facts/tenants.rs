@@ -204,10 +204,10 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
     let tenants = Source::default().tenants(jira());
     let good = || signed_by("new of acme", "/hook/acme/event", "body");
     let cases = [
-        ("down", "/hook/down/event", 0, "the source of the keys failed: the database is away"),
-        ("slow", "/hook/slow/event", 3, "the source of the keys did not answer in time"),
-        ("broken", "/hook/broken/event", 0, "the source of the keys panicked"),
-        ("unfit", "/hook/unfit/event", 0, "cannot be had: what the source holds cannot be the keys: the secret of key"),
+        ("down", "/hook/down/event", 0, "the key source failed: the database is away"),
+        ("slow", "/hook/slow/event", 3, "the key source did not answer in time"),
+        ("broken", "/hook/broken/event", 0, "the key source panicked"),
+        ("unfit", "/hook/unfit/event", 0, "cannot be had: the key source returned no valid keys: the secret of key"),
         ("keyless", "/hook/keyless/event", 0, "cannot be the keys: no key"),
     ];
     for (case, target, seconds, cause) in cases {

@@ -4,25 +4,28 @@ use bytes::Bytes;
 
 use crate::body::memory_budget::{Charge, Exhausted, MemoryBudget};
 
-/// The most that is allocated on an announcement: an announced length costs the sender nothing.
+/// The largest allocation for an announced length, in bytes. An announcement costs the sender
+/// nothing.
 const MAX_ON_TRUST: usize = 32 * 1024;
 
-/// With a budget, a smaller chunk is not kept as it is: what it is a piece of, such as a server's read buffer, can be many times as large.
+/// The smallest chunk kept without a copy under a budget, in bytes. A smaller chunk may belong to a
+/// much larger buffer, such as the server's read buffer.
 const MIN_KEPT: usize = 64 * 1024;
 
-/// A body as it arrives. The first chunk is kept as it is; from the second on, chunks are copied into one allocation, as keeping each
-/// chunk would cost dozens of bytes for a chunk of one.
+/// A body while it arrives. The first chunk is kept without a copy. From the second chunk on, all
+/// chunks are copied into one allocation. Keeping each chunk would cost dozens of bytes for a chunk
+/// of one byte.
 pub(crate) struct BodyCollector {
     limit: usize,
     announced: usize,
     kept: Storage,
     charge: Option<Charge>,
-    /// What has been charged: no more may be allocated, if there is a budget.
+    /// The charged bytes. With a budget, no allocation may be larger.
     granted: usize,
 }
 
 enum Storage {
-    /// Perhaps empty, perhaps the whole body.
+    /// Empty, or the first chunk. The first chunk may be the whole body.
     Chunk(Bytes),
     Copied(Vec<u8>),
 }
@@ -39,7 +42,7 @@ impl BodyCollector {
         }
     }
 
-    /// What there is so far.
+    /// Returns the bytes received so far.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.kept {
@@ -48,12 +51,13 @@ impl BodyCollector {
         }
     }
 
-    /// How many bytes more are within the limit.
+    /// Returns the number of bytes left within the limit.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.len())
     }
 
-    /// Charges the budget, if there is one, for a chunk of `more` bytes that is to be pushed.
+    /// Charges the budget, if any, for the next chunk of `more` bytes. Call before
+    /// [`push`](Self::push).
     pub(crate) fn admit(&mut self, more: usize) -> Result<(), Exhausted> {
         if self.charge.is_none() {
             return Ok(());
@@ -61,7 +65,7 @@ impl BodyCollector {
         let needed = self.len().saturating_add(more);
         let wanted = self.capacity_for(self.len(), needed);
         let Some(charge) = &mut self.charge else { return Ok(()) };
-        // Room to grow, if there is any; if not, just what is needed.
+        // Charge room to grow if the budget allows. Otherwise charge only the needed bytes.
         self.granted = match charge.raise_to(wanted) {
             Ok(()) => wanted,
             Err(Exhausted) => charge.raise_to(needed).map(|()| needed)?,
@@ -93,15 +97,16 @@ impl BodyCollector {
         }
     }
 
-    /// How much is to be allocated for `needed` bytes, `len` of which are there.
+    /// Returns the capacity to allocate for `needed` bytes. The collector already keeps `len` of
+    /// these bytes.
     fn capacity_for(&self, len: usize, needed: usize) -> usize {
-        // Doubled as `Vec` would, but never past what may come at all.
+        // Doubles like `Vec`, but never past the limit.
         let doubled = len.saturating_mul(2).min(self.limit);
         let trusted = if self.charge.is_some() { doubled } else { doubled.max(MAX_ON_TRUST) };
         match &self.kept {
             Storage::Chunk(_) => needed.max(trusted.min(self.announced)),
             Storage::Copied(copied) if needed <= copied.capacity() => copied.capacity(),
-            // What is announced is not overshot, as long as it holds.
+            // Growth stops at the announced length, until the body exceeds this length.
             Storage::Copied(_) if needed <= self.announced => needed.max(doubled.min(self.announced)),
             Storage::Copied(_) => needed.max(doubled),
         }
@@ -112,7 +117,7 @@ impl BodyCollector {
         self.charge = None;
     }
 
-    /// Hands out the whole, and is empty after that.
+    /// Returns the whole body, and leaves the collector empty.
     pub(crate) fn take(&mut self) -> Bytes {
         let body = match std::mem::replace(&mut self.kept, Storage::Chunk(Bytes::new())) {
             Storage::Chunk(chunk) if self.charge.is_some() && chunk.len() < MIN_KEPT => Bytes::copy_from_slice(&chunk),
@@ -136,7 +141,7 @@ impl fmt::Debug for BodyCollector {
 mod tests {
     use super::*;
 
-    /// Bytes that come one by one. Under Miri, which takes its time, fewer.
+    /// The number of one-byte chunks. Smaller under Miri, because Miri is slow.
     const MANY: usize = if cfg!(miri) { 2_000 } else { 100_000 };
 
     fn capacity(buffer: &BodyCollector) -> usize {
@@ -147,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_chunk_is_kept_without_a_copy() {
+    fn single_chunk_is_kept_without_a_copy() {
         let chunk = Bytes::from(vec![1; 100]);
         let mut buffer = BodyCollector::new(1000, 100, None);
         buffer.push(Bytes::new());
@@ -157,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_allocates_nothing_before_the_second_chunk_and_little_then() {
+    fn announced_length_allocates_little_and_only_at_the_second_chunk() {
         let mut buffer = BodyCollector::new(usize::MAX, usize::MAX, None);
         buffer.push(Bytes::from_static(b"1"));
         assert_eq!(capacity(&buffer), 0);
@@ -167,11 +172,11 @@ mod tests {
         let mut honest = BodyCollector::new(usize::MAX, 5000, None);
         honest.push(Bytes::from_static(b"1"));
         honest.push(Bytes::from_static(b"2"));
-        assert!((5000..6000).contains(&capacity(&honest)), "what is announced is allocated at once, if it is little");
+        assert!((5000..6000).contains(&capacity(&honest)), "a small announced length is allocated at once");
     }
 
     #[test]
-    fn single_bytes_cost_no_more_than_twice_their_number_and_never_more_than_the_limit() {
+    fn capacity_stays_within_twice_the_bytes_and_the_limit() {
         let limit = MANY;
         let mut buffer = BodyCollector::new(limit, 0, None);
         for count in 1..=limit {
@@ -183,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_charged_for_what_is_allocated_and_never_on_trust() {
+    fn budget_is_charged_for_allocations_not_announcements() {
         let budget = MemoryBudget::new(1_000_000);
         let mut buffer = BodyCollector::new(MANY, MANY, Some(budget.clone()));
         for count in 1..=MANY {
@@ -192,7 +197,7 @@ mod tests {
             assert!((count..=2 * count).contains(&budget.used()), "{count}: {}", budget.used());
             assert!(count == 1 || budget.used() == capacity(&buffer));
         }
-        assert_eq!(budget.used(), MANY, "what was announced is not overshot");
+        assert_eq!(budget.used(), MANY, "the charge stops at the announced length");
         let body = buffer.take();
         assert_eq!((body.len(), budget.used()), (MANY, MANY));
         drop(body);
@@ -200,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_budget_rejects_before_it_allocates() {
+    fn exhausted_budget_rejects_before_allocation() {
         let budget = MemoryBudget::new(10);
         let mut buffer = BodyCollector::new(1000, 0, Some(budget.clone()));
         assert!(buffer.admit(11).is_err());
@@ -214,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_up_to_32_kib_is_allocated_at_the_second_chunk() {
+    fn announced_length_up_to_32_kib_is_allocated_at_the_second_chunk() {
         for (announced, expected) in [(10_000, 10_000), (32 * 1024, 32 * 1024), (1_000_000, 32 * 1024), (1, 2)] {
             let mut buffer = BodyCollector::new(usize::MAX, announced, None);
             buffer.push(Bytes::from_static(b"1"));
@@ -224,14 +229,14 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_into_what_is_allocated_is_not_moved() {
+    fn chunk_within_capacity_does_not_reallocate() {
         let mut buffer = BodyCollector::new(usize::MAX, 1000, None);
         buffer.push(Bytes::from(vec![0; 400]));
         buffer.push(Bytes::from(vec![0; 100]));
-        // Half of it is more than there was.
+        // This chunk fills the announced capacity exactly.
         buffer.push(Bytes::from(vec![0; 500]));
         assert_eq!((buffer.len(), capacity(&buffer)), (1000, 1000));
-        // What goes beyond what was announced doubles.
+        // Beyond the announced length, the capacity doubles.
         buffer.push(Bytes::from_static(b"1"));
         assert_eq!(capacity(&buffer), 2000);
         buffer.push(Bytes::from(vec![0; 999]));
@@ -239,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_is_reached_and_not_overshot() {
+    fn capacity_grows_to_the_announced_length_and_no_further() {
         let mut buffer = BodyCollector::new(usize::MAX, 1_000_000, None);
         for _ in 0..10 {
             buffer.push(Bytes::from(vec![0; 100_000]));
@@ -249,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_room_to_grow_what_fits_is_taken_in_all_the_same() {
+    fn body_within_budget_is_collected_without_room_to_grow() {
         let budget = MemoryBudget::new(1000);
         let mut buffer = BodyCollector::new(usize::MAX, 0, Some(budget.clone()));
         for _ in 0..100 {
             buffer.admit(10).unwrap();
             buffer.push(Bytes::from_static(b"ten bytes!"));
-            assert!(budget.used() >= capacity(&buffer), "what is allocated is charged");
+            assert!(budget.used() >= capacity(&buffer), "the capacity is charged");
         }
         assert!(buffer.admit(1).is_err());
         assert_eq!(buffer.take().len(), 1000);
@@ -263,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_budget_a_small_chunk_does_not_hold_on_to_a_large_buffer() {
+    fn budgeted_collector_copies_chunks_under_64_kib() {
         let read = Bytes::from(vec![1; 400_000]);
         for (len, kept) in [(100, false), (65_535, false), (65_536, true)] {
             let mut buffer = BodyCollector::new(usize::MAX, 0, Some(MemoryBudget::new(1_000_000)));

@@ -1,14 +1,20 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, Instant};
 
-/// How long a body may take to arrive, after which the delivery is rejected with 408.
+/// The time limit for receiving a body. A slower delivery is rejected with 408.
 ///
-/// Two bounds hold at once: the whole body within [`within`](Self::new), and, if there is a [`minimum pace`](Self::minimum_pace), so many
-/// bytes a second beyond a grace. The clock starts when a body that was asked for twice is still not there, so that one which came with
-/// its head costs nothing.
+/// Two bounds apply together:
+/// - The total time, set by [`new`](Self::new).
+/// - The [minimum pace](Self::minimum_pace) after a grace period, if set.
 ///
-/// The default is 30 seconds in all, and 1 KiB a second after the first 5 seconds. No sender that is known waits much longer than that for
-/// its answer (Jira Cloud 20 seconds, by third-party accounts), and at that pace a dripping client ends after 5 seconds and a bit.
+/// The clock starts when the second poll of the body is still pending. A body received with the
+/// head therefore costs nothing.
+///
+/// The default is 30 seconds in total, and 1 KiB per second after the first 5 seconds. No known
+/// sender waits much longer than 30 seconds for the response. Jira Cloud waits 20 seconds, by
+/// third-party accounts. Under the default pace, a client dripping single bytes is rejected shortly
+/// after 5 seconds.
+#[doc(alias("timeout", "slow loris"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     within: Duration,
@@ -17,14 +23,16 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The whole body within this time, at any pace.
+    /// Creates a deadline of `within` for the whole body, at any pace.
     #[must_use]
     pub const fn new(within: Duration) -> Self {
         Self { within, pace: None, grace: Duration::ZERO }
     }
 
-    /// Beyond a grace, at least so many bytes a second, on average since the beginning; 0 for any pace. What came faster earns time: a body
-    /// that was fast may pause, up to the end of the whole time.
+    /// Sets the minimum pace after the grace period, on average since the start. 0 allows any pace.
+    ///
+    /// Faster bytes earn time: after a fast start, a body may pause, up to the end of the total
+    /// time.
     #[must_use]
     pub const fn minimum_pace(mut self, bytes_per_second: u32, grace: Duration) -> Self {
         self.pace = NonZeroU32::new(bytes_per_second);
@@ -32,13 +40,13 @@ impl Deadline {
         self
     }
 
-    /// When a body of which `received` bytes have come must have gone on, or be there.
+    /// Returns the moment by which the body must continue or end, after `received` bytes.
     pub(crate) fn due(&self, since: Instant, received: usize) -> Option<Instant> {
         let by_pace = self.pace.map(|pace| {
             let earned = u64::try_from(received).unwrap_or(u64::MAX).saturating_mul(1000) / NonZeroU64::from(pace);
             self.grace.saturating_add(Duration::from_millis(earned))
         });
-        // Past what the clock can say is never.
+        // A moment past the range of the clock never comes.
         since.checked_add(by_pace.unwrap_or(Duration::MAX).min(self.within))
     }
 }
@@ -54,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_byte_earns_time_up_to_the_whole() {
+    fn received_bytes_extend_the_deadline_up_to_the_total() {
         let since = Instant::now();
         let due = |deadline: Deadline, received| deadline.due(since, received).map(|due| due - since);
         let seconds = |seconds| Some(Duration::from_secs(seconds));

@@ -4,20 +4,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// How many bytes of bodies may be in memory at once, over all deliveries of all verifiers that share it.
+/// A limit in bytes for all request bodies in memory. All deliveries of all verifiers with a clone
+/// of the budget share the limit.
 ///
-/// Without one, each delivery is bounded and their number is not. With one, a delivery that does not fit is answered 503 with
-/// `Retry-After`, which senders such as Jira repeat, and the process lives on.
+/// Without a budget, each delivery is limited, but not the number of deliveries. With a budget, a
+/// delivery without room is answered 503 with `Retry-After`, and the process survives. Senders such
+/// as Jira repeat the delivery.
 ///
-/// A body is charged as it arrives, by what is allocated for it, and until the last handle on its [`Bytes`] is dropped: handlers that keep
-/// the body keep its place. What a handler copies out of it, as `Json` and `String` do, and under actix-web `Bytes` too, is the handler's own.
+/// A body is charged during arrival, by the allocated bytes. The charge ends with the last handle
+/// on the [`Bytes`]. A handler that keeps the body also keeps the charge. Copies made by a handler
+/// are not charged. `Json` and `String` make such copies, and under actix-web `Bytes` too.
 ///
-/// While a body grows from one allocation into a larger one, both are there, and the larger is charged. A body that comes in one chunk of at
-/// least 64 KiB is kept in the server's own read buffer, which can be larger. What servers read ahead, half a MiB for each connection that
-/// uploads under hyper, is beside the budget.
+/// A process uses more memory than the budget charges:
+/// - A growing body moves to a larger allocation. Both allocations exist during the move, and only
+///   the larger is charged.
+/// - A body in one chunk of at least 64 KiB stays in the server's own read buffer. This buffer can
+///   be larger than the body.
+/// - Servers read ahead. Under hyper, each uploading connection takes up to half a MiB.
 ///
-/// A stranger can take from it: a well-formed signature is found to be wrong at the end of the body only, and until then the body is charged.
-/// The [`Deadline`](crate::Deadline) bounds for how long.
+/// An unknown client can use up the budget. A wrong signature in the right form is rejected only at
+/// the end of the body, and the body is charged until then. The [`Deadline`](crate::Deadline)
+/// limits this time.
 ///
 /// ```
 /// use countersign::{MemoryBudget, Secret, Verifier, providers};
@@ -30,6 +37,7 @@ use bytes::Bytes;
 /// assert_eq!(budget.used(), 0);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
+#[doc(alias("backpressure", "memory limit"))]
 #[derive(Clone)]
 pub struct MemoryBudget(Arc<Inner>);
 
@@ -39,26 +47,26 @@ struct Inner {
 }
 
 impl MemoryBudget {
-    /// A budget of so many bytes. Make it several times as large as the limit for one body: a body that is larger than the whole budget is
-    /// answered 413, announced or not.
+    /// Creates a budget of `bytes`. Choose several times the limit for one body. A body larger than
+    /// the whole budget is answered 413, announced or not.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Inner { bytes, in_flight: AtomicUsize::new(0) }))
     }
 
-    /// How many bytes it has in all.
+    /// Returns the size of the budget in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.bytes
     }
 
-    /// How many bytes are charged to it now.
+    /// Returns the number of bytes charged now.
     #[must_use]
     pub fn used(&self) -> usize {
         self.0.in_flight.load(Ordering::Relaxed)
     }
 
-    /// How many bytes are left now.
+    /// Returns the number of bytes left now.
     pub(crate) fn room(&self) -> usize {
         self.bytes().saturating_sub(self.used())
     }
@@ -70,13 +78,13 @@ impl fmt::Debug for MemoryBudget {
     }
 }
 
-/// What one body takes of a budget. Given back when it is dropped.
+/// The bytes charged to a budget for one body. Dropping the charge returns the bytes.
 pub(crate) struct Charge {
     budget: MemoryBudget,
     bytes: usize,
 }
 
-/// The budget is spent.
+/// The error of a budget without room.
 #[derive(Debug)]
 pub(crate) struct Exhausted;
 
@@ -85,7 +93,8 @@ impl Charge {
         Self { budget, bytes: 0 }
     }
 
-    /// Charges for `bytes` in all, if there is room for what is more than before.
+    /// Raises the charge to `bytes` in total, if the budget has room for the difference. A smaller
+    /// number changes nothing.
     pub(crate) fn raise_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let more = bytes.saturating_sub(self.bytes);
         let total = self.budget.bytes();
@@ -97,7 +106,7 @@ impl Charge {
         Ok(())
     }
 
-    /// Keeps the charge for as long as there is a handle on `body`.
+    /// Keeps the charge until the last handle on `body` is dropped.
     pub(crate) fn hold(self, body: Bytes) -> Bytes {
         Bytes::from_owner(ChargedBody { body, _charge: self })
     }
@@ -125,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_charge_is_given_back_with_the_last_handle() {
+    fn dropping_the_last_handle_refunds_the_charge() {
         let budget = MemoryBudget::new(10);
         let mut charge = Charge::new(budget.clone());
         charge.raise_to(4).unwrap();
@@ -142,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_changes_nothing() {
+    fn charge_beyond_the_budget_changes_nothing() {
         let budget = MemoryBudget::new(10);
         let (mut one, mut other) = (Charge::new(budget.clone()), Charge::new(budget.clone()));
         one.raise_to(7).unwrap();

@@ -4,7 +4,8 @@ use crate::algorithm::Algorithm;
 use crate::crypto::tag::Tag;
 use crate::scheme::encoding::{Encoding, Undecodable};
 
-/// The well-formed signatures of one delivery. They are decoded where they stand, and only a second one, which is rare, takes memory.
+/// The well-formed signatures of a delivery. The first signature is decoded in place. A second
+/// signature is rare, and allocates memory.
 pub(crate) struct Candidates {
     first: Tag,
     others: Vec<Tag>,
@@ -22,7 +23,8 @@ impl Candidates {
         self.is_empty
     }
 
-    /// Adds the signature that `text` stands for, if that is in this encoding, and of the algorithm's length.
+    /// Decodes `text`, and adds the signature. Fails if `text` is not in this encoding, or does not
+    /// have the algorithm's length.
     #[inline]
     pub(crate) fn add(&mut self, algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<(), Undecodable> {
         if self.is_empty {
@@ -36,13 +38,14 @@ impl Candidates {
         Ok(())
     }
 
-    /// Whether one of them is of this algorithm.
+    /// Returns whether a candidate has this algorithm.
     #[inline]
     pub(crate) fn has(&self, algorithm: Algorithm) -> bool {
         !self.is_empty && (self.first.algorithm() == algorithm || self.others.iter().any(|tag| tag.algorithm() == algorithm))
     }
 
-    /// Whether one of them is what `algorithm` computed. Each is compared to its end, in constant time.
+    /// Returns whether a candidate equals the MAC computed by `algorithm`. Each candidate is
+    /// compared to its end, in constant time.
     #[inline]
     pub(crate) fn has_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
         if self.is_empty {

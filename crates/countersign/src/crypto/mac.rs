@@ -6,10 +6,12 @@ use sha2::{Sha256, Sha384, Sha512};
 use crate::algorithm::Algorithm;
 use crate::crypto::tag::Tag;
 
-/// An HMAC (RFC 2104): one that a key prepared, whose own two blocks are hashed once, or one that went on from there.
+/// An HMAC (RFC 2104), prepared by a key or in progress. The two blocks of the key are hashed only
+/// once, by the preparation.
 ///
-/// That of SHA-256, which nearly every delivery has, stands in place. Any other is boxed, so that every request need not carry the room for the
-/// largest.
+/// The state of HMAC-SHA-256 is inline, because nearly every delivery uses SHA-256. The state of
+/// any other algorithm is boxed, because otherwise each request would carry space for the largest
+/// state.
 #[derive(Clone)]
 pub(crate) struct Mac {
     sha256: Option<Hmac<Sha256>>,
@@ -24,11 +26,12 @@ pub(crate) enum OtherMac {
 }
 
 impl Mac {
-    /// None yet, until it is [begun](Self::begin).
+    /// No MAC, until [`begin`](Self::begin).
     pub(crate) const NONE: Self = Self { sha256: None, other: None };
 
-    /// Leaves copies of the key on the stack: see [`wiping_stack`](crate::keys::wipe_stack::wiping_stack). HMAC takes keys of any length, so `None` does
-    /// not happen.
+    /// Prepares a MAC by `key`. Leaves copies of the key on the stack: see
+    /// [`wiping_stack`](crate::keys::wipe_stack::wiping_stack). HMAC takes keys of any length, so
+    /// `None` does not occur.
     pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Self> {
         let other = match algorithm {
             Algorithm::Sha256 => return keyed(key).map(|mac| Self { sha256: Some(mac), other: None }),
@@ -48,7 +51,7 @@ impl Mac {
         }
     }
 
-    /// Begins anew where it stands, with what a key prepared.
+    /// Starts again in place, from the state prepared by a key.
     #[inline]
     pub(crate) fn begin(&mut self, prepared: &Self) {
         match (&prepared.sha256, &prepared.other) {
@@ -69,7 +72,8 @@ impl Mac {
         }
     }
 
-    /// Hands what it makes of the text so far to `judge`, which has to compare it in constant time. Once.
+    /// Passes the MAC of the text so far to `judge`. `judge` must compare in constant time. Called
+    /// once.
     #[inline]
     pub(crate) fn finish<T>(&mut self, judge: impl FnOnce(&[u8]) -> T) -> Option<T> {
         match self.sha256.take() {
@@ -78,18 +82,19 @@ impl Mac {
         }
     }
 
-    /// What it makes of the text so far.
+    /// Returns the MAC of the text so far.
     pub(crate) fn tag(mut self) -> Tag {
         let algorithm = self.algorithm();
         self.finish(|computed| Tag::new(algorithm, computed)).unwrap_or(Tag::ZERO)
     }
 }
 
-/// A MAC whose buffer holds nothing of the key. It has room for one block that is not initialised, which can lie where the padded key lay: so it
-/// is filled with zeros.
+/// Prepares a MAC without a trace of the key in its buffer. The buffer has room for one
+/// uninitialised block, and the padded key can have been at the same place in memory. Zeros
+/// therefore fill the buffer.
 fn keyed<M: KeyInit + CoreProxy>(key: &[u8]) -> Option<M> {
     let (core, mut buffer) = M::new_from_slice(key).ok()?.decompose();
-    // One byte less than the longest block, which is that of SHA-512.
+    // One byte less than the longest block, the block of SHA-512.
     buffer.digest_blocks(&[0; 127], |_| {});
     buffer.reset();
     Some(M::compose(core, buffer))

@@ -7,7 +7,8 @@ use crate::scheme::encoding::{Encoding, Undecodable};
 
 const MAX_LEN: usize = Algorithm::Sha512.tag_len();
 
-/// The bytes of a MAC and the algorithm that made them, at the start of an array that has room for the longest.
+/// The bytes of a MAC with its algorithm, at the start of an array large enough for the longest
+/// MAC.
 #[derive(Clone)]
 pub(crate) struct Tag {
     algorithm: Algorithm,
@@ -15,10 +16,10 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// What is to be decoded into.
+    /// The initial value before [`decode`](Self::decode).
     pub(crate) const ZERO: Self = Self { algorithm: Algorithm::Sha256, bytes: [0; MAX_LEN] };
 
-    /// Copies a computed tag. Bytes past the longest tag cannot come and would be ignored.
+    /// Copies a computed MAC. More bytes than the longest MAC cannot occur, and would be ignored.
     pub(crate) fn new(algorithm: Algorithm, computed: &[u8]) -> Self {
         let mut tag = Self { algorithm, ..Self::ZERO };
         for (to, from) in tag.bytes.iter_mut().zip(computed) {
@@ -27,7 +28,8 @@ impl Tag {
         tag
     }
 
-    /// Becomes the tag that `text` stands for, if that is in this encoding and of the algorithm's length. If not, it is none that may be used.
+    /// Decodes the signature `text`. Fails if `text` is not in this encoding, or does not have the
+    /// algorithm's length. After an error, the tag must not be used.
     #[inline]
     pub(crate) fn decode(&mut self, algorithm: Algorithm, encoding: Encoding, text: &[u8]) -> Result<(), Undecodable> {
         self.algorithm = algorithm;
@@ -47,13 +49,15 @@ impl Tag {
         self.bytes.get(..self.algorithm.tag_len()).unwrap_or_default()
     }
 
-    /// Whether it is what `algorithm` computed, in constant time. Which algorithm a tag is of is no secret; its bytes are.
+    /// Returns whether the tag equals the MAC computed by `algorithm`, in constant time. The
+    /// algorithm is not secret. The bytes are secret.
     #[inline]
     pub(crate) fn is_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
         if self.algorithm != algorithm || computed.len() != algorithm.tag_len() {
             return Choice::from(0);
         }
-        // Differences are gathered by four bytes at a time, of which every tag is a multiple, and judged once.
+        // Collect the differences of four bytes at a time, and compare once. The length of every
+        // MAC is a multiple of four.
         let (ours, theirs) = (self.bytes.as_chunks::<4>().0, computed.as_chunks::<4>().0);
         let difference = |(our, their): (&[u8; 4], &[u8; 4])| u32::from_ne_bytes(*our) ^ u32::from_ne_bytes(*their);
         ours.iter().zip(theirs).map(difference).fold(0, |all, difference| all | difference).ct_eq(&0)
@@ -77,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_bit_anywhere_makes_tags_unequal() {
+    fn one_differing_bit_makes_tags_unequal() {
         for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
             let bytes = vec![0xa5; algorithm.tag_len()];
             let tag = Tag::new(algorithm, &bytes);
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn two_differences_do_not_make_up_for_each_other() {
+    fn two_equal_bit_differences_do_not_cancel_out() {
         let bytes = [0x5a; 32];
         for (one, other) in [(0, 4), (0, 28), (5, 17), (31, 3), (2, 3)] {
             let mut forged = bytes;
@@ -104,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn its_debug_is_its_algorithm_alone() {
+    fn tag_debug_shows_only_the_algorithm() {
         assert_eq!(format!("{:?}", Tag::new(Algorithm::Sha256, &[7; 32])), "Tag(sha256, ..)");
     }
 
     #[test]
-    fn tags_of_two_algorithms_are_unequal_even_when_their_bytes_agree() {
+    fn tags_of_different_algorithms_are_never_equal() {
         let (short, long) = (Tag::new(Algorithm::Sha256, &[7; 32]), Tag::new(Algorithm::Sha384, &[7; 32]));
         assert!(!bool::from(short.ct_eq(&long)));
     }

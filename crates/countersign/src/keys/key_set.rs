@@ -17,52 +17,57 @@ use crate::scheme::Scheme;
 use crate::scheme::layout::Grammar;
 use crate::verdict::verified::MatchedBy;
 
-/// The keys of one scheme at one moment, in the order in which they are tried. A delivery is judged by those that it began with.
+/// The keys of one scheme at one moment, in trial order. A delivery is verified with the set loaded
+/// at the start. Later changes of the keys do not affect a delivery in flight.
 #[derive(Clone)]
 pub(crate) struct KeySet(Vec<PreparedKey>);
 
-/// One key, ready for requests.
+/// A key, ready for requests.
 #[derive(Clone)]
 pub(crate) struct PreparedKey {
     pub(crate) id: KeyId,
-    /// One for each accepted algorithm, in their order.
+    /// A trial for each accepted algorithm, in the order of the algorithms.
     pub(crate) trials: Vec<Trial>,
-    /// What the one MAC makes of the key itself, by which tokens are compared.
+    /// The MAC of the key over the bytes of the key, for comparing static tokens. `None` for
+    /// schemes with signatures.
     pub(crate) token: Option<Tag>,
-    /// What is doubtful about the secret.
+    /// Flaws of the secret, for warnings.
     pub(crate) flaws: SecretFlaws,
-    /// For a [`Hint`](crate::Hint): as by the secret without the white space at its ends, if it has any.
+    /// The MAC of the secret without the white space at the ends, for a [`Hint`](crate::Hint). Uses
+    /// the first accepted algorithm. `None` if the secret has no such white space, or if the rest
+    /// is not a valid key.
     pub(crate) trimmed: Option<Mac>,
     pub(crate) expires: Option<SystemTime>,
-    /// In seconds since 1970; 0 for never. Shared with the sets that this key has been in before.
+    /// Seconds since 1970; 0 means never. Shared with the same secret in earlier key sets.
     last_matched: Arc<AtomicU64>,
 }
 
-/// A key under one algorithm, which a delivery is tried with.
+/// A key with one algorithm, ready to try on a delivery.
 #[derive(Clone)]
 pub(crate) struct Trial {
     pub(crate) algorithm: Algorithm,
-    /// Ready to take the signed text.
+    /// Keyed state, ready to hash the signed text.
     pub(crate) mac: Mac,
-    /// What is to be said of a delivery that it matches.
+    /// Facts about a matching delivery, for [`Verified`](crate::Verified).
     pub(crate) by: Arc<MatchedBy>,
 }
 
-/// What the operator is warned of: see [`secret_warnings`](crate::observe::secret_warnings).
+/// Probable mistakes in a secret, logged by [`secret_warnings`](crate::observe::secret_warnings).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SecretFlaws {
-    /// The key, decoded, is shorter than [`MIN_SECRET_BYTES`].
+    /// The decoded key is shorter than [`MIN_SECRET_BYTES`].
     pub(crate) is_short: bool,
-    /// The secret begins or ends with white space, or with a byte order mark.
+    /// The secret begins or ends with white space or with a byte order mark.
     pub(crate) is_padded: bool,
 }
 
-/// In bytes. RFC 2104 §3 discourages keys that are shorter than the output of the hash, which is 32 bytes for SHA-256; secrets of half that
-/// are common, and still beyond guessing if they are random.
+/// Length of the shortest key without a warning, in bytes. RFC 2104 §3 discourages keys shorter
+/// than the output of the hash, 32 bytes for SHA-256. Secrets of half that length are common, and
+/// cannot be guessed if they are random.
 pub(crate) const MIN_SECRET_BYTES: usize = 16;
 
 impl KeySet {
-    /// Of at least one key, and of none twice.
+    /// Creates a set of at least one key, without duplicate ids.
     pub(crate) fn new(keys: Vec<PreparedKey>) -> Result<Self, ConfigError> {
         if keys.is_empty() {
             return Err(ConfigError::NoKey);
@@ -79,7 +84,7 @@ impl KeySet {
         self.0.get(place)
     }
 
-    /// Returns what is known of each key, in their order.
+    /// Returns the status of each key, in trial order.
     pub(crate) fn statuses(&self) -> Vec<KeyStatus> {
         let status = |key: &PreparedKey| KeyStatus { id: key.id.clone(), expires: key.expires, last_matched: key.last_matched() };
         self.0.iter().map(status).collect()
@@ -89,7 +94,8 @@ impl KeySet {
         self.0.iter()
     }
 
-    /// Those that are accepted now, with their places. The clock is only read if one of them expires.
+    /// Returns the keys accepted now, with their positions. Reads the clock only if a key has an
+    /// expiry.
     #[inline]
     pub(crate) fn valid(&self, clock: &mut Clock) -> impl Iterator<Item = (usize, &PreparedKey)> {
         self.0.iter().enumerate().filter(|(_, key)| key.expires.is_none_or(|expires| clock.now() < expires))
@@ -114,7 +120,8 @@ impl PreparedKey {
         })
     }
 
-    /// For a decoy, which takes as long as a key and verifies nothing. So it need not be secret.
+    /// Creates the key of a decoy. The decoy takes as long as a real key and verifies nothing, so
+    /// the key need not be secret.
     pub(crate) fn decoy(scheme: &Scheme, accepted: &[Algorithm]) -> Result<Self, ConfigError> {
         Self::prepare(scheme, accepted, KeyId::from("decoy"), b"a decoy, which is not even looked at", None)
     }
@@ -131,26 +138,30 @@ impl PreparedKey {
         Ok(Self { id, trials, token, flaws: SecretFlaws::default(), trimmed: None, expires: None, last_matched: Arc::default() })
     }
 
-    /// Remembers that a delivery has been verified by it so many seconds after 1970.
+    /// Records a verified delivery at `seconds` after 1970.
     pub(crate) fn record_match(&self, seconds: u64) {
-        // Looked at first: it is written to once a second, so that processors which verify by the same key do not wait for each other.
+        // The load comes first, so this writes at most once a second for each key. A bare
+        // `fetch_max` would write every time, and processors that verify with the same key would
+        // wait for each other.
         if self.last_matched.load(Ordering::Relaxed) < seconds {
             self.last_matched.fetch_max(seconds, Ordering::Relaxed);
         }
     }
 
-    /// Whether both have the same secret, in constant time: by their [fingerprints](Self::fingerprint).
+    /// Returns whether both keys have the same secret. Compares their
+    /// [fingerprints](Self::fingerprint) in constant time.
     pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
         is_same(self.fingerprint().as_ref(), other.fingerprint().as_ref())
     }
 
-    /// Returns what the key makes of no text at all, by which keys are compared in constant time. No token has a NUL at its end, which HMAC would
-    /// not tell from none.
+    /// Returns the MAC of the empty text, for comparing keys in constant time. HMAC ignores NULs at
+    /// the end of a key, so keys that differ only in such NULs have equal fingerprints. A static
+    /// token never ends with a NUL, so different tokens have different fingerprints.
     pub(crate) fn fingerprint(&self) -> Option<Tag> {
         self.trials.first().map(|trial| trial.mac.clone().tag())
     }
 
-    /// Goes on with what is known of a key with the same secret.
+    /// Takes over the last match of `before`, a key with the same secret.
     pub(crate) fn keep_last_match(&mut self, before: &Self) {
         self.last_matched = Arc::clone(&before.last_matched);
     }
@@ -161,12 +172,13 @@ impl PreparedKey {
     }
 }
 
-/// Whether two [fingerprints](PreparedKey::fingerprint) are of the same secret.
+/// Returns whether two [fingerprints](PreparedKey::fingerprint) belong to the same secret.
 pub(crate) fn is_same(one: Option<&Tag>, other: Option<&Tag>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.ct_eq(other).into())
 }
 
-/// What the first MAC makes of its own key, if the scheme shows that instead of a signature.
+/// Returns the first MAC of the key over the bytes of the key, for a scheme with a static token.
+/// `None` for a scheme with signatures.
 fn token(scheme: &Scheme, trials: &[Trial], key: &[u8]) -> Option<Tag> {
     let trial = trials.first().filter(|_| !scheme.covers_body())?;
     let mut mac = trial.mac.clone();
@@ -175,16 +187,18 @@ fn token(scheme: &Scheme, trials: &[Trial], key: &[u8]) -> Option<Tag> {
 }
 
 impl Scheme {
-    /// The key that the provider makes of `secret`.
+    /// Decodes `secret` into the provider's key.
     pub(crate) fn key(&self, secret: &Secret, id: Option<&KeyId>) -> Result<Secret, ConfigError> {
-        // Before it is decoded: white space is no base64 either, but that is not what is the matter with it.
+        // This check precedes decoding. White space is not valid base64 either, but `InvalidSecret`
+        // would name the wrong fault.
         if secret.is_blank() {
             return Err(ConfigError::EmptySecret { key: id.cloned() });
         }
         let invalid = || ConfigError::InvalidSecret { key: id.cloned(), expected: self.secret_form };
         let key = secret.decode(self.secret_form).ok_or_else(invalid)?;
         let (shortest, longest) = self.key_lengths;
-        // What no header can hold, such as a line break at its end, could never be presented.
+        // A header field cannot hold such bytes, such as a line break at the end. No sender could
+        // ever present the token.
         let unsendable = self.grammar == Grammar::StaticToken && !key.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
         if key.is_blank() {
             Err(ConfigError::EmptySecret { key: id.cloned() })

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use crate::key_id::KeyId;
 
-/// What is known of one key, made by [`Keys::list`](crate::Keys::list).
+/// The status of a key, returned by [`Keys::list`](crate::Keys::list).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyStatus {
     pub(crate) id: KeyId,
@@ -11,22 +11,24 @@ pub struct KeyStatus {
 }
 
 impl KeyStatus {
-    /// The key's name.
+    /// Returns the id of the key.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// From when on it is not accepted any more, if that has been said.
+    /// Returns the expiry, if set. The key is not accepted from this time on.
     #[must_use]
     pub const fn expires(&self) -> Option<SystemTime> {
         self.expires
     }
 
-    /// When a delivery was last verified by it, to the second, by a clock that is some milliseconds late on Linux.
+    /// Returns the time of the last verified delivery, in whole seconds. On Linux, the clock for
+    /// this time is some milliseconds late.
     ///
-    /// `None` for never since it was built or added, by this name or, after [`replace`](crate::Keys::replace), by the one that its secret had
-    /// before: an old secret of which this is long ago can be dropped.
+    /// `None` means no match since the key was built or added. After
+    /// [`replace`](crate::Keys::replace), matches of the same secret under an earlier id count too.
+    /// An old secret without a recent match can be dropped.
     #[must_use]
     pub const fn last_matched(&self) -> Option<SystemTime> {
         self.last_matched

@@ -11,19 +11,23 @@ use crate::scheme::secret_form::SecretForm;
 
 /// A shared secret: bytes that are wiped from memory when dropped and never shown.
 ///
-/// The bytes are taken exactly as given. A stray space or line break at either end is part of the secret, as it is for the sender;
-/// only [`Secret::from_file`] drops anything, and only one line break at the end.
+/// The bytes are kept exactly as given. A stray space or line break at either end is part of the
+/// secret, as for the sender. Only [`Secret::from_file`] drops anything, namely one line break at
+/// the end.
 ///
-/// An empty secret, or one of white space alone, can be made but not used: [`build`](crate::VerifierBuilder::build) rejects it.
+/// An empty secret, or a secret of white space alone, can be created but not used:
+/// [`build`](crate::VerifierBuilder::build) rejects the secret.
 ///
 /// # In memory
-/// A secret is wiped when it is dropped, and building a verifier or a signer leaves no copy behind, neither on the stack nor on the heap; a
-/// test searches the memory of a process for one. Three things stay:
-/// - the keyed state of HMAC, which lives as long as the verifier and is not wiped; signatures can be made from it, and the secret cannot be read
-///   from it;
-/// - whatever held the bytes before or holds them beside: the process's environment, for [`from_env`](Self::from_env); the text that a `&str` was
-///   borrowed from; and a `Watch` of `countersign-keys`, which compares its files with the secrets that they held before;
-/// - a static token, in the requests that show it.
+/// A secret is wiped when it is dropped. Building a verifier or a signer leaves no copy on the
+/// stack or on the heap. A test searches the memory of a process for such copies. Three things
+/// stay:
+/// - The keyed state of HMAC. The state lives as long as the verifier and is not wiped. Signatures
+///   can be made from the state, but the secret cannot be read from the state.
+/// - Other holders of the bytes: the environment of the process for [`from_env`](Self::from_env),
+///   the text behind a borrowed `&str`, and a `Watch` of `countersign-keys`. A `Watch` compares the
+///   files with their earlier secrets.
+/// - A static token, in the requests of its sender.
 ///
 /// ```
 /// use countersign::Secret;
@@ -31,35 +35,43 @@ use crate::scheme::secret_form::SecretForm;
 /// let secret = Secret::new("It's a Secret to Everybody");
 /// assert_eq!(format!("{secret:?}"), "Secret(..)");
 /// ```
+#[doc(alias("token", "shared secret"))]
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// A secret of these bytes. A `String` or `Vec<u8>` is taken over, so that no copy stays behind.
+    /// Creates a secret from bytes. Takes over a `String` or a `Vec<u8>`, so no copy stays behind.
     #[must_use]
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// Takes a secret from an environment variable, exactly as it stands there.
+    /// Reads a secret from an environment variable, exactly as set.
     ///
     /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound) if the variable is not set, [`InvalidData`](io::ErrorKind::InvalidData) if it is not
-    /// Unicode. Unlike [`std::env::VarError`], the error never shows the value.
+    /// - [`NotFound`](io::ErrorKind::NotFound) if the variable is not set.
+    /// - [`InvalidData`](io::ErrorKind::InvalidData) if the value is not Unicode.
+    ///
+    /// Unlike [`std::env::VarError`], the error never shows the value.
     pub fn from_env(name: &str) -> io::Result<Self> {
         let value = env::var_os(name).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{name} is not set")))?;
         let hidden = |_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is not Unicode"));
         value.into_string().map(Self::new).map_err(hidden)
     }
 
-    /// Reads a secret from a regular file of at most 64 KiB, as Docker, Kubernetes and systemd hand it to a service. Links are followed.
+    /// Reads a secret from a regular file of at most 64 KiB. Docker, Kubernetes and systemd pass
+    /// secrets to a service in such files. Links are followed.
     ///
-    /// **One line break at the end (`\n` or `\r\n`) is dropped**, for editors and `echo` add one. Everything else is the secret,
-    /// a second line break and white space included.
+    /// **One line break at the end (`\n` or `\r\n`) is dropped**, because editors and `echo` add a
+    /// line break. Everything else is the secret, including a second line break and white space.
     ///
     /// # Errors
-    /// Those of opening and reading the file; [`InvalidInput`](io::ErrorKind::InvalidInput) if it is no regular file, such as a folder, a
-    /// FIFO or a device, and [`FileTooLarge`](io::ErrorKind::FileTooLarge) past 64 KiB. The text names the file.
+    /// - Every error of opening and reading the file.
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput) if the path is not a regular file, such as a
+    ///   folder, a FIFO or a device.
+    /// - [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the file is larger than 64 KiB.
+    ///
+    /// The text of the error names the file.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         read(path).map_err(|error| io::Error::new(error.kind(), format!("cannot read the secret from {}: {error}", path.display())))
@@ -69,17 +81,20 @@ impl Secret {
         &self.0
     }
 
-    /// No bytes, or nothing but NULs: HMAC pads a key with NULs (RFC 2104 §2), so such a key is the empty one, known to all. White space alone
-    /// is what is left of a secret that was not filled in, and as easily guessed.
+    /// Returns whether the secret is empty, or holds only white space and NULs. HMAC pads a key
+    /// with NULs (RFC 2104 §2), so a key of NULs equals the empty key, known to everyone. White
+    /// space alone is the remainder of a secret that was not filled in, and as easy to guess.
     ///
-    /// The keys of RFC 4231 §4.2 and §4.6 are no text: twenty vertical tabs, and twenty form feeds.
+    /// Two test keys of RFC 4231 (§4.2 and §4.6) are not blank: twenty vertical tabs, and twenty
+    /// form feeds.
     pub(crate) fn is_blank(&self) -> bool {
         let is_test_key = self.0.len() == 20 && [0x0b, 0x0c].iter().any(|control| self.0.iter().all(|byte| byte == control));
         let is_blank = |text: &str| text.chars().all(|character| character == '\0' || is_space(character));
         std::str::from_utf8(&self.0).is_ok_and(is_blank) && !is_test_key
     }
 
-    /// Returns the secret without the white space at its ends, if there is any and something is left.
+    /// Returns the secret without the white space at the ends. `None` if there is no such white
+    /// space, or if nothing is left.
     pub(crate) fn trimmed(&self) -> Option<Self> {
         let trimmed = match std::str::from_utf8(&self.0) {
             Ok(text) => text.trim_matches(is_space).as_bytes(),
@@ -88,18 +103,20 @@ impl Secret {
         (trimmed.len() < self.0.len() && !trimmed.is_empty()).then(|| Self::new(trimmed))
     }
 
-    /// Decodes the text that a provider shows into the bytes that the provider signs with. Returns `None` if the text does not have this form.
+    /// Decodes the text shown by the provider into the provider's key. Returns `None` if the text
+    /// does not have this form.
     pub(crate) fn decode(&self, form: SecretForm) -> Option<Self> {
         form.decode(&self.0).map(Self)
     }
 }
 
-/// White space of Unicode, and the byte order mark, which some editors put in front of a text.
+/// Returns whether `character` is Unicode white space or the byte order mark. Some editors put a
+/// byte order mark in front of a text.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || character == '\u{feff}'
 }
 
-/// More than any provider's secret has. Whatever is larger is another file.
+/// Size limit in bytes, larger than any provider's secret. A larger file is not a secret.
 const LARGEST_FILE: usize = 64 * 1024;
 
 fn read(path: &Path) -> io::Result<Secret> {
@@ -107,12 +124,14 @@ fn read(path: &Path) -> io::Result<Secret> {
         let error = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
         metadata.is_file().then_some(()).ok_or_else(error)
     };
-    // Before the file is opened, as opening a FIFO waits for a writer; and after, for another file may have taken its place. A FIFO that takes
-    // the place in between still blocks: to open it without waiting would take flags that the standard library has no name for.
+    // The check before opening is needed because opening a FIFO waits for a writer. The check after
+    // opening is needed because another file may have replaced the first. A FIFO that replaces the
+    // file in between still blocks: the flags for opening without waiting have no name in the
+    // standard library.
     regular(fs::metadata(path)?)?;
     let mut file = File::open(path)?;
     regular(file.metadata()?)?;
-    // Of one size from the start: a buffer that grows leaves copies behind.
+    // The buffer has its full size from the start. A growing buffer leaves copies behind.
     let mut buffer = Zeroizing::new(vec![0; LARGEST_FILE.saturating_add(1)]);
     let mut len = 0;
     while let Some(rest) = buffer.get_mut(len..).filter(|rest| !rest.is_empty()) {
@@ -130,7 +149,7 @@ fn read(path: &Path) -> io::Result<Secret> {
     Ok(Secret::new(bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line))))
 }
 
-/// In constant time, but for the length.
+/// Compares in constant time, except for the length.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -150,8 +169,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_white_space_at_an_end_is_trimmed_and_only_if_something_is_left() {
-        let trimmed = |secret: &str| Secret::new(secret).trimmed().map(|trimmed| trimmed.as_bytes().to_vec());
+    fn trim_removes_outer_white_space_unless_the_secret_becomes_empty() {
+        let trim = |secret: &str| Secret::new(secret).trimmed().map(|trimmed| trimmed.as_bytes().to_vec());
         for (secret, expected) in [
             ("s s", None),
             (" s", Some("s")),
@@ -162,12 +181,12 @@ mod tests {
             (" \n", None),
             ("", None),
         ] {
-            assert_eq!(trimmed(secret), expected.map(|expected| expected.as_bytes().to_vec()), "{secret:?}");
+            assert_eq!(trim(secret), expected.map(|expected| expected.as_bytes().to_vec()), "{secret:?}");
         }
     }
 
     #[test]
-    fn a_file_loses_one_line_break_and_nothing_else() {
+    fn from_file_strips_at_most_one_line_break() {
         let path = env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
         let cases: [(&[u8], &[u8]); 9] = [
             (b"s", b"s"),
@@ -191,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_regular_file_of_64_kib_at_most_is_read() {
+    fn from_file_reads_only_regular_files_up_to_64_kib() {
         let path = env::temp_dir().join(format!("countersign-secret-size-{}", std::process::id()));
         fs::write(&path, vec![b'x'; LARGEST_FILE]).unwrap();
         assert_eq!(Secret::from_file(&path).unwrap().as_bytes().len(), LARGEST_FILE);
@@ -202,15 +221,15 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_not_set_is_an_error_that_names_it() {
+    fn unset_variable_error_names_the_variable() {
         let error = Secret::from_env("COUNTERSIGN_TEST_NOT_SET").unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::NotFound, "COUNTERSIGN_TEST_NOT_SET is not set"));
-        // Cargo sets this one for every test.
+        // Cargo sets this variable for every test.
         assert_eq!(Secret::from_env("CARGO_PKG_NAME").unwrap().as_bytes(), b"countersign");
     }
 
     #[test]
-    fn secrets_are_equal_by_their_bytes() {
+    fn secrets_compare_by_bytes() {
         assert_eq!(Secret::new("a secret"), Secret::new("a secret".as_bytes()));
         for other in ["a secreT", "a secre", "a secret ", ""] {
             assert_ne!(Secret::new("a secret"), Secret::new(other));

@@ -12,48 +12,53 @@ use crate::verdict::hint::Hint;
 use crate::verdict::rejection::{Progress, Rejection};
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// Rejections that are told one by one at `WARN`, in one [`WINDOW`]. What a person can read, and what a log can take.
+/// Rejections logged separately at `WARN` in each [`WINDOW`]. A person can read ten lines a second,
+/// and a log can store ten lines a second.
 const MAX_EVENTS: u32 = 10;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Warnings of tenants' secrets, in the life of one template and the verifiers that are made from it.
+/// Limit of warnings about tenants' secrets, for the lifetime of a template. All verifiers of the
+/// template share this limit.
 const MAX_WARNINGS: usize = 1000;
 
 const KINDS: usize = RejectionKind::ALL.len();
 
-/// Tells the operator of rejections, and counts them all.
+/// Logs rejections for the operator, and counts every rejection.
 #[derive(Default)]
 pub(crate) struct Reporter {
-    /// Hashes of the warnings of tenants' secrets that were given.
+    /// Hashes of the warnings already given about tenants' secrets.
     warned: Mutex<HashSet<u64>>,
     counts: [AtomicU64; KINDS],
     rejected: Mutex<Window>,
     let_through: Mutex<Window>,
 }
 
-/// What has been told in the current second.
+/// The log events of the current second.
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
     told: u32,
-    /// Which causes there have been: a rare one is not to be lost in a flood of others.
+    /// Causes seen in this second. The first rejection of each cause is always logged, so a flood
+    /// of other causes cannot hide a rare cause.
     seen: [bool; KINDS],
-    /// Not told at `WARN`, by cause.
+    /// Rejections not logged at `WARN`, by cause.
     held: [u64; KINDS],
 }
 
 impl Reporter {
-    /// Returns whether this warning is given for the first time. Past [`MAX_WARNINGS`] there is none: a store with more doubtful secrets than that
-    /// does not fill the log, whoever asks for its tenants.
+    /// Returns whether this warning is new. Returns `false` after [`MAX_WARNINGS`] warnings.
+    /// Without this limit, requests for many tenants with doubtful secrets could fill the log.
     pub(crate) fn is_first_warning(&self, warning: &impl Hash) -> bool {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(warning);
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         warned.len() < MAX_WARNINGS && warned.insert(hash)
     }
 
-    /// One event for each rejection, with the cause for the operator and nothing that the sender wrote: at `WARN` as long as there are few,
-    /// at `DEBUG` past that, to be summed up at `WARN` by the first rejection after the second is over.
+    /// Logs an event for a rejection, with the cause for the operator. The event holds no secret,
+    /// signature or body, and text of others is escaped. The first rejections of a second are
+    /// events at `WARN`. Later rejections are events at `DEBUG`. The first rejection after that
+    /// second also sums up the later rejections at `WARN`.
     pub(crate) fn rejection(&self, rejection: &Rejection, now: Option<Instant>) {
         if let Some(count) = self.counts.get(rejection.kind().index()) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +69,8 @@ impl Reporter {
         }
         let EventFields { scheme, tenant, cause, status, hint, source, body_bytes, seconds } = EventFields::of(rejection);
         let (tenant, source) = (tenant.as_deref(), source.as_deref());
-        // An event's level is part of its call, so there are two.
+        // `tracing` fixes the level of an event in the macro call, so each level needs its own
+        // call.
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -76,7 +82,8 @@ impl Reporter {
         if few { tell!(warn) } else { tell!(debug) }
     }
 
-    /// The same for a delivery that is let through, which is no rejection and not counted as one.
+    /// Logs a delivery that report-only mode let through, as [`rejection`](Self::rejection) does.
+    /// Such a delivery is not counted as a rejection.
     pub(crate) fn let_through(&self, rejection: &Rejection, now: Option<Instant>) {
         let report_only = true;
         let (few, held) = enter(&self.let_through, rejection, now);
@@ -102,7 +109,8 @@ impl Reporter {
     }
 }
 
-/// Whether this one is one of few, and what is to be summed up before it: cause, count and text.
+/// Adds a rejection to the window. Returns whether to log the rejection at `WARN`, and the cause,
+/// count and text of every summary to log first.
 fn enter(
     window: &Mutex<Window>,
     rejection: &Rejection,
@@ -127,7 +135,8 @@ struct EventFields<'a> {
 
 impl<'a> EventFields<'a> {
     fn of(rejection: &'a Rejection) -> Self {
-        // As a text, which subscribers quote: displayed, it could pass for other fields of the event.
+        // The source is a string, because subscribers quote strings. A `Display` value could pass
+        // for other fields of the event.
         let source = rejection.source().map(|source| OneLine(ErrorChain(source)).to_string());
         let Progress { body_bytes, time, .. } = rejection.progress();
         Self {
@@ -144,7 +153,8 @@ impl<'a> EventFields<'a> {
 }
 
 impl Window {
-    /// Whether this rejection is one of few, and what is to be summed up before it.
+    /// Adds a rejection. Returns whether to log the rejection at `WARN`, and the counts to sum up
+    /// first.
     fn enter(&mut self, kind: RejectionKind, now: Option<Instant>) -> (bool, [u64; KINDS]) {
         let over = now.zip(self.since).is_none_or(|(now, since)| now.saturating_duration_since(since) >= WINDOW);
         let held = if over { std::mem::replace(self, Self { since: now, ..Self::default() }).held } else { [0; KINDS] };
@@ -159,7 +169,8 @@ impl Window {
     }
 }
 
-/// An error and its sources in one line. A framework's outermost error often says only that there was one.
+/// Displays an error and its sources on one line. A framework's outermost error often says only
+/// that there was an error.
 struct ErrorChain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for ErrorChain<'_> {
@@ -169,7 +180,7 @@ impl fmt::Display for ErrorChain<'_> {
         let mut cause = self.0.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Wrappers that add nothing repeat what they wrap.
+            // Wrappers without a text of their own repeat the text of the source.
             if text != said {
                 write!(f, ": {text}")?;
             }
@@ -185,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_are_told_and_the_rest_is_summed_up_in_the_next_second() {
+    fn window_logs_ten_rejections_a_second_and_sums_up_the_rest() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut window = Window::default();
         let mut held = [0; KINDS];
@@ -193,26 +204,26 @@ mod tests {
             let kind = if place % 4 == 0 { RejectionKind::SignatureMismatch } else { RejectionKind::MissingSignature };
             assert_eq!(window.enter(kind, Some(start + second / 2)), (place < 10, held), "{place}");
         }
-        assert!(window.enter(RejectionKind::KeysExpired, Some(start + second / 2)).0, "the first of its kind");
+        assert!(window.enter(RejectionKind::KeysExpired, Some(start + second / 2)).0, "the first rejection of this kind");
         assert!(!window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2)).0);
         held[RejectionKind::SignatureMismatch.index()] = 248;
         held[RejectionKind::MissingSignature.index()] = 743;
         assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, held));
         assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, [0; KINDS]));
-        // A clock that went back starts no new window; without one, nothing is held back.
+        // A clock step backward starts no new window. Without a clock, every rejection is logged.
         assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start)), (true, [0; KINDS]));
         assert!((0..100).all(|_| window.enter(RejectionKind::SignatureMismatch, None) == (true, [0; KINDS])));
     }
 
     #[test]
-    fn every_kind_has_its_own_place() {
+    fn kind_index_equals_position_in_all() {
         for (place, kind) in RejectionKind::ALL.into_iter().enumerate() {
             assert_eq!(kind.index(), place, "{kind}");
         }
     }
 
     #[test]
-    fn what_is_let_through_is_neither_counted_nor_summed_up_as_rejected() {
+    fn let_through_deliveries_are_neither_counted_nor_logged_as_rejected() {
         let reporter = Reporter::default();
         let (now, rejection) = (Instant::now(), Rejection::new(RejectionKind::SignatureMismatch, "jira"));
         for _ in 0..100 {
@@ -226,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_counted() {
+    fn every_rejection_is_counted_beyond_the_log_limit() {
         let reporter = Reporter::default();
         let now = Instant::now();
         for _ in 0..100 {

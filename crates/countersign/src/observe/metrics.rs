@@ -8,31 +8,35 @@ use crate::machine_clock;
 use crate::observe::observer::{KeysEvent, Observer, Verdict};
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// Counts verdicts by the facade of the crate `metrics`, whatever the recorder behind it.
+/// Counts verdicts through the facade of the crate `metrics`, with any recorder.
 ///
-/// | name | | labels |
+/// | name | type | labels |
 /// |---|---|---|
-/// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `rejected` or `let_through`; `cause`, empty if verified |
-/// | `countersign_key_matches_total` | counter, not of tenants | `scheme`, `key` |
-/// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, not of tenants | `scheme`, `key` |
-/// | `countersign_keys` | gauge, the number of keys that had not expired when the keys last changed, not of tenants | `scheme` |
-/// | `countersign_key_reload_failures_total` | counter of the times that keys were to be reloaded and could not be: of `countersign-keys`, of each look | `scheme` |
-/// | `countersign_body_bytes` | histogram of bytes, of verified deliveries | `scheme` |
-/// | `countersign_delivery_duration_seconds` | histogram of seconds, from head to verdict, of verified deliveries | `scheme` |
-/// | `countersign_memory_budget_used_bytes` | gauge of bytes at the last verdict, whose own body is among them, where a budget is given | |
+/// | `countersign_deliveries_total` | counter | `scheme`; `verdict`: `verified`, `rejected` or `let_through`; `cause`, empty for a verified delivery |
+/// | `countersign_key_matches_total` | counter, without tenants' keys | `scheme`, `key` |
+/// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, without tenants' keys | `scheme`, `key` |
+/// | `countersign_keys` | gauge of the keys that had not expired at the last change of keys, without tenants' keys | `scheme` |
+/// | `countersign_key_reload_failures_total` | counter of failed reloads of keys; `countersign-keys` adds 1 at each failed look at the files | `scheme` |
+/// | `countersign_body_bytes` | histogram of bytes, for verified deliveries | `scheme` |
+/// | `countersign_delivery_duration_seconds` | histogram of seconds from the head to the verdict, for verified deliveries | `scheme` |
+/// | `countersign_memory_budget_used_bytes` | gauge of bytes at the last verdict, including the body of that delivery; only with [`memory_budget`](Self::memory_budget) | |
 ///
-/// Each counter of a scheme exists from the start, with the value 0: once a verifier or a template of the scheme is built. A delivery without a
-/// signature of any scheme of [`any_of`](crate::Verifier::any_of) has all names as its `scheme`, and that series begins with the first such delivery.
+/// Every counter of a scheme exists with the value 0 once a verifier or a template of the scheme is
+/// built. A delivery without a signature of any scheme of [`any_of`](crate::Verifier::any_of) has
+/// all names as the label `scheme`. That series begins with the first such delivery.
 ///
-/// Nothing that a sender writes becomes a label. Several verifiers of one scheme add to the same counters. Of the gauges of keys, they have the last
-/// value that one of them has set. The series of a key that was retired stays.
+/// No text of a sender becomes a label. Several verifiers of one scheme add to the same counters.
+/// Each gauge of keys has the last value set by any of these verifiers. The series of a retired key
+/// stays.
+#[doc(alias("prometheus"))]
 #[derive(Clone, Debug, Default)]
 pub struct MetricsObserver {
     budget: Option<MemoryBudget>,
 }
 
 impl MetricsObserver {
-    /// An observer for any number of verifiers. Describes the metrics to the recorder, which has to be installed by then.
+    /// Creates an observer for any number of verifiers. Describes the metrics to the recorder, so
+    /// install the recorder first.
     #[must_use]
     pub fn new() -> Self {
         describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
@@ -46,7 +50,7 @@ impl MetricsObserver {
         Self::default()
     }
 
-    /// Also tells how much of this budget is taken, each time that there is a verdict.
+    /// Also reports the used bytes of this budget at each verdict.
     #[must_use]
     pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.budget = Some(budget);
@@ -65,7 +69,7 @@ impl Observer for MetricsObserver {
         };
         counter!("countersign_deliveries_total", "scheme" => scheme(), "verdict" => word, "cause" => cause).increment(1);
         if let Some(key) = verdict.key_id() {
-            // As many keys as tenants would be as many series.
+            // Keys of tenants would make at least one series for each tenant.
             if verdict.tenant().is_none() {
                 counter!("countersign_key_matches_total", "scheme" => scheme(), "key" => key.to_string()).increment(1);
                 if let Some(now) = machine_clock::system_time() {
@@ -86,7 +90,7 @@ impl Observer for MetricsObserver {
             counter!("countersign_key_reload_failures_total", "scheme" => event.scheme()).increment(1);
             return;
         }
-        // The template of the tenants' verifiers has started the counters, and a tenant's keys have no series of their own.
+        // The template has started the counters of all tenants, and a tenant's keys have no series.
         if event.tenant().is_some() {
             return;
         }
@@ -104,7 +108,8 @@ impl Observer for MetricsObserver {
     }
 }
 
-/// Starts every counter of the scheme at 0, so that a rate or an alert sees its first increment. A counter that exists keeps its value.
+/// Starts every counter of the scheme at 0, so that a rate or an alert sees the first increment. An
+/// existing counter keeps the value.
 fn start_counters(event: &KeysEvent<'_>) {
     let scheme = event.scheme();
     let start = |verdict: &'static str, cause: &'static str| {
@@ -113,7 +118,7 @@ fn start_counters(event: &KeysEvent<'_>) {
     start("verified", "");
     for kind in RejectionKind::ALL {
         start("rejected", kind.as_str());
-        // Report-only lets nothing else through.
+        // Report-only mode lets no other rejection through.
         if kind.status_code() == 401 {
             start("let_through", kind.as_str());
         }

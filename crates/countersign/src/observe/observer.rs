@@ -7,11 +7,11 @@ use crate::verdict::hint::Hint;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
 
-/// Is told of every verdict that an adapter comes to, for whatever an application makes of it: counters, an audit trail, an alarm.
+/// Receives every verdict of an adapter, for metrics, audit logs or alerts.
 ///
-/// Set by [`VerifierBuilder::observer`](crate::VerifierBuilder::observer). It is called on the task that serves the request, so **it must not
-/// block**: hand over to a channel what takes longer than adding a number. With the feature `metrics` there is one ready-made,
-/// `MetricsObserver`.
+/// [`VerifierBuilder::observer`](crate::VerifierBuilder::observer) sets the observer. The observer
+/// runs on the task of the request, so **it must not block**. Send anything slower than adding a
+/// number to a channel. The feature `metrics` provides an observer, `MetricsObserver`.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,20 +29,26 @@ use crate::verdict::verified::Verified;
 /// }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// Called once for each delivery: as soon as it is verified, or as it is rejected, or let through in spite of it.
+    /// Receives the verdict on a delivery. Called once for each delivery, as soon as the delivery
+    /// is verified, rejected, or let through in report-only mode.
     fn observe(&self, verdict: &Verdict<'_>);
 
-    /// Called with the keys of a verifier once it is built, after each change of them, and after each reload that failed. Does nothing unless
-    /// implemented. A tenant's verifier calls it whenever the tenant is looked up, with the tenant's name; the template of the tenants' verifiers calls
-    /// it once, without a key. A key that expires by time is no change.
+    /// Receives the keys of a verifier. The default implementation does nothing. Called in these
+    /// cases:
+    /// - A verifier was built.
+    /// - The keys changed.
+    /// - A reload of the keys failed.
+    /// - A tenant was looked up. The event has the name of the tenant.
+    /// - A template was built. The event has no keys.
     ///
-    /// A panic in it is an event at `ERROR`, and goes no further: the change has been made.
+    /// The expiry of a key is not a change. A panic in this function is logged as an event at
+    /// `ERROR` and goes no further, because the change has been made.
     fn observe_keys(&self, event: &KeysEvent<'_>) {
         let _ = event;
     }
 }
 
-/// The keys of one verifier, as an [`Observer`] is told of them. It holds no secret.
+/// The keys of one verifier, for an [`Observer`]. Holds no secret.
 #[derive(Clone, Copy, Debug)]
 pub struct KeysEvent<'a> {
     scheme: &'static str,
@@ -61,33 +67,35 @@ impl<'a> KeysEvent<'a> {
         Self { scheme, tenant, keys, error }
     }
 
-    /// The scheme of the verifier: `jira`.
+    /// Returns the scheme of the verifier, such as `jira`.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
     }
 
-    /// The tenant, where tenants have keys of their own. The name is the tenant's own text: see [`one_line`](crate::observe::one_line()).
+    /// Returns the tenant, if the keys belong to a tenant. The name is text of others: see
+    /// [`one_line`](crate::observe::one_line()).
     #[must_use]
     pub const fn tenant(&self) -> Option<&'a str> {
         self.tenant
     }
 
-    /// The keys as they are now, in the order in which they are tried, each with its expiry and with when it last matched. Those that have
-    /// expired are among them.
+    /// Returns the current keys in trial order, each with its expiry and last match. Expired keys
+    /// are included.
     #[must_use]
     pub const fn keys(&self) -> &'a [KeyStatus] {
         self.keys
     }
 
-    /// Why the keys could not be reloaded, so that those of before are in force: see [`Keys::reload_failed`](crate::Keys::reload_failed).
+    /// Returns the error of a failed reload. The earlier keys stay in force: see
+    /// [`Keys::reload_failed`](crate::Keys::reload_failed).
     #[must_use]
     pub const fn error(&self) -> Option<&'a (dyn Error + 'static)> {
         self.error
     }
 }
 
-/// What has been found out about a delivery. It holds no secret, signature or byte of the body.
+/// The verdict on a delivery. Holds no secret, signature or byte of the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict<'a> {
     found: Result<&'a Verified, &'a Rejection>,
@@ -101,19 +109,20 @@ impl<'a> Verdict<'a> {
         Self { found, let_through, body_bytes, time }
     }
 
-    /// The proof, if it was verified.
+    /// Returns the proof, if the delivery was verified.
     #[must_use]
     pub fn verified(&self) -> Option<&'a Verified> {
         self.found.ok()
     }
 
-    /// Why not, if it was not.
+    /// Returns the rejection, if the delivery was not verified.
     #[must_use]
     pub fn rejection(&self) -> Option<&'a Rejection> {
         self.found.err()
     }
 
-    /// The scheme that judged: `jira`.
+    /// Returns the name of the scheme, such as `jira`. See [`Rejection::scheme`] for several
+    /// schemes.
     #[must_use]
     pub fn scheme(&self) -> &'a str {
         match self.found {
@@ -122,7 +131,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// The tenant with whose keys it was judged, where there are tenants and this is a known one.
+    /// Returns the tenant of the keys in use. `None` without tenants, or if the tenant is unknown.
     #[must_use]
     pub fn tenant(&self) -> Option<&'a str> {
         match self.found {
@@ -131,38 +140,42 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// The cause of a rejection, as [`RejectionKind::as_str`](crate::RejectionKind::as_str) has it.
+    /// Returns the cause of a rejection, as the label from
+    /// [`RejectionKind::as_str`](crate::RejectionKind::as_str).
     #[must_use]
     pub fn cause(&self) -> Option<&'static str> {
         self.rejection().map(|rejection| rejection.kind().as_str())
     }
 
-    /// What is probably the matter, if [`hints`](crate::VerifierBuilder::hints) are wanted and something was found.
+    /// Returns the probable cause of a rejection, if [`hints`](crate::VerifierBuilder::hints) are
+    /// on and a hint was found.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         self.rejection().and_then(Rejection::hint)
     }
 
-    /// The key that matched.
+    /// Returns the id of the matching key, if the delivery was verified.
     #[must_use]
     pub fn key_id(&self) -> Option<&'a KeyId> {
         self.verified().map(Verified::key_id)
     }
 
-    /// Whether it was let through although it was not verified, because the adapter only reports.
+    /// Returns whether the adapter let an unverified delivery through, in report-only mode.
     #[must_use]
     pub const fn let_through(&self) -> bool {
         self.let_through
     }
 
-    /// How many bytes of the body had been taken in by then; 0 if it was rejected by its head.
+    /// Returns the number of body bytes received by the time of the verdict. 0 after a rejection by
+    /// the head.
     #[must_use]
     pub const fn body_bytes(&self) -> usize {
         self.body_bytes
     }
 
-    /// From the head to the verdict, the waiting for a resolver and for the body included; nothing if it was rejected by its head, and no
-    /// resolver was asked.
+    /// Returns the time from the head to the verdict, including the wait for a resolver and for the
+    /// body. Zero after a rejection by the head without a resolver, unless the span `delivery` is
+    /// enabled at `DEBUG`.
     #[must_use]
     pub const fn time(&self) -> Duration {
         self.time

@@ -1,14 +1,21 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Returns `text` on one line, for logs and terminals: characters that are not printable are escaped, as `\n` and `\u{202e}`.
+/// Returns `text` on one line, for logs and terminals. Characters that are not printable are
+/// escaped, such as `\n` and `\u{202e}`.
 ///
-/// A line break in a value forges the next line of a log. A character that changes the direction of text (Unicode UAX #9) makes a line read as
-/// another. The function escapes control characters, line and paragraph separators, format characters, spaces other than U+0020, and private and
-/// unassigned characters. Quotes and backslashes stay. Text that needs no escape is borrowed.
+/// A line break in a value forges the next line of a log. A character that changes the direction of
+/// text (Unicode UAX #9) makes a line read as another. The function escapes:
+/// - control characters,
+/// - line and paragraph separators,
+/// - format characters,
+/// - spaces other than U+0020,
+/// - private and unassigned characters.
 ///
-/// The events and spans of this crate escape foreign text with this function: tenants' names, key ids, and the error texts of resolvers and
-/// bodies.
+/// Quotes and backslashes stay. Text without a character to escape is borrowed.
+///
+/// The events and spans of this crate escape foreign text with this function: names of tenants, key
+/// ids, and the error texts of resolvers and bodies.
 ///
 /// ```
 /// use countersign::observe::one_line;
@@ -21,7 +28,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) { Cow::Borrowed(text) } else { Cow::Owned(OneLine(text).to_string()) }
 }
 
-/// Displays a value as [`one_line`] does, for a value that is not a `str`.
+/// Displays any value as [`one_line`] displays a `str`.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
@@ -45,9 +52,11 @@ impl fmt::Write for Escape<'_, '_> {
     }
 }
 
-/// Outside ASCII, the tables of the standard library decide. Inside, they would escape quotes and backslashes as well.
+/// Returns whether a character is printable. Outside ASCII, the tables of the standard library
+/// decide. For ASCII, these tables would escape quotes and backslashes as well.
 fn is_printable(character: char) -> bool {
-    // Behind a letter, for a combining character is escaped only where it has nothing to combine with.
+    // The character stands behind a letter, because a combining character is escaped only without a
+    // letter to combine with.
     let in_text = || String::from_iter(['a', character]).escape_debug().count() == 2;
     matches!(character, ' '..='~') || (!character.is_ascii() && in_text())
 }
@@ -67,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_breaks_or_turns_a_line_is_escaped() {
+    fn unprintable_characters_are_escaped() {
         let cases = [
             ("a\nb", "a\\nb"),
             ("a\r\tb", "a\\r\\tb"),

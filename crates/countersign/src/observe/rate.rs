@@ -3,14 +3,16 @@ use std::time::{Duration, Instant};
 
 use crate::machine_clock;
 
-/// So many rejections a second are looked into, and no more: a flood is not to be diagnosed.
+/// Rejections examined for a [`Hint`](crate::Hint) in each second. Examining every rejection of a
+/// flood would waste work.
 const A_SECOND: u64 = 10;
 
-/// Lets so many through in a second.
+/// Allows [`A_SECOND`] calls in each second.
 pub(crate) struct Rate {
-    /// None where there is no clock: then nothing is held back.
+    /// `None` without a clock. Every call is then allowed.
     began: Option<Instant>,
-    /// The second, since it began, in the upper half, and how many in the lower.
+    /// The upper half holds the second since `began`. The lower half holds the number of calls in
+    /// that second.
     state: AtomicU64,
 }
 
@@ -35,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_a_second_are_let_through() {
+    fn rate_allows_ten_calls_a_second() {
         let rate = Rate::new();
         let at = |millis| rate.began.map(|began| began + Duration::from_millis(millis));
         let count = |millis| (0..1000).filter(|_| rate.allows(at(millis))).count();

@@ -2,10 +2,12 @@ use crate::keys::key_set::{KeySet, MIN_SECRET_BYTES, PreparedKey, is_same};
 use crate::observe::log::Reporter;
 use crate::observe::one_line::one_line;
 
-/// Warns the operator of secrets that verify deliveries and are probably a mistake, by one event at `WARN` each. `is_new` has the place of each
-/// key that came with this change. The others were reported earlier.
+/// Warns the operator of secrets that verify deliveries and are probably a mistake. Each warning is
+/// an event at `WARN`. `is_new` returns whether the key at a position came with this change. Other
+/// keys were reported earlier.
 ///
-/// A tenant's verifier is built anew whenever the tenant is looked up, so `tenants` remembers what was reported.
+/// A tenant's verifier is built anew at each lookup of the tenant, so `tenants` remembers the
+/// reported warnings.
 ///
 /// No event holds a secret.
 pub(crate) fn warn(scheme: &'static str, tenant: Option<&str>, keys: &KeySet, is_new: impl Fn(usize) -> bool, tenants: Option<&Reporter>) {
@@ -16,21 +18,23 @@ pub(crate) fn warn(scheme: &'static str, tenant: Option<&str>, keys: &KeySet, is
         let id = &*one_line(key.id.as_str());
         let is_first = |what| tenants.is_none_or(|reporter| reporter.is_first_warning(&(what, tenant, key.id.as_str())));
         if key.flaws.is_short && is_first("short") {
-            let text = "secret shorter than 16 bytes, which can be guessed from one delivery: make a longer one, and set it at both ends";
+            let text =
+                "the secret is shorter than 16 bytes, and can be guessed from one delivery: set a longer secret at the sender and here";
             tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, at_least = MIN_SECRET_BYTES, "{text}");
         }
         if key.flaws.is_padded && is_first("padded") {
-            let text = "secret with white space at an end, which is used as a part of it: take it away, unless the sender's secret has it";
+            let text = "the secret begins or ends with white space, which counts: remove the white space, unless the sender has it, too";
             tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, "{text}");
         }
-        // An older key, or a new one earlier in the list: of two new keys, the second is reported.
+        // The other key is an older key, or a new key earlier in the list: of two new keys, the
+        // second is reported.
         let own = fingerprints.get(place).and_then(Option::as_ref);
         let mut others =
             keys.iter().zip(&fingerprints).enumerate().filter(|(other, _)| *other < place || (*other > place && !is_new(*other)));
         if let Some((_, (other, _))) = others.find(|(_, (_, other))| is_same(own, other.as_ref()))
             && is_first("twice")
         {
-            let text = "same secret under two key ids: take one of them away";
+            let text = "two key ids have the same secret: remove one of the keys";
             tracing::warn!(target: "countersign", scheme, tenant = shown, key = id, other = &*one_line(other.id.as_str()), "{text}");
         }
     }

@@ -9,19 +9,21 @@ use crate::observe::one_line::one_line;
 use crate::verdict::rejection::{Progress, Rejection};
 use crate::verdict::verified::Verified;
 
-/// The span of one delivery that is taken in, at `DEBUG`: it is entered while the delivery is worked on, and closed when there is a
-/// verdict or it was given up. Where nobody looks, nothing is paid for it.
+/// The span of a delivery being received, at `DEBUG`. The span is entered during work on the
+/// delivery. The span is closed at the verdict, or when the delivery is given up. A disabled span
+/// costs nothing.
 #[derive(Debug)]
 pub(crate) struct DeliverySpan {
-    // None if nobody looks.
+    // `None` if the span is disabled.
     span: Option<Span>,
-    /// If somebody is to be told how long it takes.
+    /// The start time, if the duration is measured.
     began: Option<Instant>,
 }
 
 impl DeliverySpan {
     pub(crate) fn new() -> Self {
-        // One load. Otherwise `tracing`, with its feature `log`, which frameworks turn on, makes a span to be logged whether or not it is.
+        // This check costs one load. Without the check, `tracing` with the feature `log` makes a
+        // span to be logged, even if nothing logs the span. Some frameworks turn that feature on.
         if LevelFilter::current() < LevelFilter::DEBUG {
             return Self::unseen();
         }
@@ -41,12 +43,12 @@ impl DeliverySpan {
         Self { span, began }
     }
 
-    /// One that nobody is shown.
+    /// Creates a disabled span.
     pub(crate) const fn unseen() -> Self {
         Self { span: None, began: None }
     }
 
-    /// Measures the time whether or not somebody looks.
+    /// Measures the time even if the span is disabled.
     pub(crate) fn timed(mut self) -> Self {
         self.begin();
         self
@@ -76,7 +78,7 @@ impl DeliverySpan {
         }
     }
 
-    /// The rejection, with the time that it took.
+    /// Records the rejection, and returns it with the elapsed time.
     pub(crate) fn rejected(&self, rejection: Rejection) -> Rejection {
         let progress = rejection.progress();
         let rejection = rejection.at(Progress { time: progress.time.or_else(|| self.time()), ..progress });

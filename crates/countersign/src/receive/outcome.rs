@@ -5,19 +5,20 @@ use bytes::Bytes;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
 
-/// A whole delivery that was received: verified, or let through unverified in report-only mode.
-// There is no third case, and whoever takes it in has to decide both.
+/// A completely received delivery: verified, or let through unverified in report-only mode.
+// Not `#[non_exhaustive]`: there is no third case, and every caller must decide both.
 #[derive(Clone)]
-#[must_use = "it holds the body"]
+#[must_use = "an outcome holds the body"]
 pub enum Outcome {
-    /// It was signed. The proof, and the body.
+    /// A verified delivery: the proof and the body.
     Verified(Verified, Bytes),
-    /// It would have been rejected, and **nothing of it is to be believed**. Why, and the body.
+    /// An unverified delivery, let through in report-only mode: the rejection and the body. **Do
+    /// not trust any part of this delivery.**
     Unverified(Rejection, Bytes),
 }
 
 impl Outcome {
-    /// The body, as it was sent.
+    /// Returns the body, unchanged.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         match self {
@@ -35,11 +36,11 @@ impl fmt::Debug for Outcome {
     }
 }
 
-/// What to do with the connection of a rejected delivery, once it is answered.
+/// Whether the connection stays open after the response to a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// It can go on: nothing of the body is left, or the rejection ends a stream of its own.
+    /// The connection stays open. Nothing of the body is left, or the rejection ends only a stream.
     Keep,
-    /// Something of the body is left on it, so answer with `connection: close`.
+    /// A part of the body is left on the connection. Answer with `connection: close`.
     Close,
 }

@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use crate::receive::outcome::Connection;
 use crate::verdict::rejection::Rejection;
 
-/// A response of this status and nothing else. For adapters.
+/// Creates an empty response with this status. An invalid status becomes 401. For adapters.
 #[must_use]
 pub fn empty_response<B: Default>(status: u16) -> Response<B> {
     let mut response = Response::new(B::default());
@@ -12,8 +12,13 @@ pub fn empty_response<B: Default>(status: u16) -> Response<B> {
     response
 }
 
-/// Adds to an application's response to a rejection what every one needs: the [header](Rejection::required_header) that its status requires, unless it has
-/// one; `connection: close` if the connection cannot go on; and the [`Rejection`], in the response's extensions. For adapters.
+/// Completes an application's response to a rejection. For adapters.
+///
+/// Adds to the response:
+/// - the [header](Rejection::required_header) required by the status, unless the response already
+///   has this header;
+/// - `connection: close`, if `connection` is [`Connection::Close`];
+/// - the [`Rejection`], in the response extensions.
 #[must_use]
 pub fn finish_response<B>(mut response: Response<B>, rejection: Rejection, connection: Connection) -> Response<B> {
     if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {

@@ -22,28 +22,33 @@ use crate::verifier::config::Config;
 use crate::verifier::policy::Policy;
 use crate::verifier::state::VerificationState;
 
-/// One delivery on its way, but for what judges it: its body is kept within the limit, and handed out once it is judged.
+/// The state of receiving one delivery, without the verification. Keeps the body within the limit,
+/// and hands out the body with the outcome.
 ///
-/// A body that comes in one chunk is handed on without a copy (with a [`MemoryBudget`](crate::MemoryBudget), from 64 KiB on). Memory grows with what has
-/// arrived, to at most twice of that (three times while it is moved to a larger place), never with what was announced beyond 32 KiB, and
-/// never past the limit (but for the old place while it is moved).
+/// A body in one chunk is handed out without a copy. With a [`MemoryBudget`](crate::MemoryBudget),
+/// a chunk under 64 KiB is copied.
+///
+/// The memory for a body has these bounds:
+/// - At most twice the received bytes, and three times while the body moves to a larger allocation.
+/// - At most 32 KiB for an announced length.
+/// - Never more than the body limit, except for the old allocation while the body moves.
 pub(crate) struct ReceiveState {
     span: DeliverySpan,
-    /// Why the head of a delivery that is only reported on would have been rejected.
+    /// The rejection by the head, kept for the outcome in report-only mode.
     fault: Option<Box<Rejection>>,
     body: BodyCollector,
-    /// Whether a delivery that would be answered 401 is handed out, to be reported on.
+    /// Whether a delivery that would be answered 401 is let through and reported.
     report_only: bool,
     is_at_end: bool,
     deadline: Option<Deadline>,
-    /// Whether a chunk was missing once, and is asked for again without a wait.
+    /// Whether a first missing chunk has already led to a second poll without a wait.
     asked_again: bool,
-    /// When an adapter had to wait for the first time.
+    /// The moment of the first wait.
     waiting_since: Option<Instant>,
 }
 
 impl ReceiveState {
-    /// The state before the head is judged.
+    /// Creates the state before the head is checked.
     #[inline]
     pub(crate) fn new(span: DeliverySpan, deadline: Option<Deadline>, report_only: bool) -> Self {
         Self {
@@ -58,8 +63,8 @@ impl ReceiveState {
         }
     }
 
-    /// Judges what has come of the head, and the length that it announces. What is to be answered 401 is only remembered if it is only to be
-    /// reported on.
+    /// Checks the head by `judge`, and then the announced body length. Report-only mode keeps a
+    /// rejection with status 401 and continues.
     pub(crate) fn start<'h>(
         &mut self,
         config: &Config,
@@ -80,20 +85,22 @@ impl ReceiveState {
         self.admit(config, announced)
     }
 
-    /// Gives the body this long to arrive.
+    /// Sets the time limit for the body.
     pub(crate) const fn set_deadline(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
     }
 
-    /// Judges the length that the head announces.
+    /// Checks the announced body length, and creates the collector for the body.
     fn admit(&mut self, config: &Config, announced: usize) -> Result<(), Rejection> {
         let Policy { body_limit, budget, .. } = &*config.policy;
-        // What is larger than the whole budget can never fit: there is no use in coming again.
+        // A body larger than the whole budget can never fit. A 503 would make the sender repeat the
+        // delivery in vain.
         let most = budget.as_ref().map_or(*body_limit, |budget| budget.bytes().min(*body_limit));
         let fault = if announced > most {
             Some(RejectionKind::BodyTooLarge)
         } else if budget.as_ref().is_some_and(|budget| announced > budget.room()) {
-            // What does not fit need not be begun; what fits now may yet find it spent.
+            // A body without room now need not be read. A body with room now may still find the
+            // budget exhausted later.
             Some(RejectionKind::BudgetExhausted)
         } else {
             None
@@ -108,12 +115,17 @@ impl ReceiveState {
         Ok(())
     }
 
-    /// Takes in the next chunk: limit and budget are checked before a byte is copied or hashed. [`Bytes`](bytes::Bytes) are kept without a copy if they
-    /// are the whole body (with a [`MemoryBudget`](crate::MemoryBudget), from 64 KiB on).
+    /// Adds the next chunk. Checks the limit and the budget before copying or hashing any byte.
+    ///
+    /// [`Bytes`](bytes::Bytes) are kept without a copy if the chunk is the whole body. With a
+    /// [`MemoryBudget`](crate::MemoryBudget), a chunk under 64 KiB is copied.
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTooLarge`] if the body grows past the limit, or the whole budget, with this chunk, [`RejectionKind::BudgetExhausted`]
-    /// if there is no room for it in the budget now. What was kept is dropped.
+    /// - [`RejectionKind::BodyTooLarge`] if the chunk takes the body over the limit or over the
+    ///   whole budget.
+    /// - [`RejectionKind::BudgetExhausted`] if the budget has no room for the chunk now.
+    ///
+    /// Both drop the kept bytes.
     fn push(&mut self, config: &Config, verification: &mut VerificationState, mut chunk: impl Buf) -> Result<(), Rejection> {
         let len = chunk.remaining();
         if len > self.body.room() {
@@ -131,11 +143,11 @@ impl ReceiveState {
         Ok(())
     }
 
-    /// Until when to wait, now that there is no chunk; `None` for as long as it takes, without a [`Deadline`]. The clock is only read if there is a
-    /// deadline, and runs from the first call on.
+    /// Returns the moment to wait for, after a missing chunk. Returns `None` if there is no time
+    /// limit. Reads the clock only with a [`Deadline`]. The time runs from the first call.
     ///
     /// # Errors
-    /// [`RejectionKind::BodyTimeout`] if that moment is over. What was kept is dropped.
+    /// [`RejectionKind::BodyTimeout`] if the moment has passed. The kept bytes are dropped.
     fn wait(&mut self, config: &Config, now: impl FnOnce() -> Instant) -> Result<Option<Instant>, Rejection> {
         let Some(deadline) = self.deadline else { return Ok(None) };
         let now = now();
@@ -145,12 +157,14 @@ impl ReceiveState {
         }
     }
 
-    /// Takes in the body to its end.
+    /// Receives the body to the end.
     ///
-    /// With a deadline, the first time that a chunk is missing the task is woken at once, to ask again; from the second time on `timer` is asked.
+    /// With a deadline, the first missing chunk wakes the task at once, for a second poll of the
+    /// body. From the second missing chunk on, `timer` limits the wait.
     ///
     /// # Errors
-    /// Those of [`push`](Self::push) and [`wait`](Self::wait), and what [`failed`](Self::failed) makes of an error.
+    /// - The errors of [`push`](Self::push) and [`wait`](Self::wait).
+    /// - The rejection from [`failed`](Self::failed) for an error of the body.
     pub(crate) fn poll_body<B: BodySource>(
         &mut self,
         config: &Config,
@@ -167,28 +181,30 @@ impl ReceiveState {
                 Poll::Pending => return self.poll_wait(config, cx, timer),
             }
         }
-        // The body is whole: here a key is awaited that only the body names.
+        // The body is complete. A scheme with a key id in the body waits for that key here.
         #[cfg(test)]
         ready!(verification.poll_key(cx, self.body.bytes()));
         Poll::Ready(Ok(()))
     }
 
-    /// Pending until there may be a chunk, or too late.
+    /// Waits for the next chunk, until the deadline at most.
     fn poll_wait(&mut self, config: &Config, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Result<(), Rejection>> {
-        // Some servers, such as actix-web's, hand over a body that came with its head when they have seen that somebody waits for it: then it is
-        // there the next time, and no clock has to be set.
+        // Some servers, such as the server of actix-web, hand over a body received with the head
+        // only after a first poll. The second poll then returns the body, without a timer.
         if self.deadline.is_some() && !std::mem::replace(&mut self.asked_again, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // A timer that has rung is asked again whether it was for long enough: what came meanwhile may have earned more.
+        // The moment may have moved since the timer was set: received bytes earn time. So ask again
+        // after the timer fires.
         while let Some(until) = self.wait(config, || timer.now())? {
             ready!(timer.poll_until(until, cx));
         }
         Poll::Pending
     }
 
-    /// Whether the body was read to its end: then nothing is left of what was rejected.
+    /// Returns whether the body was read to the end. After a rejection, nothing is then left to
+    /// drain.
     pub(crate) const fn is_at_end(&self) -> bool {
         self.is_at_end
     }
@@ -203,7 +219,7 @@ impl ReceiveState {
         Progress { phase: Phase::Body, body_bytes: self.body.len(), time: self.span.time() }
     }
 
-    /// Judges the body at its end, by what `finish` comes to. Once.
+    /// Verifies the complete body by `finish`, and returns the outcome. Call this method once.
     pub(crate) fn conclude(&mut self, config: &Config, finish: impl FnOnce() -> Result<Verified, Rejection>) -> Result<Outcome, Rejection> {
         let progress = Progress { phase: Phase::End, ..self.progress() };
         let _entered = self.span.enter();
@@ -228,7 +244,7 @@ impl ReceiveState {
         }
     }
 
-    /// The body broke off with `error`.
+    /// Returns the rejection for a body that failed with `error`.
     #[cold]
     fn failed<B: BodySource>(&self, config: &Config, error: Box<dyn Error + Send + Sync>) -> Rejection {
         let failed = Progress { phase: Phase::Failed, ..self.progress() };
@@ -248,7 +264,7 @@ impl ReceiveState {
     }
 }
 
-/// Tells whoever looks of a delivery that is verified: the span, the log at `DEBUG`, and whoever observes.
+/// Reports a verified delivery to the span, to the log at `DEBUG` and to the observer.
 fn tell(config: &Config, span: &DeliverySpan, verified: &Verified, progress: Progress) {
     span.verified(verified, progress);
     let Progress { body_bytes, time, .. } = progress;

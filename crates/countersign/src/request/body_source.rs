@@ -3,26 +3,34 @@ use std::task::{Context, Poll};
 
 use bytes::Buf;
 
-/// The body of a request, chunk by chunk, as a framework hands it out. For adapters.
+/// A request body, handed out by a framework chunk by chunk. For adapters.
 ///
-/// A function that polls for the next chunk is one too.
+/// A function polling for the next chunk implements this trait too.
 pub trait BodySource {
-    /// A chunk. `Bytes` that are the whole body are kept without a copy.
+    /// A chunk. `Bytes` holding the whole body are kept without a copy. With a
+    /// [`MemoryBudget`](crate::MemoryBudget), a chunk under 64 KiB is copied.
     type Data: Buf;
-    /// What the framework says of a body that broke off.
+    /// The framework's error for a body that broke off.
     type Error: Into<Box<dyn Error + Send + Sync>>;
 
-    /// Polls for the next chunk; `None` is the end. It is not called again after an error or the end.
+    /// Polls for the next chunk. Returns `None` at the end. Not called again after an error or the
+    /// end.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Self::Data, Self::Error>>>;
 
-    /// Whether nothing is left, so that there is nothing to drain. `None` where that cannot be told without asking for more: then something is left if the
-    /// [head](crate::RequestHead::announces_body) announces a body.
+    /// Returns whether the body is at the end, with nothing left to drain.
+    ///
+    /// Returns `None` if only another poll could tell. Then
+    /// [`RequestHead::announces_body`](crate::RequestHead::announces_body) decides whether
+    /// something is left.
     fn is_at_end(&self) -> Option<bool> {
         None
     }
 
-    /// Whether this is the error of a limit that the application has put around the body itself. It is asked of an error and of its sources. The delivery is then
-    /// rejected as [`BodyTooLarge`](crate::RejectionKind::BodyTooLarge), and otherwise as [`BodyUnreadable`](crate::RejectionKind::BodyUnreadable).
+    /// Returns whether `error` comes from a length limit set around the body by the application.
+    ///
+    /// Called with the error of the body and with each source of this error. A length limit rejects
+    /// the delivery as [`BodyTooLarge`](crate::RejectionKind::BodyTooLarge). Any other error
+    /// rejects the delivery as [`BodyUnreadable`](crate::RejectionKind::BodyUnreadable).
     fn is_length_limit(error: &(dyn Error + 'static)) -> bool {
         let _ = error;
         false
@@ -51,10 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_function_it_is_not_known_where_the_end_is_nor_what_a_limit_looks_like() {
-        fn facts<B: BodySource>(body: &B) -> (Option<bool>, bool) {
+    fn function_body_has_unknown_end_and_no_length_limit() {
+        fn end_and_limit<B: BodySource>(body: &B) -> (Option<bool>, bool) {
             (body.is_at_end(), B::is_length_limit(&io::Error::other("too long")))
         }
-        assert_eq!(facts(&|_: &mut Context<'_>| Poll::Ready(None::<Result<&[u8], Infallible>>)), (None, false));
+        assert_eq!(end_and_limit(&|_: &mut Context<'_>| Poll::Ready(None::<Result<&[u8], Infallible>>)), (None, false));
     }
 }

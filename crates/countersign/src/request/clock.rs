@@ -7,17 +7,18 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::machine_clock;
 use crate::machine_clock::HAS_CLOCK;
 
-/// The time at which a delivery is judged. The machine's clock is read once, and only by what needs it.
+/// The time for checking one delivery. Reads the machine's clock once, and only if needed.
 pub(crate) enum Clock {
     Unread,
-    /// The machine's, since 1970.
+    /// The time since 1970 by the machine's clock.
     Read(Duration),
-    /// The caller said so.
+    /// A time given by the caller, or read from the verifier's own clock.
     Given(SystemTime),
 }
 
 impl Clock {
-    /// By the clock that the verifier was given, unless the caller has said what time it is.
+    /// Reads `given`, the verifier's own clock, if there is such a clock and the caller has given
+    /// no time.
     #[inline]
     pub(crate) fn or(self, given: Option<fn() -> SystemTime>) -> Self {
         match (self, given) {
@@ -33,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// What the machine's clock says, since 1970. Before that counts as 1970.
+    /// Returns the time since 1970 by the machine's clock. A time before 1970 counts as 1970.
     #[inline]
     pub(crate) fn of_machine(&mut self) -> Duration {
         if let Self::Read(now) = *self {
@@ -46,7 +47,8 @@ impl Clock {
         now
     }
 
-    /// Seconds since 1970 by the machine's clock, whatever the caller said.
+    /// Returns the seconds since 1970 by the machine's clock, even if the caller has given a time.
+    /// On a target without a clock, the given time counts.
     #[inline]
     pub(crate) fn seconds_of_machine(&self) -> u64 {
         match self {
@@ -62,7 +64,8 @@ fn since_1970() -> Duration {
     clock_gettime(ClockId::Realtime).try_into().unwrap_or_default()
 }
 
-/// By the coarse clock of Linux, which is some milliseconds late and takes a quarter of the time: 8 ns for 30.
+/// Reads the coarse clock of Linux. This clock is some milliseconds late, and takes a quarter of
+/// the time: 8 ns instead of 30 ns.
 #[cfg(target_os = "linux")]
 fn coarse_seconds() -> u64 {
     clock_gettime(ClockId::RealtimeCoarse).tv_sec.try_into().unwrap_or(0)
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_machines_clock_read_once_unless_it_was_given() {
+    fn clock_reads_machine_time_once_and_keeps_a_given_time() {
         let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mut clock = Clock::Unread;
         let coarse = clock.seconds_of_machine();
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_verifiers_own_unless_the_caller_says_another_time() {
+    fn given_time_takes_precedence_over_the_verifiers_clock() {
         let own: fn() -> SystemTime = || SystemTime::UNIX_EPOCH + Duration::from_secs(7);
         assert_eq!(Clock::Unread.or(Some(own)).now(), own());
         assert_eq!(Clock::Given(SystemTime::UNIX_EPOCH).or(Some(own)).now(), SystemTime::UNIX_EPOCH);

@@ -2,12 +2,14 @@ use std::borrow::Cow;
 
 use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
 
-/// What the core sees of a request before its body: method, target and header fields, borrowed from the framework's own request.
+/// The head of a request: method, target and header fields, borrowed from the framework's request.
 ///
-/// Adapters implement it; a call needs no copy and no allocation. It can be used as `&dyn RequestHead`.
+/// Adapters implement this trait. A call needs no copy and no allocation. `&dyn RequestHead`
+/// implements the trait too.
 ///
-/// Pairs of header name and value are a `RequestHead` too, for tests and for whoever has no framework: an array, a slice or a `Vec` of them
-/// stands for a `POST` to `/`, as a webhook without its own URL.
+/// Arrays, slices and `Vec`s of header name and value pairs are heads too, for tests and for
+/// programs without a framework. Such a head stands for a `POST` to `/`, for a webhook without a
+/// URL of its own.
 ///
 /// ```
 /// use countersign::RequestHead;
@@ -22,45 +24,58 @@ use crate::request::header_index::{HeaderIndex, HeaderValues, Marks};
     note = "collect the headers into a `Vec` of name and value, such as `(&str, &[u8])`, or implement `RequestHead` for a type of your own"
 )]
 pub trait RequestHead {
-    /// The method as sent, `POST` for nearly every webhook.
+    /// Returns the method as sent. Nearly every webhook uses `POST`.
     fn method(&self) -> &str;
 
-    /// Path and query as sent, undecoded (the origin-form of RFC 9112 §3.2.1): `/jira?project=A%20B`. A framework that routes by taking
-    /// prefixes off, as axum's `nest` does, may have taken them off here too.
+    /// Returns path and query as sent, undecoded: `/jira?project=A%20B`.
+    ///
+    /// This is the origin-form of RFC 9112 §3.2.1. A framework may already have removed a prefix
+    /// for routing, for example axum by `nest`.
     fn target(&self) -> &str;
 
-    /// Path and query as they were sent, where [`target`](Self::target) may have lost a prefix on the way: for a
-    /// [`Resolver`](crate::tenant::Resolver), and for schemes that sign the URL ([`base_url`](crate::VerifierBuilder::base_url)).
+    /// Returns path and query as sent, even if routing has removed a prefix from
+    /// [`target`](Self::target).
+    ///
+    /// For a [`Resolver`](crate::tenant::Resolver), and for schemes signing the URL
+    /// ([`base_url`](crate::VerifierBuilder::base_url)). Returns [`target`](Self::target) by
+    /// default.
     fn original_target(&self) -> &str {
         self.target()
     }
 
-    /// What the application has found out about the tenant by itself, such as a middleware further out, where it has told the adapter how to
-    /// get at it: by `tenant_by` of each adapter. For a [`Resolver`](crate::tenant::Resolver), which alone asks for it, perhaps
-    /// more than once.
+    /// Returns the tenant found by the application, for example by an outer middleware.
+    ///
+    /// The application tells the adapter how to read the tenant, with `tenant_by` of each adapter.
+    /// Only a [`Resolver`](crate::tenant::Resolver) calls this method, perhaps more than once.
     fn tenant(&self) -> Option<Cow<'_, str>> {
         None
     }
 
-    /// Hands all header fields to `index`, duplicates included, by [`HeaderIndex::extend`]. Judging calls it once, and for each
-    /// name that is rarely asked for. A [`Resolver`](crate::tenant::Resolver) may call it as well.
+    /// Adds all header fields to `index` with [`HeaderIndex::extend`], duplicates included.
+    ///
+    /// Each check of a head calls this method once, and once more for each rarely used name. A
+    /// [`Resolver`](crate::tenant::Resolver) may also call this method.
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>);
 
-    /// Calls `visit` with the value of each field called `name`, in the order of arrival. It looks through all fields, so whoever can look a name
-    /// up may do so instead.
+    /// Calls `visit` with the value of each field called `name`, in the order of arrival.
     ///
-    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
+    /// The default implementation searches all fields. Implement this method if a lookup by name is
+    /// available.
+    ///
+    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because a value
+    /// need not be text.
     fn header<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         self.headers(&mut HeaderIndex::one(&Marks::of(name), name, visit));
     }
 
-    /// Whether other requests share the connection with this one, as over HTTP/2 and HTTP/3. Then nothing is drained after a rejection, and the connection
-    /// stays: the rejection ends the stream alone.
+    /// Returns whether other requests share the connection, over HTTP/2 or HTTP/3. A rejection then
+    /// ends only the stream. Nothing is drained, and the connection stays open.
     fn is_multiplexed(&self) -> bool {
         false
     }
 
-    /// Whether a body follows, as HTTP/1.1 tells it (RFC 9112 §6.3): a `Content-Length` other than zero, or a `Transfer-Encoding`.
+    /// Returns whether a body follows under HTTP/1.1 (RFC 9112 §6.3). A `Content-Length` other than
+    /// zero or a `Transfer-Encoding` announces a body.
     fn announces_body(&self) -> bool {
         let mut announces = false;
         self.header("content-length", &mut |value| announces |= value.iter().any(|byte| *byte != b'0'));
@@ -117,7 +132,7 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> RequestHead for [(N, V)] {
     }
 }
 
-/// As a slice of them.
+/// Implements `RequestHead` by the implementation for slices.
 macro_rules! pairs {
     ([$($parameters:tt)*] $pairs:ty) => {
         impl<N: AsRef<str>, V: AsRef<[u8]>, $($parameters)*> RequestHead for $pairs {
@@ -139,8 +154,11 @@ macro_rules! pairs {
 pairs!([const LEN: usize] [(N, V); LEN]);
 pairs!([] Vec<(N, V)>);
 
-/// The length that the head announces: decimal digits (RFC 9110 §8.6), of several fields the largest; 0 where it announces none, for
-/// what arrives is counted anyway. What a server let through that is not a number is not ours to judge.
+/// Returns the body length announced in decimal digits (RFC 9110 §8.6). With several fields, the
+/// largest value counts.
+///
+/// Returns 0 without an announcement: the received bytes are counted anyway. A value other than a
+/// number counts as 0. Rejecting such a value is the task of the server.
 pub(crate) fn announced(head: &dyn RequestHead) -> usize {
     let mut announced = 0;
     head.header(CONTENT_LENGTH, &mut |value| announced = announced.max(length(value)));
@@ -149,7 +167,8 @@ pub(crate) fn announced(head: &dyn RequestHead) -> usize {
 
 pub(crate) const CONTENT_LENGTH: &str = "content-length";
 
-/// A number too large for the type is too large for any limit as well.
+/// Parses a length. A number too large for `usize` is too large for any limit as well, and becomes
+/// the maximum.
 pub(crate) fn length(value: &[u8]) -> usize {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return 0;
@@ -158,12 +177,12 @@ pub(crate) fn length(value: &[u8]) -> usize {
 }
 
 impl<'h> HeaderValues<'h> {
-    /// Whether there is a field of this name at all.
+    /// Returns whether the head has a field of this name.
     pub(crate) fn is_there(head: &'h dyn RequestHead, name: &str) -> bool {
         !matches!(Self::of(head, name), Self::None)
     }
 
-    /// Looks through the head for one name: for what is rarely asked.
+    /// Searches the head for one name. Only for rarely used names.
     pub(crate) fn of(head: &'h dyn RequestHead, name: &str) -> Self {
         let mut values = Self::None;
         head.header(name, &mut |value| values = values.and(value));
@@ -175,10 +194,10 @@ impl<'h> HeaderValues<'h> {
 mod tests {
     use super::*;
 
-    /// A head that answers for itself whatever it is asked.
-    struct Own;
+    /// A head overriding every method except `header`.
+    struct CustomHead;
 
-    impl RequestHead for Own {
+    impl RequestHead for CustomHead {
         fn method(&self) -> &'static str {
             "PUT"
         }
@@ -215,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_stand_for_a_post_to_the_root_of_no_tenant() {
+    fn header_pairs_default_to_post_root_without_tenant() {
         let pairs = [("A", "1"), ("b", "2"), ("a", "3")];
         for head in [&pairs as &dyn RequestHead, &pairs.to_vec(), &&pairs[..], &&pairs] {
             assert_eq!((head.method(), head.target(), head.original_target(), head.tenant()), ("POST", "/", "/", None));
@@ -225,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_head_says_itself_is_said_by_its_reference() {
-        for head in [&Own as &dyn RequestHead, &&Own] {
+    fn reference_forwards_every_overridden_method() {
+        for head in [&CustomHead as &dyn RequestHead, &&CustomHead] {
             assert_eq!((head.method(), head.target(), head.original_target()), ("PUT", "/taken/off?b", "/a/taken/off?b"));
             assert_eq!((head.tenant().as_deref(), head.is_multiplexed(), head.announces_body()), (Some("acme"), true, true));
             assert_eq!((values(head, "A"), values(head, "b").len()), (vec!["1".to_owned(), "2".to_owned()], 0));
@@ -234,8 +253,8 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_a_number_and_the_largest_of_several() {
-        let of = |values: &[&str]| announced(&values.iter().map(|value| ("Content-Length", *value)).collect::<Vec<_>>());
+    fn announced_length_is_the_largest_valid_content_length() {
+        let announced_length = |values: &[&str]| announced(&values.iter().map(|value| ("Content-Length", *value)).collect::<Vec<_>>());
         for (values, expected) in [
             (&[][..], 0),
             (&["0"], 0),
@@ -249,12 +268,12 @@ mod tests {
             (&["7", "9", "8"], 9),
             (&["99999999999999999999999999"], usize::MAX),
         ] {
-            assert_eq!(of(values), expected, "{values:?}");
+            assert_eq!(announced_length(values), expected, "{values:?}");
         }
     }
 
     #[test]
-    fn a_body_is_announced_by_a_length_other_than_zero_or_by_a_coding() {
+    fn nonzero_length_or_transfer_encoding_announces_a_body() {
         let announces = |name, value| [("other", "1"), (name, value)].announces_body();
         for (name, value, expected) in [
             ("Content-Length", "0", false),

@@ -1,12 +1,13 @@
 use std::fmt;
 
-/// The most names that are looked for at once.
+/// The largest number of names in one index.
 pub(crate) const MAX_NAMES: usize = 8;
 
-/// Names are told apart by their lengths first. A longer one shares the bucket of one that is 64 bytes shorter.
+/// The number of buckets. The length of a name chooses the bucket. A name shares the bucket with
+/// names 64 bytes shorter or longer.
 const BUCKETS: usize = 64;
 
-/// The names that a scheme asks a head for, each with its place: made once, when a verifier is built.
+/// The header names used by a scheme, each with a place. Created once, with the verifier.
 #[derive(Clone)]
 pub(crate) struct HeaderNames {
     names: Vec<HeaderName>,
@@ -17,27 +18,27 @@ pub(crate) struct HeaderNames {
 struct HeaderName {
     given: &'static str,
     lower_case: Box<str>,
-    /// The number of another name in this bucket, or 0. Numbers begin with 1.
+    /// The number of the next name in this bucket, or 0. Numbers start at 1.
     next: u8,
 }
 
-/// What tells most names that are not asked for from those that are.
+/// A quick test for one bucket, excluding most names not in the index.
 #[derive(Clone, Copy)]
 struct Mark {
-    /// The number of the first name in this bucket, or 0. Numbers begin with 1.
+    /// The number of the first name in this bucket, or 0. Numbers start at 1.
     first: u8,
-    /// The last character of the only name in this bucket, or 0 if there are several.
+    /// The last character of the only name in this bucket, or 0 for several names.
     last: u8,
 }
 
-/// One for each bucket.
+/// One mark for each bucket.
 #[derive(Clone)]
 pub(crate) struct Marks([Mark; BUCKETS]);
 
 impl Marks {
     const NONE: Self = Self([Mark { first: 0, last: 0 }; BUCKETS]);
 
-    /// Of one name alone.
+    /// Creates the marks of a single name.
     pub(crate) fn of(name: &str) -> Self {
         let mut marks = Self::NONE;
         if let Some(mark) = marks.0.get_mut(name.len() % BUCKETS) {
@@ -46,7 +47,8 @@ impl Marks {
         marks
     }
 
-    /// The number of the first name to compare with, if this can be one of these. Length and last character rule out nearly all others.
+    /// Returns the number of the first name to compare, or `None` if no name can match. Length and
+    /// last character exclude nearly all other names.
     #[inline]
     fn first(&self, name: &[u8]) -> Option<u8> {
         let Mark { first, last } = *self.0.get(name.len() % BUCKETS)?;
@@ -60,7 +62,8 @@ impl HeaderNames {
         Self { names: Vec::new(), marks: Marks::NONE }
     }
 
-    /// Adds a name unless it is there already, and returns its place. Callers add [`MAX_NAMES`] at most.
+    /// Adds a name if not yet present, and returns the place of the name. Callers add at most
+    /// [`MAX_NAMES`] names.
     pub(crate) fn add(&mut self, name: &'static str) -> u8 {
         let known = self.names.iter().position(|known| known.given.eq_ignore_ascii_case(name));
         let place = known.unwrap_or(self.names.len()).try_into().unwrap_or(u8::MAX);
@@ -80,7 +83,7 @@ impl HeaderNames {
     }
 }
 
-/// The header fields of a request that somebody asked for. A [`RequestHead`](crate::RequestHead) is given one to fill.
+/// The header fields needed from a request. A [`RequestHead`](crate::RequestHead) fills the index.
 ///
 /// ```
 /// use countersign::adapter::HeaderIndex;
@@ -107,15 +110,15 @@ impl HeaderNames {
 pub struct HeaderIndex<'n, 'h> {
     marks: &'n Marks,
     names: &'n [HeaderName],
-    /// The one name that is looked for instead of those, and who is told of its values.
+    /// A single name to look for instead of `names`, and the callback for each value.
     one: Option<(&'n str, Visit<'n, 'h>)>,
-    /// By the places of the names.
+    /// The values of each name, by place.
     values: [HeaderValues<'h>; MAX_NAMES],
 }
 
 type Visit<'n, 'h> = &'n mut dyn FnMut(&'h [u8]);
 
-/// The values of a header that may stand in a request once: none, one, or too many.
+/// The values of a header field allowed once: none, one, or too many.
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderValues<'h> {
     None,
@@ -129,14 +132,17 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         Self { marks: &names.marks, names: names.names.as_slice(), one: None, values: [HeaderValues::None; MAX_NAMES] }
     }
 
-    /// Calls `visit` with each value of the field `name`, whose marks these are.
+    /// Creates an index to call `visit` with each value of the field `name`. `marks` must be the
+    /// marks of `name`.
     pub(crate) const fn one(marks: &'n Marks, name: &'n str, visit: Visit<'n, 'h>) -> Self {
         Self { marks, names: &[], one: Some((name, visit)), values: [HeaderValues::None; MAX_NAMES] }
     }
 
-    /// Adds header fields, as name and value, in the order of arrival. A field that occurs twice is added twice.
+    /// Adds header fields as name and value, in the order of arrival. A field occurring twice is
+    /// added twice.
     ///
-    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because they need not be text.
+    /// Names are compared without regard to case (RFC 9110 §5.1). Values are bytes, because a value
+    /// need not be text.
     #[inline]
     pub fn extend<N, V>(&mut self, fields: impl IntoIterator<Item = (&'h N, &'h V)>)
     where
@@ -154,7 +160,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
 
     #[inline(never)]
     fn add(&mut self, first: u8, name: &[u8], value: &'h [u8]) {
-        // Frameworks hand out names in lower case, so that is compared first.
+        // Frameworks hand out names in lower case, so lower case is compared first.
         let mut number = first;
         while let Some((place, known)) = self.known(number) {
             if name == known.lower_case.as_bytes() {
@@ -165,7 +171,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         self.add_as_spelt(first, name, value);
     }
 
-    /// Adds a field whose name is written in another case, if it is one of these, or is the one that is looked for.
+    /// Adds a field if the name matches in any case. An index for a single name always ends here.
     #[cold]
     #[inline(never)]
     fn add_as_spelt(&mut self, mut number: u8, name: &[u8], value: &'h [u8]) {
@@ -183,7 +189,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         }
     }
 
-    /// The name of this number, with its place.
+    /// Returns the name with this number, and the place of the name.
     fn known(&self, number: u8) -> Option<(usize, &'n HeaderName)> {
         let place = usize::from(number).wrapping_sub(1);
         self.names.get(place).map(|name| (place, name))
@@ -195,7 +201,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
         }
     }
 
-    /// What the field at this place of the names says.
+    /// Returns the values of the name at this place.
     #[inline]
     pub(crate) fn get(&self, place: u8) -> HeaderValues<'h> {
         self.values.get(usize::from(place)).copied().unwrap_or(HeaderValues::None)
@@ -203,7 +209,7 @@ impl<'n, 'h> HeaderIndex<'n, 'h> {
 }
 
 impl<'h> HeaderValues<'h> {
-    /// These values and one more.
+    /// Returns these values with another value added.
     pub(crate) const fn and(self, value: &'h [u8]) -> Self {
         match self {
             Self::None => Self::One(value),
@@ -230,8 +236,8 @@ mod tests {
         all
     }
 
-    /// What is found at each place, of a head with these fields.
-    fn found(names: &HeaderNames, fields: &[(&str, &str)]) -> Vec<Vec<String>> {
+    /// Returns the values at each place of the index, for a head with these fields.
+    fn values_by_place(names: &HeaderNames, fields: &[(&str, &str)]) -> Vec<Vec<String>> {
         let mut index = HeaderIndex::new(names);
         index.extend(fields.iter().map(|(name, value)| (*name, *value)));
         let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
@@ -244,15 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_one_place_however_it_is_spelt() {
+    fn header_name_has_one_place_in_any_case() {
         let mut names = names_of(&["X-One", "X-Two"]);
         assert_eq!([names.add("x-one"), names.add("X-TWO"), names.add("content-length"), names.add("X-one")], [0, 1, 2, 0]);
         assert_eq!(names.iter().collect::<Vec<_>>(), ["X-One", "X-Two", "content-length"]);
     }
 
     #[test]
-    fn fields_are_found_by_their_names_in_any_case_and_no_others_are() {
-        // Names of one length, with one end, short and long, and of lengths that share a bucket.
+    fn index_finds_wanted_headers_in_any_case_and_no_others() {
+        // Names of one length, names with one ending, short and long names, and lengths sharing a
+        // bucket.
         let long: &'static str = "x-a-name-that-is-longer-than-sixty-four-bytes-and-so-shares-its-place";
         assert_eq!(long.len() % BUCKETS, 5);
         let sought = ["X-One", "X-Two", "a", "webhook-signature", "webhook-timestamp", "exactly8", "content-length", long];
@@ -261,40 +268,40 @@ mod tests {
             for spelt in [(*name).to_owned(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
                 let mut expected = vec![Vec::new(); MAX_NAMES];
                 expected[place] = vec!["1".to_owned()];
-                assert_eq!(found(&names, &[("other", "0"), (&spelt, "1"), ("another", "2")]), expected, "{spelt}");
+                assert_eq!(values_by_place(&names, &[("other", "0"), (&spelt, "1"), ("another", "2")]), expected, "{spelt}");
                 expected[place] = vec!["several".to_owned()];
-                assert_eq!(found(&names, &[(&spelt, "1"), (name, "1")]), expected, "{spelt}");
+                assert_eq!(values_by_place(&names, &[(&spelt, "1"), (name, "1")]), expected, "{spelt}");
             }
             for place in 0..name.len() {
                 let mut other = name.as_bytes().to_vec();
                 other[place] = if other[place] == b'!' { b'?' } else { b'!' };
                 let other = String::from_utf8(other).unwrap();
-                assert_eq!(found(&names, &[(&other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
+                assert_eq!(values_by_place(&names, &[(&other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
             }
         }
         for other in ["", "x-on", "x-onee", "webhook-signaturf", "\u{e9}", "X-OnE\u{130}"] {
-            assert_eq!(found(&names, &[(other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
+            assert_eq!(values_by_place(&names, &[(other, "1")]), vec![Vec::<String>::new(); MAX_NAMES], "{other}");
         }
     }
 
     #[test]
-    fn characters_that_differ_by_the_bit_of_a_letters_case_are_not_the_same() {
+    fn case_bit_distinguishes_characters_other_than_letters() {
         let names = names_of(&["x-a^bcdefgh", "y-a_"]);
-        assert_eq!(found(&names, &[("x-a~bcdefgh", "1"), ("y-a\u{7f}", "1")]), vec![Vec::<String>::new(); MAX_NAMES]);
-        assert_eq!(found(&names, &[("X-A^BCDEFGH", "1"), ("Y-A_", "2")])[..2], [["1".to_owned()], ["2".to_owned()]]);
+        assert_eq!(values_by_place(&names, &[("x-a~bcdefgh", "1"), ("y-a\u{7f}", "1")]), vec![Vec::<String>::new(); MAX_NAMES]);
+        assert_eq!(values_by_place(&names, &[("X-A^BCDEFGH", "1"), ("Y-A_", "2")])[..2], [["1".to_owned()], ["2".to_owned()]]);
     }
 
     #[test]
-    fn more_than_255_fields_of_a_name_are_still_several() {
+    fn headers_of_one_name_count_as_several_beyond_255() {
         let names = names_of(&["x-one"]);
         let fields = vec![("x-one", "1"); 300];
         for count in [2, 255, 256, 257, 300] {
-            assert_eq!(found(&names, &fields[..count])[0], ["several"], "{count}");
+            assert_eq!(values_by_place(&names, &fields[..count])[0], ["several"], "{count}");
         }
     }
 
     #[test]
-    fn its_debug_shows_no_value() {
+    fn header_index_debug_shows_no_value() {
         let names = names_of(&["x-one"]);
         let mut index = HeaderIndex::new(&names);
         index.extend([("x-one", "needle")]);
@@ -302,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_name_each_value_is_visited_in_order() {
+    fn single_name_index_visits_each_value_in_order() {
         let fields = [("A", "1"), ("b", "2"), ("a", "3")];
         let mut visited = Vec::new();
         HeaderIndex::one(&Marks::of("a"), "a", &mut |value| visited.push(value)).extend(fields.iter().map(|(name, value)| (*name, *value)));

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_shared_from_http2_on() {
+    fn http2_and_http3_requests_are_multiplexed() {
         for (version, expected) in [(Version::HTTP_10, false), (Version::HTTP_11, false), (Version::HTTP_2, true), (Version::HTTP_3, true)]
         {
             let request = Request::builder().version(version).body(()).unwrap();

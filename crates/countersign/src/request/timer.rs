@@ -1,18 +1,22 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The clock and the alarm of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll). For adapters.
+/// The clock and the timer of a runtime, for [`Receive::poll`](crate::adapter::Receive::poll). For
+/// adapters.
 ///
-/// It is asked only while a body or a resolver is pending, and so need not make anything before.
+/// A timer is used only while a body or a resolver is pending, so an implementation can allocate at
+/// first use.
 pub trait Timer {
-    /// What the runtime's clock says.
+    /// Returns the current time of the runtime's clock.
     fn now(&self) -> Instant;
 
-    /// Ready once that moment has come; until then the task is woken up at it. A later call with another moment replaces the one before.
+    /// Returns `Ready` once `until` has come. Before then, returns `Pending` and wakes the task at
+    /// `until`. A later call with another moment replaces the earlier moment.
     fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// Where no runtime is known: a timer that never rings. Deadlines and drains need one that does, and a resolver is waited for as long as it takes.
+/// A timer that never fires, for use without a known runtime. Deadlines and drains need another
+/// timer. A resolver has no timeout with this timer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimer;
 
@@ -26,7 +30,7 @@ impl Timer for NoTimer {
     }
 }
 
-/// `None` is [`NoTimer`].
+/// `None` acts like [`NoTimer`].
 impl<T: Timer> Timer for Option<T> {
     fn now(&self) -> Instant {
         self.as_ref().map_or_else(|| NoTimer.now(), T::now)
@@ -43,10 +47,10 @@ mod tests {
 
     use super::*;
 
-    /// Tells one moment, and has always rung.
-    struct Rung(Instant);
+    /// A timer at a fixed moment, always `Ready`.
+    struct FixedTimer(Instant);
 
-    impl Timer for Rung {
+    impl Timer for FixedTimer {
         fn now(&self) -> Instant {
             self.0
         }
@@ -57,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_timer_nothing_rings_and_the_machine_tells_the_time() {
+    fn missing_timer_never_fires_and_reads_the_machine_clock() {
         let (mut cx, past) = (Context::from_waker(Waker::noop()), Instant::now());
         assert!(NoTimer.poll_until(past, &mut cx).is_pending() && NoTimer.now() >= past);
-        let mut none = None::<Rung>;
+        let mut none = None::<FixedTimer>;
         assert!(none.poll_until(past, &mut cx).is_pending() && none.now() >= past);
-        let mut some = Some(Rung(past));
+        let mut some = Some(FixedTimer(past));
         assert!(some.poll_until(past, &mut cx).is_ready() && some.now() == past);
     }
 }

@@ -7,9 +7,11 @@ use tokio::time::Sleep;
 
 use crate::request::timer::Timer;
 
-/// The clock of tokio, which tests can stop. It sets an alarm only when there is something to wait for.
+/// A timer on tokio's clock. Tests can pause the clock. The first wait creates the tokio timer.
 ///
-/// The runtime has to have its time enabled, as `#[tokio::main]` does: waiting panics otherwise.
+/// # Panics
+/// `poll_until` panics outside a tokio runtime, and in a runtime with the time driver disabled.
+/// `#[tokio::main]` enables the time driver.
 #[derive(Default)]
 pub struct TokioTimer(Option<Pin<Box<Sleep>>>);
 

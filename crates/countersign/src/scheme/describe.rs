@@ -10,16 +10,17 @@ use crate::scheme::part::Part;
 use crate::scheme::secret_form::SecretForm;
 use crate::scheme::timestamp::TimestampFormat;
 
-/// What a scheme tells of itself, for tools and docs.
+/// Properties of a scheme, for tools and docs.
 impl Scheme {
-    /// The provider's name for logs and metrics: `jira`.
+    /// Returns the provider's name for logs and metrics, such as `jira`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The header that the signature stands in, in the provider's spelling: `X-Hub-Signature`. The first, where there are several; with
-    /// the number 1 left out, where they have numbers.
+    /// Returns the signature header in the provider's spelling, such as `X-Hub-Signature`.
+    ///
+    /// Returns the first header of several. Returns numbered headers without the number.
     #[must_use]
     pub const fn header(&self) -> &'static str {
         match self.headers {
@@ -31,19 +32,22 @@ impl Scheme {
         }
     }
 
-    /// The provider's page about its signatures; empty for a scheme of one's own.
+    /// Returns the URL of the provider's page about signatures. Empty for a custom scheme.
     #[must_use]
     pub const fn documentation(&self) -> &'static str {
         self.documentation
     }
 
-    /// On what this description rests.
+    /// Returns the evidence for this description.
     #[must_use]
     pub const fn evidence(&self) -> Evidence {
         self.evidence
     }
 
-    /// How far a timestamp may be from the receiver's clock, to either side; `None` if the scheme signs no timestamp.
+    /// Returns the largest accepted difference between a timestamp and the receiver's clock.
+    ///
+    /// The tolerance applies to both the past and the future. Returns `None` if the scheme signs no
+    /// timestamp.
     #[must_use]
     pub const fn tolerance(&self) -> Option<Duration> {
         match self.timestamp {
@@ -52,31 +56,31 @@ impl Scheme {
         }
     }
 
-    /// How the timestamp is written, of a scheme that signs one.
+    /// Returns the format of the timestamp. Without a signed timestamp the value has no meaning.
     #[must_use]
     pub const fn timestamp_format_used(&self) -> TimestampFormat {
         self.format()
     }
 
-    /// The header that a signed delivery id stands in; `None` if the scheme signs none.
+    /// Returns the header of the signed delivery id, or `None` if the scheme signs no id.
     #[must_use]
     pub const fn signed_id_header(&self) -> Option<&'static str> {
         self.id_header
     }
 
-    /// The header in which the provider sends an id of the delivery that it does not sign, if one is known.
+    /// Returns the header of a delivery id outside the signature, if such a header is known.
     #[must_use]
     pub const fn unsigned_delivery_id_header(&self) -> Option<&'static str> {
         self.unsigned.delivery_id
     }
 
-    /// The header in which the provider names the kind of event, which nobody signs, if one is known.
+    /// Returns the header of the event kind, outside the signature, if such a header is known.
     #[must_use]
     pub const fn unsigned_event_header(&self) -> Option<&'static str> {
         self.unsigned.event
     }
 
-    /// How its timestamp is written.
+    /// Returns the format of the timestamp.
     pub(crate) const fn format(&self) -> TimestampFormat {
         match self.timestamp_format {
             Some(format) => format,
@@ -84,25 +88,29 @@ impl Scheme {
         }
     }
 
-    /// Whether the body is covered at all: not by a static token.
+    /// Returns whether the signature covers the body. Returns `false` for a static token.
     #[must_use]
     pub const fn covers_body(&self) -> bool {
         !matches!(self.grammar, Grammar::StaticToken)
     }
 
-    /// Whether [`Part::Url`] is among the signed parts, so that [`VerifierBuilder::url`](crate::VerifierBuilder::url) is needed.
+    /// Returns whether [`Part::Url`] is among the signed parts. A verifier of such a scheme needs
+    /// [`VerifierBuilder::url`](crate::VerifierBuilder::url) or
+    /// [`VerifierBuilder::base_url`](crate::VerifierBuilder::base_url).
     #[must_use]
     pub fn signs_url(&self) -> bool {
         self.prefix.contains(&Part::Url) || self.suffix.contains(&Part::Url)
     }
 
-    /// How the signature is written.
+    /// Returns the encoding of the signature.
     #[must_use]
     pub const fn signature_encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// A new secret in the form in which the provider shows one, made of these random bytes: hex digits, or base64 behind the prefix.
+    /// Creates a secret from random bytes, in the form shown by the provider.
+    ///
+    /// The text is hex digits, or base64 behind the prefix.
     ///
     /// ```
     /// use countersign::providers;
@@ -118,19 +126,22 @@ impl Scheme {
         }
     }
 
-    /// All algorithms that the scheme has a name for, in the order of the description.
+    /// Returns all algorithms of the scheme, in the order of the description.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let (bare, names): (_, &[_]) = match self.grammar {
             Grammar::Bare(algorithm) => (Some(algorithm), &[]),
             Grammar::Tagged { names, .. } => (None, names),
-            // By which tokens are compared.
+            // Tokens are compared by their HMAC-SHA-256.
             Grammar::StaticToken => (Some(Algorithm::Sha256), &[]),
         };
         bare.into_iter().chain(names.iter().map(|(_, algorithm)| *algorithm))
     }
 
-    /// Returns the algorithms that a verifier of this scheme accepts unless [`algorithms`](crate::VerifierBuilder::algorithms) or
-    /// [`allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) says otherwise: none, where the provider has nothing but SHA-1.
+    /// Returns the algorithms accepted by default. Empty if SHA-1 is the scheme's only algorithm.
+    ///
+    /// [`VerifierBuilder::algorithms`](crate::VerifierBuilder::algorithms) and
+    /// [`VerifierBuilder::allow_legacy_sha1`](crate::VerifierBuilder::allow_legacy_sha1) change the
+    /// accepted algorithms.
     #[must_use]
     pub fn accepted_by_default(&self) -> Vec<Algorithm> {
         match self.default_algorithms {
@@ -139,7 +150,9 @@ impl Scheme {
         }
     }
 
-    /// Returns the headers that signatures stand in, in the provider's spelling. A header with numbers is given without the number:
+    /// Returns the signature headers in the provider's spelling.
+    ///
+    /// A numbered header is returned without the number: see
     /// [`has_numbered_headers`](Self::has_numbered_headers).
     #[must_use]
     pub fn signature_headers(&self) -> &[&'static str] {
@@ -149,13 +162,14 @@ impl Scheme {
         }
     }
 
-    /// Returns whether signatures stand in headers with numbers, such as `X-Signature-1` and `X-Signature-2`.
+    /// Returns whether signature headers have numbers, such as `X-Signature-1` and `X-Signature-2`.
     #[must_use]
     pub const fn has_numbered_headers(&self) -> bool {
         matches!(self.headers, Headers::Numbered(_))
     }
 
-    /// Returns the names in front of signatures, with the algorithm of each. Empty if signatures have no name.
+    /// Returns the names in front of signatures, with the algorithm of each. Empty if signatures
+    /// have no name.
     #[must_use]
     pub const fn algorithm_names(&self) -> &'static [(&'static str, Algorithm)] {
         match self.grammar {
@@ -164,13 +178,13 @@ impl Scheme {
         }
     }
 
-    /// Returns the form in which the provider shows its secret.
+    /// Returns the form of the secret's text.
     #[must_use]
     pub const fn secret_form(&self) -> SecretForm {
         self.secret_form
     }
 
-    /// Returns the fewest and the most bytes of a key, decoded.
+    /// Returns the shortest and the longest key in bytes, after decoding.
     #[must_use]
     pub const fn key_bytes(&self) -> RangeInclusive<usize> {
         self.key_lengths.0..=self.key_lengths.1

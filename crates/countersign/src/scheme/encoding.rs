@@ -2,20 +2,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 
-/// How a scheme writes a tag into a header.
+/// The encoding of a signature in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// Two hexadecimal digits a byte (RFC 4648 §8), either case, mixed too.
+    /// Two hexadecimal digits a byte (RFC 4648 §8). Upper case, lower case and a mix are accepted.
     Hex,
-    /// Base64 with padding (RFC 4648 §4). Strict: missing padding and stray bits in the last digit are rejected.
+    /// Base64 with padding (RFC 4648 §4). Missing padding and stray bits in the last digit are
+    /// rejected.
     Base64,
-    /// Base64 in the alphabet for URLs and file names without padding (RFC 4648 §5). As strict: padding is rejected.
+    /// Base64 without padding, in the alphabet for URLs and file names (RFC 4648 §5). Padding and
+    /// stray bits in the last digit are rejected.
     Base64Url,
 }
 
 impl Encoding {
-    /// Whether this byte can stand in an encoded tag.
+    /// Returns whether an encoded signature can contain this byte.
     pub(crate) const fn uses(self, byte: u8) -> bool {
         match self {
             Self::Hex => byte.is_ascii_hexdigit(),
@@ -24,22 +26,26 @@ impl Encoding {
         }
     }
 
-    /// The length in bytes of the text for a tag of `tag_len` bytes.
+    /// Returns the length in bytes of the text for a signature of `tag_len` bytes.
     pub(crate) const fn text_len(self, tag_len: usize) -> usize {
         match self {
             Self::Hex => tag_len.saturating_mul(2),
             Self::Base64 => tag_len.div_ceil(3).saturating_mul(4),
-            // Four digits for three bytes, and one more than there are bytes left.
+            // Three bytes take four digits. One or two remaining bytes take one digit more than
+            // their number.
             Self::Base64Url => tag_len.saturating_mul(4).div_ceil(3),
         }
     }
 
-    /// Fills `tag` from a `text` of exactly [`text_len`](Self::text_len) bytes, or says that it is not in this encoding.
+    /// Decodes `text` of exactly [`text_len`](Self::text_len) bytes into `tag`.
+    ///
+    /// # Errors
+    /// [`Undecodable`] if `text` does not have this encoding.
     pub(crate) fn decode(self, text: &[u8], tag: &mut [u8]) -> Result<(), Undecodable> {
         let len = tag.len();
         let decoded = match self {
             Self::Hex => return decode_hex(text, tag),
-            // By tables, as a received signature is no secret.
+            // Decodes by tables: a received signature is no secret, so constant time is not needed.
             Self::Base64 => STANDARD.decode_slice(text, tag),
             Self::Base64Url => URL_SAFE_NO_PAD.decode_slice(text, tag),
         };
@@ -55,7 +61,7 @@ impl Encoding {
     }
 }
 
-/// The text is not what the encoding allows.
+/// The text does not have the encoding.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
@@ -70,7 +76,10 @@ pub(crate) fn decode_hex(text: &[u8], tag: &mut [u8]) -> Result<(), Undecodable>
     if sound { Ok(()) } else { Err(Undecodable) }
 }
 
-/// Of one length, the compiler makes vectors of it. Faults are gathered and judged once, so that nothing branches on what a digit is.
+/// Decodes 32 bytes, the length of HMAC-SHA-256. A fixed length lets the compiler use vector
+/// instructions.
+///
+/// Faults are collected and checked once at the end, so no branch depends on the value of a digit.
 fn decode_hex_of_sha256(text: &[u8; 64], tag: &mut [u8; 32]) -> bool {
     let (mut values, mut faults) = ([0; 64], 0);
     for (value, digit) in values.iter_mut().zip(text) {
@@ -90,11 +99,12 @@ fn decode_pair(pair: [u8; 2], byte: &mut u8) -> bool {
     fault | other == 0
 }
 
-/// What a digit stands for, and zero if it is one.
+/// Returns the value of a hexadecimal digit, and a fault. The fault is zero for a valid digit.
 #[inline]
 fn hex_digit(digit: u8) -> (u8, u8) {
     let decimal = digit.wrapping_sub(b'0');
-    // Bit 5 is the case of an ASCII letter, and no other character becomes a letter by setting it but `A` to `Z`.
+    // Bit 5 is the case of an ASCII letter. Setting bit 5 turns `A` to `Z` into letters of lower
+    // case, and turns no other character into a letter.
     let letter = (digit | 0x20).wrapping_sub(b'a');
     (decimal.min(letter.wrapping_add(10)), decimal.saturating_sub(9).min(letter.saturating_sub(5)))
 }
@@ -110,10 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_a_hex_digit_or_rejected() {
+    fn hex_decodes_digits_and_rejects_every_other_byte() {
         for byte in 0..=u8::MAX {
             let expected = char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-            // A block that is decoded at once, and some digits that are left.
+            // Twenty bytes are decoded pair by pair.
             for place in 0..40 {
                 let mut text = b"0f9aA0F1".repeat(5);
                 let mut whole = [0x0f, 0x9a, 0xa0, 0xf1].repeat(5);
@@ -130,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn two_faults_do_not_make_up_for_each_other() {
+    fn pair_of_invalid_hex_digits_is_rejected() {
         for len in [20, 32] {
             for fault in ["gg", "::", "  ", "\0\0", "//", "@@"] {
                 for place in [0, 7, len - 1] {
@@ -142,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_of_another_length_is_rejected() {
+    fn hex_of_wrong_length_is_rejected() {
         for text in ["", "0", "0102", "010"] {
             assert_eq!(Encoding::Hex.decode(text.as_bytes(), &mut [0]), Err(Undecodable), "{text:?}");
         }
@@ -158,14 +168,15 @@ mod tests {
         for text in ["-_9", "-_8=", "+/8", "-_", "-_8A"] {
             assert_eq!(Encoding::Base64Url.decode(text.as_bytes(), &mut tag), Err(Undecodable), "{text:?}");
         }
-        // A stray bit in the last digit, no padding, the URL alphabet, a longer and a shorter tag.
+        // A stray bit in the last digit, no padding, the URL alphabet, a longer and a shorter
+        // signature.
         for text in ["AQJ=", "AQI", "-_8=", "AQID", "AQ=="] {
             assert_eq!(Encoding::Base64.decode(text.as_bytes(), &mut tag), Err(Undecodable), "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_encoded_decodes_to_itself() {
+    fn encoded_bytes_decode_to_the_same_bytes() {
         let bytes: [u8; 64] = std::array::from_fn(|i| u8::try_from(i * 37 % 256).unwrap());
         for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64Url] {
             for len in [20, 32, 48, 64] {

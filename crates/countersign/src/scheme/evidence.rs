@@ -1,20 +1,22 @@
 use std::fmt;
 
-/// On what a row of [`providers`](crate::providers) rests.
+/// The evidence for a row of [`providers`](crate::providers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Evidence {
-    /// A value that the provider publishes is verified by this project's tests.
+    /// This project's tests verify a value published by the provider.
     Confirmed,
-    /// The provider's source code or specification was read; no published value has been found.
+    /// The provider's source code or specification. No published value has been found.
     SourceCode,
-    /// The provider's documentation; no published value has been found.
+    /// The provider's documentation. No published value has been found.
     Documentation,
-    /// What others say of the provider's documentation. Try it with a real delivery before relying on it.
+    /// Third-party accounts of the provider's documentation. Test with a real delivery before you
+    /// rely on the row.
     ThirdParty,
-    /// Sources contradict each other; the row's own text says how. Try it with a real delivery before relying on it.
+    /// Sources contradict each other. The row's documentation describes the contradiction. Test
+    /// with a real delivery before you rely on the row.
     Conflicting,
-    /// A scheme of the user's own.
+    /// A custom scheme of the user.
     Own,
 }
 

@@ -2,24 +2,25 @@ use std::time::Duration;
 
 use crate::algorithm::Algorithm;
 
-/// Where signatures stand.
+/// The headers of the signatures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Headers {
     One(&'static str),
-    /// One or more of these, each once.
+    /// Any of these headers, each at most once.
     AnyOf(&'static [&'static str]),
-    /// This and a number: 1, and so on as far as there is a header.
+    /// This name and a number: 1, 2 and so on, up to the first missing header.
     Numbered(&'static str),
 }
 
-/// What one signature looks like.
+/// The grammar of one signature.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grammar {
-    /// The encoded tag alone.
+    /// The encoded signature alone.
     Bare(Algorithm),
-    /// A name, a separator, the encoded tag. The name is the receiver's key to the algorithm.
+    /// A name, a separator and the encoded signature. The receiver looks up the algorithm by the
+    /// name.
     Tagged { separator: u8, names: &'static [(&'static str, Algorithm)] },
-    /// No signature but the secret itself.
+    /// No signature: the header holds the secret itself.
     StaticToken,
 }
 
@@ -31,13 +32,13 @@ pub(crate) struct Timestamp {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimestampSource {
-    /// A header of its own.
+    /// A separate header.
     Header(&'static str),
-    /// An item of the signature header's list, by its name.
+    /// An item in the list of the signature header, by name.
     Item(&'static str),
 }
 
-/// Headers that tell something and that nobody signs.
+/// Headers outside the signature.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnsignedHeaders {
     pub(crate) delivery_id: Option<&'static str>,

@@ -1,6 +1,6 @@
-/// What stands beside the body in the text that is signed.
+/// A part of the signed text beside the body.
 ///
-/// Timestamp and id go into the MAC in exactly the characters in which they came, never as a number written anew.
+/// Timestamp and id enter the MAC with exactly the received characters, never in a new rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Part {
@@ -12,7 +12,9 @@ pub enum Part {
     Id,
     /// The request's method, in upper case: `POST`.
     Method,
-    /// The URL that the sender posts to, as the receiver knows it: from [`VerifierBuilder::url`](crate::VerifierBuilder::url) or
+    /// The sender's target URL, as configured at the receiver.
+    ///
+    /// The URL comes from [`VerifierBuilder::url`](crate::VerifierBuilder::url) or
     /// [`base_url`](crate::VerifierBuilder::base_url), never from `Host`.
     Url,
 }

@@ -5,17 +5,19 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::scheme::encoding::decode_hex;
 
-/// How the text that a provider shows as the secret becomes the key.
+/// The form of the secret's text, as shown by the provider. The form decides how the text becomes
+/// the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretForm {
-    /// The text's own bytes. For a static token, visible ASCII and spaces: no header can hold anything else.
+    /// The key is the bytes of the text. A static token must be visible ASCII and spaces: a header
+    /// can hold no other characters.
     Verbatim,
-    /// The bytes that the hexadecimal digits stand for.
+    /// The key is the bytes decoded from hexadecimal digits.
     Hex,
-    /// The bytes that the base64 text stands for.
+    /// The key is the bytes decoded from base64.
     Base64 {
-        /// Taken off the text if it is there; empty for none.
+        /// A prefix removed from the text if present. Empty for no prefix.
         prefix: &'static str,
     },
 }
@@ -32,8 +34,10 @@ impl fmt::Display for SecretForm {
 }
 
 impl SecretForm {
-    /// Decodes the text that a provider shows into the bytes that the provider signs with. A prefix such as `whsec_` is taken off. Returns `None` if
-    /// the text does not have this form. No copy of the bytes is left behind.
+    /// Decodes the secret's text into the key. Removes a prefix such as `whsec_`.
+    ///
+    /// Returns `None` if the text does not have this form. Leaves no other copy of the bytes in
+    /// memory.
     pub(crate) fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         match self {
             Self::Verbatim => Some(Zeroizing::new(text.to_vec())),
@@ -46,7 +50,7 @@ impl SecretForm {
                 let text = text.strip_prefix(prefix.as_bytes()).unwrap_or(text);
                 let mut bytes = Zeroizing::new(vec![0; text.len()]);
                 let len = Base64::decode(text, &mut bytes).ok()?.len();
-                // Truncating alone would leave what the decoder wrote past the end.
+                // Truncating alone would leave the decoder's bytes past the end.
                 if let Some(rest) = bytes.get_mut(len..) {
                     rest.zeroize();
                 }
@@ -61,32 +65,32 @@ impl SecretForm {
 mod tests {
     use super::*;
 
-    fn decoded(form: SecretForm, text: &str) -> Option<Vec<u8>> {
+    fn decode(form: SecretForm, text: &str) -> Option<Vec<u8>> {
         form.decode(text.as_bytes()).map(|bytes| bytes.to_vec())
     }
 
     #[test]
     fn hexadecimal_text_is_decoded_in_either_case() {
-        assert_eq!(decoded(SecretForm::Hex, "00fFA1"), Some(vec![0, 255, 161]));
-        assert_eq!(decoded(SecretForm::Hex, ""), Some(vec![]));
+        assert_eq!(decode(SecretForm::Hex, "00fFA1"), Some(vec![0, 255, 161]));
+        assert_eq!(decode(SecretForm::Hex, ""), Some(vec![]));
         for text in ["0", "000", "0g", "00\n", " 00", "0x00"] {
-            assert_eq!(decoded(SecretForm::Hex, text), None, "{text:?}");
+            assert_eq!(decode(SecretForm::Hex, text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn base64_text_is_decoded_with_or_without_its_prefix() {
+    fn base64_text_is_decoded_with_or_without_prefix() {
         let form = SecretForm::Base64 { prefix: "whsec_" };
         for text in ["whsec_AQI=", "AQI="] {
-            assert_eq!(decoded(form, text), Some(vec![1, 2]));
+            assert_eq!(decode(form, text), Some(vec![1, 2]));
         }
         for text in ["whsec_AQI", "whsec_ AQI=", "AQI=\n", "Whsec_AQI="] {
-            assert_eq!(decoded(form, text), None, "{text:?}");
+            assert_eq!(decode(form, text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn verbatim_text_is_its_own_bytes() {
-        assert_eq!(decoded(SecretForm::Verbatim, " whsec_AQI=\n"), Some(b" whsec_AQI=\n".to_vec()));
+    fn verbatim_text_is_kept_unchanged() {
+        assert_eq!(decode(SecretForm::Verbatim, " whsec_AQI=\n"), Some(b" whsec_AQI=\n".to_vec()));
     }
 }

@@ -1,24 +1,27 @@
 use std::time::{Duration, SystemTime};
 
-/// The tolerance of most providers, and of those whose documentation names none.
+/// The tolerance of most providers, and of providers without a documented tolerance.
 pub(crate) const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
-/// How a scheme writes its timestamp.
+/// The format of a scheme's timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimestampFormat {
-    /// Whole seconds since 1970 in decimal digits, without sign and leading zeros.
+    /// Whole seconds since 1970 in decimal digits, without a sign or leading zeros.
     Seconds,
-    /// Whole milliseconds since 1970, likewise.
+    /// Whole milliseconds since 1970 in decimal digits, without a sign or leading zeros.
     Milliseconds,
-    /// RFC 3339 §5.6 in upper case: `2026-11-24T17:30:00Z`, `2026-11-24T10:30:00.25-07:00`. A fraction has at most nine digits.
+    /// RFC 3339 §5.6 in upper case: `2026-11-24T17:30:00Z`, `2026-11-24T10:30:00.25-07:00`. A
+    /// fraction has at most nine digits.
     Rfc3339,
 }
 
 impl TimestampFormat {
-    /// The time since 1970 that the text stands for, if it is in this format to the letter. A number has one text alone, and no text of RFC
-    /// 3339 is the beginning or the end of another: so no byte can move between a timestamp and what is signed next to it without making
-    /// another time of it, or none.
+    /// Returns the time since 1970, or `None` if the text does not have exactly this format.
+    ///
+    /// A number has a single text. In RFC 3339, no text is the beginning or the end of another
+    /// text. So a byte cannot move between a timestamp and the signed part beside the timestamp
+    /// without changing or invalidating the time.
     pub(crate) fn parse(self, text: &[u8]) -> Option<Duration> {
         match self {
             Self::Seconds => decimal(text).map(Duration::from_secs),
@@ -27,7 +30,7 @@ impl TimestampFormat {
         }
     }
 
-    /// Whether this byte can stand in a timestamp.
+    /// Returns whether a timestamp can contain this byte.
     pub(crate) const fn uses(self, byte: u8) -> bool {
         match self {
             Self::Seconds | Self::Milliseconds => byte.is_ascii_digit(),
@@ -35,7 +38,8 @@ impl TimestampFormat {
         }
     }
 
-    /// The text for a moment. Times before 1970 count as 1970, and those that RFC 3339 has no room for as the last second of 9999.
+    /// Returns the text of a time. A time before 1970 counts as 1970. In RFC 3339, a time after
+    /// 9999 counts as the last second of 9999.
     pub(crate) fn write(self, time: SystemTime) -> String {
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         match self {
@@ -46,7 +50,7 @@ impl TimestampFormat {
     }
 }
 
-/// Digits without a sign and without leading zeros.
+/// Parses decimal digits without a sign or leading zeros. Rejects `0` too.
 fn decimal(text: &[u8]) -> Option<u64> {
     if matches!(text, [] | [b'0', ..]) {
         return None;
@@ -54,16 +58,16 @@ fn decimal(text: &[u8]) -> Option<u64> {
     let (mut number, mut faults) = (0_u64, 0);
     for byte in text {
         let digit = u64::from(byte.wrapping_sub(b'0'));
-        // Below sixteen for a digit and for nothing else.
+        // The sum is below 16 for a digit, and for no other byte.
         faults |= digit.wrapping_add(6);
         number = number.wrapping_mul(10).wrapping_add(digit);
     }
-    // Nineteen digits always fit.
+    // Nineteen digits always fit into 64 bits.
     let number = if text.len() <= 19 { Some(number) } else { std::str::from_utf8(text).ok()?.parse().ok() };
     number.filter(|_| faults < 16)
 }
 
-/// Since 1970; what was before is rejected.
+/// Returns the time since 1970. Rejects a time before 1970.
 fn rfc3339(text: &str) -> Option<Duration> {
     let (date, time) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -73,7 +77,7 @@ fn rfc3339(text: &str) -> Option<Duration> {
         None => (time, 0),
     };
     let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-    // A leap second is the second 60.
+    // A leap second has the number 60.
     if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -82,7 +86,8 @@ fn rfc3339(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds.try_into().ok()?, nanoseconds))
 }
 
-/// Divides `00:00:00+07:00` into the time and the seconds that the offset is east of Greenwich.
+/// Splits `00:00:00+07:00` into the time and the offset. The offset is in seconds east of
+/// Greenwich.
 fn offset(time: &str) -> Option<(&str, i64)> {
     let (time, offset) = time.split_at_checked(time.rfind(['+', '-'])?)?;
     let (sign, digits) = offset.split_at_checked(1)?;
@@ -91,7 +96,7 @@ fn offset(time: &str) -> Option<(&str, i64)> {
     Some((time, if sign == "-" { seconds.checked_neg()? } else { seconds }))
 }
 
-/// Numbers of exactly so many digits, divided by `separator`.
+/// Parses numbers divided by `separator`, each with exactly the given number of digits.
 fn numbers<const COUNT: usize>(text: &str, separator: char, digits: [usize; COUNT]) -> Option<[u32; COUNT]> {
     let mut numbers = [0; COUNT];
     let mut pieces = text.split(separator);
@@ -122,7 +127,7 @@ const fn days_in(year: u32, month: u32) -> u32 {
     }
 }
 
-/// Of a date in the Gregorian calendar. `None` before 1970.
+/// Returns the days from 1970 to a date of the Gregorian calendar, or `None` before 1970.
 fn days_since_1970(year: u32, month: u32, day: u32) -> Option<i64> {
     let years = i64::from(year.checked_sub(1970)?);
     let leap_days = i64::from(leap_years_to(year.saturating_sub(1)).checked_sub(leap_years_to(1969))?);
@@ -130,12 +135,12 @@ fn days_since_1970(year: u32, month: u32, day: u32) -> Option<i64> {
     years.checked_mul(365)?.checked_add(leap_days)?.checked_add(months)?.checked_add(i64::from(day).checked_sub(1)?)
 }
 
-/// How many of the years 1 to `year` are leap years.
+/// Returns the number of leap years from 1 to `year`.
 const fn leap_years_to(year: u32) -> u32 {
     (year / 4).saturating_sub(year / 100).saturating_add(year / 400)
 }
 
-/// The last second of 9999, after which the format has no room.
+/// The last second of 9999, the latest time in the format.
 const LAST_OF_RFC3339: u64 = 253_402_300_799;
 
 fn write_rfc3339(since_1970: Duration) -> String {
@@ -143,7 +148,7 @@ fn write_rfc3339(since_1970: Duration) -> String {
     let (mut days, of_day) = (seconds / 86_400, seconds % 86_400);
     let mut year = 1970_u32;
     let mut month = 1_u32;
-    // As long as there is a whole year, and then a whole month, in what is left.
+    // Subtracts whole years, then whole months.
     while let Some(left) = days.checked_sub(if is_leap(year) { 366 } else { 365 }) {
         (days, year) = (left, year.saturating_add(1));
     }
@@ -163,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_number_is_a_digit() {
+    fn numeric_timestamp_accepts_only_digits() {
         for place in 0..10 {
             for byte in 0..=u8::MAX {
                 let mut text = *b"1700000000";
@@ -178,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn rfc3339_is_read_to_the_letter() {
-        // Computed with Python's `datetime`.
+    fn rfc3339_parsing_is_strict() {
+        // Expected values were computed with Python's `datetime`.
         let right = [
             ("1970-01-01T00:00:00Z", 0),
             ("2020-01-01T00:00:00-07:00", 1_577_862_000),
@@ -242,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_timestamp_parses_to_the_same_time() {
         for since_1970 in [0, 1, 86_399, 86_400, 951_782_400, 951_868_800, 1_573_899_072, 1_709_164_800, 4_107_542_400, 253_402_300_799] {
             let since_1970 = Duration::from_secs(since_1970);
             for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339] {
                 let text = format.write(SystemTime::UNIX_EPOCH + since_1970);
-                // Zero would be a leading zero.
+                // The text `0` is rejected, because a number never begins with a zero.
                 let expected = (!since_1970.is_zero() || format == TimestampFormat::Rfc3339).then_some(since_1970);
                 assert_eq!(format.parse(text.as_bytes()), expected, "{text}");
             }
@@ -256,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn after_9999_there_is_no_later_time_in_rfc3339() {
+    fn rfc3339_writes_times_after_9999_as_the_end_of_9999() {
         for seconds in [253_402_300_799, 253_402_300_800, 253_404_979_200, i64::MAX.unsigned_abs()] {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             assert_eq!(TimestampFormat::Rfc3339.write(time), "9999-12-31T23:59:59Z", "{seconds}");
@@ -264,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_overflows() {
+    fn numeric_timestamp_never_overflows() {
         for text in ["18446744073709551615", "9223372036854775808", "9223372036854775807"] {
             for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds] {
                 assert!(format.parse(text.as_bytes()).is_some(), "{text}");

@@ -1,33 +1,34 @@
 use crate::scheme::validate::is_url_byte;
 
-/// The URL that a sender posts to, as the receiver was told.
+/// The sender's target URL, as configured at the receiver.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Url {
     Whole(Box<str>),
-    /// Scheme and authority; path and query come with the request.
+    /// Scheme and authority. The request adds path and query.
     Base(Box<str>),
 }
 
 impl Url {
-    /// A whole URL, in the very characters that the sender signs.
+    /// Creates a whole URL, in exactly the characters signed by the sender.
     pub(crate) fn whole(text: &str) -> Option<Self> {
         authority_and_rest(text).map(|_| Self::Whole(text.into()))
     }
 
-    /// A URL without path and query.
+    /// Creates a URL without path and query.
     pub(crate) fn base(text: &str) -> Option<Self> {
         let (_, rest) = authority_and_rest(text)?;
         rest.is_empty().then(|| Self::Base(text.into()))
     }
 
-    /// The target of a request, if it is one that can stand behind a base.
+    /// Returns the request target if the target can follow a base.
     pub(crate) fn target(target: &str) -> Option<&str> {
         (target.starts_with('/') && target.bytes().all(|byte| is_url_byte(byte) && byte != b'#')).then_some(target)
     }
 }
 
-/// Divides `https://host:443/path?query` behind the authority. `None` for what is no URL of that kind, or has a fragment, which is never
-/// sent.
+/// Splits `https://host:443/path?query` behind the authority.
+///
+/// Returns `None` for any other text. A fragment is rejected because clients never send a fragment.
 fn authority_and_rest(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let (authority, rest) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_absolute_and_ascii_and_a_base_has_no_path() {
+    fn url_is_absolute_ascii_and_base_url_has_no_path() {
         for text in ["https://example.com", "http://localhost:8080", "https://[::1]"] {
             assert!(Url::whole(text).is_some() && Url::base(text).is_some(), "{text}");
         }
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_holds_no_character_that_could_part_it_from_a_body() {
+    fn target_is_a_path_without_delimiters_or_non_ascii() {
         for text in ["/", "/a/b?c=d&e=%7B[]"] {
             assert_eq!(Url::target(text), Some(text));
         }

@@ -9,11 +9,11 @@ use crate::scheme::timestamp::TimestampFormat;
 /// A year. Providers tolerate minutes.
 pub(crate) const MAX_TOLERANCE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Of the name of a header, so that a number behind it has room on the stack.
+/// The longest header name of a scheme, in bytes.
 const MAX_NAME: usize = 128;
 
 impl Scheme {
-    /// Why no delivery could ever be judged by this description, if so.
+    /// Returns the first fault of the description, if the description cannot work.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         self.fault_of_headers().or_else(|| self.fault_of_items()).or_else(|| self.fault_of_parts())
     }
@@ -30,14 +30,17 @@ impl Scheme {
         let repeated = |name: &&str| headers.iter().filter(|other| other.eq_ignore_ascii_case(name)).count() > 1;
         let alone = self.list.is_none() && !self.is_signed_around() && matches!(self.headers, Headers::One(_));
         first_fault([
-            (self.signature_headers().is_empty(), "there is no header for the signature"),
-            (all.any(|name| !is_field_name(name)), "a header name is empty, too long, or holds a character that no header name may"),
-            (headers.iter().any(repeated) || beside.chain(unsigned).any(|name| self.reads(name)), "two things stand in the same header"),
-            (self.grammar == Grammar::StaticToken && !alone, "a static token stands alone in one header"),
+            (self.signature_headers().is_empty(), "the scheme names no header for the signature"),
+            (all.any(|name| !is_field_name(name)), "a header name is empty, too long, or holds a forbidden character"),
+            (
+                headers.iter().any(repeated) || beside.chain(unsigned).any(|name| self.reads(name)),
+                "two parts of the scheme use the same header",
+            ),
+            (self.grammar == Grammar::StaticToken && !alone, "a static token must be alone in one header"),
         ])
     }
 
-    /// Of the items that a signature header holds.
+    /// Returns the first fault of the items in a signature header.
     fn fault_of_items(&self) -> Option<&'static str> {
         let (separator, names): (_, &[_]) = match self.grammar {
             Grammar::Bare(_) | Grammar::StaticToken => (None, &[]),
@@ -52,53 +55,50 @@ impl Scheme {
         let holds_separator = |name: &str| [separator, list].into_iter().flatten().any(|byte| name.as_bytes().contains(&byte));
         let is_in_list = list.is_some() && separator.is_some() && matches!(self.headers, Headers::One(_));
         first_fault([
-            (named().chain(item).any(|name| !is_readable(name)), "a name is empty, or holds something else than visible ASCII"),
+            (named().chain(item).any(|name| !is_readable(name)), "a name is empty, or not visible ASCII"),
             (named().enumerate().any(|(place, name)| named().take(place).any(|other| other == name)), "two signatures have the same name"),
             (
                 [separator, list].into_iter().flatten().any(|byte| !matches!(byte, b' '..=b'~')),
                 "a separator is neither visible ASCII nor a space",
             ),
-            (list.is_some_and(|byte| self.encoding.uses(byte)), "items are separated by a character that signatures are written in"),
+            (list.is_some_and(|byte| self.encoding.uses(byte)), "the separator of items also occurs in signatures"),
             (separator.is_some() && names.is_empty(), "no signature has a name"),
             (named().chain(item).any(holds_separator), "a name holds a separator"),
             (list.is_some() && list == separator, "items and names have the same separator"),
-            (
-                item.is_some() && !is_in_list,
-                "the timestamp is an item of a list, but signatures do not stand in one header that is a list of named items",
-            ),
-            (
-                item.is_some() && list.is_some_and(|byte| self.format().uses(byte)),
-                "items are separated by a character that the timestamp is written in",
-            ),
+            (item.is_some() && !is_in_list, "the timestamp is an item of a list, but the signatures are not named items of one header"),
+            (item.is_some() && list.is_some_and(|byte| self.format().uses(byte)), "the separator of items also occurs in the timestamp"),
             (named().any(|name| Some(name) == item), "timestamp and signature have the same name"),
         ])
     }
 
-    /// Of what is signed.
+    /// Returns the first fault of the signed parts.
     fn fault_of_parts(&self) -> Option<&'static str> {
         let signed = |part| self.prefix.contains(&part) || self.suffix.contains(&part);
         let is_long = |timestamp: Timestamp| timestamp.tolerance > MAX_TOLERANCE;
         first_fault([
-            (self.timestamp.is_some() != signed(Part::Timestamp), "a timestamp must be described and be signed, or neither"),
+            (self.timestamp.is_some() != signed(Part::Timestamp), "a timestamp needs a description and a signed part, or neither"),
             (self.timestamp.is_some_and(is_long), "the tolerance is longer than a year"),
-            (self.timestamp_format.is_some() && self.timestamp.is_none(), "the time has a format, but there is no timestamp"),
-            (self.id_header.is_some() != signed(Part::Id), "an id must be described and be signed, or neither"),
+            (self.timestamp_format.is_some() && self.timestamp.is_none(), "the scheme has a timestamp format, but no timestamp"),
+            (self.id_header.is_some() != signed(Part::Id), "an id needs a header and a signed part, or neither"),
             (self.key_lengths.0 > self.key_lengths.1, "the shortest key is longer than the longest"),
             (
                 self.bytes_could_move(),
-                "bytes could move between two signed parts: a literal with a character that neither an id nor a method holds must part them",
+                "bytes could move between two signed parts: separate them by a literal that neither an id nor a method can hold",
             ),
         ])
     }
 
-    /// A signature header by which `later`, listed behind this scheme, could be judged by this one: both read it, or a sender of `later`
-    /// sends it as well.
+    /// Returns a header shared with `later`, a scheme listed behind this scheme.
+    ///
+    /// With a shared header, this scheme would decide about deliveries of `later`. A header is
+    /// shared if both schemes read the header, or if a sender of `later` sends a header of this
+    /// scheme as well.
     pub(crate) fn shared_header(&self, later: &Self) -> Option<&'static str> {
         let both = later.signature_headers().iter().chain(later.also_sends).find(|name| self.reads(name));
         both.or_else(|| self.signature_headers().iter().find(|name| later.reads(name))).copied()
     }
 
-    /// Whether a header of this name holds a signature of this scheme.
+    /// Returns whether this scheme reads a signature from a header of this name.
     fn reads(&self, name: &str) -> bool {
         self.signature_headers().iter().any(|header| match self.headers {
             Headers::Numbered(_) => name
@@ -112,17 +112,24 @@ impl Scheme {
         !self.prefix.is_empty() || !self.suffix.is_empty()
     }
 
-    /// Whether the same signed text could be read as another id, method or timestamp and another body.
+    /// Returns whether bytes could move between two signed parts. The same signed text would then
+    /// mean another id, method or timestamp and another body.
     ///
-    /// - An id and whatever is signed next to it need a literal between them that no id can hold a part of. The exception is an id in front
-    ///   of an RFC 3339 timestamp: no id holds a colon, and the timestamp's first one stands behind exactly thirteen characters.
-    /// - A method, which is upper-case letters, likewise; but not before a URL, which begins with a lower-case letter.
-    /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves it by decades from any clock after 2001, which
-    ///   [`MAX_TOLERANCE`] does not reach, and an earlier clock is not believed; in RFC 3339 no text is the beginning or the end of another.
-    /// - A URL is a text of the receiver's own, as good as a literal. What holds where its end comes from the request is judged where it is
-    ///   given: see [`base_fault`](Self::base_fault).
+    /// - An id needs a literal between itself and each neighbour. The literal must contain a
+    ///   character outside the alphabet of ids. An id in front of an RFC 3339 timestamp needs no
+    ///   literal: no id contains a colon, and the first colon of the timestamp follows exactly
+    ///   thirteen characters.
+    /// - A method consists of upper-case letters and needs a literal with another character. A
+    ///   method in front of a URL needs no literal: a URL begins with a lower-case letter.
+    /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves the
+    ///   time by decades from any clock after 2001. [`MAX_TOLERANCE`] is a year. While the
+    ///   machine's clock is before 2001, every timestamp is rejected. In RFC 3339, no text is the
+    ///   beginning or the end of another text.
+    /// - A URL is configured by the receiver, so a URL counts as a literal. If the request supplies
+    ///   the end of the URL, [`base_fault`](Self::base_fault) applies.
     fn bytes_could_move(&self) -> bool {
-        // What stands in front of the place that the loop is at, and whether the literals since then part it from an id or a method.
+        // The last movable part so far. The flags tell if the literals since that part separate an
+        // id or a method from the next part.
         let mut left: Option<Movable> = None;
         let (mut parts_id, mut parts_method) = (false, false);
         for part in self.around_body() {
@@ -157,8 +164,13 @@ impl Scheme {
         false
     }
 
-    /// Why the end of the URL cannot come from the request, if so: its bytes could be the body's, or the reverse. What follows the URL
-    /// has to begin with a character that no URL holds, and if it follows the body, what stands between must end with one.
+    /// Returns a fault if the end of the URL cannot come from the request.
+    ///
+    /// Bytes could move between the URL and the body in such a scheme. Two rules prevent a move:
+    ///
+    /// - A literal must follow the URL, unless the URL is the last part. The literal must begin
+    ///   with a character outside the alphabet of URLs.
+    /// - A URL behind the body must follow a literal. The literal must end with such a character.
     pub(crate) fn base_fault(&self) -> Option<&'static str> {
         let ends_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
         let behind_body = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
@@ -174,7 +186,7 @@ impl Scheme {
             let after_body = parts.iter().take(place).any(|part| *part == SignedPiece::Body);
             let opened = matches!(previous, Some(SignedPiece::Part(Part::Literal(text))) if behind_body(text));
             if !closed || (after_body && !opened) {
-                return Some("the scheme signs the URL right next to other text: it takes a whole URL, not a base");
+                return Some("the scheme signs the URL directly beside other text: call `.url(…)` instead of `.base_url(…)`");
             }
         }
         None
@@ -186,7 +198,7 @@ impl Scheme {
     }
 }
 
-/// Returns the text of the first fault that is there.
+/// Returns the text of the first fault present.
 fn first_fault<const COUNT: usize>(faults: [(bool, &'static str); COUNT]) -> Option<&'static str> {
     faults.into_iter().find_map(|(is_there, fault)| is_there.then_some(fault))
 }
@@ -198,7 +210,7 @@ enum SignedPiece {
     Body,
 }
 
-/// A piece of the signed text whose length the sender decides.
+/// A piece of the signed text with a length chosen by the sender.
 #[derive(Clone, Copy, PartialEq)]
 enum Movable {
     Timestamp,
@@ -207,14 +219,15 @@ enum Movable {
     Body,
 }
 
-/// A character of RFC 3986 §2, which the target of a request has to keep to where it is signed.
+/// Returns whether the byte is a URL character (RFC 3986 §2). A signed request target may contain
+/// no other characters.
 pub(crate) const fn is_url_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' | b'%')
         || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }
 
-/// A token of RFC 9110 §5.6.2, which is what a field name is.
+/// Returns whether the text is a token (RFC 9110 §5.6.2), the syntax of a field name.
 fn is_field_name(name: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(token)
@@ -259,7 +272,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_description_that_cannot_work_is_found() {
+    fn faulty_schemes_are_rejected_and_sound_schemes_accepted() {
         const FAULTY: &[Scheme] = &[
             Scheme::new("x", ""),
             Scheme::new("x", "X Signature"),
@@ -299,7 +312,7 @@ mod tests {
             SOUND.encoding(Encoding::Base64).list(b'+'),
             SOUND.prefix(TIMESTAMP).timestamp_header("x-signature", MINUTE),
             SOUND.prefix(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
-            // Bytes could move between the id and what it touches.
+            // Bytes could move between the id and the parts beside the id.
             SOUND.prefix(&[Part::Id]).id_header("X-Id"),
             SOUND.suffix(&[Part::Id]).id_header("X-Id"),
             SOUND.prefix(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
@@ -339,7 +352,7 @@ mod tests {
             SOUND.prefix(&[Part::Method, Part::Literal("AZ")]),
             SOUND.prefix(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
             SOUND.prefix(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
-            // Only in front of it, and only without anything between.
+            // Only an id directly in front of an RFC 3339 timestamp needs no literal.
             rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
             rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
         ];
@@ -362,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_is_for_schemes_that_part_the_url_from_what_varies() {
+    fn base_url_requires_a_delimiter_beside_the_signed_url() {
         const LINE: Part = Part::Literal("\n");
         let closed: [Scheme; 4] = [
             SOUND.prefix(&[Part::Url, LINE]),

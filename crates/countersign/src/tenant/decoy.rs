@@ -5,7 +5,7 @@ use crate::verifier::config::Config;
 use crate::verifier::{Schemes, Verifier};
 
 impl Verifier {
-    /// The same verifier, which does the work and verifies nothing.
+    /// Returns a decoy of this verifier. The decoy does the same work and verifies nothing.
     pub(crate) fn to_decoy(&self) -> Self {
         let decoy = |config: &Arc<Config>| {
             let Config { policy, keys, is_decoy, .. } = &**config;

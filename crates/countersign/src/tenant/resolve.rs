@@ -12,19 +12,19 @@ use crate::request::timer::Timer;
 use crate::tenant::resolve_future::ResolveFuture;
 use crate::verifier::{Schemes, Verifier};
 
-/// The choice of a verifier for one delivery, by a [`Resolver`](crate::tenant::Resolver) that has been asked.
+/// The lookup of the verifier for one delivery, started by a [`Resolver`](crate::tenant::Resolver).
 pub(crate) struct Resolve {
-    /// Taken when it is made.
+    /// Taken at the end of the lookup.
     span: Option<DeliverySpan>,
-    /// Given up when it is made.
+    /// Dropped at the end of the lookup.
     resolving: Option<ResolveFuture>,
     decoy: Verifier,
     timeout: Duration,
-    /// Known once there was something to wait for.
+    /// The time limit, set at the first pending poll.
     until: Option<Instant>,
 }
 
-/// The verifier that was chosen, and the span of the delivery that it is for.
+/// The chosen verifier, with the span of the delivery.
 pub(crate) struct ChosenVerifier<'v> {
     pub(crate) span: DeliverySpan,
     pub(crate) verifier: Cow<'v, Verifier>,
@@ -35,10 +35,13 @@ impl Resolve {
         Self { span: Some(span), resolving: Some(resolving), decoy, timeout, until: None }
     }
 
-    /// Ready with the verifier that is to judge the delivery. Where none is known, or none can be had now, that is one which rejects it. Once.
+    /// Polls for the verifier of the delivery. Returns the verifier once; further calls return
+    /// `Pending`. If the tenant is unknown or the keys are unavailable, the verifier rejects the
+    /// delivery.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<ChosenVerifier<'static>> {
         let verifier = ready!(self.poll_verifier(cx, timer));
-        // What is left of the search is given up, and what it does about that is its own affair.
+        // A finished or late lookup is dropped here. A panic in its destructor must not affect the
+        // delivery.
         let left = self.resolving.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
         match self.span.take() {
@@ -54,13 +57,14 @@ impl Resolve {
             Ok(Poll::Ready(found)) => found,
             Err(_) => Err(Fault::Panicked.into()),
             Ok(Poll::Pending) => {
-                // Past what the clock can say is never.
+                // A time limit beyond the range of the clock is no limit.
                 let due = match *until {
                     Some(until) => Some(until),
                     None => timer.now().checked_add(*timeout).inspect(|due| *until = Some(*due)),
                 };
                 let Some(due) = due else { return Poll::Pending };
-                // A timer that never rings is none, whatever the time.
+                // The timer is polled before the clock is read. A timer that never fires sets no
+                // time limit, whatever the clock says.
                 ready!(timer.poll_until(due, cx));
                 while timer.now() < due {
                     ready!(timer.poll_until(due, cx));
@@ -77,13 +81,14 @@ impl Resolve {
 }
 
 impl Verifier {
-    /// The same verifier while its keys cannot be had: what has no fault of its head is answered 503.
+    /// Returns the same verifier for a time without keys. A delivery with a fault in the head is
+    /// rejected for that fault. Any other delivery is rejected with 503.
     pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
         Self(Arc::new(Schemes { unavailable: Some(why.into()), ..Schemes::clone(&self.0) }))
     }
 }
 
-/// What is the matter with a resolver.
+/// A failure of a resolver.
 #[derive(Debug)]
 pub(crate) enum Fault {
     TimedOut,

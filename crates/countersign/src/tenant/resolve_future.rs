@@ -5,9 +5,11 @@ use std::task::{Context, Poll};
 
 use crate::verifier::Verifier;
 
-/// The search for the verifier of one delivery: what [`Resolver::resolve`](crate::tenant::Resolver::resolve) returns.
+/// The lookup of the verifier for one delivery, returned by
+/// [`Resolver::resolve`](crate::tenant::Resolver::resolve).
 ///
-/// It finds a verifier, or none for a tenant that is not known; or it fails, where that cannot be told now.
+/// The future returns a verifier, or `None` for an unknown tenant. The future returns an error if
+/// the answer is not available now.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResolveFuture(State);
 
@@ -19,12 +21,12 @@ enum State {
 }
 
 impl ResolveFuture {
-    /// It is known already.
+    /// Creates a future with a known answer.
     pub const fn ready(found: Option<Verifier>) -> Self {
         Self(State::Ready(Some(Ok(found))))
     }
 
-    /// It is known once this future is ready.
+    /// Creates a future from another future, boxed, for an answer that arrives later.
     pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(future: impl Future<Output = Result<Option<Verifier>, E>> + Send + 'static) -> Self {
         Self(State::Pending(Box::pin(async { future.await.map_err(Into::into) })))
     }

@@ -11,7 +11,8 @@ use crate::tenant::resolve::{ChosenVerifier, Fault, Resolve};
 use crate::tenant::resolver::Resolver;
 use crate::verifier::Verifier;
 
-/// What an adapter judges by: one [`Verifier`], or a [`Resolver`] that chooses one for each delivery. Made from either; cheap to clone.
+/// The source of an adapter's verifiers: a [`Verifier`], or a [`Resolver`] that chooses a verifier
+/// for each delivery. Created from either with `From`. Cheap to clone.
 #[derive(Clone)]
 pub struct VerifierSource(Inner);
 
@@ -22,8 +23,9 @@ enum Inner {
 }
 
 impl VerifierSource {
-    /// Chooses the verifier for a delivery, for whoever has the body already and no use for [`Receive`](crate::adapter::Receive). Where none is known,
-    /// or none can be had now, that is one which rejects it.
+    /// Chooses the verifier for a delivery, for a caller with the whole body and no need of
+    /// [`Receive`](crate::adapter::Receive). If the tenant is unknown or the keys are unavailable,
+    /// the returned verifier rejects the delivery.
     pub async fn choose(&self, head: &impl RequestHead, timer: &mut impl Timer) -> Verifier {
         let chosen = match self.start(DeliverySpan::unseen(), head) {
             Ok(chosen) => chosen,
@@ -32,10 +34,16 @@ impl VerifierSource {
         chosen.verifier.into_owned()
     }
 
-    /// The header fields that a head is asked for, each once, if those and its method are all that is ever looked at: then an adapter that has to copy what
-    /// it hands out need not copy the rest. `None` for a [`Resolver`], which may look at anything, where the target is signed, and where
-    /// [hints](crate::VerifierBuilder::hints) are wanted. For adapters; [`RequestHead::announces_body`] and [`DrainPolicy`](crate::DrainPolicy) ask for
-    /// `content-length`, `transfer-encoding` and `expect` beside them.
+    /// Returns the names of all header fields read from a head, without duplicates. An adapter with
+    /// a copied head needs to copy only these fields and the method. Returns `None` if more of the
+    /// head may be read:
+    /// - A [`Resolver`] may read anything.
+    /// - The scheme signs the target.
+    /// - [Hints](crate::VerifierBuilder::hints) are on.
+    /// - The scheme numbers the signature headers, or has too many for a single pass.
+    ///
+    /// For adapters. [`RequestHead::announces_body`] and [`DrainPolicy`](crate::DrainPolicy) also
+    /// read `content-length`, `transfer-encoding` and `expect`.
     #[must_use]
     pub fn fields(&self) -> Option<Vec<&'static str>> {
         match &self.0 {
@@ -44,7 +52,8 @@ impl VerifierSource {
         }
     }
 
-    /// Returns the largest body in bytes that is accepted. Of a [`Resolver`], its decoy tells. For adapters.
+    /// Returns the largest accepted body in bytes. For a [`Resolver`], returns the limit of the
+    /// decoy. For adapters.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         match &self.0 {
@@ -52,9 +61,10 @@ impl VerifierSource {
         }
     }
 
-    /// Returns whether path and query of the request are signed, as after [`base_url`](crate::VerifierBuilder::base_url). Then an adapter
-    /// needs [`RequestHead::original_target`]: the target that a router has cut verifies a delivery at another path than the one it was signed for. Of
-    /// a [`Resolver`], its decoy tells. For adapters.
+    /// Returns whether path and query of the request are signed, as after
+    /// [`base_url`](crate::VerifierBuilder::base_url). An adapter then needs
+    /// [`RequestHead::original_target`]. With a target cut by a router, a delivery signed for one
+    /// path would verify at another path. For a [`Resolver`], the decoy decides. For adapters.
     #[must_use]
     pub fn signs_target(&self) -> bool {
         match &self.0 {
@@ -62,12 +72,12 @@ impl VerifierSource {
         }
     }
 
-    /// Chooses the verifier for a delivery, or starts to.
+    /// Chooses the verifier for a delivery, or starts the lookup.
     pub(crate) fn start(&self, span: DeliverySpan, head: &dyn RequestHead) -> Result<ChosenVerifier<'_>, Resolve> {
         match &self.0 {
             Inner::One(verifier) => Ok(ChosenVerifier { span, verifier: Cow::Borrowed(verifier) }),
             Inner::Many(decoy, resolver) => {
-                // The time that it takes is told to whoever observes the verdict.
+                // An observer receives the time of the verdict, including the lookup.
                 let span = span.timed();
                 let resolve = || (resolver.resolve(head), resolver.timeout());
                 match span.in_scope(|| catch_unwind(AssertUnwindSafe(resolve))) {
@@ -87,7 +97,8 @@ impl From<Verifier> for VerifierSource {
 
 impl<R: Resolver> From<R> for VerifierSource {
     fn from(resolver: R) -> Self {
-        // Whatever it is, it must not let anybody in.
+        // The decoy of an application can be any verifier. Unconverted, such a verifier could let
+        // deliveries of unknown tenants through.
         Self(Inner::Many(resolver.decoy().to_decoy(), Arc::new(resolver)))
     }
 }

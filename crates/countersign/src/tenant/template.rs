@@ -8,16 +8,18 @@ use crate::verifier::Verifier;
 use crate::verifier::builder::VerifierBuilder;
 use crate::verifier::config::Config;
 
-/// What the verifiers of all tenants share: scheme, limits, memory budget, observer and log.
+/// The common part of all tenants' verifiers: scheme, limits, memory budget, observer and log.
 ///
-/// [`VerifierBuilder::build_template`] makes a template. A [`Resolver`](crate::tenant::Resolver) makes the verifier of each tenant from the template. For
-/// an unknown tenant the resolver returns `None`, and the template's [decoy](Self::decoy) rejects the delivery. Cheap to clone.
+/// [`VerifierBuilder::build_template`] creates a template. A [`Resolver`](crate::tenant::Resolver)
+/// creates the verifier of each tenant from the template. For an unknown tenant the resolver
+/// returns `None`, and the template's [decoy](Self::decoy) rejects the delivery. Cheap to clone.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
 ///
 /// let template = Verifier::builder(providers::JIRA).build_template()?;
-/// let acme = template.for_tenant("acme", [("2026-11", Secret::new("It's a Secret to Everybody"))])?;
+/// let keys = [("2026-11", Secret::new("It's a Secret to Everybody"))];
+/// let acme = template.for_tenant("acme", keys)?;
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -26,10 +28,14 @@ pub struct VerifierTemplate {
 }
 
 impl VerifierTemplate {
-    /// Makes the verifier of one tenant. [`Verified::tenant`](crate::Verified::tenant) names the tenant.
+    /// Creates the verifier of a tenant. [`Verified::tenant`](crate::Verified::tenant) returns the
+    /// name of the tenant.
     ///
     /// # Errors
-    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret.
+    /// - [`ConfigError::NoKey`] without a key.
+    /// - [`ConfigError::DuplicateKeyId`] if two keys have the same id.
+    /// - [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`] or
+    ///   [`ConfigError::SecretLength`] for a secret that cannot be used.
     pub fn for_tenant<I: Into<KeyId>>(
         &self,
         tenant: impl Into<Arc<str>>,
@@ -45,9 +51,11 @@ impl VerifierTemplate {
         Ok(verifier)
     }
 
-    /// Returns the verifier for unknown tenants. The decoy hashes the body once, as the verifier of a tenant with one key does, and then rejects the
-    /// delivery as [`UnknownTenant`](crate::RejectionKind::UnknownTenant). The answer is that of a wrong signature. The
-    /// [threat model](crate::manual::threat_model) says what the time of the answer can still tell.
+    /// Returns the verifier for unknown tenants. The decoy hashes the body once, like the verifier
+    /// of a tenant with one key. The decoy then rejects the delivery as
+    /// [`UnknownTenant`](crate::RejectionKind::UnknownTenant). The response is that of a wrong
+    /// signature. The [threat model](crate::manual::threat_model) describes the information left in
+    /// the response time.
     #[must_use]
     pub const fn decoy(&self) -> &Verifier {
         &self.decoy
@@ -58,7 +66,8 @@ impl VerifierBuilder {
     /// Builds a template for the verifiers of tenants, for a [`Resolver`](crate::tenant::Resolver).
     ///
     /// # Errors
-    /// Those of [`build`](Self::build), but for a missing key: a template has no key, and any key is a [`ConfigError::UnusedKey`].
+    /// - [`ConfigError::UnusedKey`] if the builder has a key. A template has no key.
+    /// - Every error of [`build`](Self::build), except for errors about keys and secrets.
     pub fn build_template(self) -> Result<VerifierTemplate, ConfigError> {
         if let Some((key, ..)) = self.keys.first() {
             return Err(ConfigError::UnusedKey { key: key.clone() });

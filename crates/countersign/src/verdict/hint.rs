@@ -1,27 +1,32 @@
 use std::fmt;
 
-/// What is probably the matter with a rejected delivery: for the operator, found cheaply, and no proof of anything.
+/// The probable cause of a rejection, for the operator. A hint is cheap to find, and proves
+/// nothing.
 ///
-/// Asked for by [`VerifierBuilder::hints`](crate::VerifierBuilder::hints). It is the field `hint` of the event, and told to an
-/// [`Observer`](crate::observe::Observer) by [`Verdict::hint`](crate::observe::Verdict::hint).
+/// [`VerifierBuilder::hints`](crate::VerifierBuilder::hints) turns hints on. The hint is the field
+/// `hint` of the log event. An [`Observer`](crate::observe::Observer) gets the hint from
+/// [`Verdict::hint`](crate::observe::Verdict::hint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hint {
-    /// The signature would match if the white space at the ends of the secret were not part of it.
+    /// The signature would match without the white space at the ends of the secret.
     SecretHasWhiteSpace,
-    /// The head shows the signature header of another provider, by its name in [`providers`](crate::providers).
+    /// The head has the signature header of another provider. Holds the name of that provider in
+    /// [`providers`](crate::providers).
     OtherProvider(&'static str),
-    /// There is a JWT in `Authorization`, as webhooks of Jira's Connect and OAuth 2.0 apps send: they are not signed by a secret, and are not
-    /// what this verifies. Register the webhook as an administrator, with a secret.
+    /// The header field `Authorization` holds a JWT. Webhooks of Jira's Connect and OAuth 2.0 apps
+    /// send a JWT instead of a signature made with a secret. A verifier does not verify a JWT.
+    /// Register the webhook as an administrator, with a secret.
     Jwt,
-    /// The body is empty. Perhaps something in front of the receiver has taken it.
+    /// The body is empty. Perhaps a component in front of the receiver consumed the body.
     EmptyBody,
-    /// The body has a `Content-Encoding`. Perhaps something in front has compressed or decompressed it.
+    /// The body has a `Content-Encoding`. Perhaps a component in front of the receiver compressed
+    /// or decompressed the body.
     ContentEncoding,
 }
 
 impl Hint {
-    /// The name for logs: `secret_has_white_space`.
+    /// Returns the name for logs, such as `secret_has_white_space`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,11 +42,13 @@ impl Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SecretHasWhiteSpace => f.write_str("the secret has white space at an end, and would match without it"),
-            Self::OtherProvider(name) => write!(f, "the head shows a signature of {name}"),
-            Self::Jwt => f.write_str("there is a JWT, as Jira's Connect and OAuth 2.0 apps send: register the webhook as an administrator"),
+            Self::SecretHasWhiteSpace => f.write_str("the secret begins or ends with white space, and matches without the white space"),
+            Self::OtherProvider(name) => write!(f, "the request head holds a signature of {name}"),
+            Self::Jwt => f.write_str(
+                "the request head holds a JWT, as from Jira's Connect and OAuth 2.0 apps: register the webhook as an administrator",
+            ),
             Self::EmptyBody => f.write_str("the body is empty"),
-            Self::ContentEncoding => f.write_str("the body has a Content-Encoding, and may have been changed on the way"),
+            Self::ContentEncoding => f.write_str("the body has a Content-Encoding, and a proxy may have decompressed the body"),
         }
     }
 }
@@ -51,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_label_and_a_sentence_of_its_own() {
+    fn each_hint_has_a_unique_label_and_sentence() {
         let all = [Hint::SecretHasWhiteSpace, Hint::OtherProvider("jira"), Hint::Jwt, Hint::EmptyBody, Hint::ContentEncoding];
         for (place, hint) in all.iter().enumerate() {
             let (label, sentence) = (hint.as_str(), hint.to_string());

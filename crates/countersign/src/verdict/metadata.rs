@@ -1,24 +1,26 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// What is kept of a head for its [`Verified`](crate::Verified): true once the delivery is verified, so far as it is signed.
+/// Values from a request head, kept for [`Verified`](crate::Verified). The signed values are proven
+/// once the delivery is verified.
 #[derive(Clone)]
 pub(crate) struct Metadata {
     pub(crate) signed_at: Option<SystemTime>,
-    /// Where each text ends. They stand one behind the other.
+    /// The end of each text. The texts are stored in sequence.
     ends: [u16; 3],
-    /// The texts, if they are short. Nearly all are.
+    /// The texts, if short. Nearly all texts are short.
     short: [u8; SHORT],
     long: Option<Arc<[u8]>>,
 }
 
-/// In bytes: an id of 36 characters and a kind of event.
+/// Size in bytes: room for an id of 36 characters and a kind of event.
 const SHORT: usize = 64;
 
 impl Metadata {
     pub(crate) const NONE: Self = Self { signed_at: None, ends: [0; 3], short: [0; SHORT], long: None };
 
-    /// `texts` are signed id, unsigned id of the delivery and kind of event, each of 256 bytes at most, and empty if it is not there.
+    /// Copies `texts`: the signed id, the unsigned delivery id and the kind of event. Each text has
+    /// at most 256 bytes. An absent text is empty.
     #[inline]
     pub(crate) fn new(signed_at: Option<SystemTime>, texts: [&[u8]; 3]) -> Self {
         let mut metadata = Self { signed_at, ends: [0; 3], short: [0; SHORT], long: None };
@@ -39,12 +41,13 @@ impl Metadata {
         metadata
     }
 
-    /// What was kept. Once.
+    /// Moves the values out. Call once.
     pub(crate) fn take(&mut self) -> Self {
         Self { long: self.long.take(), ..*self }
     }
 
-    /// The signed id, if it is fit to be shown, as the others.
+    /// Returns the signed id, if the text is visible ASCII. The other texts have the same
+    /// condition.
     pub(crate) fn signed_id(&self) -> Option<&str> {
         self.text(0, self.ends[0])
     }
@@ -57,7 +60,7 @@ impl Metadata {
         self.text(self.ends[1], self.ends[2])
     }
 
-    /// Visible ASCII.
+    /// Returns the text if it is visible ASCII and not empty.
     fn text(&self, start: u16, end: u16) -> Option<&str> {
         let text = self.long.as_deref().unwrap_or(&self.short).get(start.into()..end.into())?;
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_text_is_kept_whole_whether_together_they_are_short_or_long() {
+    fn metadata_keeps_short_and_long_values_whole() {
         for len in [0, 1, SHORT - 2, SHORT - 1, SHORT, 256] {
             let long = "x".repeat(len);
             let texts = ["i", "", &long];
@@ -90,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_visible_ascii_is_not_shown_and_leaves_the_others() {
+    fn metadata_hides_only_values_outside_visible_ascii() {
         for hidden in ["a b", "a\tb", "\u{e9}", "a\u{7f}"] {
             let metadata = Metadata::new(None, [b"id", hidden.as_bytes(), b"event"]);
             assert_eq!([metadata.signed_id(), metadata.delivery_id(), metadata.event()], [Some("id"), None, Some("event")]);

@@ -6,14 +6,19 @@ use std::time::Duration;
 use crate::verdict::hint::Hint;
 use crate::verdict::rejection_kind::RejectionKind;
 
-/// Why a delivery was rejected.
+/// The rejection of a delivery, with the cause for the operator.
 ///
-/// For the operator: [`kind`](Self::kind) and `Display` name the precise cause, [`source`](Error::source) what broke underneath. The
-/// sender is told only [`status_code`](Self::status_code), so that a stranger learns nothing from trying.
+/// [`kind`](Self::kind) and `Display` name the precise cause. [`source`](Error::source) returns the
+/// underlying error. The sender receives only [`status_code`](Self::status_code), so that a
+/// stranger learns nothing from trying.
 ///
-/// It holds no secret, tag, header value or body; what the framework's own error says, which is the source of
-/// [`BodyUnreadable`](RejectionKind::BodyUnreadable), is the framework's, and what the source of
-/// [`KeysUnavailable`](RejectionKind::KeysUnavailable) says, the resolver's. It is cheap to clone.
+/// A rejection holds no secret, signature, header value or body. Two sources are errors of other
+/// code:
+/// - The source of [`BodyUnreadable`](RejectionKind::BodyUnreadable) is the framework's error.
+/// - The source of [`KeysUnavailable`](RejectionKind::KeysUnavailable) is the resolver's error.
+///
+/// A rejection is cheap to clone.
+#[doc(alias("401", "unauthorized"))]
 #[derive(Clone)]
 pub struct Rejection {
     kind: RejectionKind,
@@ -24,30 +29,30 @@ pub struct Rejection {
     tenant: Option<Arc<str>>,
 }
 
-/// When a delivery was rejected.
+/// The phase of a delivery at the time of the rejection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Before its body was asked for.
+    /// Before the body was polled.
     #[default]
     BeforeBody,
-    /// While its body was being taken in, of which more may come.
+    /// While the body was being received. More of the body may arrive.
     Body,
-    /// By the body itself, of which nothing more is to be had.
+    /// After the body failed. Nothing more can be read.
     Failed,
-    /// At the end of its body.
+    /// At the end of the body.
     End,
 }
 
-/// How far a delivery had come.
+/// The progress of a delivery.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Progress {
     pub(crate) phase: Phase,
     pub(crate) body_bytes: usize,
-    /// If it was measured.
+    /// The time since the head, if measured.
     pub(crate) time: Option<Duration>,
 }
 
-/// Of the scheme that judged, or of all that could have.
+/// The name of the scheme in use, or of all schemes of a verifier.
 #[derive(Clone)]
 pub(crate) enum SchemeName {
     One(&'static str),
@@ -93,8 +98,8 @@ impl Rejection {
         self.progress
     }
 
-    /// The scheme that judged, by its name: `jira`. Where a verifier has several and the head shows none of their signatures, all of them:
-    /// `jira|github`.
+    /// Returns the name of the scheme, such as `jira`. If a verifier has several schemes and the
+    /// head has none of their signature headers, returns all names: `jira|github`.
     #[must_use]
     pub fn scheme(&self) -> &str {
         match &self.scheme {
@@ -103,27 +108,29 @@ impl Rejection {
         }
     }
 
-    /// The tenant by whose keys it was judged, if there are tenants and this is a known one: see
-    /// [`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant).
+    /// Returns the tenant of the keys in use. `None` without tenants, or if the tenant is unknown.
+    /// See [`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant).
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
 
-    /// The cause.
+    /// Returns the cause.
     #[must_use]
     pub const fn kind(&self) -> RejectionKind {
         self.kind
     }
 
-    /// Returns the HTTP status to answer with: 400, 401, 408, 413 or 503, as [`RejectionKind`] lists them.
+    /// Returns the HTTP status of the response: 400, 401, 408, 413 or 503. [`RejectionKind`] lists
+    /// the status of each cause.
     #[must_use]
     pub const fn status_code(&self) -> u16 {
         self.kind.status_code()
     }
 
-    /// The HTTP status for an adapter that acknowledges what it drops: 204 in place of 401, and otherwise
-    /// [`status_code`](Self::status_code). WebSub lets a subscriber do so
+    /// Returns the HTTP status for an adapter that acknowledges rejected deliveries: 204 instead of
+    /// 401. Every other status equals [`status_code`](Self::status_code). WebSub allows a
+    /// subscriber to acknowledge such deliveries
     /// ([§7](https://www.w3.org/TR/websub/#signing-content)).
     #[must_use]
     pub const fn acknowledging_status_code(&self) -> u16 {
@@ -133,11 +140,15 @@ impl Rejection {
         }
     }
 
-    /// The header that an answer of this status needs, as name and value, whatever else an application puts into it. It is the same for
-    /// every cause.
+    /// Returns the header field that a response with this status needs, as name and value. A
+    /// response written by the application needs the header field too. The header field is the same
+    /// for every cause.
     ///
-    /// - 401 must carry a `WWW-Authenticate` (RFC 9110 §15.5.2).
-    /// - 503 says by `Retry-After` (RFC 9110 §10.2.3) that it is worth while to come again: after half a minute.
+    /// - A 401 must carry `WWW-Authenticate` (RFC 9110 §15.5.2).
+    /// - A 503 carries `Retry-After` (RFC 9110 §10.2.3), and invites the sender to retry after 30
+    ///   seconds.
+    ///
+    /// Returns `None` for any other status.
     #[must_use]
     pub const fn required_header(status: u16) -> Option<(&'static str, &'static str)> {
         match status {
@@ -176,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_acknowledged_is_401_and_nothing_else() {
+    fn only_401_rejections_are_acknowledged_with_204() {
         for kind in RejectionKind::ALL {
             let rejection = Rejection::new(kind, "jira");
             let expected = match kind {

@@ -6,24 +6,28 @@ use crate::algorithm::Algorithm;
 use crate::key_id::KeyId;
 use crate::verdict::metadata::Metadata;
 
-/// Proof that a delivery was signed with one of the verifier's keys. Only a check that succeeded makes one.
+/// Proof that a delivery was signed with one of the verifier's keys. Only a successful verification
+/// creates this proof.
 ///
-/// What it tells was signed, but for what is called unauthenticated: that stands in headers which nobody signs, and is no more to be
-/// trusted than before. Fine for logs and for skipping repeats, not for decisions that somebody could want to force.
+/// Verification proves every value, except those from methods named `unauthenticated_…`.
+/// Unauthenticated values come from unsigned headers, and are no more trustworthy than before. Use
+/// such values for logs and for skipping repeats. Do not use such values for a decision that
+/// somebody could want to force.
 ///
-/// A clone is cheap. It copies 64 bytes of ids and shares the rest; longer ids are shared too.
+/// A clone is cheap. It copies 64 bytes of ids and shares the rest. Longer ids are shared too.
+#[doc(alias("proof"))]
 #[derive(Clone)]
 pub struct Verified {
     by: Arc<MatchedBy>,
     metadata: Metadata,
 }
 
-/// What is to be said of every delivery that one key matches under one algorithm: made once, with the key.
+/// Facts about every delivery matched by one key with one algorithm. Created once, with the key.
 pub(crate) struct MatchedBy {
     pub(crate) scheme: &'static str,
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) key_id: KeyId,
-    /// None of a static token.
+    /// `None` for a static token.
     pub(crate) algorithm: Option<Algorithm>,
 }
 
@@ -32,54 +36,61 @@ impl Verified {
         Self { by, metadata }
     }
 
-    /// The provider, by the name of its scheme: `jira`.
+    /// Returns the provider, by the name of the scheme: `jira`.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         self.by.scheme
     }
 
-    /// The tenant with whose key it is signed, where there are tenants ([`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant)): go by this,
-    /// and by nothing else that the request says of a tenant. It is the name by which the resolver found the keys.
+    /// Returns the tenant of the matching key, if the verifier belongs to a tenant
+    /// ([`VerifierTemplate::for_tenant`](crate::tenant::VerifierTemplate::for_tenant)). The
+    /// resolver found the keys under this name. Use this name, and ignore every other mention of a
+    /// tenant in the request.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.by.tenant.as_deref()
     }
 
-    /// The key that matched; of several, the one listed first.
+    /// Returns the id of the matching key. If several keys match, returns the first in the list.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
         &self.by.key_id
     }
 
-    /// The algorithm of the signature that matched. `None` for a static token, which signs nothing: the body is then only as trustworthy
-    /// as the way that it came.
+    /// Returns the algorithm of the matching signature. `None` for a static token. A static token
+    /// signs nothing, so the body is only as trustworthy as the transport.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.by.algorithm
     }
 
-    /// When the delivery was signed, as precisely as the scheme says it, where it signs that. `None` for the `method=signature` family.
+    /// Returns the time of signing, with the precision of the scheme. `None` if the scheme does not
+    /// sign a timestamp, as in the `method=signature` family.
     #[must_use]
     pub const fn signed_at(&self) -> Option<SystemTime> {
         self.metadata.signed_at
     }
 
-    /// The delivery id, where the scheme signs one. `None` for the `method=signature` family.
+    /// Returns the signed delivery id. `None` if the scheme does not sign an id, as in the
+    /// `method=signature` family.
     #[must_use]
     pub fn signed_id(&self) -> Option<&str> {
         self.metadata.signed_id()
     }
 
-    /// What the provider's header for a delivery id says, which **is not signed**: anybody on the way can have written it.
+    /// Returns the delivery id from the provider's header. **The value is not signed**: anybody on
+    /// the way can have written the header.
     ///
-    /// `None` if the scheme knows no such header, or if it is absent, there twice, longer than 256 bytes, or anything but visible ASCII.
+    /// `None` if the scheme knows no such header. Also `None` if the header is absent, occurs
+    /// twice, is longer than 256 bytes, or holds anything except visible ASCII.
+    #[doc(alias("idempotency", "idempotency key", "deduplication"))]
     #[must_use]
     pub fn unauthenticated_delivery_id(&self) -> Option<&str> {
         self.metadata.delivery_id()
     }
 
-    /// What the provider's header for the kind of event says, which **is not signed**. `None` as for
-    /// [`unauthenticated_delivery_id`](Self::unauthenticated_delivery_id).
+    /// Returns the kind of event from the provider's header. **The value is not signed.** `None` in
+    /// the same cases as [`unauthenticated_delivery_id`](Self::unauthenticated_delivery_id).
     #[must_use]
     pub fn unauthenticated_event(&self) -> Option<&str> {
         self.metadata.event()

@@ -19,14 +19,14 @@ use crate::verifier::config::Config;
 use crate::verifier::plan::Plan;
 use crate::verifier::policy::{Policy, UrlSetting, url};
 
-/// Describes a [`Verifier`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
+/// Builds a [`Verifier`]. Setters cannot fail. [`build`](Self::build) finds every mistake.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
 ///
 /// # let (new, old) = ("new", "old");
 /// let verifier = Verifier::builder(providers::JIRA)
-///     .key("2026-11", Secret::new(new)) // both are accepted while the secret is being changed
+///     .key("2026-11", Secret::new(new)) // both keys verify during a rotation
 ///     .key("2026-05", Secret::new(old))
 ///     .body_limit(5 * 1024 * 1024)
 ///     .build()?;
@@ -58,7 +58,7 @@ impl fmt::Debug for SharedObserver {
 }
 
 impl VerifierBuilder {
-    #[expect(clippy::large_types_passed_by_value, reason = "a scheme is a constant, and this is no request's path")]
+    #[expect(clippy::large_types_passed_by_value, reason = "schemes are constants, and no request runs this code")]
     pub(crate) const fn new(scheme: Scheme) -> Self {
         Self {
             scheme,
@@ -75,51 +75,70 @@ impl VerifierBuilder {
         }
     }
 
-    /// Accepts what is signed with `secret`, and reports it as `id`. Call it once for each secret that is in use; each costs one more
-    /// hash of every body.
+    /// Adds a key. Deliveries signed with `secret` verify, and
+    /// [`Verified::key_id`](crate::Verified::key_id) returns `id`.
+    ///
+    /// Call `key` once for each secret in use. Each key adds one hash of every body.
     pub fn key(mut self, id: impl Into<KeyId>, secret: Secret) -> Self {
         self.keys.push((id.into(), secret, None));
         self
     }
 
-    /// As [`key`](Self::key), and not accepted any more from `expires` on: see [`Keys::expire`](crate::Keys::expire).
+    /// Adds a key with an expiry.
+    ///
+    /// From `expires` on, deliveries signed with the key are rejected: see
+    /// [`Keys::expire`](crate::Keys::expire). Otherwise the same as [`key`](Self::key).
     pub fn key_until(mut self, id: impl Into<KeyId>, secret: Secret, expires: SystemTime) -> Self {
         self.keys.push((id.into(), secret, Some(expires)));
         self
     }
 
-    /// Accepts these of the scheme's algorithms and no others, instead of the scheme's default: to add one, list it beside those that are
-    /// still in use. The sender's header selects among them and can add none.
+    /// Replaces the scheme's default algorithms.
+    ///
+    /// Only algorithms of the scheme are allowed. To add an algorithm, also list the algorithms
+    /// already in use. The sender's header selects among the accepted algorithms and cannot add
+    /// any.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
     }
 
-    /// Accepts HMAC-SHA-1 too, which nothing else turns on. No forgery of HMAC-SHA-1 is known, but SHA-1 itself is broken, and WebSub
-    /// speaks of its known weakness: for senders that know nothing better.
+    /// Accepts HMAC-SHA-1 too. No other setting does so.
+    ///
+    /// Use this only for senders without a better algorithm. No forgery of HMAC-SHA-1 is known.
+    /// SHA-1 itself is broken, and WebSub mentions its known weakness.
     pub const fn allow_legacy_sha1(mut self) -> Self {
         self.legacy_sha1 = true;
         self
     }
 
-    /// The largest body in bytes that [`Receive`](crate::adapter::Receive), and with it every adapter, accepts. Unless set, what is known of the
-    /// provider's largest, and 2 MiB where nothing is.
+    /// Sets the largest accepted body in bytes.
     ///
-    /// Jira is not known to repeat a delivery that was answered 413: take what is over the limit for lost.
+    /// [`Receive`](crate::adapter::Receive) applies the limit, and so does every adapter. The
+    /// default is the largest known body of the provider, or 2 MiB for a provider with no known
+    /// maximum.
+    ///
+    /// Jira is not known to repeat a delivery after the status 413. Consider a delivery over the
+    /// limit lost.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Charges the bodies of all deliveries to this budget, which other verifiers may share: past it they are answered 503. Unless set, there
-    /// is none, and nothing is paid for it.
+    /// Charges the bodies of all deliveries to `budget`. Several verifiers may share a budget.
+    ///
+    /// A delivery without room in the budget is answered 503. A body larger than the whole budget
+    /// is answered 413. By default, there is no budget and no cost.
     pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// The clock by which timestamps are judged and keys expire, in place of the machine's: for a target that has none, such as
-    /// `wasm32-unknown-unknown`, where [`build`](Self::build) fails without it. There, durations are not measured, and no event is held back in a flood.
+    /// Sets the clock for timestamps and key expiry, in place of the machine's clock.
+    ///
+    /// A target without a clock, such as `wasm32-unknown-unknown`, needs this setting. Without the
+    /// setting, [`build`](Self::build) fails there. On such a target, durations are not measured,
+    /// and no event is held back in a flood.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -141,61 +160,88 @@ impl VerifierBuilder {
         self
     }
 
-    /// How far a signed timestamp may be from this machine's clock, in the past or in the future, instead of what the provider documents:
-    /// a year at most. A shorter time leaves less to replay, a longer one forgives a clock that is off, and a slow network.
+    /// Sets the largest difference between a signed timestamp and the clock, in the past or the
+    /// future.
+    ///
+    /// The default is the value documented by the provider. The maximum is a year. A short
+    /// tolerance leaves little time for a replay. A long tolerance allows for a wrong clock and a
+    /// slow network.
     pub const fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = Some(tolerance);
         self
     }
 
-    /// The URL that the sender posts to, for the schemes that sign it, such as Square's: in the very characters in which it was registered,
-    /// for they go into the signature. What the request says in `Host` is never looked at, for anybody can write it.
+    /// Sets the URL registered with the sender, for schemes with a signed URL, such as Square's.
+    ///
+    /// The URL must be the registered text, character by character, because these characters are
+    /// signed. The `Host` field of the request is never read, because anybody can write any host
+    /// into it.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(UrlSetting::Whole(url.into()));
         self
     }
 
-    /// Sets scheme and host of the URL that the sender posts to (`https://hooks.example.com`), for schemes that sign the URL where path and
-    /// query vary: both are then taken from the request as it was sent ([`RequestHead::original_target`](crate::RequestHead::original_target)).
+    /// Sets scheme and host of the URL registered with the sender: `https://hooks.example.com`.
     ///
-    /// **The signature binds the whole path, as far as the adapter knows it.** A router may take a prefix off the path, as axum's `nest` does.
-    /// A delivery that is signed for `/hook` must not verify at `/admin/hook`, where the rest of the path is `/hook` as well.
+    /// Use this if the provider signs the URL, and the path and query vary. Both come from the
+    /// request as sent ([`RequestHead::original_target`](crate::RequestHead::original_target)).
+    ///
+    /// **The signature binds the whole path known to the adapter.** A router may remove a prefix
+    /// from the path, like axum's `nest`. A delivery signed for `/hook` must not verify at
+    /// `/admin/hook`, although the rest of this path is `/hook` as well.
     ///
     /// | adapter | signed path |
     /// |---|---|
-    /// | `countersign-actix-web`, `countersign-warp` | the whole path, under a `scope` and behind `path` filters too |
-    /// | `countersign-tower` with the feature `axum` | the whole path, under `nest` and `nest_service` of axum too. A prefix that another router takes off is not known |
-    /// | `countersign-tower` without that feature | the path that the request has at the layer. Put the layer outside whatever takes a prefix off, for a delivery that is signed for the rest of the path verifies there. The layer warns of it at `WARN` when it is built |
+    /// | `countersign-actix-web`, `countersign-warp` | the whole path, also under a `scope` and behind `path` filters |
+    /// | `countersign-tower` with the feature `axum` | the whole path, also under `nest` and `nest_service` of axum. A prefix removed by another router is not known |
+    /// | `countersign-tower` without the feature `axum` | the path of the request at the layer. Put the layer outside of every router that removes a prefix. Otherwise, a delivery signed for the rest of the path verifies there. The layer logs this at `WARN` when it is built |
     ///
-    /// A middleware that rewrites the path before any adapter sees the request hides the path from all of them.
+    /// A middleware in front of the adapter can rewrite the path. No adapter knows the original
+    /// path then.
     ///
-    /// Only for schemes that part the URL from what is signed behind it by a character that no URL holds, such as a line break: otherwise
-    /// bytes could move from the body into the path.
+    /// The scheme must separate the URL from the text signed after it, and from a body signed
+    /// before it. The separator is a character not allowed in a URL, such as a line break. Without
+    /// a separator, bytes could move between the body and the path, and [`build`](Self::build)
+    /// fails.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
         self.url = Some(UrlSetting::Base(base.into()));
         self
     }
 
-    /// Has this told of every verdict that an adapter comes to. Unless set, nobody is, and nothing is paid for it.
+    /// Sets an observer for every verdict of an adapter and every change of the keys.
+    ///
+    /// By default, there is no observer and no cost.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(SharedObserver(Arc::new(observer)));
         self
     }
 
-    /// Tells the log and the observer of a rejection what is probably the matter with it: see [`Hint`](crate::Hint). So for ten rejections a
-    /// second and no more, and off unless set. A secret with white space at an end costs one more hash of each body.
+    /// Adds the probable cause of a rejection to the log and the observer: see
+    /// [`Hint`](crate::Hint).
+    ///
+    /// Off by default. At most ten rejections a second get a hint. A secret with white space at an
+    /// end costs one more hash of each body.
     pub const fn hints(mut self) -> Self {
         self.hints = true;
         self
     }
 
-    /// The verifier, ready for requests.
+    /// Builds the verifier.
     ///
     /// # Errors
-    /// Every [`ConfigError`] but those of [`Verifier::any_of`]: no key, a secret that is empty or not in the provider's form or length, two
-    /// keys with one id, a limit of zero, no algorithm allowed or one that the scheme does not know, SHA-1 without
-    /// [`allow_legacy_sha1`](Self::allow_legacy_sha1), a tolerance or a URL that is wrong, missing or of no use, a scheme that contradicts
-    /// itself.
+    /// - [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`]: no key, or two keys with one id.
+    /// - [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`],
+    ///   [`ConfigError::SecretLength`]: a secret is empty, or does not have the form or the length
+    ///   of the provider's secrets.
+    /// - [`ConfigError::NothingAllowed`], [`ConfigError::UnsupportedAlgorithm`]: no algorithm is
+    ///   allowed, or the scheme does not know an algorithm.
+    /// - [`ConfigError::LegacySha1`]: SHA-1 without [`allow_legacy_sha1`](Self::allow_legacy_sha1).
+    /// - [`ConfigError::ZeroBodyLimit`]: a limit of zero.
+    /// - [`ConfigError::InvalidTolerance`]: more than a year, or a scheme without a timestamp.
+    /// - [`ConfigError::MissingUrl`], [`ConfigError::InvalidUrl`], [`ConfigError::UnusedUrl`]: the
+    ///   URL is missing, wrong or of no use.
+    /// - [`ConfigError::NoClock`]: no [`clock`](Self::clock) on a target without a clock.
+    /// - [`ConfigError::InvalidScheme`]: the scheme contradicts itself, or does not fit a base URL.
     pub fn build(mut self) -> Result<Verifier, ConfigError> {
         let given = std::mem::take(&mut self.keys);
         let policy = self.policy()?;
@@ -248,7 +294,7 @@ impl VerifierBuilder {
     fn accepted(&self) -> Result<Vec<Algorithm>, ConfigError> {
         let asked_for = self.algorithms.clone().unwrap_or_else(|| self.scheme.accepted_by_default());
         if self.algorithms.is_some() && asked_for.is_empty() {
-            // SHA-1 must not be what remains of a list that came out empty.
+            // An empty list with `allow_legacy_sha1` must not accept SHA-1 alone.
             return Err(ConfigError::NothingAllowed);
         }
         let mut accepted = Vec::new();
@@ -272,7 +318,7 @@ impl VerifierBuilder {
 }
 
 impl Verifier {
-    /// Starts the description of a verifier for deliveries of this scheme.
+    /// Creates a builder for a verifier of deliveries signed by `scheme`.
     pub const fn builder(scheme: Scheme) -> VerifierBuilder {
         VerifierBuilder::new(scheme)
     }

@@ -7,16 +7,17 @@ use crate::verdict::rejection::Rejection;
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::policy::Policy;
 
-/// One scheme and all that a receiver has decided about it: sound, and ready for requests.
+/// A scheme with the settings and keys of a receiver, valid and ready for requests.
 pub(crate) struct Config {
     pub(crate) policy: Arc<Policy>,
     /// Read without a lock, and replaced as a whole.
     pub(crate) keys: ArcSwap<KeySet>,
-    /// Held by whoever replaces them.
+    /// Held while the keys are replaced.
     pub(crate) change_lock: Mutex<()>,
-    /// Whose keys they are, if they are not everybody's.
+    /// The tenant of the keys. `None` if the keys belong to no tenant.
     pub(crate) tenant: Option<Arc<str>>,
-    /// Whether it stands for the tenants that nobody knows: then it does the work, and verifies nothing.
+    /// Whether this is the decoy for unknown tenants. A decoy hashes the body, and verifies
+    /// nothing.
     pub(crate) is_decoy: bool,
 }
 
@@ -37,7 +38,7 @@ impl Config {
         self.policy.scheme.name()
     }
 
-    /// What no key of this receiver matches; of a decoy, whatever it is.
+    /// Creates a rejection. A decoy rejects every mismatch as an unknown tenant.
     pub(crate) fn reject(&self, kind: RejectionKind) -> Rejection {
         let kind = match kind {
             RejectionKind::SignatureMismatch | RejectionKind::TokenMismatch if self.is_decoy => RejectionKind::UnknownTenant,
@@ -47,7 +48,7 @@ impl Config {
     }
 }
 
-/// By what a delivery is judged: one scheme, and the keys that there were when it began.
+/// The scheme of a delivery, with the keys from the beginning of the delivery.
 #[derive(Clone, Copy)]
 pub(crate) struct Snapshot<'a> {
     pub(crate) config: &'a Config,

@@ -19,7 +19,7 @@ pub(crate) fn hint(config: &Config, kind: RejectionKind, head: &dyn RequestHead)
     if wanted { of_head(scheme, kind, head) } else { None }
 }
 
-/// About a delivery that was rejected by its head.
+/// Returns a hint about a delivery rejected by its head.
 fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn RequestHead) -> Option<Hint> {
     use RejectionKind as Kind;
     let about_the_header = matches!(
@@ -36,15 +36,15 @@ fn of_head(scheme: &Scheme, kind: RejectionKind, head: &dyn RequestHead) -> Opti
     }
     let mut jwt = false;
     head.header("authorization", &mut |value| jwt |= value.starts_with(b"JWT ") || value.starts_with(b"Bearer eyJ"));
-    // A token's header, such as `Authorization`, says nothing about who sent it.
+    // Skip static tokens: a header such as `Authorization` does not identify the sender.
     let others = providers::ALL.iter().filter(|other| other.covers_body() && other.shared_header(scheme).is_none());
     let mut others = others.filter(|other| parse::is_present(other, head));
     if jwt { Some(Hint::Jwt) } else { others.next().map(|other| Hint::OtherProvider(other.name())) }
 }
 
-/// What is looked at on the way, if hints are wanted, to tell why a delivery did not match.
+/// Collects data during a verification to explain a mismatch. Exists only if hints are on.
 pub(crate) struct Diagnostics {
-    /// Of the keys with white space at an end, without it.
+    /// For each secret with white space at an end: the MAC by the trimmed secret.
     trimmed: Vec<Mac>,
     encoded: bool,
     bytes: usize,
@@ -56,7 +56,7 @@ impl Diagnostics {
         Self { trimmed, encoded: HeaderValues::is_there(head, "content-encoding"), bytes: 0 }
     }
 
-    /// Hashes the next bytes of what is signed.
+    /// Hashes the next bytes of the signed text.
     pub(crate) fn hash(&mut self, text: &[u8]) {
         self.trimmed.iter_mut().for_each(|mac| mac.update(text));
     }

@@ -14,24 +14,24 @@ use crate::observe::observer::KeysEvent;
 use crate::observe::secret_warnings;
 use crate::verifier::config::Config;
 
-/// A handle to the keys of a verifier, by which they change while the service runs. Made by [`Verifier::keys`](crate::Verifier::keys);
-/// cheap to clone.
+/// A handle to list and change the keys of a verifier while the service runs.
 ///
-/// A secret that verifies and is probably a mistake is one event at `WARN`, without the secret, when the verifier is built and when it comes in
-/// by a change: one shorter than 16 bytes, decoded; one with white space or a byte order mark at an end; and one that another id has, too. A
-/// tenant's secret is one event however often the tenant is looked up, for the first thousand of all tenants.
+/// [`Verifier::keys`](crate::Verifier::keys) returns the handle. Clones are cheap.
 ///
-/// Each change takes effect at once, as a whole, for deliveries that begin after it. A delivery in flight is judged by the keys that it
-/// began with. Requests take no lock and never wait for a change.
+/// Each change takes effect at once and as a whole, for deliveries beginning after the change. A
+/// delivery in progress keeps the keys from its beginning. Requests take no lock and never wait for
+/// a change.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use countersign::{Secret, Verifier, providers};
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-05", Secret::new("the old one")).build()?;
+/// let verifier = Verifier::builder(providers::JIRA)
+///     .key("2026-05", Secret::new("the old one"))
+///     .build()?;
 /// let keys = verifier.keys();
 ///
-/// // The secret is being changed: both are accepted for a day.
+/// // Rotate the secret: both keys verify for a day.
 /// keys.add("2026-11", Secret::new("the new one"))?;
 /// keys.expire("2026-05", SystemTime::now() + Duration::from_secs(24 * 60 * 60))?;
 ///
@@ -40,6 +40,18 @@ use crate::verifier::config::Config;
 /// }
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
+///
+/// # Warnings
+/// A secret with a probable mistake still verifies. Each mistake is one event at `WARN`, without
+/// the secret:
+/// - The secret is shorter than 16 bytes, decoded.
+/// - The secret has white space or a byte order mark at an end.
+/// - Another id has the same secret.
+///
+/// The event is logged when the verifier is built, or when a change adds the secret. For a tenant's
+/// secret, the event is not repeated at further lookups of the tenant. A template logs at most 1000
+/// of these events at lookups, for all tenants together.
+#[doc(alias("rotation", "rotate"))]
 #[derive(Clone)]
 pub struct Keys(Arc<Config>);
 
@@ -48,17 +60,21 @@ impl Keys {
         Self(config)
     }
 
-    /// The keys as they are now, in the order in which they are tried; those that have expired among them.
+    /// Returns the current keys in their order of use, including expired keys.
     #[must_use]
     pub fn list(&self) -> Vec<KeyStatus> {
         self.0.keys.load().statuses()
     }
 
-    /// Accepts what is signed with `secret` too, before the others.
+    /// Adds a key before the others. Deliveries signed with `secret` verify from now on.
     ///
     /// # Errors
-    /// [`ConfigError::DuplicateKeyId`], and what is wrong with the secret. Then nothing has changed.
-    #[expect(clippy::needless_pass_by_value, reason = "a secret is taken over, as by the builder")]
+    /// - [`ConfigError::DuplicateKeyId`]: another key has this id.
+    /// - [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`],
+    ///   [`ConfigError::SecretLength`]: the secret does not fit the scheme.
+    ///
+    /// After an error, the keys are unchanged.
+    #[expect(clippy::needless_pass_by_value, reason = "takes ownership of the secret, like the builder")]
     pub fn add(&self, id: impl Into<KeyId>, secret: Secret) -> Result<(), ConfigError> {
         let key = self.prepare(id.into(), &secret)?;
         self.change(|keys| {
@@ -67,10 +83,13 @@ impl Keys {
         })
     }
 
-    /// Does not accept this key any more.
+    /// Removes the key.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownKey`]; [`ConfigError::NoKey`] if it is the last one. Then nothing has changed.
+    /// - [`ConfigError::UnknownKey`]: no key has this id.
+    /// - [`ConfigError::NoKey`]: this is the last key.
+    ///
+    /// After an error, the keys are unchanged.
     pub fn retire(&self, id: &str) -> Result<(), ConfigError> {
         self.change(|keys| {
             let place = place_of(keys, id)?;
@@ -79,11 +98,14 @@ impl Keys {
         })
     }
 
-    /// Does not accept this key any more from `at` on, without anybody doing anything then. It stays in the list. Where all keys have
-    /// expired, deliveries are answered 503 ([`KeysExpired`](crate::RejectionKind::KeysExpired)).
+    /// Sets the expiry of the key. From `at` on, deliveries signed with the key are rejected. No
+    /// further call is needed.
+    ///
+    /// The key stays in the list. If all keys have expired, deliveries are answered 503
+    /// ([`KeysExpired`](crate::RejectionKind::KeysExpired)).
     ///
     /// # Errors
-    /// [`ConfigError::UnknownKey`]. Then nothing has changed.
+    /// [`ConfigError::UnknownKey`]: no key has this id. After an error, the keys are unchanged.
     pub fn expire(&self, id: &str, at: SystemTime) -> Result<(), ConfigError> {
         self.change(|keys| {
             let place = place_of(keys, id)?;
@@ -92,11 +114,19 @@ impl Keys {
         })
     }
 
-    /// Accepts these keys and no others, in this order. A secret that is among them again has not lost when it
-    /// last matched, whatever it is called now; an expiry is not carried over.
+    /// Replaces all keys. The new keys are tried in this order.
+    ///
+    /// A secret in the old and the new list keeps its
+    /// [`last_matched`](crate::KeyStatus::last_matched), even under a new id. An expiry is not
+    /// carried over.
     ///
     /// # Errors
-    /// [`ConfigError::NoKey`], [`ConfigError::DuplicateKeyId`], and what is wrong with a secret. Then nothing has changed.
+    /// - [`ConfigError::NoKey`]: `keys` is empty.
+    /// - [`ConfigError::DuplicateKeyId`]: two of the keys have the same id.
+    /// - [`ConfigError::EmptySecret`], [`ConfigError::InvalidSecret`],
+    ///   [`ConfigError::SecretLength`]: a secret does not fit the scheme.
+    ///
+    /// After an error, the keys are unchanged.
     pub fn replace<I: Into<KeyId>>(&self, keys: impl IntoIterator<Item = (I, Secret)>) -> Result<(), ConfigError> {
         let mut new = Vec::new();
         for (id, secret) in keys {
@@ -114,21 +144,23 @@ impl Keys {
         })
     }
 
-    /// Tells the [`Observer`](crate::observe::Observer) that keys could not be had, so that those of before stay in force. For whoever watches a store of
-    /// keys and calls [`replace`](Self::replace), as `countersign-keys` does.
+    /// Reports a failed reload of the keys to the [`Observer`](crate::observe::Observer).
+    ///
+    /// The old keys stay in force. A program watching a key store calls [`replace`](Self::replace)
+    /// after a successful reload, and `reload_failed` otherwise. `countersign-keys` does so.
     pub fn reload_failed(&self, error: &(dyn Error + 'static)) {
         self.tell(&self.0.keys.load(), Some(error));
     }
 
-    /// Warns of doubtful secrets among the keys of a verifier that was just built, and tells the observer which keys there are. `tenants`
-    /// remembers what was reported of tenants' secrets.
+    /// Warns of probable mistakes in the secrets of a new verifier, and reports the keys to the
+    /// observer. `tenants` remembers the warnings about tenants' secrets.
     pub(crate) fn announce(&self, tenants: Option<&Reporter>) {
         let keys = self.0.keys.load();
         secret_warnings::warn(self.0.scheme_name(), self.0.tenant.as_deref(), &keys, |_| true, tenants);
         self.tell(&keys, None);
     }
 
-    /// Tells the observer of a verifier that has no key of its own.
+    /// Reports a verifier without keys of its own to the observer.
     pub(crate) fn announce_none(&self) {
         self.observe(&[], None);
     }
@@ -142,9 +174,10 @@ impl Keys {
     fn observe(&self, keys: &[KeyStatus], error: Option<&(dyn Error + 'static)>) {
         let Some(observer) = &self.0.policy.observer else { return };
         let event = KeysEvent::new(self.0.scheme_name(), self.0.tenant.as_deref(), keys, error);
-        // An observer is the application's code. The change was made, and whoever made it goes on.
+        // An observer is application code. The keys have changed already, so a panic must not reach
+        // the caller.
         if catch_unwind(AssertUnwindSafe(|| observer.observe_keys(&event))).is_err() {
-            tracing::error!(target: "countersign", "an observer panicked when it was told of keys");
+            tracing::error!(target: "countersign", "an observer panicked in `observe_keys`");
         }
     }
 
@@ -156,7 +189,8 @@ impl Keys {
         PreparedKey::new(&self.0.policy.scheme, &self.0.policy.accepted, id, secret, self.0.tenant.as_ref())
     }
 
-    /// Changes a copy, and puts it into place if it is sound. One at a time, so that no change is lost.
+    /// Changes a copy of the keys, and stores the copy if it is valid. The lock prevents the loss
+    /// of a concurrent change.
     fn change(&self, change: impl FnOnce(&mut Vec<PreparedKey>) -> Result<(), ConfigError>) -> Result<(), ConfigError> {
         let held = self.0.change_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.0.keys.load_full();
@@ -164,11 +198,12 @@ impl Keys {
         change(&mut keys)?;
         let mut now = Arc::new(KeySet::new(keys)?);
         self.0.keys.store(Arc::clone(&now));
-        // An observer may change keys itself.
+        // Release the lock before the call of the observer: an observer may change keys itself.
         drop(held);
         let is_new = |key: &PreparedKey| !before.iter().any(|other| other.id == key.id && other.has_secret_of(key));
         secret_warnings::warn(self.0.scheme_name(), self.0.tenant.as_deref(), &now, |place| now.get(place).is_some_and(is_new), None);
-        // Another change may have come in between, and may have been told of already: the last that is told of are the keys in force.
+        // Another change may have happened, and may have been reported already. Repeat until the
+        // last report has the keys in force.
         loop {
             self.tell(&now, None);
             let current = self.0.keys.load_full();

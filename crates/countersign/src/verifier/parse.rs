@@ -14,19 +14,20 @@ use crate::verifier::plan::Plan;
 use crate::verifier::policy::Policy;
 use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 
-/// Characters of an id, signed or not.
+/// The maximum length of an id in bytes, signed or unsigned.
 const MAX_ID: usize = 256;
 
-/// 2001-09-09, when the seconds since 1970 became ten digits: no clock that is set says less. One that is not set would believe a timestamp
-/// whose digits have been moved into the body, so nothing is believed by it.
+/// 2001-09-09. Since then, the seconds since 1970 have ten digits. Every clock that was ever set
+/// shows a later time. An unset clock would accept a timestamp whose trailing digits moved into the
+/// body. Therefore, no timestamp is accepted by an earlier clock.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
-/// What a head says beside its signatures that is signed with the body, or judged in place of a signature: each in order, or empty if the scheme has
-/// no such part.
+/// The signed parts of a head beside the signatures, and the static token. Each part is well
+/// formed, or empty if the scheme does not have the part.
 pub(crate) struct SignedParts<'h> {
     pub(crate) signed_at: Option<SystemTime>,
     pub(crate) id: &'h [u8],
-    /// Of a scheme without signatures.
+    /// Only for a scheme without signatures.
     pub(crate) token: &'h [u8],
     pub(crate) timestamp: &'h [u8],
     pub(crate) method: &'h str,
@@ -34,8 +35,12 @@ pub(crate) struct SignedParts<'h> {
 }
 
 impl Scheme {
-    /// What the head says of when the delivery was signed, in the scheme's [`TimestampFormat`](crate::scheme::TimestampFormat) or not: **nobody has verified it yet**. `None` if
-    /// the scheme signs no timestamp, or it is not there once.
+    /// Returns the **unverified** timestamp of the head.
+    ///
+    /// The value may not even have the scheme's
+    /// [`TimestampFormat`](crate::scheme::TimestampFormat). Returns `None` if the scheme signs no
+    /// timestamp, or if the header field is absent or repeated. In a list of signatures, the first
+    /// timestamp counts.
     #[must_use]
     pub fn unverified_timestamp<'h>(&self, head: &'h dyn RequestHead) -> Option<&'h [u8]> {
         let one = |name| match HeaderValues::of(head, name) {
@@ -57,7 +62,8 @@ impl Scheme {
 impl<'h> SignedParts<'h> {
     pub(crate) const NONE: Self = Self { signed_at: None, id: &[], token: &[], timestamp: &[], method: "", target: "" };
 
-    /// Parses all that a head says about its signature. If it is in order, what is left to judge is whether one of the candidates matches.
+    /// Parses everything in the head about the signature. After success, the remaining question is
+    /// whether a candidate matches.
     #[inline(always)]
     pub(crate) fn read(
         &mut self,
@@ -109,7 +115,7 @@ impl<'h> SignedParts<'h> {
         Ok(())
     }
 
-    /// What is kept of the head.
+    /// Returns the metadata to keep of the head.
     #[inline]
     pub(crate) fn metadata(&self, plan: &Plan, index: &HeaderIndex<'_, '_>) -> Metadata {
         let unsigned = |place: Option<u8>| match place.map(|place| index.get(place)) {
@@ -119,7 +125,7 @@ impl<'h> SignedParts<'h> {
         Metadata::new(self.signed_at, [self.id, unsigned(plan.delivery_id), unsigned(plan.event)])
     }
 
-    /// Hands the signed text that `parts` stand for to `feed`, piece by piece.
+    /// Passes the signed text of `parts` to `feed`, piece by piece.
     #[inline]
     pub(crate) fn feed(&self, url: Option<&Url>, parts: &'static [Part], mut feed: impl FnMut(&[u8])) {
         for part in parts {
@@ -142,7 +148,7 @@ impl<'h> SignedParts<'h> {
     }
 }
 
-/// Whether there is a header of this scheme's signatures, be it empty.
+/// Returns whether the head has a signature header of this scheme, even an empty header.
 pub(crate) fn is_present(scheme: &Scheme, head: &dyn RequestHead) -> bool {
     let present = |name: &str| HeaderValues::is_there(head, name);
     match scheme.headers {
@@ -161,7 +167,7 @@ fn token<'h>(values: &HeaderValues<'h>) -> Result<&'h [u8], RejectionKind> {
     }
 }
 
-/// The moment so long after 1970, if it is within `tolerance` of the clock.
+/// Returns the time `since_1970`, if within `tolerance` of the clock.
 #[inline]
 fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Result<SystemTime, RejectionKind> {
     let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
@@ -181,7 +187,7 @@ fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Re
     }
 }
 
-/// By a time that the caller gave, which may be before 1970.
+/// Compares with a time given by the caller. Such a time may be before 1970.
 #[cold]
 fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
     match now.duration_since(signed_at) {
@@ -191,7 +197,9 @@ fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> 
     }
 }
 
-/// Whether these are bytes that [`is_id_byte`](crate::scheme::is_id_byte) knows. Faults are gathered and judged once: of a loop without a branch the compiler makes vectors.
+/// Returns whether the length is valid and each byte is in the alphabet of
+/// [`is_id_byte`](crate::scheme::is_id_byte). Collects the faults and compares once: the compiler
+/// vectorises a loop without a branch.
 fn is_id(value: &[u8]) -> bool {
     // Zero for a digit, a letter, `_` or `-`.
     let fault = |byte: u8| {
@@ -207,16 +215,16 @@ mod tests {
     use crate::scheme::is_id_byte;
 
     #[test]
-    fn an_id_holds_the_bytes_of_its_alphabet_and_no_others() {
+    fn id_accepts_only_bytes_of_the_alphabet() {
         for byte in 0..=u8::MAX {
             assert_eq!(is_id(&[b'a', byte, b'Z']), is_id_byte(byte), "{byte}");
         }
         assert!(is_id(&[b'x'; 256]) && is_id(b"-") && !is_id(&[b'x'; 257]) && !is_id(b""));
-        assert!(!is_id(b"!!") && !is_id(b"a  b"), "two faults do not make up for each other");
+        assert!(!is_id(b"!!") && !is_id(b"a  b"), "two invalid bytes do not cancel out");
     }
 
     #[test]
-    fn a_clock_that_was_never_set_is_not_believed() {
+    fn unset_clock_rejects_every_timestamp() {
         for (seconds, is_set) in
             [(0, false), (60, false), (999_999_999, false), (1_000_000_000, true), (1_795_541_400, true), (1 << 40, true)]
         {
@@ -228,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machines_clock_and_a_given_one_judge_alike() {
+    fn machine_clock_and_given_time_accept_the_same_timestamps() {
         let (now, tolerance) = (Duration::from_secs(1_795_541_400), Duration::from_secs(300));
         for (signed_at, expected) in [
             (Duration::from_secs(1_795_541_100), None),
@@ -242,9 +250,9 @@ mod tests {
                 assert_eq!(freshness(signed_at, tolerance, &mut clock).err(), expected, "{signed_at:?}");
             }
         }
-        // Where 1970 is not taken for the beginning of time.
+        // A given time may be before 1970.
         let early = SystemTime::UNIX_EPOCH - Duration::from_secs(290);
-        let judged = |seconds| freshness(Duration::from_secs(seconds), tolerance, &mut Clock::Given(early)).err();
-        assert_eq!((judged(10), judged(11)), (None, Some(RejectionKind::TimestampTooNew)));
+        let rejection_at = |seconds| freshness(Duration::from_secs(seconds), tolerance, &mut Clock::Given(early)).err();
+        assert_eq!((rejection_at(10), rejection_at(11)), (None, Some(RejectionKind::TimestampTooNew)));
     }
 }

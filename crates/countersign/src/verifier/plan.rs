@@ -6,13 +6,14 @@ use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 
-/// What a scheme comes to when a verifier is built: where everything stands in a head, and what its usual signature looks like.
+/// The header names of a scheme and its usual signature, computed when a verifier is built.
 pub(crate) struct Plan {
-    /// Of the fields by which a head is judged.
+    /// The header fields needed to check a head.
     pub(crate) names: HeaderNames,
-    /// Of those, and of the one that announces the length of the body.
+    /// The same fields and `Content-Length`.
     pub(crate) names_and_length: HeaderNames,
-    /// Signatures stand at so many places, which are the first; none where their headers have numbers, or are many.
+    /// The number of signature headers. They have the first places. Zero for numbered headers, and
+    /// for more than [`MAX_SIGNATURES`].
     pub(crate) signatures: u8,
     usual: Option<UsualSignature>,
     pub(crate) timestamp: Option<u8>,
@@ -22,12 +23,13 @@ pub(crate) struct Plan {
     pub(crate) content_length: u8,
 }
 
-/// Of signatures. Beside them timestamp, id, unsigned id, kind of event and length are looked for.
+/// The maximum number of signature headers. The other five places are for timestamp, signed id,
+/// unsigned id, kind of event and length.
 const MAX_SIGNATURES: usize = MAX_NAMES - 5;
 
-/// How nearly every signature of a scheme looks: exactly these bytes, and behind them that of HMAC-SHA-256.
+/// The form of nearly every signature of a scheme: exactly this prefix, then an HMAC-SHA-256.
 struct UsualSignature {
-    /// At the start of a word that is otherwise zero, and the mask of its bytes.
+    /// The prefix at the start of a word of zeros. `mask` covers the bytes of the prefix.
     prefix: u64,
     mask: u64,
     prefix_len: usize,
@@ -41,7 +43,7 @@ impl Plan {
         let signatures: &[_] = match &scheme.headers {
             Headers::One(name) => std::slice::from_ref(name),
             Headers::AnyOf(names) if names.len() <= MAX_SIGNATURES => names,
-            // They are asked for one by one.
+            // `SignatureReader` looks up these headers by name.
             Headers::AnyOf(_) | Headers::Numbered(_) => &[],
         };
         for name in signatures {
@@ -69,7 +71,8 @@ impl Plan {
         }
     }
 
-    /// Whether the signature stands alone, in its usual form, and has become the one candidate. If not, it may be in order all the same.
+    /// Reads a single signature in its usual form as the only candidate. Returns `false` for any
+    /// other form. Such a signature can still be valid: `SignatureReader` reads it.
     #[inline(always)]
     pub(crate) fn read_usual(&self, index: &HeaderIndex<'_, '_>, candidates: &mut Candidates) -> bool {
         match index.get(0) {
@@ -78,7 +81,8 @@ impl Plan {
         }
     }
 
-    /// Whether this item, which is one of a list or the only one, is a signature in its usual form, and has become a candidate.
+    /// Adds `item` to the candidates, if `item` is a signature in the usual form. Returns whether a
+    /// candidate was added. `item` is the whole value or an item of a list.
     #[inline]
     pub(crate) fn is_usual(&self, item: &[u8], candidates: &mut Candidates) -> bool {
         let Some(UsualSignature { prefix, mask, prefix_len, text_len, encoding }) = self.usual else { return false };
@@ -89,7 +93,7 @@ impl Plan {
         }
     }
 
-    /// The length of an item in its usual form.
+    /// Returns the length of an item in the usual form.
     pub(crate) const fn usual_len(&self) -> Option<usize> {
         match self.usual {
             Some(UsualSignature { prefix_len, text_len, .. }) => Some(prefix_len.saturating_add(text_len)),
@@ -99,7 +103,8 @@ impl Plan {
 }
 
 impl UsualSignature {
-    /// None for a scheme without HMAC-SHA-256, or with a name that does not fit into a word.
+    /// Returns `None` if HMAC-SHA-256 is unknown or not accepted, or if its name with the separator
+    /// is longer than a word.
     fn of(scheme: &Scheme, accepted: &[Algorithm]) -> Option<Self> {
         let prefix = match scheme.grammar {
             Grammar::Bare(Algorithm::Sha256) => Vec::new(),
@@ -138,9 +143,9 @@ mod tests {
             .unauthenticated_event_header("X-Event")
     }
 
-    /// However many there are, each signature header is read, as are the others.
+    /// Every signature header is read, for any number of headers.
     #[test]
-    fn a_signature_verifies_in_the_first_and_in_the_last_of_many_headers() {
+    fn signature_verifies_in_first_and_last_of_many_headers() {
         for count in 1..=HEADERS.len() {
             let headers = HEADERS.get(..count).unwrap();
             let scheme = scheme(Box::leak(headers.to_vec().into_boxed_slice()));

@@ -10,7 +10,7 @@ use crate::scheme::Scheme;
 use crate::scheme::url::Url;
 use crate::verifier::plan::Plan;
 
-/// What all tenants have in common.
+/// The settings shared by all tenants.
 pub(crate) struct Policy {
     pub(crate) scheme: Scheme,
     pub(crate) plan: Plan,
@@ -18,24 +18,24 @@ pub(crate) struct Policy {
     pub(crate) body_limit: usize,
     pub(crate) budget: Option<MemoryBudget>,
     pub(crate) tolerance: Duration,
-    /// In place of the machine's.
+    /// The clock in place of the machine's clock.
     pub(crate) clock: Option<fn() -> SystemTime>,
-    /// There if and only if the scheme signs one.
+    /// `Some` if and only if the scheme signs a URL.
     pub(crate) url: Option<Url>,
     pub(crate) signs_method: bool,
-    /// If they are wanted: how many are.
+    /// The rate limit for hints. `None` if hints are off.
     pub(crate) hints: Option<Rate>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
-/// As it was given: what is wrong with it is found by `build`.
+/// The URL as given to the builder. `build` checks the URL.
 #[derive(Clone, Debug)]
 pub(crate) enum UrlSetting {
     Whole(String),
     Base(String),
 }
 
-/// What was given, if it is what the scheme needs.
+/// Returns the given URL. Fails if the URL is invalid, missing, or of no use to the scheme.
 pub(crate) fn url(scheme: &Scheme, given: Option<&UrlSetting>) -> Result<Option<Url>, ConfigError> {
     match (scheme.signs_url(), given) {
         (false, None) => Ok(None),

@@ -9,21 +9,23 @@ use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource};
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verifier::policy::Policy;
 
-/// The most signatures that are looked at in one delivery. A sender puts in one signature per key, and has two keys while it rotates them.
+/// The maximum number of signatures in a delivery. A sender adds one signature per key, and has two
+/// keys during a rotation.
 pub(crate) const MAX_CANDIDATES: usize = 16;
 
-/// Reads the signature headers to the letter, and tells what is wrong with them.
+/// Reads the signature headers strictly, and returns the cause of a fault.
 ///
-/// A header value is one item or a list of items. An item is a candidate if it is a signature by an accepted algorithm, well formed or not, or if it
-/// cannot be parsed. Timestamps, unknown names and algorithms that are not accepted are no candidates.
+/// A header value is one item or a list of items. An item is a candidate if it is a signature by an
+/// accepted algorithm, well formed or not, or if it cannot be parsed. Timestamps, unknown names and
+/// algorithms not accepted by the receiver are not candidates.
 pub(crate) struct SignatureReader<'r, 'h> {
     policy: &'r Policy,
     well_formed: &'r mut Candidates,
-    /// The candidates so far, malformed ones among them.
+    /// The number of candidates so far, including malformed candidates.
     candidates: usize,
-    /// The cause of the first malformed candidate, for the case that no candidate is well formed.
+    /// The cause of the first malformed candidate, used if no candidate is well formed.
     malformed: Option<RejectionKind>,
-    /// The cause for the case that there is no candidate at all.
+    /// The cause used if there is no candidate.
     cause_if_none: RejectionKind,
     timestamp: Option<&'h [u8]>,
     /// Whether no signature header has a value.
@@ -36,12 +38,14 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         Self { policy, well_formed, candidates: 0, malformed: None, cause_if_none, timestamp: None, missing: true }
     }
 
-    /// Fills the well-formed candidates, of which there is one at least, and returns the timestamp that stands beside them.
+    /// Collects the well-formed candidates, and returns the timestamp beside them. Fails without a
+    /// well-formed candidate.
     pub(crate) fn read(mut self, head: &'h dyn RequestHead, index: &HeaderIndex<'_, 'h>) -> Result<Option<&'h [u8]>, RejectionKind> {
         match self.policy.scheme.headers {
             Headers::Numbered(prefix) => {
                 let mut name = String::from(prefix);
-                // One past the cap, so that a 17th header is rejected as `TooManySignatures` and not ignored.
+                // One more than the maximum, so that a 17th header is rejected as
+                // `TooManySignatures` and not ignored.
                 for number in 1..=MAX_CANDIDATES.saturating_add(1) {
                     name.truncate(prefix.len());
                     // Writing to a `String` does not fail.
@@ -71,7 +75,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         }
     }
 
-    /// Returns whether the header exists. An empty one exists.
+    /// Returns whether the header exists. An empty header exists.
     fn read_header(&mut self, values: &HeaderValues<'h>) -> Result<bool, RejectionKind> {
         match values {
             HeaderValues::None => Ok(false),
@@ -90,7 +94,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         let mut rest = Some(value);
         while let Some(list) = rest {
             let list = without_leading_spaces(list, separator);
-            // An item of the usual length need not be searched for its end.
+            // An item of the usual length needs no search for its end.
             let usual = plan.usual_len().and_then(|len| list.split_at_checked(len));
             if let Some((item, after)) = usual
                 && after.first().is_none_or(|byte| *byte == separator)
@@ -108,17 +112,18 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         Ok(())
     }
 
-    /// Reads one of the items that a value is a list of, or the only one.
+    /// Reads a whole value or an item of a list.
     ///
-    /// A malformed candidate does not reject the delivery: it matches no key. A sender may put a signature of another kind beside the right one, and
-    /// Stripe's own library accepts that.
+    /// A malformed candidate does not reject the delivery: the candidate matches no key. A sender
+    /// may add a signature of another kind beside the right signature. Stripe's own library accepts
+    /// such a header.
     fn read_item(&mut self, item: &'h [u8]) -> Result<(), RejectionKind> {
         if !item.is_ascii() {
             return self.add_malformed(RejectionKind::NonAsciiSignature);
         }
         let Policy { scheme, accepted, .. } = self.policy;
         let (algorithm, text) = match scheme.grammar {
-            // Does not happen: `SignedParts::read` reads a token before this.
+            // Unreachable: `SignedParts::read` handles tokens before this.
             Grammar::StaticToken => return Ok(()),
             Grammar::Bare(algorithm) => (algorithm, item),
             Grammar::Tagged { separator, names } => {
@@ -157,7 +162,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
         Ok(())
     }
 
-    /// Counts one more candidate, if there may be one more.
+    /// Counts one more candidate. Fails above the maximum.
     const fn count(&mut self) -> Result<(), RejectionKind> {
         if self.candidates >= MAX_CANDIDATES {
             return Err(RejectionKind::TooManySignatures);
@@ -171,14 +176,16 @@ fn is_timestamp(scheme: &Scheme, name: &[u8]) -> bool {
     matches!(scheme.timestamp, Some(Timestamp { source: TimestampSource::Item(item), .. }) if item.as_bytes() == name)
 }
 
-/// Where the byte stands first. Most of a list is looked at by sixteen bytes at a time, of which the compiler makes one comparison.
+/// Returns the first position of the byte. Searches blocks of sixteen bytes first: the compiler
+/// makes one comparison of each block.
 fn position(list: &[u8], sought: u8) -> Option<usize> {
     let has = |block: &&[u8; 16]| block.iter().fold(0, |found, byte| found | u8::from(*byte == sought)) != 0;
     let start = list.as_chunks().0.iter().take_while(|block| !has(block)).count().saturating_mul(16);
     list.get(start..)?.iter().position(|byte| *byte == sought).map(|place| place.saturating_add(start))
 }
 
-/// Spaces may stand in front of an item. Where items are separated by spaces, two in a row have an empty item between them.
+/// Removes the spaces in front of an item, unless the separator is a space. Two such separators in
+/// a row have an empty item between them.
 fn without_leading_spaces(mut list: &[u8], separator: u8) -> &[u8] {
     while let [b' ', rest @ ..] = list
         && separator != b' '

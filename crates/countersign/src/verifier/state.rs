@@ -18,36 +18,38 @@ use crate::verifier::config::Snapshot;
 use crate::verifier::diagnose::Diagnostics;
 use crate::verifier::parse::SignedParts;
 
-/// In bytes: a few blocks of a hash.
+/// The bytes hashed with one key before the next key's turn: one or two blocks of a hash.
 const STRIDE: usize = 128;
 
-/// What judges a delivery, between its head and its end: [`start`](Self::start), [`update`](Self::update) for each piece of the body, and
-/// [`finish`](Self::finish). It stands on the stack where the body is at hand, and in a box where the body is awaited.
+/// The state of a verification: [`start`](Self::start) for the head, [`update`](Self::update) for
+/// each piece of the body, and [`finish`](Self::finish).
 ///
-/// It is some hundred bytes: signatures and MACs are made where they stay, and move once at most, into that box. It does not hold what it is judged by, as that
-/// may be borrowed or shared.
+/// The state is on the stack if the body is at hand, and in a box if the body is awaited. The size
+/// is several hundred bytes. Signatures and MACs are computed in place, and move at most once, into
+/// the box. The state does not hold the scheme and the keys, because these may be borrowed or
+/// shared.
 pub(crate) struct VerificationState {
     proof: Proof,
     candidates: Candidates,
-    /// Whether a MAC is under way: the first, and then perhaps others.
+    /// Whether a MAC is in progress: `first`, and perhaps `others`.
     is_begun: bool,
     first: KeyMac,
     others: Vec<KeyMac>,
     diagnostics: Option<Box<Diagnostics>>,
 }
 
-/// What shows that a delivery is genuine.
+/// The proof of a genuine delivery.
 enum Proof {
-    /// One of the candidates is what a key makes of the signed text.
+    /// A candidate equals the MAC of the signed text by a key.
     Mac,
-    /// A static token, which has been judged already: it is this key. The body changes nothing.
+    /// A static token, already found equal to this key. The body changes nothing.
     Token { key: usize },
-    /// A proof that stands in the body, for which a key may have to be awaited. No scheme has one yet.
+    /// A proof in the body, with a possible wait for a key. No scheme has such a proof yet.
     #[cfg(test)]
     InBody(tests::BodyProof),
 }
 
-/// A MAC under way, and by which key and trial.
+/// A MAC in progress, with its key and trial.
 struct KeyMac {
     key: usize,
     trial: usize,
@@ -66,7 +68,7 @@ impl KeyMac {
         self.mac.begin(&tried.mac);
     }
 
-    /// The key and the trial, if it comes to one of the candidates.
+    /// Returns the key and the trial, if the MAC equals a candidate.
     #[inline(always)]
     fn judge<'k>(&mut self, keys: &'k KeySet, candidates: &Candidates) -> Option<(&'k PreparedKey, &'k Trial)> {
         let key = keys.get(self.key)?;
@@ -77,7 +79,7 @@ impl KeyMac {
 }
 
 impl VerificationState {
-    /// The state before the head is judged. It verifies nothing.
+    /// Creates the state before the check of the head. This state verifies nothing.
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
@@ -90,7 +92,7 @@ impl VerificationState {
         }
     }
 
-    /// Judges the head, and takes the keys that are accepted now. Fills in the parts of the head that are signed.
+    /// Checks the head, and starts a MAC for each valid key. Fills in the signed parts of the head.
     #[inline(always)]
     pub(crate) fn start<'h>(
         &mut self,
@@ -125,7 +127,8 @@ impl VerificationState {
             }
         }
         if !self.is_begun {
-            // Candidates are only of accepted algorithms, and each of those is prepared for each key: it can only be the keys.
+            // Candidates have accepted algorithms only, and each key has a trial for each accepted
+            // algorithm. No MAC therefore means no valid key.
             return Err(RejectionKind::KeysExpired);
         }
         if policy.hints.is_some() {
@@ -144,7 +147,7 @@ impl VerificationState {
         self.others.push(mac);
     }
 
-    /// Hashes the next bytes of the body, however it was divided on the way.
+    /// Hashes the next bytes of the body. The size of the pieces does not matter.
     #[inline]
     pub(crate) fn update(&mut self, data: &[u8]) {
         self.hash(data);
@@ -153,7 +156,7 @@ impl VerificationState {
         }
     }
 
-    /// Hashes the next bytes of what is signed.
+    /// Hashes the next bytes of the signed text.
     #[inline(always)]
     pub(crate) fn hash(&mut self, text: &[u8]) {
         if self.others.is_empty() && self.diagnostics.is_none() {
@@ -165,8 +168,9 @@ impl VerificationState {
 
     #[cold]
     fn hash_all(&mut self, text: &[u8]) {
-        // Of several keys, each a little at a time: their hashes wait for themselves and not for each other, so that the processor does a part of
-        // one while another waits. Measured at 16 KiB and two keys, a tenth less than one after the other.
+        // Alternate between the keys. Each step of a hash waits for the previous step of the same
+        // hash. Meanwhile, the processor can work on another hash. Measured with 16 KiB and two
+        // keys: a tenth less time than one key after the other.
         for text in text.chunks(STRIDE) {
             self.first.mac.update(text);
             self.others.iter_mut().for_each(|other| other.mac.update(text));
@@ -176,10 +180,10 @@ impl VerificationState {
         }
     }
 
-    /// Judges what was hashed. Once.
+    /// Compares the MACs with the candidates. Called once.
     ///
-    /// All keys are tried to the end and compared in constant time; of several that match, it is the first. `metadata` is made only of what is
-    /// verified.
+    /// All keys are tried to the end and compared in constant time. If several keys match, the
+    /// first listed key counts. `metadata` is called only for a verified delivery.
     #[inline]
     pub(crate) fn finish(
         &mut self,
@@ -203,7 +207,7 @@ impl VerificationState {
         }
     }
 
-    /// [`finish`](Self::finish) with a head that is still at hand.
+    /// Hashes the suffix, then calls [`finish`](Self::finish), while the head is still at hand.
     #[inline]
     pub(crate) fn finish_with(
         &mut self,
@@ -217,7 +221,7 @@ impl VerificationState {
         self.finish(snapshot, clock, || parts.metadata(&policy.plan, index))
     }
 
-    /// Waits for the key that a proof in the body asks for.
+    /// Polls for the key of a proof in the body.
     #[cfg(test)]
     pub(crate) fn poll_key(&mut self, cx: &mut std::task::Context<'_>, body: &[u8]) -> std::task::Poll<()> {
         match &mut self.proof {
@@ -226,7 +230,7 @@ impl VerificationState {
         }
     }
 
-    /// How many MACs are under way.
+    /// Returns the number of MACs in progress.
     #[cfg(test)]
     pub(crate) fn hashes(&self) -> usize {
         self.others.len().saturating_add(self.is_begun.into())
@@ -238,13 +242,13 @@ impl VerificationState {
             return None;
         }
         let matched = self.first.judge(keys, &self.candidates);
-        // Not `or_else`, which would leave out those behind the first that matches.
+        // Not `or_else`: after a match, the remaining keys would be skipped.
         self.others.iter_mut().fold(matched, |matched, other| matched.or(other.judge(keys, &self.candidates)))
     }
 
     #[cold]
     fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
-        // Only what is rejected counts against the rate.
+        // Called for rejections only: a verified delivery must not count against the rate.
         let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
         let diagnostics = self.diagnostics.take().filter(|_| unmatched && wanted());
         let hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(&self.candidates));
@@ -252,8 +256,9 @@ impl VerificationState {
     }
 }
 
-/// The first listed key that is this token. All are compared to the end, by what the MAC of each makes of the token and of the key: in
-/// constant time whatever the length, and without keeping the key at hand.
+/// Returns the first listed key equal to the token. Each key computes a MAC of the token and a MAC
+/// of the key itself. The two MACs of every key are compared to the end. This takes constant time
+/// for any length of key, and the plain key is not kept.
 #[cold]
 fn token_of(keys: &KeySet, token: &[u8], clock: &mut Clock, is_decoy: bool) -> Result<usize, RejectionKind> {
     let mut matched = Err(RejectionKind::KeysExpired);
@@ -288,7 +293,7 @@ mod tests {
     use crate::verifier::Verifier;
 
     #[test]
-    fn a_decoy_hashes_as_much_as_one_key() {
+    fn decoy_hashes_as_much_as_one_key() {
         let builder = || Verifier::builder(providers::JIRA);
         let head = [("X-Hub-Signature", format!("sha256={}", "0".repeat(64)))];
         let hashes = |verifier: &Verifier| verifier.begin(&head).unwrap().0.state.hashes();
@@ -297,24 +302,24 @@ mod tests {
     }
 
     #[test]
-    fn hints_of_a_flood_of_wrong_signatures_are_few() {
+    fn hints_are_rate_limited_during_a_flood() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("a secret of some length\n")).hints().build().unwrap();
         let head = crate::signer::Signer::new(providers::JIRA, Secret::new("a secret of some length")).unwrap().sign(b"body");
         let hints = (0..60).filter(|_| verifier.verify(&head, b"body").unwrap_err().hint().is_some()).count();
-        // Ten a second, and a second may end meanwhile.
+        // The limit is ten hints a second, and the test may span two seconds.
         assert!((10..=20).contains(&hints), "{hints}");
     }
 
     const SCHEME: Scheme = Scheme::new("proof-in-the-body", "X-Unused");
 
-    /// How often a key is asked for before it is there.
+    /// The number of pending polls before the key arrives.
     const WAITS: usize = 2;
 
-    /// Polls for keys, of all deliveries.
+    /// The number of polls for the key, over all deliveries.
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-    /// A fake: the body says by which key it is signed, `key=7;genuine`, and that key has to be fetched. It shows that such a proof fits into
-    /// [`Receive`] beside MACs, without a path of its own.
+    /// The proof of a fake scheme. The body names the key, as in `key=7;genuine`, and the key must
+    /// be fetched. Shows that [`Receive`] can check such a proof on the same path as MACs.
     pub(super) struct BodyProof {
         waits: usize,
         is_genuine: bool,
@@ -343,8 +348,8 @@ mod tests {
         }
     }
 
-    /// Polls to the outcome: the polls that were pending, and what came of it.
-    fn received(report_only: bool, chunks: &[Poll<&'static str>]) -> (usize, Result<Outcome, RejectionKind>) {
+    /// Polls to the outcome. Returns the number of pending polls and the outcome.
+    fn receive_chunks(report_only: bool, chunks: &[Poll<&'static str>]) -> (usize, Result<Outcome, RejectionKind>) {
         let verifier = Verifier::builder(SCHEME).key("7", Secret::new("not used by the fake")).body_limit(20).build().unwrap();
         let options = ReceiveOptions { deadline: None, insecure_report_only: report_only, ..ReceiveOptions::new(verifier) };
         let (mut receive, mut chunks, mut pending) = (Receive::new(), chunks.iter(), 0_usize);
@@ -362,11 +367,11 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_in_the_body_waits_for_its_key_and_is_judged_by_it() {
+    fn body_proof_waits_for_the_key_and_decides_the_outcome() {
         for chunks in [&[Poll::Ready("key=7;genuine")][..], &[Poll::Ready("key=7;"), Poll::Pending, Poll::Ready("genuine")]] {
             let before = ASKED.load(Ordering::Relaxed);
-            let (pending, outcome) = received(false, chunks);
-            // Where it had to wait for the body as well, one poll more.
+            let (pending, outcome) = receive_chunks(false, chunks);
+            // A wait for the body adds one poll.
             assert_eq!(pending, WAITS + chunks.iter().filter(|chunk| chunk.is_pending()).count());
             assert!(ASKED.load(Ordering::Relaxed) > before);
             match outcome {
@@ -374,12 +379,13 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(received(false, &[Poll::Ready("key=7;forged")]).1.err(), Some(RejectionKind::SignatureMismatch));
-        // What names no key is judged at once, and what is over the limit is not kept until a key is there.
-        let (pending, outcome) = received(false, &[Poll::Ready("nothing")]);
+        assert_eq!(receive_chunks(false, &[Poll::Ready("key=7;forged")]).1.err(), Some(RejectionKind::SignatureMismatch));
+        // A body without a key is rejected at once. A body over the limit is rejected before the
+        // key arrives.
+        let (pending, outcome) = receive_chunks(false, &[Poll::Ready("nothing")]);
         assert_eq!((pending, outcome.err()), (0, Some(RejectionKind::SignatureMismatch)));
-        let (pending, outcome) = received(false, &[Poll::Ready("key=7;"), Poll::Ready("much more than is wanted")]);
+        let (pending, outcome) = receive_chunks(false, &[Poll::Ready("key=7;"), Poll::Ready("much more than is wanted")]);
         assert_eq!((pending, outcome.err()), (0, Some(RejectionKind::BodyTooLarge)));
-        assert!(matches!(received(true, &[Poll::Ready("key=7;forged")]), (WAITS, Ok(Outcome::Unverified(..)))));
+        assert!(matches!(receive_chunks(true, &[Poll::Ready("key=7;forged")]), (WAITS, Ok(Outcome::Unverified(..)))));
     }
 }

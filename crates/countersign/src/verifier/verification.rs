@@ -11,14 +11,18 @@ use crate::verifier::config::{Config, Snapshot};
 use crate::verifier::parse::SignedParts;
 use crate::verifier::state::VerificationState;
 
-/// A delivery whose head is in order and whose body is being hashed as it arrives. The body is not kept.
+/// A delivery with a valid head, and a body to be hashed as it arrives. The body is not kept.
 ///
-/// Made by [`Verifier::begin`](crate::Verifier::begin). Nothing of the body may be believed before [`finish`](Self::finish) says so; use
-/// [`Receive`](crate::adapter::Receive) where the body has to be kept until then.
+/// [`Verifier::begin`](crate::Verifier::begin) returns a `Verification`. Do not trust any part of
+/// the body before [`finish`](Self::finish) succeeds. To keep the body until then, use
+/// [`Receive`](crate::adapter::Receive).
 ///
 /// ```
 /// # use countersign::{Secret, Verifier, providers};
-/// # let head = [("X-Hub-Signature", "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9")];
+/// # let head = [(
+/// #     "X-Hub-Signature",
+/// #     "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9",
+/// # )];
 /// let verifier = Verifier::builder(providers::JIRA)
 ///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
 ///     .build()?;
@@ -31,13 +35,13 @@ use crate::verifier::state::VerificationState;
 #[must_use = "a delivery is only verified by `finish`"]
 pub struct Verification(pub(crate) Box<OwnedVerification>);
 
-/// A verification that borrows nothing of the head.
+/// A verification without borrowed parts of the head.
 pub(crate) struct OwnedVerification {
     pub(crate) config: Arc<Config>,
-    /// Those that there were when it began.
+    /// The keys from the beginning of the delivery.
     pub(crate) keys: Arc<KeySet>,
     pub(crate) state: VerificationState,
-    /// What is signed behind the body.
+    /// The text signed after the body.
     suffix: Vec<u8>,
     metadata: Metadata,
 }
@@ -47,14 +51,14 @@ impl OwnedVerification {
         Self { config, keys, state, suffix: Vec::new(), metadata: Metadata::NONE }
     }
 
-    /// Keeps what the end will need of the head.
+    /// Keeps the parts of the head needed at the end.
     pub(crate) fn keep(&mut self, parts: &SignedParts<'_>, index: &HeaderIndex<'_, '_>) {
         let policy = &self.config.policy;
         parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| self.suffix.extend_from_slice(text));
         self.metadata = parts.metadata(&policy.plan, index);
     }
 
-    /// Judges the body as it was hashed. Once.
+    /// Verifies the hashed body. Called once.
     pub(crate) fn finish(&mut self) -> Result<Verified, Rejection> {
         let Self { config, keys, state, suffix, metadata } = self;
         state.hash(suffix);
@@ -63,17 +67,21 @@ impl OwnedVerification {
 }
 
 impl Verification {
-    /// Hashes the next bytes of the body, however it was divided on the way.
+    /// Hashes the next bytes of the body. The size of the pieces does not matter.
     pub fn update(&mut self, data: &[u8]) {
         self.0.state.update(data);
     }
 
-    /// Judges the body as it was given to [`update`](Self::update).
+    /// Verifies the body given to [`update`](Self::update).
     ///
-    /// All keys are tried to the end and compared in constant time; of several that match, the one listed first is named.
+    /// All keys are tried to the end and compared in constant time. If several keys match,
+    /// [`Verified::key_id`] returns the first listed key.
     ///
     /// # Errors
-    /// [`RejectionKind::SignatureMismatch`](crate::RejectionKind::SignatureMismatch).
+    /// - [`RejectionKind::SignatureMismatch`](crate::RejectionKind::SignatureMismatch): no key
+    ///   matches.
+    /// - [`RejectionKind::UnknownTenant`](crate::RejectionKind::UnknownTenant): the verifier is a
+    ///   [decoy](crate::tenant::VerifierTemplate::decoy).
     pub fn finish(mut self) -> Result<Verified, Rejection> {
         self.0.finish()
     }
