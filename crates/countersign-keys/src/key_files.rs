@@ -8,15 +8,17 @@ use countersign::{KeyId, Keys, Secret, Verifier, VerifierBuilder};
 use crate::load_error::LoadError;
 use crate::watch::Watch;
 
-/// The pause between the first looks. A secret is written in one piece, or in two with next to no time between them.
+/// Pause between the reads of the first load. A writer needs far less time: most programs write a
+/// secret in one piece, or in two pieces with almost no pause.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-/// The most looks after the first one.
+/// Maximum number of reads after the first read.
 const MAX_LOOKS: u32 = 10;
 
-/// Which keys stand in which files, in the order in which they are tried.
+/// Key ids with file paths. Verification tries the keys in this order.
+#[doc(alias("kubernetes", "rotation"))]
 #[derive(Clone, Debug, Default)]
-#[must_use = "it does nothing before `verifier` or `watch`"]
+#[must_use = "key files do nothing before `verifier` or `watch`"]
 pub struct KeyFiles(Vec<KeyFile>);
 
 #[derive(Clone, Debug)]
@@ -27,18 +29,20 @@ struct KeyFile {
 }
 
 impl KeyFiles {
-    /// None yet.
+    /// Creates an empty list of key files.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// The key `id` stands in this file.
+    /// Adds the key `id`. The file must exist.
     pub fn file(self, id: impl Into<KeyId>, path: impl Into<PathBuf>) -> Self {
         self.with(id.into(), path.into(), false)
     }
 
-    /// The key `id` stands in this file, if there is one; if not, there is no such key. An empty file is a fault, as for every other: a
-    /// secret that is being written is not taken for one that is gone.
+    /// Adds the key `id`. The key exists while the file exists.
+    ///
+    /// An empty file is an error, as for [`file`](Self::file). A file in the process of being
+    /// written is empty at first, and must not count as a removed file.
     pub fn optional_file(self, id: impl Into<KeyId>, path: impl Into<PathBuf>) -> Self {
         self.with(id.into(), path.into(), true)
     }
@@ -48,24 +52,32 @@ impl KeyFiles {
         self
     }
 
-    /// Builds a verifier with the keys as they are now. Blocks for a tenth of a second, between two looks at the files; while those differ, for
-    /// up to a second.
+    /// Builds a verifier with the current keys in the files.
+    ///
+    /// Blocks for a tenth of a second between two reads of the files. While the reads differ,
+    /// blocks for up to one second.
     ///
     /// # Errors
-    /// [`LoadError::Unreadable`]; [`LoadError::Unfit`] for whatever [`build`](VerifierBuilder::build) finds; [`LoadError::Unsettled`] if no two
-    /// looks in a row agree within a second.
+    /// - [`LoadError::Unreadable`] if two reads in a row fail.
+    /// - [`LoadError::Unfit`] for any error of [`build`](VerifierBuilder::build).
+    /// - [`LoadError::Unsettled`] if no two reads in a row agree within one second.
     pub fn verifier(&self, builder: VerifierBuilder) -> Result<Verifier, LoadError> {
         let keys = self.load_settled()?;
         keys.into_iter().fold(builder, |builder, (id, secret)| builder.key(id, secret)).build().map_err(LoadError::Unfit)
     }
 
-    /// Replaces the keys by what the files hold now, and again whenever that has changed, looking every so often, until what is returned is
-    /// dropped. A change counts when two looks in a row agree, so it is in force after one interval at the earliest and two at the latest. The
-    /// first look is two, as for [`verifier`](Self::verifier), which block for as long.
+    /// Replaces `keys` with the keys in the files, now and after each change.
+    ///
+    /// A thread reads the files at the interval `every`, until the returned [`Watch`] is dropped. A
+    /// change counts after two reads in a row with the same result. New keys are thus in force
+    /// after one interval at the earliest, and after two intervals at the latest.
+    ///
+    /// The first load blocks for as long as [`verifier`](Self::verifier).
     ///
     /// # Errors
-    /// As of [`verifier`](Self::verifier), if it is not possible now: then nothing has changed and nothing is watched. [`LoadError::Thread`] if
-    /// the thread cannot be started.
+    /// - [`LoadError::Unreadable`], [`LoadError::Unfit`] and [`LoadError::Unsettled`], as in
+    ///   [`verifier`](Self::verifier). The keys are unchanged, and no thread runs.
+    /// - [`LoadError::Thread`] if the thread cannot be started. The keys are already replaced.
     pub fn watch(&self, keys: Keys, every: Duration) -> Result<Watch, LoadError> {
         let loaded = self.load_settled()?;
         keys.replace(loaded.clone()).map_err(LoadError::Unfit)?;
@@ -73,7 +85,7 @@ impl KeyFiles {
         Watch::start(move || files.load(), keys, loaded, every)
     }
 
-    /// Returns the keys after two equal looks in a row, for a single look may read a file that is half written.
+    /// Returns the keys after two equal reads in a row. A single read may find a half-written file.
     fn load_settled(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
         let mut last = self.load();
         for _ in 0..MAX_LOOKS {
@@ -88,7 +100,7 @@ impl KeyFiles {
         Err(LoadError::Unsettled)
     }
 
-    /// The keys as they are now.
+    /// Reads all files once.
     pub(crate) fn load(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
         let mut keys = Vec::with_capacity(self.0.len());
         for KeyFile { id, path, optional } in &self.0 {

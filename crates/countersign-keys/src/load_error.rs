@@ -5,24 +5,25 @@ use std::path::PathBuf;
 
 use countersign::{ConfigError, KeyId};
 
-/// Why keys could not be had from their files.
+/// Cause of a failed load of keys from files.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError {
     /// A file could not be read.
     Unreadable {
-        /// The key whose file it is.
+        /// The id of the key.
         key: KeyId,
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What is the matter with it.
+        /// The error of [`Secret::from_file`](countersign::Secret::from_file).
         source: io::Error,
     },
-    /// What was read cannot be the keys of a verifier.
+    /// No verifier can have these keys. The source names the cause.
     Unfit(ConfigError),
-    /// The files changed at each look: for a second at the first load, or at ten looks in a row.
+    /// The files changed at each read: for one second during the first load, or at eleven reads in
+    /// a row of a watch.
     Unsettled,
-    /// The thread that watches the files could not be started.
+    /// The thread of the watch could not be started.
     Thread(io::Error),
 }
 
@@ -31,9 +32,9 @@ impl fmt::Display for LoadError {
         match self {
             // The source names the file.
             Self::Unreadable { key, .. } => write!(f, "no secret for the key {key:?}"),
-            Self::Unfit(_) => f.write_str("what the files hold cannot be the keys"),
-            Self::Thread(_) => f.write_str("the thread that watches the key files cannot be started"),
-            Self::Unsettled => f.write_str("the key files change at each look: write them faster, or move them into place"),
+            Self::Unfit(_) => f.write_str("the contents of the key files are no valid keys"),
+            Self::Thread(_) => f.write_str("the thread for the key files did not start"),
+            Self::Unsettled => f.write_str("the key files change at each read: move complete files into place"),
         }
     }
 }

@@ -11,21 +11,25 @@ use countersign::{KeyId, Keys, Secret};
 
 use crate::load_error::LoadError;
 
-/// A handle to the thread that re-reads key files, made by [`KeyFiles::watch`](crate::KeyFiles::watch). Dropping the handle stops the thread. The
-/// keys in force stay.
+/// A handle to the thread re-reading key files. [`KeyFiles::watch`](crate::KeyFiles::watch) returns
+/// the handle.
 ///
-/// Dropping the handle never waits: a read that hangs, on a network file system for example, changes no key when it ends. A change that the thread
-/// makes at the very moment of the drop is completed.
-#[must_use = "the files are watched for as long as this is kept"]
+/// Dropping the handle stops the thread. The keys in force stay.
+///
+/// Dropping the handle never waits for a read. A read may hang, for example on a network file
+/// system. A read ending after the drop changes no key. A change in progress at the moment of the
+/// drop is completed.
+#[must_use = "the watch ends when dropped"]
 pub struct Watch {
-    /// Set by `Drop`. A read may end after that, and its result must not be applied.
+    /// Set by `Drop`. The result of a read ending later must not be applied.
     stopped: Arc<AtomicBool>,
     /// Dropping the sender ends the thread's sleep at once.
     _wake: Sender<()>,
 }
 
 impl Watch {
-    /// Looks at what `load` returns, every so often. `loaded` are the keys in force.
+    /// Starts a thread. The thread calls `load` at the interval `every`. `loaded` holds the keys in
+    /// force.
     pub(crate) fn start(
         load: impl FnMut() -> Result<LoadedKeys, LoadError> + Send + 'static,
         keys: Keys,
@@ -59,28 +63,29 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// Ids and secrets, in the order in which they are tried.
+/// Ids and secrets. Verification tries the keys in this order.
 pub(crate) type LoadedKeys = Vec<(KeyId, Secret)>;
 
-/// Looks that differ, one after the other, before the operator is told.
+/// Number of consecutive reads with different results before a report.
 const MAX_UNSETTLED: u32 = 10;
 
 struct WatchState<F> {
     load: F,
     keys: Keys,
     stopped: Arc<AtomicBool>,
-    /// The keys that this watch last put in force.
+    /// The keys last put in force by this watch.
     loaded: LoadedKeys,
-    /// The result of the last look, if it differs from `loaded`: other keys, or the text of an error.
+    /// The result of the last read, unless equal to `loaded`: other keys, or the text of an error.
     pending: Option<Result<LoadedKeys, String>>,
-    /// The number of looks since two of them agreed.
+    /// The number of reads with a new result since two reads in a row agreed.
     unsettled: u32,
-    /// The text of the last error that was logged. An error that persists is logged once.
+    /// The text of the last error in the log. A persistent error is logged once.
     logged: Option<String>,
 }
 
 impl<F: FnMut() -> Result<LoadedKeys, LoadError>> WatchState<F> {
-    /// Reads the files. A change counts after two equal looks, for a single look may read a file that is half written.
+    /// Reads the files. A change counts after two equal reads: a single read may find a
+    /// half-written file.
     fn look(&mut self) {
         let found = (self.load)();
         if self.stopped.load(Ordering::SeqCst) {
@@ -110,15 +115,15 @@ impl<F: FnMut() -> Result<LoadedKeys, LoadError>> WatchState<F> {
         }
     }
 
-    /// The files hold the keys in force.
+    /// Resets the state after a read of the keys in force. Logs the end of a failure.
     fn settle(&mut self) {
         (self.pending, self.unsettled) = (None, 0);
         if self.logged.take().is_some() {
-            tracing::info!(target: "countersign", "the key files hold the keys in force again");
+            tracing::info!(target: "countersign", "the key files are valid again");
         }
     }
 
-    /// Tells the log once for each error, and the observer at each look.
+    /// Logs each new error once, and calls the observer at each failed read.
     fn report(&mut self, error: &LoadError) {
         let text = text_of(error);
         if self.logged.as_ref() != Some(&text) {
@@ -157,35 +162,35 @@ mod tests {
         Verifier::builder(providers::JIRA).observer(observer).key("k", Secret::new("the secret in force")).build().unwrap()
     }
 
-    /// Notes the reloads that failed, and panics when it is told of keys for the `panics`-th time.
+    /// Stores the errors of failed reloads, and panics at the `panics`-th call.
     #[derive(Clone, Default)]
-    struct Notes {
+    struct RecordingObserver {
         errors: Arc<Mutex<Vec<String>>>,
-        told: Arc<AtomicU32>,
+        calls: Arc<AtomicU32>,
         panics: u32,
     }
 
-    impl Observer for Notes {
+    impl Observer for RecordingObserver {
         fn observe(&self, _: &Verdict<'_>) {}
 
         fn observe_keys(&self, event: &KeysEvent<'_>) {
             self.errors.lock().unwrap().extend(event.error().map(ToString::to_string));
-            let before = self.told.fetch_add(1, Ordering::SeqCst);
-            assert!(before != self.panics.wrapping_sub(1), "as the test wants it");
+            let before = self.calls.fetch_add(1, Ordering::SeqCst);
+            assert!(before != self.panics.wrapping_sub(1), "this call panics");
         }
     }
 
-    fn soon(what: &str, is_so: impl Fn() -> bool) {
+    fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
         let start = Instant::now();
-        while !is_so() {
-            assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        while !has_happened() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{event}");
             thread::sleep(EVERY);
         }
     }
 
     #[test]
-    fn dropping_a_watch_does_not_wait_for_a_read_and_the_read_changes_nothing() {
-        let verifier = verifier(Notes::default());
+    fn dropping_the_watch_neither_waits_for_nor_applies_a_pending_read() {
+        let verifier = verifier(RecordingObserver::default());
         let (reads, is_reading) = mpsc::channel();
         let (answer, answers) = mpsc::channel::<()>();
         let (ends, ended) = mpsc::channel::<()>();
@@ -196,23 +201,24 @@ mod tests {
             Ok(keys("another secret"))
         };
         let watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
-        // The first look finds other keys; the second, which would put them in force, hangs.
+        // The first read returns other keys. The second read would put these keys in force,
+        // but blocks.
         is_reading.recv().unwrap();
         answer.send(()).unwrap();
         is_reading.recv().unwrap();
         drop(watch);
         answer.send(()).unwrap();
         assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Err(RecvTimeoutError::Disconnected), "the thread ends");
-        let verified = |secret: &str| {
+        let verifies = |secret: &str| {
             let headers = countersign::Signer::new(providers::JIRA, Secret::new(secret)).unwrap().sign(b"body");
             verifier.verify(&headers, b"body").is_ok()
         };
-        assert_eq!((verified("the secret in force"), verified("another secret")), (true, false));
+        assert_eq!((verifies("the secret in force"), verifies("another secret")), (true, false));
     }
 
     #[test]
-    fn files_that_never_settle_are_reported() {
-        let observer = Notes::default();
+    fn unsettled_files_are_reported() {
+        let observer = RecordingObserver::default();
         let verifier = verifier(observer.clone());
         let mut looks = 0;
         let load = move || {
@@ -220,15 +226,15 @@ mod tests {
             Ok(keys(&format!("secret number {looks} of many")))
         };
         let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
-        soon("it is told", || observer.errors.lock().unwrap().len() > 1);
+        wait_until("the failed reloads are reported", || observer.errors.lock().unwrap().len() > 1);
         assert_eq!(observer.errors.lock().unwrap()[0], LoadError::Unsettled.to_string());
         assert_eq!(verifier.keys().list().len(), 1);
     }
 
     #[test]
-    fn observer_that_panics_does_not_end_the_watch() {
-        // It is told when the verifier is built, and of each change.
-        let observer = Notes { panics: 2, ..Notes::default() };
+    fn panicking_observer_does_not_end_the_watch() {
+        // The first call comes from building the verifier, the second from the first change.
+        let observer = RecordingObserver { panics: 2, ..RecordingObserver::default() };
         let verifier = verifier(observer.clone());
         let files = Arc::new(Mutex::new(keys("the second secret")));
         let load = {
@@ -236,8 +242,8 @@ mod tests {
             move || Ok(files.lock().unwrap().clone())
         };
         let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
-        soon("the change is made, and the observer panics", || observer.told.load(Ordering::SeqCst) == 2);
+        wait_until("the change is made, and the observer panics", || observer.calls.load(Ordering::SeqCst) == 2);
         *files.lock().unwrap() = [keys("the third secret"), vec![("l".into(), Secret::new("one more secret"))]].concat();
-        soon("the next change is made", || verifier.keys().list().len() == 2);
+        wait_until("the next change is made", || verifier.keys().list().len() == 2);
     }
 }

@@ -24,9 +24,10 @@ pub(crate) struct Inner {
     pub(crate) template: VerifierTemplate,
     pub(crate) find: FindTenant,
     pub(crate) source: Box<dyn Fn(String) -> SourceFuture + Send + Sync>,
-    /// For longer than they are used: who was known before has permits of their own.
+    /// Entries stay for longer than their keys are used. A tenant in this cache uses the permits of
+    /// known tenants.
     pub(crate) known: Cache<String, CachedTenant>,
-    /// Apart from those, so that no flood of strangers takes their place.
+    /// A separate cache. In a shared cache, a flood of unknown names would evict known tenants.
     pub(crate) unknown: Cache<String, ()>,
     pub(crate) lookups: Arc<SingleFlight>,
     pub(crate) permits: Permits,
@@ -37,16 +38,16 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub(crate) struct CachedTenant {
     pub(crate) verifier: Verifier,
-    /// When it was looked up; `None` if it is to be looked up again.
+    /// Time of the last lookup. `None` forces a new lookup.
     pub(crate) since: Option<Instant>,
 }
 
-/// How many lookups go on at once.
+/// Limits the concurrent lookups.
 pub(crate) struct Permits {
     pub(crate) number: usize,
-    /// Of names that may be nobody's.
+    /// For names not known before.
     pub(crate) strangers: Semaphore,
-    /// Of tenants that have been known before.
+    /// For tenants known before.
     pub(crate) known: Semaphore,
 }
 
@@ -58,8 +59,9 @@ impl Permits {
 }
 
 impl Inner {
-    /// What is known without a lookup: a verifier, or that there is none.
-    #[expect(clippy::option_option, reason = "that nobody knows the tenant is something to know")]
+    /// Returns the cached answer: a verifier, or `Some(None)` for a name cached as unknown. `None`
+    /// calls for a lookup.
+    #[expect(clippy::option_option, reason = "outer `None`: not cached, inner `None`: an unknown tenant")]
     pub(crate) fn cached(&self, tenant: &str) -> Option<Option<Verifier>> {
         let known = self.known.get(tenant).filter(|known| known.since.is_some_and(|since| since.elapsed() < self.time_to_live));
         match known {
@@ -86,7 +88,8 @@ impl Inner {
         let began = Instant::now();
         let asked = self.query_source(tenant, was_known).await;
         let seconds = began.elapsed().as_secs_f64();
-        // The name is the sender's, and the text of the fault the source's.
+        // The sender writes the name, and the source writes the error text. A line break in either
+        // would forge a log line.
         let name = one_line(tenant);
         match &asked {
             Ok(found) => tracing::debug!(target: "countersign", tenant = &*name, found = found.is_some(), seconds, "tenant looked up"),

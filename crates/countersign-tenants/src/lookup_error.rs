@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use countersign::ConfigError;
 
-/// Why a lookup brought no keys.
+/// Cause of a failed lookup.
 #[derive(Debug)]
 pub(crate) enum LookupError {
     Failed(Box<dyn Error + Send + Sync>),
     TimedOut,
     Panicked,
-    /// What was found cannot be keys.
+    /// The returned keys are unfit for a verifier.
     Unfit(ConfigError),
-    /// Too many wait already.
+    /// The limit of lookups under way is reached.
     Full,
-    /// The runtime is shutting down.
+    /// The task of the lookup ended without a result, because the runtime shut down.
     Stopped,
 }
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Failed(_) => "the source of the keys failed",
-            Self::TimedOut => "the source of the keys did not answer in time",
-            Self::Panicked => "the source of the keys panicked",
-            Self::Unfit(_) => "what the source holds cannot be the keys",
+            Self::Failed(_) => "the key source failed",
+            Self::TimedOut => "the key source did not answer in time",
+            Self::Panicked => "the key source panicked",
+            Self::Unfit(_) => "the key source returned no valid keys",
             Self::Full => "too many lookups wait for a permit",
             Self::Stopped => "the lookup was stopped",
         })
@@ -41,7 +41,10 @@ impl Error for LookupError {
     }
 }
 
-/// Why the keys of a tenant cannot be had. The name is the sender's, and written so that it cannot be taken for anything else.
+/// Error of a resolver without keys for a tenant.
+///
+/// The sender writes the name. `Display` quotes and escapes the name, so the name cannot pass for
+/// other text of the message.
 #[derive(Debug)]
 pub(crate) struct Unavailable {
     pub(crate) tenant: String,
@@ -50,7 +53,7 @@ pub(crate) struct Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the keys of {:?} cannot be had", self.tenant)
+        write!(f, "the keys of {:?} are unavailable", self.tenant)
     }
 }
 

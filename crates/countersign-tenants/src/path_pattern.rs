@@ -6,10 +6,15 @@ use percent_encoding::percent_decode_str;
 
 use crate::tenants_error::TenantsError;
 
-/// A pattern of paths that finds the tenant in them: `/jira/{tenant}`, in the syntax of the crate `matchit`, which axum's routes have, too.
+/// A path pattern with the parameter `{tenant}`, such as `/jira/{tenant}`.
 ///
-/// The parameter `{tenant}` is the tenant: a whole segment, a part of one (`/hooks/jira-{tenant}`, which axum may not have) or all the rest
-/// of the path (`/hooks/{*tenant}`). Others match anything.
+/// The syntax is that of the crate `matchit`. Routes of axum have the same syntax. The parameter
+/// `{tenant}` matches one of these:
+/// - a whole path segment: `/jira/{tenant}`,
+/// - a part of a segment: `/hooks/jira-{tenant}` (axum may not accept such a route),
+/// - the rest of the path: `/hooks/{*tenant}`.
+///
+/// Other parameters match any text.
 ///
 /// ```
 /// use countersign_tenants::PathPattern;
@@ -23,25 +28,32 @@ use crate::tenants_error::TenantsError;
 pub struct PathPattern(Router<()>);
 
 impl PathPattern {
+    /// Parses a pattern.
+    ///
     /// # Errors
-    /// [`TenantsError::InvalidPattern`] if it is none, or has no `{tenant}`.
+    /// [`TenantsError::InvalidPattern`] if the pattern
+    /// - is not valid in the syntax of `matchit`,
+    /// - does not begin with `/`, or
+    /// - has no parameter `{tenant}`.
     pub fn new(pattern: &str) -> Result<Self, TenantsError> {
         let fault = |fault: String| TenantsError::InvalidPattern { pattern: pattern.to_owned(), fault };
         let mut router = Router::new();
         router.insert(pattern, ()).map_err(|error| fault(error.to_string()))?;
         if !pattern.starts_with('/') {
-            return Err(fault("a path begins with /".to_owned()));
+            return Err(fault("the path must begin with /".to_owned()));
         }
-        // Two braces stand for one, and for no parameter.
+        // `{{` is a literal brace for matchit, so `{{tenant}}` is no parameter.
         let unescaped = pattern.replace("{{", "");
         if !["{tenant}", "{*tenant}"].iter().any(|parameter| unescaped.contains(parameter)) {
-            return Err(fault("there is no {tenant} in it, in braces as axum 0.8 has them".to_owned()));
+            return Err(fault("the path has no {tenant}, in braces as in axum 0.8".to_owned()));
         }
         Ok(Self(router))
     }
 
-    /// The tenant that the path of this target names, percent-decoded as frameworks' own path parameters are. `None` if the path does not
-    /// match, or what it names is not UTF-8.
+    /// Returns the tenant in the path of a request target. The query is ignored.
+    ///
+    /// The tenant is percent-decoded, like the path parameters of web frameworks. Returns `None` if
+    /// the path does not match, or if the decoded tenant is not UTF-8.
     #[must_use]
     pub fn tenant_in(&self, target: &str) -> Option<String> {
         let path = target.split('?').next()?;
@@ -50,8 +62,11 @@ impl PathPattern {
         Some(tenant.into_owned())
     }
 
-    /// The tenant that a request names by its path, as it was sent: what a framework has taken off it since, as axum's `nest` does, is part
-    /// of the pattern. (For axum that needs the feature `axum` of `countersign-tower`.)
+    /// Returns the tenant in the path of a request.
+    ///
+    /// The pattern must match the whole path as sent. A prefix removed by the framework, for
+    /// example by `nest` of axum, is part of the pattern. axum needs the feature `axum` of
+    /// `countersign-tower` for this.
     #[must_use]
     pub fn tenant_of(&self, head: &dyn RequestHead) -> Option<String> {
         self.tenant_in(head.original_target())
@@ -69,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tenant_is_found_where_the_pattern_says() {
+    fn pattern_extracts_the_tenant_from_the_path() {
         let cases = [
             ("/jira/{tenant}", "/jira/acme", Some("acme")),
             ("/jira/{tenant}", "/jira/acme?a=/b", Some("acme")),
@@ -92,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_rejected() {
+    fn invalid_pattern_is_rejected() {
         for pattern in [
             "",
             "jira/{tenant}",

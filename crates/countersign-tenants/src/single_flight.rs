@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::lookup_error::LookupError;
 
-/// What a lookup has brought.
+/// Result of a lookup.
 #[derive(Clone)]
 pub(crate) enum LookupResult {
     Known(Verifier),
@@ -15,7 +15,7 @@ pub(crate) enum LookupResult {
     Failed(Arc<LookupError>),
 }
 
-/// A lookup that is under way, for whoever waits for it.
+/// A lookup under way, shared by all deliveries waiting for the tenant.
 #[derive(Clone)]
 pub(crate) struct Lookup {
     began: Instant,
@@ -23,20 +23,20 @@ pub(crate) struct Lookup {
 }
 
 impl Lookup {
-    /// What it brings. An error if the runtime that it was on is gone.
+    /// Waits for the result. Returns [`LookupError::Stopped`] if the runtime of the lookup is gone.
     pub(crate) async fn result(mut self) -> Result<LookupResult, Arc<LookupError>> {
         let result = self.result.wait_for(Option::is_some).await.map_err(|_| Arc::new(LookupError::Stopped))?;
         result.clone().ok_or_else(|| Arc::new(LookupError::Stopped))
     }
 }
 
-/// The lookups that are under way, by the tenant's name.
+/// The lookups under way, by the tenant's name.
 #[derive(Default)]
 pub(crate) struct SingleFlight(Mutex<HashMap<String, Lookup>>);
 
-/// How a delivery gets the result of a lookup.
+/// Source of the result for one delivery.
 pub(crate) enum Join<T> {
-    /// A lookup has just ended, with this result.
+    /// Another lookup has just ended with this result.
     Finished(T),
     Joined(Lookup),
     New(Lookup, LookupGuard),
@@ -44,7 +44,8 @@ pub(crate) enum Join<T> {
     Full,
 }
 
-/// Ends a lookup. If the guard is dropped first, everybody who waits gets [`LookupError::Stopped`].
+/// Ends a lookup. A guard dropped without [`finish`](Self::finish) gives [`LookupError::Stopped`]
+/// to all waiting deliveries.
 pub(crate) struct LookupGuard {
     lookups: Arc<SingleFlight>,
     tenant: String,
@@ -53,10 +54,13 @@ pub(crate) struct LookupGuard {
 }
 
 impl SingleFlight {
-    /// Takes part in the lookup of this tenant, or begins one if there are fewer than `most`. `finished` tells what came of one that has just
-    /// ended; it is asked while none can end.
+    /// Joins the lookup of this tenant, or starts a lookup if fewer than `most` are under way.
     ///
-    /// One that has been under way for longer than `longest` is not waited for: something holds up the thread that it is on.
+    /// `finished` returns the result of a lookup that has just ended. The call runs under the lock,
+    /// so no lookup can end between this check and the join.
+    ///
+    /// A lookup older than `longest` is replaced: a blocked thread keeps the old lookup from
+    /// ending.
     pub(crate) fn join<T>(self: &Arc<Self>, tenant: &str, most: usize, longest: Duration, finished: impl FnOnce() -> Option<T>) -> Join<T> {
         let mut lookups = self.lock();
         if let Some(finished) = finished() {
@@ -75,8 +79,8 @@ impl SingleFlight {
         Join::New(lookup, guard)
     }
 
-    /// Whoever comes from now on waits for a lookup of their own, and what the one under way brings is not held. `drop_cached` is done while
-    /// none can end.
+    /// Cancels the lookup under way: later deliveries start a new lookup, and the old result is not
+    /// cached. `drop_cached` runs under the lock, so no lookup can end in the meantime.
     pub(crate) fn cancel(&self, tenant: &str, drop_cached: impl FnOnce()) {
         let mut lookups = self.lock();
         lookups.remove(tenant);
@@ -89,7 +93,8 @@ impl SingleFlight {
 }
 
 impl LookupGuard {
-    /// Tells those who wait, and has the result cached by `cache` if it was not cancelled meanwhile.
+    /// Sends the result to all waiting deliveries. Calls `cache` first, unless the lookup was
+    /// cancelled or replaced.
     pub(crate) fn finish(self, result: LookupResult, cache: impl FnOnce(&LookupResult)) {
         {
             let mut lookups = self.lookups.lock();
@@ -101,7 +106,7 @@ impl LookupGuard {
         self.result.send_replace(Some(result));
     }
 
-    /// Whether the lookup of this tenant is still this one.
+    /// Returns whether this lookup was neither cancelled nor replaced.
     fn is_current(&self, lookups: &HashMap<String, Lookup>) -> bool {
         lookups.get(&self.tenant).is_some_and(|lookup| self.lookup.result.same_channel(&lookup.result))
     }

@@ -10,24 +10,33 @@ use crate::lookup::{CachedTenant, Inner};
 use crate::lookup_error::{LookupError, Unavailable};
 use crate::single_flight::{Join, LookupResult};
 
-/// Bytes of a tenant's name. There is no lookup for what is longer.
+/// Maximum length of a tenant's name in bytes. A longer name counts as unknown, without a lookup.
 const MAX_NAME: usize = 256;
 
-/// Names that nobody knows may wait for a permit, so many for each permit: what comes beyond them is answered 503 at once.
+/// Lookups under way for each permit, running or waiting. Beyond this bound, a name not known
+/// before gets 503 at once.
 const WAITING_PER_PERMIT: usize = 16;
 
-/// What an adapter waits longer than a lookup may take, so that it is the lookup that says what was the matter.
+/// An adapter waits for this much longer than the timeout of a lookup. With equal times, the
+/// adapter could give up first, and the log would not show the error of the lookup.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Chooses the verifier of a delivery by its tenant, whose keys are looked up once and then held. Cheap to clone. Every adapter takes it in
-/// place of a [`Verifier`].
+/// Chooses the verifier of each delivery by the tenant.
+///
+/// The keys of a tenant are looked up once and then cached. Every adapter takes `Tenants` in place
+/// of a [`Verifier`]. Clones are cheap, and share the cache.
+///
+/// A lookup needs a tokio runtime. Outside a runtime, [`resolve`](Resolver::resolve) panics instead
+/// of starting a lookup. Adapters catch the panic and answer 503.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
 /// use countersign_tenants::Tenants;
 ///
 /// # #[derive(Clone)] struct Store;
-/// # impl Store { async fn secret_of(&self, tenant: &str) -> Result<Option<String>, std::io::Error> { Ok(None) } }
+/// # impl Store {
+/// #     async fn secret_of(&self, tenant: &str) -> Result<Option<String>, std::io::Error> { Ok(None) }
+/// # }
 /// # let store = Store;
 /// let tenants = Tenants::builder(Verifier::builder(providers::JIRA))
 ///     .by_path("/jira/{tenant}")
@@ -40,6 +49,7 @@ const GRACE: Duration = Duration::from_secs(1);
 ///     })?;
 /// # Ok::<(), countersign_tenants::TenantsError>(())
 /// ```
+#[doc(alias("multi-tenant", "multitenancy"))]
 #[derive(Clone)]
 pub struct Tenants(Arc<Inner>);
 
@@ -48,25 +58,29 @@ impl Tenants {
         Self(Arc::new(inner))
     }
 
-    /// The largest body in bytes that is accepted, whoever's it is.
+    /// Returns the limit for request bodies in bytes, the same for all tenants.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.template.decoy().body_limit()
     }
 
-    /// How many deliveries were rejected for this cause, whoever's they were: as [`Verifier::rejected`].
+    /// Returns the number of rejections with this cause, over all tenants, like
+    /// [`Verifier::rejected`].
     #[must_use]
     pub fn rejected(&self, kind: countersign::RejectionKind) -> u64 {
         self.0.template.decoy().rejected(kind)
     }
 
-    /// Invalidates the cached keys of a tenant, or the cached answer that the tenant is unknown. Call this after the tenant's secret was changed, or
-    /// the tenant was added or removed. Deliveries that arrive after the call are verified with keys that are looked up after the call. The name is
-    /// spelled as in the request.
+    /// Invalidates the cached keys of a tenant, or the cached answer for an unknown tenant.
+    ///
+    /// Call this function after adding or removing a tenant, or after changing the secret of a
+    /// tenant. Deliveries arriving after the call are verified with keys from a new lookup. Spell
+    /// the name as in the request.
     pub fn invalidate(&self, tenant: &str) {
         let Inner { lookups, known, unknown, .. } = &*self.0;
         lookups.cancel(tenant, || {
-            // It is remembered that there is one.
+            // The entry stays: without the entry, the tenant would lose the permits of known
+            // tenants.
             if let Some(CachedTenant { verifier, .. }) = known.get(tenant) {
                 known.insert(tenant.to_owned(), CachedTenant { verifier, since: None });
             }
@@ -74,7 +88,7 @@ impl Tenants {
         });
     }
 
-    /// Returns the number of cached tenants. Tenants whose keys have to be looked up again count.
+    /// Returns the number of cached tenants. Tenants due for a new lookup count too.
     #[must_use]
     pub fn cached(&self) -> u64 {
         self.0.known.run_pending_tasks();
@@ -97,7 +111,7 @@ impl Resolver for Tenants {
         if let Some(cached) = inner.cached(&tenant) {
             return ResolveFuture::ready(cached);
         }
-        // What is rejected by its head, whoever's it is, is not worth a lookup.
+        // The decoy rejects the delivery for the same fault, so a lookup would be wasted.
         if inner.template.decoy().head_fault(&head).is_some() {
             return ResolveFuture::ready(None);
         }
@@ -114,7 +128,8 @@ impl Resolver for Tenants {
                     let result = inner.lookup(&tenant, was_known).await;
                     guard.finish(result, |result| inner.cache(tenant, result));
                 };
-                // The lookup goes on when this request is gone: others may wait for the same tenant.
+                // In the future of this request, the lookup would end with the request, although
+                // other deliveries may wait for the same tenant.
                 tokio::spawn(work.in_current_span());
                 lookup
             }

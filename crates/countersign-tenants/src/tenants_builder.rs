@@ -13,13 +13,13 @@ use crate::single_flight::SingleFlight;
 use crate::tenants::Tenants;
 use crate::tenants_error::TenantsError;
 
-/// A hundred years: the cache panics at a thousand.
+/// A hundred years. The cache panics at a time to live of over a thousand years.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// For so long after its keys are no longer used it is remembered that there was such a tenant.
+/// A tenant counts as known for this long after the end of the keys' time to live.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
-/// Describes [`Tenants`]. Setters cannot fail; [`build`](Self::build) finds every mistake.
+/// Builds [`Tenants`]. Setters cannot fail. [`build`](Self::build) finds every configuration error.
 #[must_use = "a builder does nothing before `build`"]
 pub struct TenantsBuilder {
     verifier: VerifierBuilder,
@@ -44,68 +44,98 @@ impl TenantsBuilder {
         }
     }
 
-    /// The path names the tenant, where this [`PathPattern`] has `{tenant}`: `/jira/{tenant}`. It is matched against the whole path as it
-    /// was sent.
+    /// Takes the tenant's name from the request path.
     ///
-    /// **The name is percent-decoded, and anybody can send any name.** It can hold `../`, a slash, NUL and line breaks. Before it goes into a
-    /// file's path, a query, a command or a log of your own, check it against the names that can be, or bind it as a parameter.
-    /// [`one_line`](countersign::observe::one_line()) makes it fit for a log.
+    /// `pattern` is a [`PathPattern`] with the parameter `{tenant}`, such as `/jira/{tenant}`. The
+    /// pattern must match the whole path as sent.
+    ///
+    /// **The name is percent-decoded, and anybody can send any name.** `../`, a slash, NUL and line
+    /// breaks are possible. Check the name against a list of allowed names or characters before
+    /// using the name in a file path, a query, a command or a log. In a query, a bound parameter is
+    /// safe too. In a log, [`one_line`](countersign::observe::one_line()) makes the name safe.
     pub fn by_path(mut self, pattern: &str) -> Self {
         let pattern = PathPattern::new(pattern);
         self.find = Some(pattern.map(|pattern| Arc::new(move |head: &dyn RequestHead| pattern.tenant_of(head)) as FindTenant));
         self
     }
 
-    /// This function names the tenant, by whatever it finds in the head. `None` for none. With [`RequestHead::tenant`] it gets at what the adapter's
-    /// `tenant_by` has found.
+    /// Takes the tenant's name from a function of the request head.
+    ///
+    /// The function returns `None` for a head without a tenant. [`RequestHead::tenant`] returns the
+    /// tenant found by `tenant_by` of the adapter.
     pub fn by(mut self, find: impl Fn(&dyn RequestHead) -> Option<String> + Send + Sync + 'static) -> Self {
         self.find = Some(Ok(Arc::new(find)));
         self
     }
 
-    /// How many tenants are held, and as many names of unknown ones: 10,000 unless set. Of more, those are held that are met most often.
+    /// Sets the number of cached tenants: 10,000 by default.
+    ///
+    /// A second cache holds the same number of names of unknown tenants. A full cache keeps the
+    /// names used most often.
     pub const fn capacity(mut self, tenants: u64) -> Self {
         self.capacity = tenants;
         self
     }
 
-    /// How long keys are used before they are looked up again: a minute unless set. For so long, a secret that is gone from the source is
-    /// accepted still, unless the tenant is [invalidated](Tenants::invalidate). They stay in memory for up to an hour more, and are
-    /// not used then: when the source is down, what has to be looked up is answered 503.
+    /// Sets the time to live of cached keys: one minute by default.
+    ///
+    /// The next delivery after this time starts a new lookup.
+    ///
+    /// A secret removed from the source is accepted until this time is over, unless the tenant is
+    /// [invalidated](Tenants::invalidate). Expired keys stay in memory for up to one more hour, and
+    /// verify nothing: while the source is down, a delivery of this tenant gets 503.
     pub const fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;
         self
     }
 
-    /// How long it is held that there is no such tenant: ten seconds unless set. For so long, a tenant that is new in the source is rejected,
-    /// if somebody has asked for it before, and Jira is not known to repeat that.
+    /// Sets the time to live of a name cached as unknown: ten seconds by default.
+    ///
+    /// A tenant added to the source is rejected until this time is over, if an earlier delivery had
+    /// the same name. Jira is not known to repeat a delivery rejected with 401.
     pub const fn negative_ttl(mut self, time: Duration) -> Self {
         self.negative_ttl = time;
         self
     }
 
-    /// How long a lookup may take: five seconds unless set. Whoever waits for it is answered 503 then.
+    /// Sets the maximum duration of a lookup, including the wait for a permit: five seconds by
+    /// default.
+    ///
+    /// Every delivery waiting for a slower lookup gets 503.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How many lookups, each for another tenant, may go on at once: 64 unless set, of names that may be nobody's, and as many of tenants
-    /// that have been known in the last hour. Others wait for a permit, within their timeout, and too many are answered 503 at once. So a
-    /// flood of names that nobody knows keeps no more than this of the source busy, and those who are known have permits of their own; a tenant
-    /// that is new meanwhile gets 503, which senders repeat.
+    /// Sets the number of permits for concurrent lookups of different tenants: 64 by default.
     ///
-    /// A permit is given back when the lookup is done or given up. What the source has left running then, such as a blocking thread, is its own affair.
+    /// Names not known before and known tenants have separate permits, this many each. A tenant
+    /// counts as known for up to an hour after the [time to live](Self::time_to_live) of the keys.
+    ///
+    /// A lookup waits for a permit until the [timeout](Self::timeout). A name not known before gets
+    /// 503 at once while 16 lookups for each permit are running or waiting.
+    ///
+    /// A flood of unknown names thus causes at most this many concurrent lookups, and takes no
+    /// permit of a known tenant. A tenant added during the flood gets 503. Senders repeat a
+    /// delivery answered 503.
+    ///
+    /// A permit is free again after the end of the lookup, or after the timeout. Work still running
+    /// in the source, such as a blocking thread, does not count against the limit.
     pub const fn max_concurrent_lookups(mut self, lookups: usize) -> Self {
         self.lookups = lookups;
         self
     }
 
-    /// The tenants, whose keys `source` looks up: it is given the tenant's name, and returns the keys with their ids, `None` if there is no such
-    /// tenant, or why that cannot be told now.
+    /// Builds the tenants. `source` looks up the keys of a tenant.
     ///
-    /// It runs on tokio, in a task of its own, and must not block. Names are a stranger's, of up to 256 bytes: where the store cannot have such
-    /// a name, say `None`, for an error is answered 503.
+    /// `source` receives the tenant's name and returns
+    /// - `Ok(Some(keys))` with the ids and secrets of the tenant,
+    /// - `Ok(None)` for an unknown tenant, or
+    /// - an error if the store cannot answer. The delivery gets 503.
+    ///
+    /// `source` runs in a separate task of tokio and must not block. Anybody can send any name of
+    /// up to 256 bytes. Return `Ok(None)` for a name impossible in the store, because an error is
+    /// answered 503.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -114,15 +144,23 @@ impl TenantsBuilder {
     /// use countersign_tenants::Tenants;
     ///
     /// let store = HashMap::from([("acme".to_owned(), "It's a Secret to Everybody".to_owned())]);
-    /// let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}").build(move |tenant: String| {
-    ///     let secret = store.get(&tenant).cloned();
-    ///     async move { Ok::<_, Infallible>(secret.map(|secret| [("current", Secret::new(secret))])) }
-    /// })?;
+    /// let tenants = Tenants::builder(Verifier::builder(providers::JIRA))
+    ///     .by_path("/jira/{tenant}")
+    ///     .build(move |tenant: String| {
+    ///         let secret = store.get(&tenant).cloned();
+    ///         async move {
+    ///             Ok::<_, Infallible>(secret.map(|secret| [("current", Secret::new(secret))]))
+    ///         }
+    ///     })?;
     /// # Ok::<(), countersign_tenants::TenantsError>(())
     /// ```
     ///
     /// # Errors
-    /// [`TenantsError`].
+    /// - [`TenantsError::NoName`] without a call of [`by_path`](Self::by_path) or [`by`](Self::by).
+    /// - [`TenantsError::InvalidPattern`] if the pattern of [`by_path`](Self::by_path) is invalid.
+    /// - [`TenantsError::Zero`] if the capacity, the timeout or the number of permits is zero.
+    /// - [`TenantsError::Verifier`] if [`build_template`](VerifierBuilder::build_template) fails,
+    ///   for example because the verifier has a key.
     pub fn build<F, K, I, E>(self, source: impl Fn(String) -> F + Send + Sync + 'static) -> Result<Tenants, TenantsError>
     where
         F: Future<Output = Result<Option<K>, E>> + Send + 'static,
@@ -160,7 +198,8 @@ impl fmt::Debug for TenantsBuilder {
 }
 
 impl Tenants {
-    /// Starts the description. The verifier is what all tenants have in common, and has no key.
+    /// Returns a builder. `verifier` holds the settings shared by all tenants, and must have no
+    /// key.
     pub const fn builder(verifier: VerifierBuilder) -> TenantsBuilder {
         TenantsBuilder::new(verifier)
     }

@@ -3,32 +3,35 @@ use std::fmt;
 
 use countersign::ConfigError;
 
-/// What is wrong with the description of [`Tenants`](crate::Tenants), found when it is built.
+/// A configuration error of [`Tenants`](crate::Tenants), found by
+/// [`TenantsBuilder::build`](crate::TenantsBuilder::build), or of
+/// [`PathPattern`](crate::PathPattern).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TenantsError {
-    /// It was not said where the tenant's name is.
+    /// No source of the tenant's name is set: call [`by_path`](crate::TenantsBuilder::by_path) or
+    /// [`by`](crate::TenantsBuilder::by).
     NoName,
-    /// The pattern for paths is none.
+    /// The path pattern is invalid. [`PathPattern::new`](crate::PathPattern::new) lists the rules.
     InvalidPattern {
         /// The pattern.
         pattern: String,
-        /// What is wrong with it.
+        /// The reason, as text.
         fault: String,
     },
-    /// There is room for no tenant, no time to look one up, or no lookup at all.
+    /// The capacity, the timeout or the number of concurrent lookups is zero.
     Zero,
-    /// No verifier can be built by this.
+    /// The verifier of the tenants cannot be built. The source names the cause.
     Verifier(ConfigError),
 }
 
 impl fmt::Display for TenantsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoName => f.write_str("it is not said where the tenant's name is"),
-            Self::InvalidPattern { pattern, fault } => write!(f, "{pattern:?} is no pattern for tenants: {fault}"),
-            Self::Zero => f.write_str("capacity, timeout and the number of lookups cannot be zero"),
-            Self::Verifier(_) => f.write_str("the tenants' verifiers cannot be built"),
+            Self::NoName => f.write_str("no source of the tenant's name: call `.by_path(…)` or `.by(…)`"),
+            Self::InvalidPattern { pattern, fault } => write!(f, "{pattern:?} is no path pattern for tenants: {fault}"),
+            Self::Zero => f.write_str("capacity, timeout and the number of lookups must not be zero"),
+            Self::Verifier(_) => f.write_str("the verifiers of the tenants cannot be built"),
         }
     }
 }
