@@ -637,6 +637,44 @@ mod extractor {
         });
     }
 
+    /// A static token proves nothing of the body: the empty body that is left would verify.
+    #[test]
+    fn taken_body_is_a_misconfiguration_and_not_an_empty_delivery() {
+        async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
+            format!("{} {}", body.len(), delivery.unwrap_err())
+        }
+        conformance::run(async {
+            let by_token =
+                || Verify::new(Verifier::builder(providers::GITLAB_TOKEN).key("k", countersign::Secret::new(SECRET)).build().unwrap());
+            let token = Delivery::unsigned("body").header("X-Gitlab-Token", SECRET);
+            for (verify, delivery) in [(verify(), signed("body")), (by_token(), token)] {
+                let app = || App::new().service(web::resource("/hook").app_data(verify.clone()).route(web::post().to(both)));
+                let taken = || (200, "4 another extractor has taken the body: ask for one of the two".to_owned());
+                for framing in [("Content-Length", "4"), ("Transfer-Encoding", "chunked")] {
+                    let delivery = delivery.clone().header(framing.0, framing.1);
+                    assert_eq!(answer!(app(), "/hook", delivery), taken());
+                }
+                // Over HTTP/2, no header field announces the body.
+                let (mut over_http2, _) = request("/hook", delivery);
+                over_http2.head_mut().version = Version::HTTP_2;
+                assert_eq!(answer(init_service(app()).await.call(over_http2).await).await, taken());
+            }
+        });
+    }
+
+    #[test]
+    fn debug_of_an_error_names_its_cause_and_quotes_no_body() {
+        async fn shows(event: Result<VerifiedJson<Vec<u8>>, VerifyError>) -> String {
+            format!("{:?}", event.unwrap_err())
+        }
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(shows)));
+            let json = "VerifyError { cause: \"not the expected JSON\", .. }";
+            assert_eq!(answer!(app(), "/hook", signed("\"needle\"")), (200, json.into()));
+            assert!(answer!(app(), "/hook", unsigned()).1.contains("MissingSignature"));
+        });
+    }
+
     #[test]
     fn what_the_middleware_only_reports_is_rejected_by_the_extractor() {
         conformance::run(async {

@@ -361,6 +361,15 @@ mod extractor {
         }
     }
 
+    #[test]
+    fn extractor_acknowledges_and_drops_as_the_layer_does() {
+        conformance::run(async {
+            let app = || Router::new().route("/hook", post(async |_: Extracted| "handled")).with_state(layer().acknowledge_and_drop());
+            same(answer(app(), signed("/hook")).await, (200, "handled"));
+            same(answer(app(), unsigned("POST", "/hook")).await, (204, ""));
+        });
+    }
+
     conformance::suite!(Extractor);
 
     async fn handler(delivery: Extracted) -> String {

@@ -6,18 +6,20 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use actix_web::http::{Method, Version};
+use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 use countersign::adapter::BodySource;
 use futures_core::Stream as _;
 
-/// The payload of one request, which ends where the request's head says.
+/// The payload of one request, bounded by the request head.
 ///
-/// Over HTTP/1, actix-web reads until the connection ends after `Upgrade: websocket`, and after a `CONNECT` without a length (`actix-http` 3.20,
-/// `h1/decoder.rs`). A webhook delivery never switches protocols, and its body ends where the head says (RFC 9112 §6.3). hyper goes by the
-/// head for tower and warp, so the same delivery has the same verdict under each framework.
+/// Over HTTP/1, actix-web reads until the connection ends after `Upgrade: websocket`, and after a
+/// `CONNECT` without a length (`actix-http` 3.20, `h1/decoder.rs`). A webhook delivery never
+/// switches protocols. The request head defines the end of the body (RFC 9112 §6.3). hyper follows
+/// the head for tower and warp. So the same delivery has the same verdict under each framework.
 pub(crate) struct BoundedPayload {
     inner: Payload,
-    /// The bytes still to come. `None` if actix-web ends the payload itself.
+    /// The number of missing bytes. `None` if actix-web ends the payload itself.
     remaining: Option<u64>,
 }
 
@@ -29,8 +31,8 @@ impl BoundedPayload {
         Self { inner, remaining }
     }
 
-    /// Takes actix-web's payload out, with the bytes that were not read. actix-web closes the connection after the answer if its payload has not
-    /// ended, and an unbounded payload never ends.
+    /// Returns actix-web's payload with the unread bytes. If the payload is not at the end,
+    /// actix-web closes the connection after the response. An unbounded payload never ends.
     pub(crate) fn into_inner(self) -> Payload {
         self.inner
     }
@@ -50,7 +52,8 @@ impl BodySource for BoundedPayload {
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
             None => return Poll::Ready(Some(Err(PayloadError::Incomplete(None)))),
         };
-        // Bytes behind the announced length are dropped. actix-web does not take them for another request either: it closes the connection.
+        // Drops the bytes after the announced length. actix-web does not parse these bytes as
+        // another request either: actix-web closes the connection.
         chunk.truncate(usize::try_from(*remaining).unwrap_or(usize::MAX));
         *remaining = remaining.saturating_sub(chunk.len().try_into().unwrap_or(u64::MAX));
         Poll::Ready(Some(Ok(chunk)))
@@ -64,19 +67,28 @@ impl BodySource for BoundedPayload {
 /// Returns whether actix-web reads the payload of this request until the connection ends.
 fn is_unbounded(request: &ServiceRequest) -> bool {
     let headers = request.headers();
-    // actix-web decodes a chunked body to its end, whatever else the head says.
+    // actix-web decodes a chunked body to the end, also with `Upgrade` or `CONNECT`.
     if request.version() >= Version::HTTP_2 || headers.contains_key(TRANSFER_ENCODING) {
         return false;
     }
     let is_websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
     let upgrades = headers.get_all(UPGRADE).any(|value| is_websocket(value.as_bytes()));
-    // actix-web goes by the length of a `CONNECT`, if there is one other than 0.
+    // actix-web follows the length of a `CONNECT` if the length is not 0.
     let connects = request.method() == Method::CONNECT && content_length(request) == 0;
     upgrades || connects
 }
 
-/// Returns the `Content-Length`, or 0 without one. actix-web has rejected a value that is not a number.
-fn content_length(request: &ServiceRequest) -> u64 {
+/// Returns whether another extractor has taken the body. The head then announces a body, and the
+/// request has no payload. Over HTTP/2, actix-web gives every request a payload.
+pub(crate) fn is_taken(request: &HttpRequest, payload: &Payload) -> bool {
+    let is_announced = request.headers().contains_key(TRANSFER_ENCODING) || content_length(request) > 0;
+    let has_body = is_announced || request.version() >= Version::HTTP_2;
+    has_body && matches!(payload, Payload::None)
+}
+
+/// Returns the `Content-Length`, or 0 without the header field. actix-web itself rejects a value
+/// other than a number.
+fn content_length(request: &impl HttpMessage) -> u64 {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.trim().parse().ok()).unwrap_or_default()
 }

@@ -8,7 +8,8 @@ use countersign::adapter::HeaderIndex;
 
 use crate::settings::TenantBy;
 
-/// The core's view of a request. actix-web leaves the target as it was sent, under a `scope` too.
+/// Gives the core access to a request head. actix-web keeps the target as sent, also under a
+/// `scope`.
 pub(crate) struct ServiceRequestHead<'a> {
     request: &'a ServiceRequest,
     tenant_by: Option<&'a TenantBy>,

@@ -18,10 +18,12 @@ use crate::payload::ReceivedPayload;
 use crate::receive::ReceiveRequest;
 use crate::settings::Settings;
 
-/// The service that [`Verify`](crate::Verify) makes: calls the wrapped service with verified deliveries only.
+/// The service of [`Verify`](crate::Verify). Calls the inner service for verified deliveries only.
 ///
-/// The wrapped service finds [`Verified`] in the request's extensions; middleware further out finds [`Rejection`](countersign::Rejection) in the
-/// response's. A rejection is a response and never an error: errors are the wrapped service's.
+/// - The inner service finds [`Verified`] in the extensions of the request.
+/// - Outer middleware finds [`Rejection`](countersign::Rejection) in the extensions of the
+///   response.
+/// - A rejection is a response, and never an error. Every error comes from the inner service.
 pub struct VerifyMiddleware<S> {
     service: Rc<S>,
     settings: Arc<Settings>,
@@ -51,7 +53,7 @@ where
 }
 
 pin_project! {
-    /// The response of [`VerifyMiddleware`].
+    /// The future returned by [`VerifyMiddleware`].
     #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S>
     where
@@ -67,7 +69,7 @@ pin_project! {
     #[project = StateProj]
     enum State<F> {
         Receive {
-            // Taken with the outcome.
+            // `None` after the outcome.
             receive: Option<ReceiveRequest>,
         },
         Call {
@@ -107,7 +109,7 @@ where
     }
 }
 
-/// Puts the body back, and the proof or the rejection beside it.
+/// Puts the body back into the request, and inserts the proof or the rejection.
 fn with_outcome(mut request: ServiceRequest, outcome: Outcome) -> ServiceRequest {
     match outcome {
         Outcome::Verified(verified, body) => {
@@ -119,7 +121,8 @@ fn with_outcome(mut request: ServiceRequest, outcome: Outcome) -> ServiceRequest
         }
         Outcome::Unverified(rejection, body) => {
             request.set_payload(ReceivedPayload::new(body).payload());
-            // Middleware further out may have inserted these.
+            // An outer `Verify` may have inserted a proof. The handler would take the proof for a
+            // verdict on this body.
             let mut extensions = request.extensions_mut();
             extensions.remove::<Verified>();
             extensions.remove::<ReceivedPayload>();
@@ -129,7 +132,8 @@ fn with_outcome(mut request: ServiceRequest, outcome: Outcome) -> ServiceRequest
     request
 }
 
-/// Warns, once, of a limit of actix-web's own that a verified body ran into: the sender sees a 413 for what the verifier has let through.
+/// Warns once for a verified body over one of actix-web's own limits. The sender gets a 413 for a
+/// verified delivery.
 fn warn_of_limit<B>(response: &ServiceResponse<B>) {
     static WARNED: AtomicBool = AtomicBool::new(false);
     let is_verified = || response.request().extensions().contains::<Verified>();

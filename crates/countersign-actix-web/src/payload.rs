@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// A body that is in memory already, which is handed out once: by the payload that is made of it, or to whoever has a clone of this.
+/// A body in memory. The body is handed out once: by the payload, or by [`take`](Self::take) on any
+/// clone.
 #[derive(Clone)]
 pub(crate) struct ReceivedPayload(Rc<Cell<Option<Bytes>>>);
 
@@ -36,10 +37,12 @@ impl Stream for ReceivedPayload {
     }
 }
 
-/// The body of a rejection, which holds on to what is left of the request's body until it is sent.
+/// The response body of a rejection. Holds the rest of the request payload until the response is
+/// sent.
 ///
-/// A payload that is gone when the answer ends is one that actix-web reads on for its own sake, without limit if it is chunked. One that is
-/// still there, and not at its end, makes it close the connection.
+/// At the end of the response, actix-web looks at the request payload:
+/// - If the payload was dropped, actix-web reads on, without limit for a chunked body.
+/// - If the payload still exists and is not at the end, actix-web closes the connection.
 pub(crate) struct RejectionBody {
     body: BoxBody,
     _rest: Payload,
@@ -56,7 +59,7 @@ impl MessageBody for RejectionBody {
 
     fn size(&self) -> BodySize {
         match self.body.size() {
-            // Nothing would be dropped at once, and the payload with it.
+            // `BoxBody::new` drops a body of size `None` at once, and the payload with the body.
             BodySize::None => BodySize::Sized(0),
             size => size,
         }

@@ -13,11 +13,11 @@ use crate::payload::RejectionBody;
 use crate::response::finish;
 use crate::settings::Settings;
 
-/// One delivery from the head of its request to its outcome.
+/// A delivery, from the request head to the outcome.
 pub(crate) struct ReceiveRequest {
     settings: Arc<Settings>,
     request: ServiceRequest,
-    /// The raw payload, which no extractor has decompressed.
+    /// The raw payload, not decompressed.
     payload: BoundedPayload,
     /// actix-web runs on tokio.
     timer: TokioTimer,
@@ -30,12 +30,12 @@ impl ReceiveRequest {
         Self { settings, request, payload, timer: TokioTimer::default(), receive: Receive::new() }
     }
 
-    /// The request, without its payload.
+    /// Returns the request without the payload.
     pub(crate) fn into_request(self) -> ServiceRequest {
         self.request
     }
 
-    /// Polls the delivery to its outcome, and reports the outcome.
+    /// Polls the delivery to completion, and reports the outcome.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Rejection>> {
         let Self { settings, request, payload, timer, receive } = self;
         let head = ServiceRequestHead::new(request, settings.tenant_by.as_ref());
@@ -46,7 +46,7 @@ impl ReceiveRequest {
     pub(crate) fn reject(self, rejection: Rejection) -> (ServiceRequest, HttpResponse) {
         let response = finish((self.settings.reject)(&rejection), rejection);
         let rest = self.payload.into_inner();
-        // By the rest of the payload, actix-web sees for itself whether the connection can go on.
+        // actix-web decides by the rest of the payload whether the connection stays open.
         (self.request, response.map_body(|_, body| BoxBody::new(RejectionBody::new(body, rest))))
     }
 }

@@ -3,9 +3,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use countersign::Rejection;
 
-/// The response to a rejection, with what every one needs.
+/// Adds the required header field and the `Rejection` to the response.
 pub(crate) fn finish(mut response: HttpResponse, rejection: Rejection) -> HttpResponse {
-    // Whoever replaces the response need not know that a 401 must have one.
+    // A response of the application may lack the `WWW-Authenticate` required for a 401.
     if let Some((name, value)) = Rejection::required_header(response.status().as_u16())
         && !response.headers().contains_key(name)
     {

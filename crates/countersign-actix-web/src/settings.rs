@@ -5,7 +5,7 @@ use actix_web::dev::ServiceRequest;
 use countersign::Rejection;
 use countersign::adapter::ReceiveOptions;
 
-/// By what a middleware or an extractor judges, and what it does beside judging. Shared by all requests.
+/// Settings of the middleware and the extractors. All requests share the settings.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) options: ReceiveOptions,

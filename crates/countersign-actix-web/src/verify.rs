@@ -13,7 +13,11 @@ use crate::middleware::VerifyMiddleware;
 use crate::response::status;
 use crate::settings::Settings;
 
-/// Lets only verified deliveries through to what it is wrapped around.
+/// Verifies each delivery, and calls the inner service for verified deliveries only.
+///
+/// Wrap an `App`, a `scope`, a `resource` or a route with a `Verify`. Or pass the `Verify` to
+/// `app_data`, for the extractors [`Delivery`](crate::Delivery) and
+/// [`VerifiedJson`](crate::VerifiedJson).
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};
@@ -25,22 +29,29 @@ use crate::settings::Settings;
 ///     HttpResponse::Ok().finish()
 /// }
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let app = App::new().service(web::resource("/jira").wrap(Verify::new(verifier)).route(web::post().to(on_event)));
+/// let secret = Secret::new("It's a Secret to Everybody");
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+/// let jira = web::resource("/jira").route(web::post().to(on_event));
+/// let app = App::new().service(jira.wrap(Verify::new(verifier)));
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
+#[doc(alias("hmac", "webhook signature", "middleware"))]
 #[derive(Clone)]
 pub struct Verify {
-    // Behind one pointer, as an extractor holds on to it for every request.
+    // In an `Arc`, because an extractor clones the settings for every request.
     pub(crate) settings: Arc<Settings>,
 }
 
 impl Verify {
-    /// Middleware that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
-    /// answers a rejection with its status and no body.
+    /// Creates a `Verify` from a [`Verifier`](countersign::Verifier), or from a
+    /// [`Resolver`](countersign::tenant::Resolver) with a verifier for each tenant.
     ///
-    /// Bodies have the default [`Deadline`]. After an early rejection up to 64 KiB of the rest of the body are thrown away, in five seconds:
-    /// of more than that, actix-web takes in what comes for a second by itself.
+    /// The defaults are:
+    /// - A rejection is answered with the status and an empty body.
+    /// - A body has the default [`Deadline`].
+    /// - After an early rejection, up to 64 KiB of the rest of the body are drained, for at most
+    ///   five seconds. If more of the body is left, actix-web itself reads on for one second before
+    ///   closing the connection.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let drain = DrainPolicy::new(64 * 1024, Duration::from_secs(5));
@@ -50,25 +61,28 @@ impl Verify {
         Self { settings: Arc::new(settings) }
     }
 
-    /// How long a body may take: past it 408. `None` for as long as it likes.
+    /// Sets the time limit for a request body. A slower body is answered 408. `None` sets no limit.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
         self.settings_mut().options.deadline = deadline.into();
         self
     }
 
-    /// How much of a body is read and thrown away after an early rejection over HTTP/1. `None` for nothing: then what is rejected by its head
-    /// is answered without its body being polled.
+    /// Sets the limits for draining a request body after an early rejection over HTTP/1.
+    ///
+    /// `None` drains nothing. A rejection by the head is then answered without polling the body.
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
         self.settings_mut().options.drain = drain.into();
         self
     }
 
-    /// Answers rejections with what `reject` returns, instead of with the status alone.
+    /// Sets the response to a rejection. The default is the status with an empty body.
     ///
-    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
-    /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
+    /// A 401 without `WWW-Authenticate` gets the header field, and a 503 without `Retry-After` gets
+    /// that header field. Keep the status ([`Rejection::status_code`]) unless you have a reason to
+    /// change the status. Senders repeat after some statuses, and take others for final. Do not
+    /// tell the sender the cause.
     ///
     /// ```
     /// # use countersign::{Rejection, Secret, Verifier, providers};
@@ -90,28 +104,42 @@ impl Verify {
         self
     }
 
-    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
-    /// signatures on purpose, to see the 401, as Xero does.
+    /// Answers 204 instead of 401, and still drops the delivery. The sender takes the delivery for
+    /// received.
+    ///
+    /// WebSub allows the 204 (§7), and `PubSubHubbub` 0.4 requires the 204. Other rejections keep
+    /// their status. The setting replaces a response set by
+    /// [`with_rejection_response`](Self::with_rejection_response).
+    ///
+    /// Do not use the setting for providers with a test by wrong signatures, such as Xero. The test
+    /// expects the 401.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
         self.with_rejection_response(|rejection| HttpResponse::new(status(rejection.acknowledging_status_code())))
     }
 
-    /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
-    /// depends on it. Take it off again.
+    /// Turns on report-only mode. Deliveries that would be answered 401 are let through, **from any
+    /// sender**, and logged.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still reject. A delivery that is signed carries [`Verified`](countersign::Verified) as
-    /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for
-    /// `Option<web::ReqData<Verified>>` meanwhile.
+    /// The mode is for trying out a secret before anything depends on the secret. Turn the mode
+    /// off afterwards.
+    ///
+    /// - Rejections with 413, 400, 408 and 503 stay rejections.
+    /// - A verified delivery has a [`Verified`](countersign::Verified) in the extensions of the
+    ///   request, as without the mode.
+    /// - An unverified delivery has the [`Rejection`] there instead, and never a `Verified`.
+    /// - A handler takes `Option<web::ReqData<Verified>>` during the trial.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
         self.settings_mut().options.insecure_report_only = true;
         self
     }
 
-    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): a middleware
-    /// further out may have put it into the request's extensions. A verifier does not ask.
+    /// Sets a function to name the tenant of a request. Outer middleware may have stored the name
+    /// in the extensions of the request.
+    ///
+    /// A [`Resolver`](countersign::tenant::Resolver) reads the name by [`RequestHead::tenant`]. A
+    /// single verifier never calls the function.
     ///
     /// ```
     /// # fn middleware(tenants: impl countersign::tenant::Resolver) -> countersign_actix_web::Verify {
@@ -120,7 +148,8 @@ impl Verify {
     ///
     /// struct Workspace(String);
     ///
-    /// Verify::new(tenants).tenant_by(|request| request.extensions().get().map(|Workspace(name)| name.clone()))
+    /// Verify::new(tenants)
+    ///     .tenant_by(|request| request.extensions().get().map(|Workspace(name)| name.clone()))
     /// # }
     /// ```
     ///
@@ -131,7 +160,7 @@ impl Verify {
         self
     }
 
-    /// For what lets nothing through unverified, whatever the middleware does.
+    /// Returns the settings without report-only mode, for the extractors.
     pub(crate) fn strict_settings(&self) -> Arc<Settings> {
         let mut settings = Arc::clone(&self.settings);
         if settings.options.insecure_report_only {

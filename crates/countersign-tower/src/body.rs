@@ -7,14 +7,17 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of a verified delivery, byte for byte as it was signed: what the inner service gets. It is in memory, cannot fail, and is
-/// `Sync` whatever the body was that it came in.
+/// The body of a verified delivery, byte for byte as signed. The inner service receives this body.
 ///
-/// Trailers that came with the body follow it. They are not signed.
+/// The body is in memory and cannot fail. `VerifiedBody` is `Sync` for every type of incoming body.
+/// Trailers of the request follow the data. Trailers are not signed.
+///
+/// In [report-only mode](crate::VerifyLayer::insecure_report_only), the body of an **unverified**
+/// delivery has this type too.
 #[derive(Default)]
 pub struct VerifiedBody {
     data: Bytes,
-    // Boxed, as nearly every body has none.
+    // Boxed, to keep the body small: nearly no request has trailers.
     trailers: Option<Box<HeaderMap>>,
 }
 
@@ -23,7 +26,8 @@ impl VerifiedBody {
         Self { data, trailers }
     }
 
-    /// The bytes that have not been polled yet, which are all of them for an inner service that has just been called. No copy is made.
+    /// Returns the bytes not polled yet, without a copy. Before the first poll, this is the whole
+    /// body. Trailers are dropped.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.data

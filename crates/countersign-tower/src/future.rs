@@ -16,13 +16,13 @@ use crate::response::RejectionResponse;
 use crate::settings::Settings;
 
 pin_project! {
-    /// The response of [`Verify`](crate::Verify).
+    /// The response future of [`Verify`](crate::Verify).
     #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S, R, B>
     where
         S: Service<Request<VerifiedBody>>,
     {
-        // Taken when it is called. Dropped once the request is rejected.
+        // Taken for the call. Dropped once the delivery is rejected.
         inner: Option<S>,
         reject: R,
         #[pin]

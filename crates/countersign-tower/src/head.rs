@@ -8,7 +8,7 @@ use http::uri::PathAndQuery;
 
 use crate::settings::TenantBy;
 
-/// The core's view of a request.
+/// The head of a request, for the core.
 pub(crate) struct PartsHead<'a> {
     parts: &'a Parts,
     tenant_by: Option<&'a TenantBy>,
@@ -29,7 +29,7 @@ impl RequestHead for PartsHead<'_> {
         self.parts.target()
     }
 
-    /// axum's routers keep it in the extensions.
+    /// Returns path and query as sent. axum's routers keep the original URI in the extensions.
     #[cfg(feature = "axum")]
     fn original_target(&self) -> &str {
         let original = self.parts.extensions.get::<axum::extract::OriginalUri>().map_or(&self.parts.uri, |original| &original.0);

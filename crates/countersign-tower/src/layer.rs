@@ -12,7 +12,7 @@ use crate::response::EmptyResponse;
 use crate::service::Verify;
 use crate::settings::Settings;
 
-/// Lets only verified deliveries through to the service that it is laid around.
+/// Passes only verified deliveries to the inner service.
 ///
 /// ```
 /// use axum::{Extension, Router, routing::post};
@@ -23,37 +23,55 @@ use crate::settings::Settings;
 ///     println!("{body}, signed with {}", verified.key_id());
 /// }
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let app: Router = Router::new().route("/jira", post(on_event)).route_layer(VerifyLayer::new(verifier));
+/// let secret = Secret::new("It's a Secret to Everybody");
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+/// let layer = VerifyLayer::new(verifier);
+/// let app: Router = Router::new().route("/jira", post(on_event)).route_layer(layer);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// Bodies have a deadline, and rejected ones are drained, by the clock of tokio. On another runtime, see [`without_clock`](Self::without_clock).
+/// Bodies have a deadline, and rejected bodies are drained. Both use the clock of tokio. For other
+/// runtimes, see [`without_clock`](Self::without_clock).
+#[doc(alias("hmac", "webhook signature", "middleware"))]
 #[derive(Clone, Debug)]
 pub struct VerifyLayer<R = EmptyResponse> {
-    // Behind one pointer, as axum clones a layer for every request.
+    // Behind one pointer, because axum clones the layer for every request.
     settings: Arc<Settings>,
     reject: R,
 }
 
 impl VerifyLayer {
-    /// A layer that judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and
-    /// answers a rejection with its status and no body.
+    /// Creates a layer with a [`Verifier`](countersign::Verifier), or with a
+    /// [`Resolver`](countersign::tenant::Resolver) that chooses the verifier of each delivery.
     ///
-    /// Bodies have the default [`Deadline`], after an early rejection the rest of the body is thrown away as the default [`DrainPolicy`] says, and a resolver
-    /// has its timeout: by the clock of tokio, which axum and hyper run on. Its time has to be enabled, as `#[tokio::main]` does: waiting for a body
-    /// panics otherwise.
+    /// The defaults are:
+    /// - A rejection is answered with the status and no body: see [`EmptyResponse`].
+    /// - Bodies have the default [`Deadline`].
+    /// - After an early rejection, the rest of the body is drained within the default
+    ///   [`DrainPolicy`].
+    /// - Each lookup has the [timeout](countersign::tenant::Resolver::timeout) of the resolver.
     ///
-    /// If the verifier signs path and query ([`base_url`](countersign::VerifierBuilder::base_url)) and the feature `axum` is off, there is one
-    /// event at `WARN`: the layer then knows the path only as the request has it, without what a router has taken off.
+    /// The clock of tokio measures these times. axum and hyper run on tokio.
+    ///
+    /// Without the feature `axum`, a signed path
+    /// ([`base_url`](countersign::VerifierBuilder::base_url)) is logged as one event at `WARN`. The
+    /// layer then knows only the path of the request at the layer. A prefix that a router has
+    /// removed is lost.
+    ///
+    /// # Panics
+    /// `new` never panics. The service panics while waiting for a body outside a tokio runtime, and
+    /// in a runtime with the time driver disabled. `#[tokio::main]` enables the time driver.
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         Self::of(Settings::new(verifiers.into()))
     }
 
-    /// As [`new`](Self::new), for another runtime than tokio: no clock is asked. A body, and a resolver, may take as long as they like, and an early
-    /// rejection is answered at once, with `connection: close`. Put a timeout of your runtime around the service.
+    /// Creates a layer without a timer, for runtimes other than tokio.
+    ///
+    /// - Bodies and lookups have no time limit. Put a timeout of the runtime around the service.
+    /// - An early rejection is answered at once. Nothing is drained. If a part of the body is left
+    ///   over HTTP/1, the response has `connection: close`.
     #[must_use]
     pub fn without_clock(verifiers: impl Into<VerifierSource>) -> Self {
         Self::of(Settings::without_clock(verifiers.into()))
@@ -68,7 +86,11 @@ impl VerifyLayer {
 
 #[cfg(feature = "tokio")]
 impl<R> VerifyLayer<R> {
-    /// How long a body may take, by tokio's clock: past it 408. `None` for as long as it likes.
+    /// Sets the time limit for a body. A slower body is rejected with 408. `None` sets no limit.
+    ///
+    /// The clock of tokio measures the time, also on a layer from
+    /// [`without_clock`](VerifyLayer::without_clock). Such a layer then needs a tokio runtime: see
+    /// [`new`](VerifyLayer::new).
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
         let settings = self.settings_mut();
@@ -77,8 +99,12 @@ impl<R> VerifyLayer<R> {
         self
     }
 
-    /// How much of a body is read and thrown away after an early rejection over HTTP/1, by tokio's clock. `None` for nothing: then what is
-    /// rejected by its head is answered without its body being polled.
+    /// Sets the limits for draining a body after an early rejection over HTTP/1. `None` drains
+    /// nothing: a delivery rejected by the head is then answered without polling the body.
+    ///
+    /// The clock of tokio measures the time, also on a layer from
+    /// [`without_clock`](VerifyLayer::without_clock). Such a layer then needs a tokio runtime: see
+    /// [`new`](VerifyLayer::new).
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
         let settings = self.settings_mut();
@@ -89,21 +115,31 @@ impl<R> VerifyLayer<R> {
 }
 
 impl<R> VerifyLayer<R> {
-    /// Answers rejections with what `reject` returns, instead of with [`EmptyResponse`].
+    /// Answers rejections with the response of `reject` instead of [`EmptyResponse`].
     ///
-    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
-    /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
+    /// The layer adds to the response:
+    /// - `WWW-Authenticate` to a 401, and `Retry-After` to a 503, if the header field is missing;
+    /// - `connection: close`, if a part of the body is left over HTTP/1;
+    /// - the [`Rejection`], in the response extensions.
+    ///
+    /// Keep the [status](Rejection::status_code) unless there is a reason not to: senders repeat
+    /// deliveries after some statuses, and take others for final. Do not reveal the cause to the
+    /// sender.
+    ///
+    /// The extractors take only a layer with [`EmptyResponse`]. A handler with a
+    /// `Result<Delivery, VerifyRejection>` argument answers rejections itself.
     ///
     /// ```
     /// # use countersign::{Rejection, Secret, Verifier, providers};
     /// # use countersign_tower::VerifyLayer;
-    /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
+    /// # let secret = Secret::new("secret");
+    /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
     /// use axum::response::IntoResponse;
     /// use axum::http::StatusCode;
     ///
     /// let layer = VerifyLayer::new(verifier).with_rejection_response(|rejection: &Rejection| {
-    ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
-    ///     (status, "not a delivery of ours\n").into_response()
+    ///     let status = StatusCode::from_u16(rejection.status_code());
+    ///     (status.unwrap_or(StatusCode::UNAUTHORIZED), "not a delivery of ours\n").into_response()
     /// });
     /// # let app: axum::Router = axum::Router::new().layer(layer);
     /// # Ok::<(), countersign::ConfigError>(())
@@ -116,8 +152,11 @@ impl<R> VerifyLayer<R> {
         VerifyLayer { settings: self.settings, reject }
     }
 
-    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): a middleware
-    /// further out may have put it into the request's extensions. A verifier does not ask.
+    /// Sets a function that finds the tenant, if only the application knows the tenant. A
+    /// [`Resolver`](countersign::tenant::Resolver) reads the tenant by [`RequestHead::tenant`].
+    ///
+    /// `find` can read a value that an outer middleware has put into the request extensions.
+    /// Without a resolver, `find` is never called.
     ///
     /// ```
     /// # fn layer(tenants: impl countersign::tenant::Resolver) -> countersign_tower::VerifyLayer {
@@ -126,7 +165,8 @@ impl<R> VerifyLayer<R> {
     /// #[derive(Clone)]
     /// struct Workspace(String);
     ///
-    /// VerifyLayer::new(tenants).tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| name.clone()))
+    /// VerifyLayer::new(tenants)
+    ///     .tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| name.clone()))
     /// # }
     /// ```
     ///
@@ -137,12 +177,17 @@ impl<R> VerifyLayer<R> {
         self
     }
 
-    /// Lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log: to try a secret out before anything
-    /// depends on it. Take it off again.
+    /// Turns on report-only mode: deliveries that would be answered 401 reach the inner service,
+    /// **from any sender**, and are logged.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still reject. A delivery that is signed carries [`Verified`](countersign::Verified) as
-    /// ever; one that is not carries the [`Rejection`] in its place, and never a proof. So a handler asks for `Option<Extension<Verified>>`
-    /// meanwhile.
+    /// Use this mode to try out a secret before any code depends on the secret. Turn the mode off
+    /// afterwards.
+    ///
+    /// - Rejections with 413, 400, 408 and 503 stay rejections.
+    /// - A verified delivery has [`Verified`](countersign::Verified) in the request extensions.
+    /// - An unverified delivery has the [`Rejection`] instead, and never a proof. Meanwhile, the
+    ///   handler therefore takes `Option<Extension<Verified>>`.
+    /// - The extractors ignore this mode, and reject unverified deliveries.
     #[must_use]
     pub fn insecure_report_only(mut self) -> Self {
         self.settings_mut().options.insecure_report_only = true;
@@ -155,27 +200,34 @@ impl<R> VerifyLayer<R> {
 }
 
 impl VerifyLayer {
-    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
-    /// signatures on purpose, to see the 401, as Xero does.
+    /// Answers 204 instead of 401, and still drops the delivery. The sender takes the delivery for
+    /// received.
+    ///
+    /// WebSub §7 allows a subscriber to do so, and `PubSubHubbub` 0.4 requires a success response.
+    /// The layer and the extractors both answer 204. Other rejections keep their status.
+    ///
+    /// Do not use this setting for providers that send wrong signatures on purpose to see the 401,
+    /// such as Xero.
     #[must_use]
     pub const fn acknowledge_and_drop(mut self) -> Self {
         self.reject.acknowledge = true;
         self
     }
 
-    /// Returns the settings without report-only mode, for the extractors.
+    /// Returns the settings without report-only mode, and the response. For the extractors.
     #[cfg(feature = "axum")]
-    pub(crate) fn into_strict_settings(mut self) -> Arc<Settings> {
+    pub(crate) fn into_strict_parts(mut self) -> (Arc<Settings>, EmptyResponse) {
         if self.settings.options.insecure_report_only {
             self.settings_mut().options.insecure_report_only = false;
         }
-        self.settings
+        (self.settings, self.reject)
     }
 }
 
-/// Warns of a signature that may not bind the whole path: only a router tells what it has taken off, and without the feature `axum` none is known.
-/// `tests/no-axum` tests it, for every build of this crate's own tests has the feature.
+/// Logs a warning if the signature may not bind the whole path. Only the router knows a removed
+/// prefix, and without the feature `axum` the layer cannot ask a router.
+///
+/// The test is in `tests/no-axum`: the tests of this crate always have the feature.
 #[cfg(not(feature = "axum"))]
 fn warn_of_cut_paths(verifiers: &VerifierSource) {
     if verifiers.signs_target() {

@@ -16,13 +16,13 @@ use crate::head::PartsHead;
 use crate::settings::{RuntimeTimer, Settings};
 
 pin_project! {
-    /// The way of a request from its head to its outcome.
+    /// The future of one request, from the head to the outcome.
     pub(crate) struct ReceiveRequest<B> {
         settings: Arc<Settings>,
-        // Taken when there is an outcome.
+        // Taken with the outcome.
         parts: Option<Parts>,
         timer: RuntimeTimer,
-        // Dropped at its end, or when nothing more of it is wanted.
+        // Dropped with the outcome, before the response is made.
         #[pin]
         body: Option<B>,
         trailers: Option<Box<HeaderMap>>,
@@ -30,8 +30,7 @@ pin_project! {
     }
 }
 
-/// One that has been rejected, and reported.
-#[cfg_attr(feature = "axum", derive(Debug))]
+/// A request with a rejected delivery. The rejection is already reported.
 pub(crate) struct RejectedRequest {
     pub(crate) rejection: Rejection,
     pub(crate) connection: Connection,
@@ -43,31 +42,34 @@ impl<B: Body> ReceiveRequest<B> {
         Self { settings, parts: Some(parts), timer, body: Some(body), trailers: None, receive: Receive::new() }
     }
 
-    /// Whether it will never be verified, and the rest of its body is thrown away.
+    /// Returns whether the rest of a rejected body is being drained.
     pub(crate) const fn is_draining(&self) -> bool {
         self.receive.is_draining()
     }
 
-    /// The request as it goes to the inner service: with the delivery, and with what is known of it. Once.
+    /// Returns the request for the inner service, with the body and the verdict. Returns `None`
+    /// from the second call on.
     pub(crate) fn take_request(self: Pin<&mut Self>, outcome: Outcome) -> Option<Request<VerifiedBody>> {
         let this = self.project();
-        let mut parts = this.parts.take()?;
-        let (body, is_verified) = match outcome {
-            Outcome::Verified(verified, body) => {
-                parts.extensions.insert(verified);
-                (body, true)
-            }
-            Outcome::Unverified(rejection, body) => {
-                // Whatever somebody further out has put there.
-                parts.extensions.remove::<Verified>();
-                parts.extensions.insert(rejection);
-                (body, false)
-            }
+        let parts = this.parts.take()?;
+        let (verdict, body) = match outcome {
+            Outcome::Verified(verified, body) => (Ok(verified), body),
+            Outcome::Unverified(rejection, body) => (Err(rejection), body),
         };
+        #[cfg(feature = "axum")]
         let len = body.len();
         let mut request = Request::from_parts(parts, VerifiedBody::new(body, this.trailers.take()));
-        if is_verified {
-            Settings::lift_limit(this.settings, &mut request, len);
+        match verdict {
+            Ok(verified) => {
+                request.extensions_mut().insert(verified);
+                #[cfg(feature = "axum")]
+                crate::default_body_limit::lift(&mut request, len, this.settings.options.verifiers.body_limit());
+            }
+            Err(rejection) => {
+                // Middleware further out may have inserted a proof.
+                request.extensions_mut().remove::<Verified>();
+                request.extensions_mut().insert(rejection);
+            }
         }
         Some(request)
     }
@@ -78,7 +80,7 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// What is let through unverified has been reported.
+    /// A rejected or unverified delivery is already reported.
     type Output = Result<Outcome, RejectedRequest>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -87,13 +89,13 @@ where
         let head = PartsHead::new(parts, this.settings.tenant_by.as_ref());
         let mut frames = Frames { body: this.body.as_mut(), trailers: this.trailers };
         let outcome = ready!(this.receive.poll(cx, &this.settings.options, &head, &mut frames, this.timer));
-        // Lets go of the body before the answer is made.
+        // Frees the body before the response is made.
         this.body.set(None);
         Poll::Ready(outcome.map_err(|rejection| RejectedRequest { rejection, connection: this.receive.connection() }))
     }
 }
 
-/// The data of a body, with what stands between and behind it put aside.
+/// The data frames of a body. Trailers are kept for the inner service.
 struct Frames<'a, B> {
     body: Pin<&'a mut Option<B>>,
     trailers: &'a mut Option<Box<HeaderMap>>,

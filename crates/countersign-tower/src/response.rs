@@ -2,16 +2,22 @@ use countersign::Rejection;
 use countersign::adapter::empty_response;
 use http::Response;
 
-/// What makes the response to a rejected delivery: [`EmptyResponse`], or a function given to
-/// [`VerifyLayer::with_rejection_response`](crate::VerifyLayer::with_rejection_response). It cannot be implemented elsewhere.
+/// Creates the response to a rejected delivery. Implemented by [`EmptyResponse`] and by the
+/// functions for [`with_rejection_response`](crate::VerifyLayer::with_rejection_response). Other
+/// crates cannot implement this trait.
 pub trait RejectionResponse<B>: sealed::RejectionResponse<B> {}
 
 impl<B, R: sealed::RejectionResponse<B>> RejectionResponse<B> for R {}
 
-/// The default response: the status, a constant `WWW-Authenticate` with a 401, and no body, so that a stranger learns nothing from the response.
+/// The default response to a rejected delivery: the status and no body.
+///
+/// A 401 has a constant `WWW-Authenticate`, and a 503 has a constant `Retry-After`. A stranger
+/// learns nothing from the response. After
+/// [`acknowledge_and_drop`](crate::VerifyLayer::acknowledge_and_drop), the status is 204 instead of
+/// 401. The layer and the extractors answer alike.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EmptyResponse {
-    /// Answers 204 in place of 401.
+    /// Whether to answer 204 instead of 401.
     pub(crate) acknowledge: bool,
 }
 
@@ -19,7 +25,7 @@ pub(crate) mod sealed {
     use countersign::Rejection;
     use http::Response;
 
-    #[expect(unnameable_types, reason = "so that nobody else can implement it")]
+    #[expect(unnameable_types, reason = "sealed: other crates must not implement the trait")]
     pub trait RejectionResponse<B> {
         fn response(&self, rejection: &Rejection) -> Response<B>;
     }

@@ -11,10 +11,12 @@ use crate::future::VerifyFuture;
 use crate::response::RejectionResponse;
 use crate::settings::Settings;
 
-/// The service that [`VerifyLayer`](crate::VerifyLayer) makes: calls the inner service with verified deliveries only.
+/// The service of a [`VerifyLayer`](crate::VerifyLayer). Calls the inner service only for verified
+/// deliveries, except in [report-only mode](crate::VerifyLayer::insecure_report_only).
 ///
-/// The inner service finds [`Verified`](countersign::Verified) in the request's extensions; whatever is further out finds
-/// [`Rejection`](countersign::Rejection) in the response's. A rejection is a response and never an error: errors are the inner service's.
+/// The inner service finds [`Verified`](countersign::Verified) in the request extensions. Outer
+/// middleware finds the [`Rejection`](countersign::Rejection) in the response extensions. A
+/// rejection is a response, never an error. Every error comes from the inner service.
 #[derive(Clone, Debug)]
 pub struct Verify<S, R = crate::response::EmptyResponse> {
     inner: S,
@@ -44,7 +46,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled ready is the one to call, and its clone need not be ready.
+        // Call the service polled ready, and keep the clone. The clone may not be ready.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         VerifyFuture::new(ready, self.reject.clone(), Arc::clone(&self.settings), request)

@@ -8,21 +8,24 @@ use warp::http::StatusCode;
 use warp::reject::Reject;
 use warp::reply::Response;
 
-/// A verified delivery: the body, byte for byte as it was signed, and the proof. Only a [`Verify`](crate::Verify) makes one.
+/// A verified delivery: the signed body and the proof. Only a [`Verify`](crate::Verify) creates a
+/// `Delivery`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The proof: the key that matched, and the signed metadata.
     pub verified: Verified,
-    /// The request body, byte for byte as it was signed. Cloning it makes no copy.
+    /// The request body, byte for byte as signed. Cloning the body makes no copy.
     pub body: Bytes,
 }
 
 impl Delivery {
-    /// The body as JSON. The `Content-Type` is not looked at: it is not signed.
+    /// Parses the body as JSON. Ignores the `Content-Type`, because this header field is unsigned.
     ///
     /// # Errors
-    /// [`JsonError`], which is a response of 400, if the body is not JSON or not of this type.
+    /// Returns a [`JsonError`], a response with status 400, in these cases:
+    /// - The body is not valid JSON.
+    /// - The JSON does not match the type `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         serde_json::from_slice(&self.body).map_err(JsonError::new)
     }
@@ -34,11 +37,15 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// The body of a verified delivery is not the JSON that was asked for.
+/// The error of [`Delivery::json`]: a verified body without the expected JSON.
 ///
-/// As a [`Reply`] it is an empty 400, so that a handler can return it: `Result<impl Reply, JsonError>`. Handlers of `and_then` can reject
-/// with it; [`recover`](crate::recover()) answers it alike. What is wrong is its [`source`](Error::source), which may quote a value from
-/// the body; `Debug` tells the place alone, for warp shows that of a rejection which nobody recovers to the sender.
+/// - A handler returns the error as a [`Reply`], in `Result<impl Reply, JsonError>`. The response
+///   is an empty 400.
+/// - A handler behind `and_then` rejects with the error. [`recover`](crate::recover()) then sends
+///   the same response.
+/// - The cause is the [`source`](Error::source). The source may quote a value from the body.
+/// - `Debug` shows only the line and the column. warp sends the `Debug` text of an unrecovered
+///   rejection to the sender.
 pub struct JsonError(serde_json::Error);
 
 impl JsonError {

@@ -10,24 +10,25 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use warp::Filter;
 use warp::filters::log::Info;
 
-/// The core's view of a request, of what warp's filters hand out.
+/// A request head, copied from the values of warp's filters.
 #[derive(Default)]
 pub(crate) struct CopiedHead {
     method: Method,
-    /// Empty where nobody looks at it.
+    /// Path and query. Empty with [`HeadScope::Fields`]: the verifier does not read the target.
     target: String,
     fields: Fields,
-    /// What the application says of the tenant.
+    /// The tenant found by the application.
     pub(crate) tenant: Option<String>,
 }
 
 enum Fields {
     All(HeaderMap),
-    /// Those that are asked for.
+    /// Only the fields read by the verifier.
     Some(Vec<(&'static str, HeaderValue)>),
 }
 
-/// What of a head is copied. Of most verifiers few fields are looked at, and copying all would take longer than judging them.
+/// The part of a head to copy. Most verifiers read few fields. Copying all fields would take longer
+/// than verifying.
 #[derive(Clone)]
 pub(crate) enum HeadScope {
     Whole,
@@ -41,7 +42,7 @@ impl Default for Fields {
 }
 
 impl HeadScope {
-    /// As much as these look at.
+    /// Returns the part read by these verifiers.
     pub(crate) fn of(verifiers: &VerifierSource) -> Self {
         verifiers.fields().map_or(Self::Whole, |mut fields| {
             for name in ["content-length", "transfer-encoding", "expect"] {
@@ -71,19 +72,20 @@ impl CopiedHead {
     }
 }
 
-/// Extracts the head, and leaves the body alone.
+/// Creates a filter that extracts the head. The body stays in the request.
 pub(crate) fn filter(
-    extent: HeadScope,
+    scope: HeadScope,
 ) -> impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
-    // Rejects where there is no query, which is as good as an empty one.
+    // warp's filter rejects a request without a query. An empty string stands for a missing query.
     let query = warp::query::raw().map(|query| format!("?{query}")).or(warp::any().map(String::new)).unify();
-    let whole = told(|info| Some(CopiedHead::whole(info))).and(query).map(|head: Option<Box<CopiedHead>>, query: String| {
-        // There is one; without any field, it would be rejected.
+    let whole = copied(|info| Some(CopiedHead::whole(info))).and(query).map(|head: Option<Box<CopiedHead>>, query: String| {
+        // The head is always `Some`. The default has no header fields, so a verifier would reject
+        // the default.
         let mut head = head.unwrap_or_default();
         head.target += &query;
         head
     });
-    let fields = told(move |info| match &extent {
+    let fields = copied(move |info| match &scope {
         HeadScope::Whole => None,
         HeadScope::Fields(names) => Some(CopiedHead::of_fields(info, names)),
     });
@@ -91,17 +93,19 @@ pub(crate) fn filter(
     fields.or(whole).unify()
 }
 
-/// Extracts what `take` makes of what warp tells a log of the request, which is before the next filter goes on. So the fields are had without a
-/// copy of all, and the path whatever the form of the target.
-// Boxed, as warp moves what a filter extracts from one future to the next.
-fn told(
-    take: impl Fn(&Info<'_>) -> Option<CopiedHead> + Clone + Send + Sync + 'static,
+/// Creates a filter that extracts the return value of `copy`.
+///
+/// warp calls a log filter with the request, before the next filter runs. A log filter reads single
+/// fields without a copy of all fields. A log filter also reads the path of every form of target.
+// Boxed, because warp moves an extracted value from future to future.
+fn copied(
+    copy: impl Fn(&Info<'_>) -> Option<CopiedHead> + Clone + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Option<Box<CopiedHead>>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     thread_local! {
-        static TAKEN: Cell<Option<Box<CopiedHead>>> = const { Cell::new(None) };
+        static COPIED: Cell<Option<Box<CopiedHead>>> = const { Cell::new(None) };
     }
-    let tell = warp::log::custom(move |info| TAKEN.set(take(&info).map(Box::new)));
-    warp::any().map(|| StatusCode::OK).with(tell).map(|_| TAKEN.take())
+    let log = warp::log::custom(move |info| COPIED.set(copy(&info).map(Box::new)));
+    warp::any().map(|| StatusCode::OK).with(log).map(|_| COPIED.take())
 }
 
 impl RequestHead for CopiedHead {

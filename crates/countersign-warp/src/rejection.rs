@@ -7,11 +7,13 @@ use warp::Reply;
 use warp::reject::Reject;
 use warp::reply::Response;
 
-/// How an application answers a rejection.
+/// The application's function for the response to a rejection.
 pub(crate) type Respond = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 
-/// What [`Verify::delivery`](crate::Verify::delivery) rejects with, to be found by a `recover` of one's own. As a [`Reply`] it is the
-/// answer to the rejected delivery, with [`Rejection`] in the response's extensions.
+/// The rejection of [`Verify::delivery`](crate::Verify::delivery), for a custom `recover`.
+///
+/// A `VerifyRejection` is a [`Reply`]: the response to the rejected delivery. The response
+/// extensions hold the [`Rejection`].
 ///
 /// ```
 /// use countersign_warp::VerifyRejection;
@@ -28,16 +30,16 @@ pub(crate) type Respond = Arc<dyn Fn(&Rejection) -> Response + Send + Sync>;
 #[derive(Clone)]
 pub struct VerifyRejection {
     rejection: Rejection,
-    answer: Respond,
+    reject: Respond,
     connection: Connection,
 }
 
 impl VerifyRejection {
-    pub(crate) fn new(rejection: Rejection, answer: Respond, connection: Connection) -> Self {
-        Self { rejection, answer, connection }
+    pub(crate) fn new(rejection: Rejection, reject: Respond, connection: Connection) -> Self {
+        Self { rejection, reject, connection }
     }
 
-    /// The cause.
+    /// Returns the rejection with the cause, for the operator. Do not tell the sender.
     #[must_use]
     pub const fn rejection(&self) -> &Rejection {
         &self.rejection
@@ -48,23 +50,26 @@ impl Reject for VerifyRejection {}
 
 impl Reply for VerifyRejection {
     fn into_response(self) -> Response {
-        // hyper leaves `connection` out over HTTP/2, where a connection is not closed for one stream.
-        finish_response((self.answer)(&self.rejection), self.rejection, self.connection)
+        // Under HTTP/2, hyper drops the field `connection`. Closing the connection would end other
+        // streams, too.
+        finish_response((self.reject)(&self.rejection), self.rejection, self.connection)
     }
 }
 
-/// Without the cause: warp shows this to the sender, in its answer to a rejection that nobody recovers.
+/// Shows no cause. warp sends the `Debug` text of an unrecovered rejection to the sender.
 impl fmt::Debug for VerifyRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyRejection").finish_non_exhaustive()
     }
 }
 
-/// Answers what [`Verify::delivery`](crate::Verify::delivery) rejected, for warp's `recover`, and a [`JsonError`] with 400. Rejections of
-/// other filters pass through untouched.
+/// Responds to the rejections of this crate, for warp's `recover`.
+///
+/// - A [`VerifyRejection`] gets the response of the [`Verify`](crate::Verify).
+/// - A [`JsonError`] gets an empty 400.
 ///
 /// # Errors
-/// The rejection itself, if it is not ours.
+/// Returns the rejection of any other filter unchanged.
 pub async fn recover(rejection: warp::Rejection) -> Result<Response, warp::Rejection> {
     if let Some(rejected) = rejection.find::<VerifyRejection>() {
         Ok(rejected.clone().into_response())

@@ -8,9 +8,10 @@ use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
 use crate::head::{self, CopiedHead};
-use crate::verify::{Verify, proven, then};
+use crate::verify::{Verify, handle, only_verified};
 
-/// A [`Verify`] whose resolver is told what a filter knows of the tenant, made by [`Verify::tenant_by`].
+/// A [`Verify`] with a filter for the tenant, created by [`Verify::tenant_by`]. The resolver
+/// receives the tenant from the filter.
 #[derive(Clone)]
 pub struct VerifyTenant<F> {
     verify: Verify,
@@ -25,7 +26,7 @@ where
         Self { verify, find }
     }
 
-    /// As [`Verify::then`].
+    /// Combines a handler and the verification. See [`Verify::then`].
     #[must_use]
     pub fn then<H, T, R>(self, handler: H) -> BoxedFilter<(Response,)>
     where
@@ -34,28 +35,29 @@ where
         R: Reply + 'static,
     {
         let heads = self.heads();
-        then(proven(self.verify.reported(false, heads)), handler)
+        handle(only_verified(self.verify.outcomes(false, heads)), handler)
     }
 
-    /// As [`Verify::delivery`].
+    /// Creates a filter that extracts the [`Delivery`]. See [`Verify::delivery`].
     #[must_use]
     pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
         let heads = self.heads();
-        proven(self.verify.reported(false, heads)).boxed()
+        only_verified(self.verify.outcomes(false, heads)).boxed()
     }
 
-    /// As [`Verify::insecure_report_only`].
+    /// Lets unverified deliveries through, **from any sender**, and logs each such delivery. See
+    /// [`Verify::insecure_report_only`].
     #[must_use]
     pub fn insecure_report_only(self) -> BoxedFilter<(Outcome,)> {
         let heads = self.heads();
-        self.verify.reported(true, heads).boxed()
+        self.verify.outcomes(true, heads).boxed()
     }
 
     fn heads(
         &self,
     ) -> impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static + use<F> {
         let find = self.find.clone().boxed().or(warp::any().map(|| None)).unify();
-        head::filter(self.verify.extent()).and(find).map(|mut head: Box<CopiedHead>, tenant| {
+        head::filter(self.verify.head_scope()).and(find).map(|mut head: Box<CopiedHead>, tenant| {
             head.tenant = tenant;
             head
         })
@@ -69,8 +71,9 @@ impl<F> fmt::Debug for VerifyTenant<F> {
 }
 
 impl Verify {
-    /// How a [`Resolver`](countersign::tenant::Resolver) gets at what only the application knows of the tenant ([`RequestHead::tenant`]): by a filter, which
-    /// may look into the request's extensions. A verifier does not ask.
+    /// Sets the filter that finds the tenant, for example in the request extensions. A
+    /// [`Resolver`](countersign::tenant::Resolver) reads the tenant with [`RequestHead::tenant`]. A
+    /// plain [`Verifier`](countersign::Verifier) ignores the tenant.
     ///
     /// ```
     /// # fn deliveries(tenants: impl countersign::tenant::Resolver) {
@@ -85,7 +88,7 @@ impl Verify {
     /// # }
     /// ```
     ///
-    /// Where the filter rejects, the application knows of no tenant. It must not read the body.
+    /// If the filter rejects, the tenant is `None`. The filter must not read the body.
     ///
     /// [`RequestHead::tenant`]: countersign::RequestHead::tenant
     #[must_use]

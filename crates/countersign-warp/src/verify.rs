@@ -19,7 +19,7 @@ use crate::delivery::Delivery;
 use crate::head::{self, CopiedHead, HeadScope};
 use crate::rejection::{Respond, VerifyRejection, recover};
 
-/// Lets only verified deliveries through to a handler.
+/// Builds warp filters that verify deliveries. Only verified deliveries reach a handler.
 ///
 /// ```
 /// use countersign::{Secret, Verifier, providers};
@@ -31,83 +31,107 @@ use crate::rejection::{Respond, VerifyRejection, recover};
 ///     StatusCode::OK
 /// }
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
+/// let verifier = Verifier::builder(providers::JIRA)
+///     .key("2026-11", Secret::new("It's a Secret to Everybody"))
+///     .build()?;
 /// let jira = warp::path!("jira").and(warp::post()).and(Verify::new(verifier).then(on_event));
 /// # let _ = warp::service(jira);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
+///
+/// Every filter is a [`BoxedFilter`]. The type has a short name, also in a backtrace. Each request
+/// costs one allocation more. Handlers, their futures and their replies must be `'static`.
+#[doc(alias("hmac", "webhook signature", "filter"))]
 #[derive(Clone)]
 pub struct Verify {
     options: ReceiveOptions,
-    answer: Respond,
+    reject: Respond,
 }
 
 impl Verify {
-    /// Judges by a [`Verifier`](countersign::Verifier), or by the ones that a [`Resolver`](countersign::tenant::Resolver) chooses, and answers a rejection with its status and
-    /// no body.
+    /// Creates the default settings for a [`Verifier`](countersign::Verifier), or for a
+    /// [`Resolver`](countersign::tenant::Resolver) of tenants with separate keys:
     ///
-    /// Bodies have the default [`Deadline`], and after an early rejection the rest of the body is thrown away as the default [`DrainPolicy`] says.
-    /// Both go by the clock of tokio, which warp runs on; the runtime has to have its time enabled, as `#[tokio::main]` does: waiting for a
-    /// body panics otherwise.
+    /// - The response to a rejection is the status of the rejection, without a body.
+    /// - The time limit for a body is the default [`Deadline`].
+    /// - After an early rejection, the default [`DrainPolicy`] limits the draining of the body.
+    ///
+    /// The deadline, draining and the timeout of a resolver use the clock of tokio, warp's runtime.
+    /// The runtime needs an enabled time driver, as with `#[tokio::main]`. Without the time driver,
+    /// waiting for a body or a resolver panics.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
-        let answer = |rejection: &Rejection| empty_response(rejection.status_code());
-        Self { options: ReceiveOptions::new(verifiers), answer: Arc::new(answer) }
+        let reject = |rejection: &Rejection| empty_response(rejection.status_code());
+        Self { options: ReceiveOptions::new(verifiers), reject: Arc::new(reject) }
     }
 
-    /// How long a body may take: past it 408. `None` for as long as it likes.
+    /// Sets the time limit for a body. A slower delivery is rejected with 408. `None` sets no
+    /// limit.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Deadline>>) -> Self {
         self.options.deadline = deadline.into();
         self
     }
 
-    /// How much of a body is read and thrown away after an early rejection. `None` for nothing: then what is rejected by its head is answered
-    /// without its body being taken from the request.
+    /// Sets the limits for draining the body after an early rejection. `None` drains nothing. A
+    /// request rejected by the head then keeps the body, for filters in a later `or`.
     ///
-    /// A filter does not see whether a request came over HTTP/2, where there would be no need to; a body that announces its length is thrown
-    /// away there too.
+    /// A filter cannot see the HTTP version. Over HTTP/2, draining is unnecessary, but a body with
+    /// an announced length is drained anyway.
     #[must_use]
     pub fn drain(mut self, drain: impl Into<Option<DrainPolicy>>) -> Self {
         self.options.drain = drain.into();
         self
     }
 
-    /// Answers rejections with what `reject` returns, instead of with the status alone.
+    /// Replaces the response to a rejection. The default response has only the status, without a
+    /// body.
     ///
-    /// A 401 is given its `WWW-Authenticate`, and a 503 its `Retry-After`, if it has none. Keep the status unless there is a reason not to
-    /// ([`Rejection::status_code`]): senders repeat some and take others for final. Do not tell the sender the cause.
+    /// A 401 without `WWW-Authenticate` gets this header field. A 503 without `Retry-After` gets
+    /// this header field.
+    ///
+    /// - Keep the status ([`Rejection::status_code`]) unless you have a reason. Senders repeat
+    ///   deliveries after some statuses, and count other statuses as final.
+    /// - Do not tell the sender the cause.
     ///
     /// ```
     /// # use countersign::{Rejection, Secret, Verifier, providers};
     /// # use countersign_warp::Verify;
-    /// # let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("secret")).build()?;
+    /// # let builder = Verifier::builder(providers::JIRA);
+    /// # let verifier = builder.key("2026-11", Secret::new("secret")).build()?;
     /// use warp::http::StatusCode;
     ///
     /// let verify = Verify::new(verifier).with_rejection_response(|rejection: &Rejection| {
-    ///     let status = StatusCode::from_u16(rejection.status_code()).unwrap_or(StatusCode::UNAUTHORIZED);
-    ///     warp::reply::with_status("not a delivery of ours\n", status)
+    ///     let status = StatusCode::from_u16(rejection.status_code());
+    ///     let status = status.unwrap_or(StatusCode::UNAUTHORIZED);
+    ///     warp::reply::with_status("the delivery was rejected\n", status)
     /// });
     /// # Ok::<(), countersign::ConfigError>(())
     /// ```
     #[must_use]
     pub fn with_rejection_response<R: Reply>(mut self, reject: impl Fn(&Rejection) -> R + Send + Sync + 'static) -> Self {
-        self.answer = Arc::new(move |rejection| reject(rejection).into_response());
+        self.reject = Arc::new(move |rejection| reject(rejection).into_response());
         self
     }
 
-    /// Answers 204 where it would answer 401, and drops the delivery all the same, so that its sender takes it for received: WebSub lets a
-    /// subscriber do so (§7), and `PubSubHubbub` 0.4 demands it. Other rejections are answered as ever. Not for providers that send wrong
-    /// signatures on purpose, to see the 401, as Xero does.
+    /// Answers 204 instead of 401, and still drops the delivery. The sender counts the delivery as
+    /// received. Other rejections keep their responses.
+    ///
+    /// WebSub allows a subscriber to acknowledge such deliveries (§7). `PubSubHubbub` 0.4 requires
+    /// the acknowledgement. Do not use this setting for a provider with deliberately wrong
+    /// signatures in test deliveries. Xero, for example, expects the 401.
     #[must_use]
     pub fn acknowledge_and_drop(self) -> Self {
         self.with_rejection_response(|rejection| -> Response { empty_response(rejection.acknowledging_status_code()) })
     }
 
-    /// A handler and its guard: a filter that answers with what `handler` makes of a verified delivery, and answers rejections itself.
+    /// Combines a handler and the verification. The returned filter calls `handler` for verified
+    /// deliveries, and responds to rejections.
     ///
-    /// Put it last, behind the filters for path and method, none of which may read the body. The handler gets the [`Delivery`] and nothing
-    /// that filters in front have extracted: for path parameters there is [`delivery`](Self::delivery).
+    /// - Put the filter last, behind the filters for path and method. None of these filters may
+    ///   read the body.
+    /// - The handler receives only the [`Delivery`]. For path parameters and other extracted
+    ///   values, use [`delivery`](Self::delivery).
     #[must_use]
     pub fn then<H, F, R>(self, handler: H) -> BoxedFilter<(Response,)>
     where
@@ -115,86 +139,100 @@ impl Verify {
         F: Future<Output = R> + Send + 'static,
         R: Reply + 'static,
     {
-        let heads = head::filter(self.extent());
-        then(proven(self.reported(false, heads)), handler)
+        let heads = head::filter(self.head_scope());
+        handle(only_verified(self.outcomes(false, heads)), handler)
     }
 
-    /// A filter that extracts the [`Delivery`], and rejects with [`VerifyRejection`]. Put [`.recover(recover)`](recover()) behind the handler:
-    /// warp answers a rejection that it does not know with 500, which senders repeat.
+    /// Creates a filter that extracts the [`Delivery`]. The filter rejects other deliveries with a
+    /// [`VerifyRejection`].
     ///
-    /// No filter that reads the body may stand in front of it: warp hands a body out once, and answers 500 after that. For two providers on
-    /// one path there is [`Verifier::any_of`](countersign::Verifier::any_of). In `first.or(second)` the second finds a body only if the first was told to drain nothing,
-    /// and what the first rejects is logged even if the second takes it.
+    /// - **Put [`.recover(recover)`](recover()) behind the handler.** warp answers an unknown
+    ///   rejection with 500, and senders repeat the delivery.
+    /// - No earlier filter may read the body. warp hands out a body only once. The second use of
+    ///   the body is answered with 500.
+    /// - For two providers on one path, use [`Verifier::any_of`](countersign::Verifier::any_of).
+    /// - In `first.or(second)`, the second filter finds the body only if the first filter has
+    ///   [`drain(None)`](Self::drain), and rejects by the head. The log shows the rejection of the
+    ///   first filter, even if the second filter accepts the delivery.
     #[must_use]
     pub fn delivery(self) -> BoxedFilter<(Delivery,)> {
-        let heads = head::filter(self.extent());
-        proven(self.reported(false, heads)).boxed()
+        let heads = head::filter(self.head_scope());
+        only_verified(self.outcomes(false, heads)).boxed()
     }
 
-    /// As [`delivery`](Self::delivery), but lets deliveries through that would be answered 401, **whoever sent them**, and says so in the log:
-    /// to try a secret out before anything depends on it. Take it off again.
+    /// Creates a filter like [`delivery`](Self::delivery), in report-only mode. The filter lets
+    /// deliveries through instead of answering 401, **from any sender**, and logs each such
+    /// delivery.
     ///
-    /// Nothing but that changes: 413, 400, 408 and 503 still reject. What is extracted is an [`Outcome`], which says of each whether it was
-    /// signed.
+    /// Use this mode to test a secret before the service depends on verification. Remove the mode
+    /// afterwards.
+    ///
+    /// Other rejections stay: 400, 408, 413 and 503. The filter extracts an [`Outcome`], either
+    /// verified or unverified.
     #[must_use]
     pub fn insecure_report_only(self) -> BoxedFilter<(Outcome,)> {
-        let heads = head::filter(self.extent());
-        self.reported(true, heads).boxed()
+        let heads = head::filter(self.head_scope());
+        self.outcomes(true, heads).boxed()
     }
 
-    pub(crate) fn reported(
+    /// Creates a filter that extracts the outcome of each delivery, from the head filter `heads`.
+    pub(crate) fn outcomes(
         mut self,
         report_only: bool,
         heads: impl Filter<Extract = (Box<CopiedHead>,), Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
     ) -> impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
         self.options.insecure_report_only = report_only;
-        // Behind one pointer, as warp clones what is in a filter for every request.
+        // Behind one pointer, because warp clones the contents of a filter for every request.
         let verify = Arc::new(self);
-        let by_head = Arc::clone(&verify);
+        let verify_head = Arc::clone(&verify);
         heads
             .and_then(move |head: Box<CopiedHead>| {
-                let by_head = Arc::clone(&by_head);
-                async move { by_head.check_head(head).await }
+                let verify = Arc::clone(&verify_head);
+                async move { verify.receive_head(head).await }
             })
-            // Only now: what was rejected before keeps its body for filters that come after.
+            // The body leaves the request only here. A request rejected by `receive_head` keeps the
+            // body for later filters.
             .and(warp::body::stream())
-            .and_then(move |received, body| {
+            .and_then(move |head, body| {
                 let verify = Arc::clone(&verify);
-                async move { verify.receive(received, body).await }
+                async move { verify.receive_body(head, body).await }
             })
     }
 
-    pub(crate) fn extent(&self) -> HeadScope {
+    pub(crate) fn head_scope(&self) -> HeadScope {
         HeadScope::of(&self.options.verifiers)
     }
 
-    /// Judges the head, if what is rejected by it is to keep its body. Otherwise head and body are judged in one go, which takes less.
-    async fn check_head(&self, head: Box<CopiedHead>) -> Result<ReceivedHead, warp::Rejection> {
+    /// Starts a delivery. Checks the head only if draining is off: a rejected request then keeps
+    /// the body. Otherwise [`receive_body`](Self::receive_body) checks the head together with the
+    /// body, which costs less.
+    async fn receive_head(&self, head: Box<CopiedHead>) -> Result<ReceivedHead, warp::Rejection> {
         let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
         if self.options.drain.is_none() {
-            let judged = poll_fn(|cx| receive.poll_head(cx, &self.options, &*head, &mut timer)).await;
-            judged.map_err(|rejection| self.reject(rejection, &receive))?;
+            let checked = poll_fn(|cx| receive.poll_head(cx, &self.options, &*head, &mut timer)).await;
+            checked.map_err(|rejection| self.wrap_rejection(rejection, &receive))?;
         }
         Ok(ReceivedHead { head, receive, timer })
     }
 
-    async fn receive<S, D>(&self, received: ReceivedHead, body: S) -> Result<Outcome, warp::Rejection>
+    /// Receives the body, and verifies the delivery.
+    async fn receive_body<S, D>(&self, head: ReceivedHead, body: S) -> Result<Outcome, warp::Rejection>
     where
         S: Stream<Item = Result<D, warp::Error>>,
         D: Buf,
     {
-        let ReceivedHead { head, mut receive, mut timer } = received;
+        let ReceivedHead { head, mut receive, mut timer } = head;
         let mut body = StreamBody(pin!(body));
-        let received = poll_fn(|cx| receive.poll(cx, &self.options, &*head, &mut body, &mut timer)).await;
-        received.map_err(|rejection| self.reject(rejection, &receive))
+        let outcome = poll_fn(|cx| receive.poll(cx, &self.options, &*head, &mut body, &mut timer)).await;
+        outcome.map_err(|rejection| self.wrap_rejection(rejection, &receive))
     }
 
-    fn reject(&self, rejection: Rejection, receive: &Receive) -> warp::Rejection {
-        warp::reject::custom(VerifyRejection::new(rejection, Arc::clone(&self.answer), receive.connection()))
+    fn wrap_rejection(&self, rejection: Rejection, receive: &Receive) -> warp::Rejection {
+        warp::reject::custom(VerifyRejection::new(rejection, Arc::clone(&self.reject), receive.connection()))
     }
 }
 
-/// What warp hands out of a body.
+/// The request body as a stream from warp.
 struct StreamBody<'a, S>(Pin<&'a mut S>);
 
 impl<S: Stream<Item = Result<D, warp::Error>>, D: Buf> BodySource for StreamBody<'_, S> {
@@ -210,9 +248,10 @@ impl<S: Stream<Item = Result<D, warp::Error>>, D: Buf> BodySource for StreamBody
     }
 }
 
-/// A filter that answers with what `handler` makes of a delivery.
-// Boxed, as every filter that is handed out: otherwise each of its combinators stands in the name of its type, in every line of a backtrace.
-pub(crate) fn then<H, F, R>(
+/// Creates a filter that calls `handler` for a delivery, and responds to a rejection.
+// Boxed, like every public filter. Otherwise each combinator is part of the type's name, in every
+// line of a backtrace.
+pub(crate) fn handle<H, F, R>(
     deliveries: impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
     handler: H,
 ) -> BoxedFilter<(Response,)>
@@ -224,19 +263,20 @@ where
     deliveries.then(handler).map(R::into_response).recover(recover).unify().boxed()
 }
 
-/// What comes without a proof goes no further. Only where deliveries are reported on does any come so far.
-pub(crate) fn proven(
-    reported: impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
+/// Creates a filter that extracts verified deliveries, and rejects unverified deliveries. Only
+/// report-only mode produces unverified deliveries, and report-only mode does not use this filter.
+pub(crate) fn only_verified(
+    outcomes: impl Filter<Extract = (Outcome,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
-    reported.and_then(|reported| {
-        ready(match reported {
+    outcomes.and_then(|outcome| {
+        ready(match outcome {
             Outcome::Verified(verified, body) => Ok(Delivery { verified, body }),
             Outcome::Unverified(..) => Err(warp::reject::reject()),
         })
     })
 }
 
-/// A delivery whose head has been judged, or is yet to be.
+/// A delivery with a received head. [`Verify::receive_head`] may have left the head unchecked.
 struct ReceivedHead {
     head: Box<CopiedHead>,
     receive: Receive,

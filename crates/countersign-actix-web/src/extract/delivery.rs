@@ -8,13 +8,16 @@ use bytes::Bytes;
 use countersign::adapter::Outcome;
 use countersign::{Rejection, Verified};
 
+use crate::bounded_payload::is_taken;
 use crate::extract::error::{BODY_TAKEN, NO_VERIFY, TWO_FORMS, VerifyError};
 use crate::payload::ReceivedPayload;
 use crate::receive::ReceiveRequest;
 use crate::verify::Verify;
 
-/// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor, which judges by the [`Verify`] in the
-/// application's data: with less on the way, it is faster than the middleware, which then need not be there.
+/// A verified delivery: the proof and the request body. An extractor.
+///
+/// The extractor verifies with the [`Verify`] in `app_data`, and needs no middleware. A request
+/// costs less than with the middleware.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};
@@ -26,35 +29,49 @@ use crate::verify::Verify;
 ///     HttpResponse::Ok().finish()
 /// }
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let jira = web::resource("/jira").app_data(Verify::new(verifier)).route(web::post().to(on_event));
-/// let app = App::new().service(jira);
+/// let secret = Secret::new("It's a Secret to Everybody");
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+/// let jira = web::resource("/jira").app_data(Verify::new(verifier));
+/// let app = App::new().service(jira.route(web::post().to(on_event)));
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is rejected is answered by [`VerifyError`], as the
-/// middleware answers it. The verifier's limit for bodies holds, and `PayloadConfig` does not.
+/// A handler with this extractor runs for verified deliveries only, on every route. The verifier's
+/// body limit applies, and `PayloadConfig` does not.
 ///
-/// - The data is the nearest `Verify`, or the nearest `web::Data<Verify>`. An application uses one of the two forms throughout: which of a `Verify`
-///   and a `web::Data<Verify>` is nearer cannot be told, so a request that finds both is answered 500. Other wrappers, such as `Arc<Verify>`, are
-///   not found.
-/// - Where there is data, it judges again what a middleware has judged before.
-/// - Where there is none, but the middleware, it is the delivery that the middleware has verified: the body is neither copied nor judged again.
-/// - Where there is neither, or another extractor has taken the body, the answer is 500.
-/// - Each 500 is an event that says which of these it was: at `ERROR`, once a second for each worker, and otherwise at `DEBUG`.
-/// - Report-only is the middleware's alone: the extractor rejects all the same.
-/// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyError>`.
+/// The verdict depends on `app_data` and on the middleware:
+///
+/// | in `app_data` | middleware | the extractor |
+/// |---|---|---|
+/// | a `Verify` or a `web::Data<Verify>` | with or without | verifies the delivery, also a delivery verified by the middleware |
+/// | nothing | [`Verify`] | returns the delivery verified by the middleware, without a copy of the body and without a second verification |
+/// | nothing | none | fails: 500 |
+/// | a `Verify` and a `web::Data<Verify>` | with or without | fails: 500 |
+///
+/// - If `app_data` holds the same form several times, the nearest value applies.
+/// - actix-web cannot tell whether a `Verify` or a `web::Data<Verify>` is nearer. An application
+///   therefore uses the same form everywhere.
+/// - The extractor does not find other wrappers, such as `Arc<Verify>`.
+/// - Report-only mode is for the middleware. The extractor rejects in this mode too.
+/// - To answer rejections in the handler, take `Result<Delivery, VerifyError>`.
+///
+/// # Errors
+/// [`VerifyError`], in these cases:
+/// - The delivery is rejected. The response is the same as that of the middleware.
+/// - The application is misconfigured: one of the two cases with 500 above, or another extractor
+///   has taken the body. The response is 500. An event names the fault, at `ERROR` at most once a
+///   second for each worker, and otherwise at `DEBUG`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The proof: the key that matched, and the signed metadata.
+    /// The proof: the matching key and the signed metadata.
     pub verified: Verified,
-    /// The request body, byte for byte as it was signed. Cloning it makes no copy.
+    /// The request body, byte for byte as signed. Cloning the body copies no bytes.
     pub body: Bytes,
 }
 
 impl Delivery {
-    /// The delivery that the middleware has verified.
+    /// Returns the delivery verified by the middleware.
     fn received(request: &HttpRequest) -> Result<Self, VerifyError> {
         let extensions = request.extensions();
         if let (Some(verified), Some(received)) = (extensions.get::<Verified>(), extensions.get::<ReceivedPayload>()) {
@@ -74,7 +91,8 @@ impl FromRequest for Delivery {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let verify = match (request.app_data::<Verify>(), request.app_data::<web::Data<Verify>>()) {
-            // Each is the nearest of its form, and which of the two is nearer cannot be told.
+            // actix-web finds the nearest value of each type, and does not compare two types. The
+            // verifier farther away may belong to another route.
             (Some(_), Some(_)) => return Box::pin(async { Err(VerifyError::misconfigured(TWO_FORMS)) }),
             (Some(verify), None) => verify,
             (None, Some(data)) => data,
@@ -83,11 +101,17 @@ impl FromRequest for Delivery {
                 return Box::pin(async move { Self::received(&request) });
             }
         };
+        // Otherwise an empty body would be verified instead of the missing body. A static token
+        // would match.
+        if is_taken(request, payload) {
+            return Box::pin(async { Err(VerifyError::misconfigured(BODY_TAKEN)) });
+        }
         let request = ServiceRequest::from_parts(request.clone(), payload.take());
         let mut receive = ReceiveRequest::new(verify.strict_settings(), request);
         Box::pin(async move {
             match poll_fn(|cx| receive.poll(cx)).await {
                 Ok(Outcome::Verified(verified, body)) => Ok(Self { verified, body }),
+                // Strict settings let nothing through unverified.
                 Ok(Outcome::Unverified(rejection, _)) => Err(VerifyError::rejected(rejection, None)),
                 Err(rejection) => {
                     let (_, response) = receive.reject(rejection.clone());

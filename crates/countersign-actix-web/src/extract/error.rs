@@ -14,15 +14,15 @@ use crate::response::{finish, status};
 ///
 /// | cause | response | [`rejection`](Self::rejection) | `source` |
 /// |---|---|---|---|
-/// | the delivery was rejected, and [reported](countersign::Verifier::report) | the response of [`Verify`](crate::Verify), with the [`Rejection`] in its extensions | `Some` | the [`Rejection`] |
-/// | the verified body does not parse as JSON | 400 | `None` | a [`JsonPayloadError`] |
-/// | the application is misconfigured: `Display` says how, and so does an event | 500 | `None` | `None` |
-// Boxed, so that the result of a verified delivery stays small.
+/// | the delivery is rejected, and already [reported](countersign::Verifier::report) | the response of [`Verify`](crate::Verify), with the [`Rejection`] in the extensions. Behind report-only middleware: the status with an empty body. | `Some` | the [`Rejection`] |
+/// | the verified body is not the expected JSON | 400 | `None` | a [`JsonPayloadError`] |
+/// | the application is misconfigured. `Display` and an event name the fault. | 500 | `None` | `None` |
+// Boxed to keep the result of a verified delivery small.
 pub struct VerifyError(Box<ErrorParts>);
 
 struct ErrorParts {
     cause: Cause,
-    // In a cell, as `ResponseError` answers by reference.
+    // In a `Cell`, because `ResponseError` takes the error by shared reference.
     response: Cell<Option<HttpResponse>>,
 }
 
@@ -37,7 +37,8 @@ pub(crate) const TWO_FORMS: &str = "both `Verify` and `web::Data<Verify>` are in
 pub(crate) const BODY_TAKEN: &str = "another extractor has taken the body: ask for one of the two";
 
 impl VerifyError {
-    /// Without `response`, the delivery was let through in report-only mode and its handler wants a proof.
+    /// Creates the error for a rejected delivery. Without `response`, report-only middleware has
+    /// let the delivery through.
     pub(crate) fn rejected(rejection: Rejection, response: Option<HttpResponse>) -> Self {
         Self::new(Cause::Rejected(rejection), response)
     }
@@ -46,7 +47,9 @@ impl VerifyError {
         Self::new(Cause::Json(JsonPayloadError::Deserialize(error)), None)
     }
 
-    /// Tells the operator, as a 500 alone says nothing: at `ERROR` once a second, and otherwise at `DEBUG`, for a stranger can repeat the request.
+    /// Creates the error for a fault of the application, and logs the fault: a 500 alone explains
+    /// nothing. The event is at `ERROR` at most once a second, and otherwise at `DEBUG`, because a
+    /// stranger can repeat the request.
     pub(crate) fn misconfigured(fault: &'static str) -> Self {
         thread_local! {
             static LAST_ERROR: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -64,7 +67,8 @@ impl VerifyError {
         Self(Box::new(ErrorParts { cause, response: Cell::new(response) }))
     }
 
-    /// Returns the rejection, for the operator: do not tell the sender. Returns `None` if the delivery was not rejected.
+    /// Returns the rejection, or `None` for another cause. The rejection is for the operator: do
+    /// not tell the sender.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         match &self.0.cause {
@@ -104,7 +108,13 @@ impl fmt::Display for VerifyError {
 
 impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyError").field("rejection", &self.rejection()).finish_non_exhaustive()
+        let cause: &dyn fmt::Debug = match &self.0.cause {
+            Cause::Rejected(rejection) => rejection,
+            // Omits the error, because the error may quote the body.
+            Cause::Json(_) => &"not the expected JSON",
+            Cause::Misconfigured(fault) => fault,
+        };
+        f.debug_struct("VerifyError").field("cause", cause).finish_non_exhaustive()
     }
 }
 

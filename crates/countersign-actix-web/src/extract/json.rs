@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::extract::delivery::Delivery;
 use crate::extract::error::VerifyError;
 
-/// A verified delivery whose body is JSON: the proof, and what it says. An extractor, as [`Delivery`] is one.
+/// A verified delivery with a JSON body: the proof and the parsed value. An extractor like
+/// [`Delivery`].
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
@@ -31,7 +32,14 @@ use crate::extract::error::VerifyError;
 /// # }
 /// ```
 ///
-/// Nothing is parsed before it is verified. The `Content-Type` is not looked at: it is not signed. `JsonConfig` does not hold.
+/// - The body is parsed after verification.
+/// - The `Content-Type` is ignored, because the header field is not signed.
+/// - `JsonConfig` does not apply.
+///
+/// # Errors
+/// [`VerifyError`], in these cases:
+/// - The errors of [`Delivery`].
+/// - The verified body is not the expected JSON. The response is 400.
 #[derive(Clone, Debug)]
 pub struct VerifiedJson<T>(pub Verified, pub T);
 

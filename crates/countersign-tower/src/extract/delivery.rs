@@ -9,8 +9,11 @@ use crate::extract::rejection::VerifyRejection;
 use crate::layer::VerifyLayer;
 use crate::receive::{ReceiveRequest, RejectedRequest};
 
-/// A verified delivery: the body, byte for byte as it was signed, and the proof. An extractor of axum, which judges by the [`VerifyLayer`]
-/// in the application's state: with less on the way, it is faster than the layer itself, which then need not be there.
+/// A verified delivery: the proof and the body, byte for byte as signed. An extractor for axum.
+///
+/// The extractor verifies with the [`VerifyLayer`] in the application's state. The layer is not
+/// needed around the router. With fewer steps for each request, the extractor is faster than the
+/// layer.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -21,12 +24,14 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 ///     println!("{} bytes, signed with {}", delivery.body.len(), delivery.verified.key_id());
 /// }
 ///
-/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", Secret::new("It's a Secret to Everybody")).build()?;
-/// let app: Router = Router::new().route("/jira", post(on_event)).with_state(VerifyLayer::new(verifier));
+/// let secret = Secret::new("It's a Secret to Everybody");
+/// let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+/// let layer = VerifyLayer::new(verifier);
+/// let app: Router = Router::new().route("/jira", post(on_event)).with_state(layer);
 /// # Ok::<(), countersign::ConfigError>(())
 /// ```
 ///
-/// A handler with other state takes both from one, which implements `FromRef` for each of its parts:
+/// An application with more state implements `FromRef` for each part of the state:
 ///
 /// ```
 /// use axum::extract::{FromRef, State};
@@ -64,21 +69,22 @@ use crate::receive::{ReceiveRequest, RejectedRequest};
 /// # }
 /// ```
 ///
-/// `#[derive(FromRef)]` of axum's feature `macros` writes the two implementations.
+/// `#[derive(FromRef)]` writes both implementations, with axum's feature `macros`.
 ///
-/// A handler that asks for it is not run but for a verified delivery, wherever it is routed; what is rejected is answered by [`VerifyRejection`], as the
-/// layer answers it. The verifier's limit for bodies holds, and axum's `DefaultBodyLimit` does not.
-///
-/// - Routers of several providers have a state each, and are then merged.
-/// - Report-only is the layer's alone: of a layer that is [`insecure_report_only`](VerifyLayer::insecure_report_only), the extractor rejects
-///   all the same.
-/// - A handler that is to answer rejections itself asks for `Result<Delivery, VerifyRejection>`.
+/// - A handler with a `Delivery` argument runs only for verified deliveries, on every route.
+/// - A rejected delivery is answered by [`VerifyRejection`], like a delivery rejected by the layer.
+///   A handler with a `Result<Delivery, VerifyRejection>` argument answers rejections itself.
+/// - The verifier's body limit applies. axum's `DefaultBodyLimit` does not apply.
+/// - Report-only mode is for the layer only. The extractor rejects unverified deliveries even with
+///   an [`insecure_report_only`](VerifyLayer::insecure_report_only) layer in the state.
+/// - Trailers are dropped.
+/// - For several providers, give each router a separate layer as state, and merge the routers.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The proof: the key that matched, and the signed metadata.
+    /// The proof: the id of the matching key, and the signed metadata.
     pub verified: Verified,
-    /// The request body, byte for byte as it was signed. Cloning it makes no copy.
+    /// The request body, byte for byte as signed. A clone does not copy the bytes.
     pub body: Bytes,
 }
 
@@ -91,10 +97,12 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, VerifyRejection> {
         let (parts, body) = request.into_parts();
-        let settings = VerifyLayer::from_ref(state).into_strict_settings();
-        match ReceiveRequest::new(settings, parts, body).await.map_err(VerifyRejection::new)? {
-            Outcome::Verified(verified, body) => Ok(Self { verified, body }),
-            Outcome::Unverified(rejection, _) => Err(VerifyRejection::new(RejectedRequest { rejection, connection: Connection::Keep })),
+        let (settings, reject) = VerifyLayer::from_ref(state).into_strict_parts();
+        match ReceiveRequest::new(settings, parts, body).await {
+            Ok(Outcome::Verified(verified, body)) => Ok(Self { verified, body }),
+            // Strict settings never let an unverified delivery through. The match needs the case.
+            Ok(Outcome::Unverified(rejection, _)) => Err(VerifyRejection::new(rejection, Connection::Keep, reject)),
+            Err(RejectedRequest { rejection, connection }) => Err(VerifyRejection::new(rejection, connection, reject)),
         }
     }
 }

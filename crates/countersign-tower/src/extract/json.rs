@@ -9,7 +9,8 @@ use crate::extract::delivery::Delivery;
 use crate::extract::rejection::VerifyRejection;
 use crate::layer::VerifyLayer;
 
-/// A verified delivery whose body is JSON: the proof, and what it says. An extractor of axum, as [`Delivery`] is one.
+/// A verified delivery with a JSON body: the proof and the parsed value. An extractor for axum,
+/// like [`Delivery`].
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -31,7 +32,8 @@ use crate::layer::VerifyLayer;
 /// # }
 /// ```
 ///
-/// Nothing is parsed before it is verified. The `Content-Type` is not looked at: it is not signed.
+/// The body is parsed only after the verification. `Content-Type` is ignored: the header field is
+/// not signed.
 #[derive(Clone, Debug)]
 pub struct VerifiedJson<T>(pub Verified, pub T);
 
@@ -50,13 +52,14 @@ where
     }
 }
 
-/// What [`VerifiedJson`] rejects with.
+/// The rejection of [`VerifiedJson`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum VerifiedJsonRejection {
     /// The delivery was rejected.
     Rejected(VerifyRejection),
-    /// It was verified, and is not the JSON that was asked for: answered as axum's `Json` does, with 400 or 422 and what is wrong.
+    /// The delivery was verified, but the body is not the expected JSON. The response is that of
+    /// axum's `Json`: 400 or 422, with the error text.
     Json(JsonRejection),
 }
 

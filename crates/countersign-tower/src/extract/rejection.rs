@@ -4,37 +4,45 @@ use std::fmt;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign::Rejection;
-use countersign::adapter::finish_response;
+use countersign::adapter::{Connection, finish_response};
 
-use crate::receive::RejectedRequest;
 use crate::response::EmptyResponse;
 use crate::response::sealed::RejectionResponse as _;
 
-/// A rejected delivery, which [`Delivery`](crate::Delivery) rejects with. It has been [reported](countersign::Verifier::report).
+/// The rejection of [`Delivery`](crate::Delivery). The rejected delivery is already
+/// [reported](countersign::Verifier::report).
 ///
-/// As a response it is what [`VerifyLayer`](crate::VerifyLayer) answers: the status and no body, with the [`Rejection`] in its extensions.
+/// The response equals the response of the [`VerifyLayer`](crate::VerifyLayer) in the state: the
+/// status without a body, and the [`Rejection`] in the response extensions. After
+/// [`acknowledge_and_drop`](crate::VerifyLayer::acknowledge_and_drop), the status is 204 instead of
+/// 401.
 #[derive(Debug)]
-pub struct VerifyRejection {
-    // Boxed, so that the way of a verified delivery need not carry the room for it.
-    rejection: Box<RejectedRequest>,
+// Boxed, to keep the `Result` of a verified delivery small.
+pub struct VerifyRejection(Box<RejectionParts>);
+
+#[derive(Debug)]
+struct RejectionParts {
+    rejection: Rejection,
+    connection: Connection,
+    reject: EmptyResponse,
 }
 
 impl VerifyRejection {
-    pub(crate) fn new(rejection: RejectedRequest) -> Self {
-        Self { rejection: Box::new(rejection) }
+    pub(crate) fn new(rejection: Rejection, connection: Connection, reject: EmptyResponse) -> Self {
+        Self(Box::new(RejectionParts { rejection, connection, reject }))
     }
 
-    /// Why, for the operator. Do not tell the sender.
+    /// Returns the rejection, for the operator. Do not reveal the cause to the sender.
     #[must_use]
     pub const fn rejection(&self) -> &Rejection {
-        &self.rejection.rejection
+        &self.0.rejection
     }
 }
 
 impl IntoResponse for VerifyRejection {
     fn into_response(self) -> Response {
-        let RejectedRequest { rejection, connection } = *self.rejection;
-        finish_response::<Body>(EmptyResponse::default().response(&rejection), rejection, connection)
+        let RejectionParts { rejection, connection, reject } = *self.0;
+        finish_response::<Body>(reject.response(&rejection), rejection, connection)
     }
 }
 
@@ -46,6 +54,6 @@ impl fmt::Display for VerifyRejection {
 
 impl Error for VerifyRejection {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.rejection.rejection)
+        Some(&self.0.rejection)
     }
 }
