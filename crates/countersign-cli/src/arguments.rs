@@ -15,7 +15,7 @@ Examples:
     --header \"$(cat headers)\" event.json
   countersign explain --secret-file jira.secret --request captured.http
 
-Exit status: 0 if all went well, 1 if a delivery does not verify or was not accepted, 2 if the command could not be carried out.";
+Exit status: 0 on success; 1 if a delivery does not verify, a receiver does not accept a delivery, or no provider matches; 2 on an error.";
 
 /// Signs, sends and verifies webhook deliveries, and explains why a signature does not match.
 #[derive(Debug, Parser)]
@@ -25,17 +25,17 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) color: Color,
-    /// Say nothing beside what was asked for
+    /// Print results without additional notes
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
-    /// Say more of what is going on
+    /// Also print details, such as header fields
     #[arg(short, long, global = true, help_heading = "Output")]
     verbose: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Color {
-    /// Whether to write in colour; `auto` heeds the terminal and `NO_COLOR`
+    /// When to use colour; `auto` follows the terminal and `NO_COLOR`
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: When,
 }
@@ -81,7 +81,8 @@ impl Arguments {
 }
 
 impl Command {
-    /// Whether the answer is yes.
+    /// Runs the command. Returns `false` for a negative result, such as a delivery that does not
+    /// verify.
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         match self {
             Self::Secret(secret) => secret.run(verbosity),

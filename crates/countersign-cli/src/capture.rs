@@ -1,4 +1,4 @@
-//! Requests as other tools write them down.
+//! Parses requests captured by other tools: raw HTTP, `curl --trace` and HAR.
 
 mod curl_trace;
 mod har;
@@ -7,7 +7,7 @@ mod raw;
 use crate::delivery::Delivery;
 use crate::failure::Failure;
 
-/// One request or more, whichever form it is.
+/// Parses the requests of a capture, in any of the three formats.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Delivery>, Failure> {
     let start = bytes.trim_ascii_start();
     if start.starts_with(b"{") || start.starts_with(b"\xef\xbb\xbf{") {

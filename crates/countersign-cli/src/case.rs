@@ -9,7 +9,7 @@ use countersign::{Rejection, Verified, Verifier};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// A delivery, and by what it is judged.
+/// Options for a received delivery, the provider and the secrets.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Case {
     #[command(flatten)]
@@ -18,21 +18,21 @@ pub(crate) struct Case {
     pub(crate) provider: Provider,
     #[command(flatten)]
     secrets: Secrets,
-    /// The time of receiving in place of now: seconds since 1970, or as in RFC 3339
+    /// Verify as of this time instead of now: seconds since 1970, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = provider::time, help_heading = "Delivery")]
     at: Option<SystemTime>,
-    /// Print one JSON object
+    /// Print a JSON object
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 
-/// What is to be judged.
+/// A delivery to verify, with provider, secrets and time.
 pub(crate) struct Input {
     pub(crate) provider: Provider,
     pub(crate) delivery: Delivery,
     pub(crate) secrets: Vec<NamedSecret>,
     pub(crate) now: SystemTime,
-    /// The bodies of other requests that were captured with it.
+    /// Bodies of the other requests in the same capture.
     pub(crate) others: Vec<Vec<u8>>,
 }
 
@@ -47,7 +47,12 @@ impl Case {
 }
 
 impl Input {
-    /// What the verifier of a receiver says. A secret that the provider could not have is passed over if another is left.
+    /// Verifies the delivery as a receiver would. Skips a secret invalid for the provider if
+    /// another secret is valid.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no secret is valid for the provider, or the verifier cannot be built.
     pub(crate) fn judge(&self) -> Result<Result<Verified, Rejection>, Failure> {
         let mut builder = self.provider.verifier();
         let mut fault = None;
@@ -68,19 +73,19 @@ impl Input {
     }
 }
 
-/// For a person.
+/// Describes a verified delivery in a sentence.
 pub(crate) fn said(verified: &Verified, input: &Input) -> String {
     let key = verified.key_id();
     let first = input.secrets.first().filter(|first| *key != *first.id.as_str());
-    let older = first.map(|first| format!("; not with {}, so perhaps by one of an older rotation", first.id)).unwrap_or_default();
+    let older = first.map(|first| format!("; not with {}, so the sender may still use an older secret", first.id)).unwrap_or_default();
     let by = match verified.algorithm() {
-        Some(algorithm) => format!("signed with the secret {key}, by HMAC of {algorithm}"),
-        None => format!("it shows the token {key}, which says nothing about the body"),
+        Some(algorithm) => format!("signed with the secret {key}, by HMAC with {algorithm}"),
+        None => format!("the token is that of {key}; a token does not cover the body"),
     };
     format!("{}: {by}{older}", styled(GOOD, "verified"))
 }
 
-/// For a program.
+/// Describes a verified delivery in JSON.
 pub(crate) fn proof(verified: &Verified) -> Value {
     json!({
         "verified": true,

@@ -11,11 +11,11 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::failure::Failure;
 
-/// Sends requests over HTTP/1.1, with TLS where the URL wants it. Names of headers keep their case.
+/// An HTTP/1.1 client, with TLS for `https` URLs. Preserves the case of header names.
 #[derive(Clone, Debug)]
 pub(crate) struct Client(HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
-/// Why there is no answer.
+/// The cause of a missing response.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     TimedOut(Duration),
@@ -25,9 +25,10 @@ pub(crate) enum NoAnswer {
 impl std::fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::TimedOut(within) => write!(f, "no answer within {}", humantime::format_duration(*within)),
+            Self::TimedOut(within) => write!(f, "no response within {}", humantime::format_duration(*within)),
             Self::Failed(error) => {
-                // The client's own text says which part of the library failed, and nothing else.
+                // The client's own text only names the failed part of the library. The sources have
+                // the cause.
                 let mut cause = std::error::Error::source(error);
                 match cause {
                     None => write!(f, "{error}")?,
@@ -49,13 +50,13 @@ impl std::fmt::Display for NoAnswer {
 impl Client {
     pub(crate) fn new() -> Result<Self, Failure> {
         let connector = HttpsConnectorBuilder::new().with_native_roots();
-        let connector = connector.map_err(|error| Failure::because("this machine's certificates cannot be read", error))?;
+        let connector = connector.map_err(|error| Failure::because("cannot read the root certificates of this machine", error))?;
         let connector = connector.https_or_http().enable_http1().build();
         let mut builder = HyperClient::builder(TokioExecutor::new());
         Ok(Self(builder.http1_preserve_header_case(true).http1_title_case_headers(true).build(connector)))
     }
 
-    /// The head of the answer, whose body may still be on its way.
+    /// Sends a request. Returns after the response head; the response body may still arrive.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<Response<Incoming>, NoAnswer> {
         match tokio::time::timeout(within, self.0.request(request)).await {
             Ok(answer) => answer.map_err(NoAnswer::Failed),
@@ -64,12 +65,12 @@ impl Client {
     }
 }
 
-/// A URL that a request can be sent to.
+/// Parses an `http` or `https` URL with a host.
 pub(crate) fn url(text: &str) -> Result<Uri, String> {
     const EXAMPLE: &str = "a URL begins with http:// or https://, such as http://127.0.0.1:3000/jira";
     let uri: Uri = match text.parse() {
         Ok(uri) => uri,
-        // Without a scheme, the parser finds fault with whatever comes first.
+        // Without a scheme, the parser's own error is misleading.
         Err(_) if !text.contains("://") => return Err(EXAMPLE.to_owned()),
         Err(error) => return Err(format!("{error}; {EXAMPLE}")),
     };
@@ -79,12 +80,12 @@ pub(crate) fn url(text: &str) -> Result<Uri, String> {
     }
 }
 
-/// Runs what waits for the network.
+/// Runs a future to completion on a new runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::because("cannot start", error))?;
+    let runtime = runtime.map_err(|error| Failure::because("cannot start the async runtime", error))?;
     let result = runtime.block_on(future);
-    // A search that is still running ends with the process, and is not waited for.
+    // A plain drop would wait for a running search. The search ends with the process.
     runtime.shutdown_background();
     result
 }

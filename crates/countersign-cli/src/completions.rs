@@ -25,10 +25,10 @@ impl Completions {
     }
 }
 
-/// Print the man page, or write one for each command into a folder
+/// Print the man page, or write a page for each command into a folder
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// Where to write the pages: countersign.1, countersign-sign.1 and so on
+    /// Folder for the pages: countersign.1, countersign-sign.1 and so on
     folder: Option<PathBuf>,
 }
 
@@ -42,7 +42,7 @@ impl Man {
         }
         let mut page = Vec::new();
         let made = clap_mangen::Man::new(command).render(&mut page);
-        made.map_err(|error| Failure::because("cannot make the man page", error))?;
+        made.map_err(|error| Failure::because("cannot render the man page", error))?;
         output::raw(&page);
         Ok(true)
     }

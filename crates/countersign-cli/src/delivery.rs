@@ -1,7 +1,7 @@
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
 
-/// A request as it was received, with its body in full.
+/// A received request, with the whole body.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) method: String,
@@ -11,7 +11,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// The first value of this header, if it is text.
+    /// Returns the first value of a header field, or `None` if the value is not UTF-8.
     pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         let value = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         value.and_then(|(_, value)| std::str::from_utf8(value).ok())

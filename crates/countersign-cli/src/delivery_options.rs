@@ -7,37 +7,37 @@ use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
-/// What was received.
+/// Options for a received delivery.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Delivery")]
 pub(crate) struct DeliveryOptions {
-    /// The body as it was received; `-` for standard input
+    /// File with the body as received; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE", help_heading = Resettable::Reset)]
     file: String,
-    /// A header as it was received, with its name, or several, a line each; all that take part in the signature are needed
+    /// Header field as received, name and value, or several fields, a line each. All fields used by
+    /// the signature are needed
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// The method, for providers that sign it
+    /// Method, for providers signing the method
     #[arg(long, value_name = "METHOD", default_value = "POST")]
     method: String,
-    /// The whole request in place of these: as it stood on the wire, as `curl --trace` wrote it, or as a HAR file; `-` for standard input
+    /// File with the whole request, instead of FILE, --header and --method: raw HTTP, the output of
+    /// `curl --trace`, or a HAR file; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "header", "method"])]
     request: Option<PathBuf>,
-    /// Which request of a HAR file or a trace, from 1; unless said, the first that has a body
+    /// Number of the request in a HAR file or trace, from 1. Default: the first request with a body
     #[arg(long, value_name = "NUMBER", requires = "request")]
     entry: Option<usize>,
 }
 
 impl DeliveryOptions {
-    /// The delivery, and the bodies of others that were captured with it.
+    /// Loads the delivery, and the bodies of the other requests in the same capture.
     pub(crate) fn load(&self) -> Result<(Delivery, Vec<Vec<u8>>), Failure> {
         let Some(request) = &self.request else {
             if self.header.is_empty() {
-                return Err(Failure::new(
-                    "there is no header: give each as -H 'NAME: VALUE', or the whole request as --request FILE in place of headers and body",
-                ));
+                return Err(Failure::new("no header given: give each as -H 'NAME: VALUE', or the whole request as --request FILE"));
             }
-            // As `sign` prints them: several may come at once, a line each.
+            // `sign` prints several fields, a line each, so an option may hold several.
             let lines = self.header.iter().flat_map(|headers| headers.trim_end().split('\n'));
             let headers: Result<_, _> = lines.map(parse_header).collect();
             let body = read(&self.file)?;
@@ -46,14 +46,14 @@ impl DeliveryOptions {
         let bytes = read_as(&request.display().to_string(), "the request")?;
         let name = if request.as_os_str() == "-" { "standard input".to_owned() } else { request.display().to_string() };
         let mut captured = capture::parse(&bytes).map_err(|error| {
-            Failure::because(format!("{name} is no captured request (a body alone goes without --request, with -H)"), error)
+            Failure::because(format!("{name} is not a captured request (give a body alone without --request, with headers as -H)"), error)
         })?;
         let place = match self.entry {
             Some(entry) => entry.checked_sub(1),
             None => captured.iter().position(|delivery| !delivery.body.is_empty()).or(Some(0)),
         };
         let Some(place) = place.filter(|place| *place < captured.len()) else {
-            return Err(Failure::new(format!("{name} holds {} requests, numbered from 1", captured.len())));
+            return Err(Failure::new(format!("no such request: {name} has {} requests, numbered from 1", captured.len())));
         };
         let delivery = captured.remove(place);
         Ok((delivery, captured.into_iter().map(|other| other.body).collect()))
@@ -61,23 +61,24 @@ impl DeliveryOptions {
 }
 
 pub(crate) fn parse_header(text: &str) -> Result<(String, Vec<u8>), Failure> {
-    let (name, value) =
-        text.split_once(':').ok_or_else(|| Failure::new(format!("{text:?} is no header: such as 'X-Hub-Signature: sha256=…'")))?;
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| Failure::new(format!("{text:?} is not a header: give NAME: VALUE, such as 'X-Hub-Signature: sha256=…'")))?;
     Ok((name.trim().to_owned(), value.trim().as_bytes().to_vec()))
 }
 
-/// Reads a body from a file, or from standard input.
+/// Reads a body from a file, or from standard input for `-`.
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, Failure> {
     read_as(name, "the body")
 }
 
-/// Reads `what` from a file, or from standard input.
+/// Reads a file, or standard input for `-`. The prompt names the content by `what`.
 fn read_as(name: &str, what: &str) -> Result<Vec<u8>, Failure> {
     if name != "-" {
         return fs::read(name).map_err(|error| Failure::because(format!("cannot read {name}"), error));
     }
     if io::stdin().is_terminal() {
-        output::note(format!("Reading {what} from standard input; Ctrl-D ends it. To take it from a file, name the file in place of -."));
+        output::note(format!("Reading {what} from standard input; Ctrl-D ends the input. To read a file, give a file name instead of -."));
     }
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::because("cannot read standard input", error))?;

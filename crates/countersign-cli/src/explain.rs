@@ -19,13 +19,13 @@ use crate::failure::Failure;
 use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
 
-/// How long a search may take for a delivery that a stranger has sent.
+/// Time limit of a search in `listen`. Anybody can send deliveries there.
 const FOR_STRANGERS: Duration = Duration::from_secs(6);
 
 /// Find out why a delivery does not verify
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign explain --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign explain --secret-file jira.secret --request captured.http\n\nNeither the secret nor the signature that would be right is shown. The exit status is 0 if the delivery verifies as it is, and 1 if not."
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign explain --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign explain --secret-file jira.secret --request captured.http\n\nThe output never shows the secret or the correct signature, except with --reveal.\n\nExit status: 0 if the delivery verifies, 1 if not."
 )]
 pub(crate) struct Explain {
     #[command(flatten)]
@@ -34,16 +34,18 @@ pub(crate) struct Explain {
     options: ExplainOptions,
 }
 
-/// How much may be told.
+/// Options of the search, and of the output.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ExplainOptions {
-    /// Also try these bodies: a file of another request, or of this one as it was before something changed it
+    /// Also try the body in this file: the body of another request, or of this request before a
+    /// change
     #[arg(long, value_name = "FILE", help_heading = "Explaining")]
     other_body: Vec<String>,
-    /// How long to try
+    /// Time limit of the search, such as 6s or 500ms
     #[arg(long, value_name = "TIME", default_value = "6s", value_parser = humantime::parse_duration, help_heading = "Explaining")]
     try_for: Duration,
-    /// Show the signature that would be right, with which anybody can forge this delivery; of a static token, that is the secret itself
+    /// Also print the correct signature. Anybody with the correct signature can forge this
+    /// delivery. For a static token, the correct signature is the secret itself
     #[arg(long, help_heading = "Explaining")]
     reveal: bool,
 }
@@ -55,7 +57,8 @@ impl Explain {
     }
 }
 
-/// Says whether the delivery is genuine, and if not why.
+/// Verifies the delivery and prints the result, with the cause of a rejection. Returns whether the
+/// delivery verifies.
 pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
     let verdict = input.judge();
     if let Ok(Ok(verified)) = &verdict {
@@ -102,7 +105,7 @@ pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbos
         for (key, headers) in expected(input)? {
             let warning = if input.provider.scheme.covers_body() { "" } else { " (a static token: this is the secret itself)" };
             output::line("");
-            output::text(0, &format!("With the secret {key} the headers would be{warning}:"));
+            output::text(0, &format!("Correct headers with the secret {key}{warning}:"));
             for (name, value) in &headers {
                 output::line(format!("  {name}: {value}"));
             }
@@ -111,7 +114,7 @@ pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbos
     Ok(false)
 }
 
-/// Looks for what makes a stranger's delivery verify.
+/// Searches for the cause of a rejection in `listen`, for at most `FOR_STRANGERS`.
 pub(crate) fn search_for_stranger(input: &Input, kind: Option<RejectionKind>) -> Search {
     search::search(input, kind, &[], FOR_STRANGERS)
 }
@@ -127,23 +130,20 @@ fn tell(diagnosis: &Diagnosis, ruled_out: &[&str], verbosity: Verbosity) {
     match diagnosis {
         Diagnosis::Found(causes) => {
             let number = if causes.len() == 1 {
-                "The cause, tried and found right:"
+                "The cause, confirmed by a successful verification:"
             } else {
-                "The causes, all of them at once, tried and found right:"
+                "The causes, confirmed together by a successful verification:"
             };
             heading(GOOD, number);
             tell(causes);
         }
         Diagnosis::Suspected(causes) => {
-            heading(DOUBTFUL, "Not found by trying. What looks odd:");
+            heading(DOUBTFUL, "No cause confirmed. Suspicious:");
             tell(causes);
             rule_out(ruled_out, verbosity);
         }
         Diagnosis::Unknown => {
-            heading(
-                DOUBTFUL,
-                "Not found by trying. Most likely the sender has another secret, or the body was changed in a way that cannot be undone.",
-            );
+            heading(DOUBTFUL, "No cause found. Most likely, the sender has another secret, or the body was changed beyond recovery.");
             rule_out(ruled_out, verbosity);
         }
     }
@@ -159,7 +159,7 @@ fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
         output::line("");
         output::text(
             0,
-            "Ruled out, each alone, and one about the secret, one about the body and one about the head together (of bodies over 64 KiB, the likelier of two of these):",
+            "Ruled out, alone and combined: one problem of the secret, one of the body and one of the head (for bodies over 64 KiB, the likelier pairs):",
         );
         for ruled_out in ruled_out {
             output::item(ruled_out);
@@ -169,7 +169,7 @@ fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
 
 type Headers = Vec<(String, String)>;
 
-/// What would be right, by each secret.
+/// Returns the correct headers for each secret.
 fn expected(input: &Input) -> Result<Vec<(String, Headers)>, Failure> {
     let id = search::signed_id(input);
     let (at, body) = (search::signed_at(input).unwrap_or(input.now), &input.delivery.body);

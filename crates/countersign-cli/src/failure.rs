@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a command could not be carried out, in words that say what to do.
+/// An error of a command, in words for the user: the problem and the remedy.
 #[derive(Debug)]
 pub(crate) struct Failure {
     text: String,

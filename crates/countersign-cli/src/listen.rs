@@ -25,10 +25,10 @@ use crate::output::{self, Verbosity};
 use crate::provider::Provider;
 use crate::secrets::Secrets;
 
-/// Receive deliveries, say of each whether it is genuine, and pass on those that are
+/// Receive and verify deliveries, and forward genuine deliveries
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET \\\n    --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  # or secret-env; of a list, each may be the one\n  secret-file = \"2026-11=/run/secrets/jira\"\n  # optional, as are signed-url and allow-sha1\n  forward = \"http://127.0.0.1:8080\"\n\nPaths of files are looked for from where the command is run. What is not genuine is answered 401 and goes nowhere; what is not posted, 405. Nobody signs path and headers: give --forward a path if what stands behind it has several. What is passed on keeps its Host. If the service behind is down, the answer is 502; if it is slow, 504. Of what is too large (413), cut off or too slow nothing is kept. Ctrl-C finishes what is in flight, and stops; a second Ctrl-C stops at once."
+    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET \\\n    --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  # or secret-env; each secret of a list is tried\n  secret-file = \"2026-11=/run/secrets/jira\"\n  # optional, like signed-url and allow-sha1\n  forward = \"http://127.0.0.1:8080\"\n\nPaths of files are relative to the current directory.\n\nForged deliveries are answered 401 and not forwarded. Requests without POST are answered 405. The sender does not sign path and headers: give --forward a path if the service has several paths. Forwarded deliveries keep the Host header. If the service is down, the response is 502; if the service is slow, 504. Deliveries too large (413), cut off or too slow are not saved.\n\nCtrl-C finishes the running deliveries and stops. A second Ctrl-C stops at once."
 )]
 pub(crate) struct Listen {
     #[command(flatten)]
@@ -39,41 +39,45 @@ pub(crate) struct Listen {
     listening: ListenOptions,
 }
 
-/// Where, and what is done with what comes.
+/// Options of the receiver.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Listening")]
 struct ListenOptions {
-    /// The address to listen on
+    /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The port; 0 for one that is free
+    /// Port; 0 for a free port
     #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
     port: u16,
-    /// Several providers by path, from this TOML file
+    /// TOML file with a provider for each path
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scheme", "secret_file", "secret_env", "secret", "signed_url", "allow_sha1", "forward"])]
     config: Option<PathBuf>,
-    /// Pass genuine deliveries on to this URL, unchanged, and give its answer back. If it has a path, all go there; otherwise each goes to its own
+    /// Forward genuine deliveries to this URL, unchanged, and return the response. A path in the
+    /// URL replaces the path of the delivery
     #[arg(long, value_name = "URL", value_parser = client::url)]
     forward: Option<Uri>,
-    /// How long the service behind may take to answer, such as 30s or 500ms
+    /// Time limit for the response to a forwarded delivery, such as 30s or 500ms
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     forward_timeout: Duration,
-    /// Keep each genuine delivery in this folder, for `verify --request`
+    /// Save each genuine delivery in this folder, for `verify --request`
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
-    /// Keep deliveries there, too, that are not genuine: 100 of them, and 16 MiB, at most. Anybody can send them
+    /// Also save rejected deliveries, at most 100 and 16 MiB in all. Anybody can send such
+    /// deliveries
     #[arg(long, requires = "save")]
     save_rejected: bool,
-    /// Find out why, of deliveries that are not genuine
+    /// Find the causes of rejections, one at a time. At most 8 rejections are in line, the current
+    /// one included, and bodies over 4 MiB are not tried
     #[arg(long)]
     explain: bool,
-    /// Print one JSON object for each delivery, in place of a line
+    /// Print a JSON object for each delivery, instead of a line
     #[arg(long)]
     json: bool,
-    /// Bytes of bodies in memory, of all deliveries at once. What does not fit is answered 503
+    /// Limit of all bodies in memory together, in bytes. A delivery beyond the limit is answered
+    /// 503
     #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
     memory: usize,
-    /// The largest body in bytes, in place of the provider's
+    /// Limit of a body in bytes, instead of the provider's limit
     #[arg(long, value_name = "BYTES")]
     body_limit: Option<usize>,
 }
@@ -94,10 +98,10 @@ impl Listen {
         client::block_on(async move {
             let listener = TcpListener::bind((host, port)).await;
             let listener = listener.map_err(|error| Failure::because(format!("cannot listen on {host}:{port}"), error))?;
-            let address = listener.local_addr().map_err(|error| Failure::because("cannot listen", error))?;
+            let address = listener.local_addr().map_err(|error| Failure::because("cannot read the listening address", error))?;
             if verbosity > Verbosity::Quiet {
                 for path in receiver.endpoints.iter().map(|endpoint| endpoint.path.as_deref().unwrap_or("/")) {
-                    output::note(format!("Listening on http://{address}{path}. Ctrl-C stops it."));
+                    output::note(format!("Listening on http://{address}{path}. Ctrl-C stops the receiver."));
                 }
             }
             Arc::new(receiver).serve(listener).await;

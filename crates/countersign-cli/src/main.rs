@@ -1,4 +1,5 @@
-//! The `countersign` command: signs, sends, receives and verifies webhook deliveries, and explains why a signature does not match.
+//! Command `countersign`: signs, sends, receives and verifies webhook deliveries, and explains why
+//! a signature does not match.
 
 mod arguments;
 mod capture;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let verbosity = arguments.verbosity();
     match arguments.command.run(verbosity) {
         Ok(_) if !output::is_complete() => {
-            output::fault(&"the answer could not be written");
+            output::fault(&"cannot write to standard output");
             ExitCode::from(2)
         }
         Ok(true) => ExitCode::SUCCESS,

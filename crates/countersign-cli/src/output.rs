@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::{AnsiColor, Style};
 use countersign::observe::one_line;
 
-/// How much is said beside what was asked for.
+/// The amount of output besides the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -20,12 +20,12 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// The text in this style, where the terminal and `NO_COLOR` want it.
+/// Adds the escape codes of a style. Printing drops the codes where colour is off.
 pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Prints on standard error why a command could not be carried out.
+/// Prints an error on standard error.
 pub(crate) fn fault(failure: &impl Display) {
     complain(&format!("{} {failure}", styled(BAD, "error:")));
 }
@@ -34,7 +34,8 @@ pub(crate) fn warn(text: impl Display) {
     complain(&format!("{} {text}", styled(DOUBTFUL, "warning:")));
 }
 
-/// Prints what clap says of the arguments: help on standard output, errors on standard error. clap wraps help by itself, and its errors not at all.
+/// Prints a message of clap: help on standard output, errors on standard error. clap wraps help,
+/// but not errors.
 pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         complain(error.render().ansi().to_string().trim_end());
@@ -44,20 +45,20 @@ pub(crate) fn misuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Prints on standard error, broken between words where the terminal ends.
+/// Prints on standard error, wrapped at the width of the terminal.
 fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", wrapped("", "", text, terminal_width(&io::stderr())));
 }
 
-/// Whether something could not be printed.
+/// Whether any output was lost.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line.
+/// Prints a line on standard output.
 pub(crate) fn line(text: impl Display) {
     note_loss(writeln!(anstream::stdout(), "{text}"));
 }
 
-/// Columns of the terminal, if standard output is one.
+/// Returns the columns of the terminal, or `None` if standard output is no terminal.
 pub(crate) fn width() -> Option<usize> {
     terminal_width(&io::stdout())
 }
@@ -66,19 +67,19 @@ fn terminal_width(stream: &impl io::IsTerminal) -> Option<usize> {
     stream.is_terminal().then(terminal_size::terminal_size).flatten().map(|(terminal_size::Width(columns), _)| columns.into())
 }
 
-/// Prints a text behind this many spaces, broken between words where the terminal ends.
+/// Prints an indented text, wrapped at the width of the terminal.
 pub(crate) fn text(indent: usize, text: &str) {
     line(indented(indent, text));
 }
 
-/// A text behind this many spaces, broken between words where the terminal ends.
+/// Indents a text by this many spaces, and wraps the text at the width of the terminal.
 pub(crate) fn indented(indent: usize, text: &str) -> String {
     let indent = " ".repeat(indent);
     wrapped(&indent, &indent, text, width())
 }
 
-/// A line that holds a stranger's text. Where it is longer than the terminal is wide, its further rows are indented, so that none of them can pass
-/// for a line of its own.
+/// Wraps a line that holds a stranger's text. Further rows are indented, so no row can pass for a
+/// line.
 pub(crate) fn hanging(text: &str) -> String {
     hung(text, width())
 }
@@ -90,14 +91,14 @@ fn hung(text: &str, width: Option<usize>) -> String {
     }
 }
 
-/// Prints an item of a list. Its further lines stand under its text.
+/// Prints an item of a list. Further rows align with the text.
 pub(crate) fn item(text: &str) {
     line(wrapped("  - ", "    ", text, width()));
 }
 
 fn wrapped(first: &str, further: &str, text: &str, width: Option<usize>) -> String {
     match width {
-        // Narrower than that, nothing can be read.
+        // In a narrower terminal, wrapped text is unreadable.
         Some(width) if width >= 40 => {
             let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(further).break_words(false);
             textwrap::fill(text, options)
@@ -106,56 +107,58 @@ fn wrapped(first: &str, further: &str, text: &str, width: Option<usize>) -> Stri
     }
 }
 
-/// A reader that has gone away, such as `head`, is no fault; a full disk is one.
+/// Records lost output. A closed pipe, as with `head`, is no error. A full disk is an error.
 fn note_loss(written: io::Result<()>) {
     if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         LOST.store(true, Ordering::Relaxed);
     }
 }
 
-/// Whether all that was printed has arrived.
+/// Returns whether all output was written.
 pub(crate) fn is_complete() -> bool {
     !LOST.load(Ordering::Relaxed)
 }
 
-/// Returns a stranger's text of several lines without characters that a terminal would obey or that change the direction of text.
+/// Escapes a stranger's text of several lines: control characters, and characters changing the
+/// direction of text.
 pub(crate) fn shown(text: &str) -> String {
     let lines = text.split('\n').map(|line| line.split('\t').map(one_line).collect::<Vec<_>>().join("\t"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Characters of a stranger's text in a line.
+/// Limit of a stranger's text within a line, in characters.
 const MAX_IN_LINE: usize = 120;
 
-/// Characters of a stranger's text in JSON, and of one of our sentences that may quote a stranger.
+/// Limit of a stranger's text in JSON, and of a sentence that may quote a stranger, in characters.
 const LONGEST: usize = 1000;
 
-/// A stranger's text as a part of a line: without a line break, without characters that a terminal would obey or that change the direction of
-/// text, and cut at a length.
+/// Escapes and cuts a stranger's text for use within a line: line breaks, control characters, and
+/// characters changing the direction of text.
 pub(crate) fn in_line(text: &str) -> String {
     let (cut, end) = cut(text, MAX_IN_LINE);
     format!("{}{end}", one_line(cut))
 }
 
-/// A sentence of ours that may quote a stranger, as a part of a line.
+/// Escapes and cuts a sentence that may quote a stranger, for use within a line.
 pub(crate) fn quoting(text: &str) -> String {
     let (cut, end) = cut(text, LONGEST);
     format!("{}{end}", one_line(cut))
 }
 
-/// A stranger's text for a program that reads JSON: cut, and otherwise as it is.
+/// Cuts a stranger's text for JSON output. Nothing is escaped.
 pub(crate) fn for_json(text: &str) -> String {
     let (cut, end) = cut(text, LONGEST);
     format!("{cut}{end}")
 }
 
-/// The first characters of a text, and what stands for the rest.
+/// Returns the first `characters` characters, and an ellipsis if more follow.
 fn cut(text: &str, characters: usize) -> (&str, &'static str) {
     let cut = text.char_indices().nth(characters).and_then(|(place, _)| text.get(..place));
     cut.map_or((text, ""), |cut| (cut, "…"))
 }
 
-/// JSON on one line, which no terminal obeys: JSON itself escapes nothing behind ASCII's own control characters.
+/// Prints JSON on a single line, safe for terminals. JSON itself does not escape control characters
+/// beyond ASCII.
 pub(crate) fn json(value: &serde_json::Value) -> String {
     let mut escaped = String::new();
     for character in value.to_string().chars() {
@@ -171,12 +174,12 @@ pub(crate) fn json(value: &serde_json::Value) -> String {
     escaped
 }
 
-/// Prints bytes or text that must reach a file as they are.
+/// Prints bytes unchanged, for a file.
 pub(crate) fn raw(bytes: &[u8]) {
     note_loss(io::stdout().lock().write_all(bytes));
 }
 
-/// Says something that nobody has asked for, on standard error.
+/// Prints a note on standard error.
 pub(crate) fn note(text: impl Display) {
     complain(&styled(FAINT, text));
 }

@@ -7,17 +7,17 @@ use countersign::{SignerBuilder, VerifierBuilder, providers};
 
 use crate::failure::Failure;
 
-/// Who signs, and what of the request is signed beside the body.
+/// Options for the provider.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Provider")]
 pub(crate) struct Provider {
-    /// Who signs; `countersign providers` lists them
+    /// Provider of the delivery; `countersign providers` lists all
     #[arg(long = "provider", default_value = "jira", value_name = "NAME", value_parser = parser(), hide_possible_values = true)]
     pub(crate) scheme: Scheme,
-    /// The URL that the deliveries are posted to, for providers that sign it
+    /// URL of the receiver as registered at the provider, for providers signing the URL
     #[arg(long, value_name = "URL")]
     pub(crate) signed_url: Option<String>,
-    /// Accept HMAC-SHA-1, too, which is not to be trusted
+    /// Also accept HMAC-SHA-1, a legacy algorithm not to be trusted
     #[arg(long)]
     pub(crate) allow_sha1: bool,
 }
@@ -36,7 +36,7 @@ impl Provider {
         self.configure(countersign::Verifier::builder(self.scheme))
     }
 
-    /// What the options say of this provider, for another scheme.
+    /// Applies the options to a verifier, also of another scheme.
     pub(crate) fn configure(&self, builder: VerifierBuilder) -> VerifierBuilder {
         let builder = self.signed_url.iter().fold(builder, VerifierBuilder::url);
         if self.allow_sha1 { builder.allow_legacy_sha1() } else { builder }
@@ -50,23 +50,25 @@ impl Provider {
 
     pub(crate) fn check_url(&self) -> Result<(), Failure> {
         match (self.scheme.signs_url(), &self.signed_url) {
-            (true, None) => Err(Failure::new(format!("{} signs the URL: give the one it posts to as --signed-url", self.scheme.name()))),
+            (true, None) => {
+                Err(Failure::new(format!("{} signs the URL: give the URL of the receiver as --signed-url", self.scheme.name())))
+            }
             (false, Some(_)) => Err(Failure::new(format!("{} does not sign the URL: leave --signed-url out", self.scheme.name()))),
             _ => Ok(()),
         }
     }
 }
 
-/// Seconds since 1970, or a time as RFC 3339 has it.
+/// Parses seconds since 1970, or an RFC 3339 time.
 pub(crate) fn time(text: &str) -> Result<SystemTime, String> {
     if let Ok(seconds) = text.parse() {
         let time = SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds));
-        return time.ok_or_else(|| "that is too far ahead".to_owned());
+        return time.ok_or_else(|| "the time is too far in the future".to_owned());
     }
-    humantime::parse_rfc3339_weak(text).map_err(|error| format!("{error}; seconds since 1970, or such as 2026-11-24T17:30:00Z"))
+    humantime::parse_rfc3339_weak(text).map_err(|error| format!("{error}; give seconds since 1970, or a time such as 2026-11-24T17:30:00Z"))
 }
 
 pub(crate) fn algorithm(text: &str) -> Result<Algorithm, String> {
     let known = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
-    known.into_iter().find(|known| known.name() == text).ok_or_else(|| "one of sha1, sha256, sha384 and sha512".to_owned())
+    known.into_iter().find(|known| known.name() == text).ok_or_else(|| "expected sha1, sha256, sha384 or sha512".to_owned())
 }

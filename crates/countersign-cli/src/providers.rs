@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use crate::output::{self, FAINT, GOOD, styled};
 
-/// List the providers that are known, and on what that rests
+/// List the known providers, and the evidence for each
 #[derive(Debug, Args)]
 pub(crate) struct Providers {
-    /// One JSON object a line, in place of the table
+    /// Print a JSON object per line instead of the table
     #[arg(long)]
     json: bool,
-    /// Only those whose name holds this
+    /// List only names with this text
     filter: Option<String>,
 }
 
@@ -25,24 +25,24 @@ impl Providers {
                 output::line(as_json(scheme));
             }
         } else {
-            // Without a row, not even the heading.
+            // An empty table has no heading.
             if found {
                 table(&schemes);
             }
         }
         if let (false, Some(filter)) = (found, &self.filter) {
-            output::note(format!("no provider has {filter:?} in its name"));
+            output::note(format!("no provider name contains {filter:?}"));
         }
         found
     }
 }
 
-const COLUMNS: [&str; 7] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "CONFIRMED", "RESTS ON"];
+const COLUMNS: [&str; 7] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "CONFIRMED", "EVIDENCE"];
 
-/// The columns in the order in which they are left out of a terminal that has no room for all.
+/// Columns in the order of removal, for a narrow terminal.
 const SPARED: [usize; 6] = [6, 4, 2, 3, 5, 1];
 
-/// Prints as many columns as the terminal has room for.
+/// Prints the columns that fit into the terminal.
 fn table(schemes: &[&Scheme]) {
     let rows: Vec<[String; 7]> = schemes.iter().map(|scheme| cells(scheme)).collect();
     let width = |column: usize| {
@@ -66,11 +66,11 @@ fn table(schemes: &[&Scheme]) {
         print(row.each_ref().map(String::as_str), scheme.evidence() == Evidence::Confirmed);
     }
     if columns.len() < COLUMNS.len() {
-        output::note("A wider terminal shows more columns, and --json all.");
+        output::note("A wider terminal shows more columns; --json shows all.");
     }
 }
 
-/// The columns that fit, in their order: the name in any case.
+/// Returns the columns that fit, in order. The name is always among the columns.
 fn fitting(widths: &[usize], room: Option<usize>) -> Vec<usize> {
     let mut columns: Vec<usize> = (0..widths.len()).collect();
     let taken =
@@ -92,12 +92,12 @@ fn cells(scheme: &Scheme) -> [String; 7] {
         _ => ("no", evidence.to_string()),
     };
     let tolerance = tolerance.unwrap_or_else(|| "-".to_owned());
-    // Of headers with numbers, the scheme knows what stands in front of the number.
+    // For numbered headers, the scheme holds the text before the number.
     let header = if scheme.header().ends_with('-') { format!("{}1, …2", scheme.header()) } else { scheme.header().to_owned() };
     [scheme.name().to_owned(), header, encoding(scheme).to_owned(), hash(scheme), tolerance, confirmed.to_owned(), rests_on]
 }
 
-/// What is accepted by default; in brackets, what has to be asked for.
+/// Lists the hashes accepted by default, and the other hashes in parentheses.
 fn hash(scheme: &Scheme) -> String {
     let (default, others) = hashes(scheme);
     match (default.is_empty(), others.is_empty()) {
@@ -107,7 +107,7 @@ fn hash(scheme: &Scheme) -> String {
     }
 }
 
-/// The hashes that are accepted by default, and the others.
+/// Returns the hashes accepted by default, and the other hashes.
 fn hashes(scheme: &Scheme) -> (Vec<&'static str>, Vec<&'static str>) {
     let default = scheme.accepted_by_default();
     let all = scheme.algorithms().filter(|_| scheme.covers_body());

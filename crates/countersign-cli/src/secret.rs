@@ -10,13 +10,14 @@ use crate::failure::Failure;
 use crate::output::{self, Verbosity};
 use crate::provider;
 
-/// Make a new random secret of 256 bits: in base64 behind its prefix for providers that decode it, and in hex for the others
+/// Make a random secret of 256 bits in the form of the provider: in base64 with a prefix, or in hex
 #[derive(Debug, Args)]
 pub(crate) struct Secret {
-    /// Who is to sign with it; `countersign providers` lists them
+    /// Provider for the secret; `countersign providers` lists all
     #[arg(long = "provider", default_value = "jira", value_name = "NAME", value_parser = provider::parser(), hide_possible_values = true, help_heading = "Provider")]
     scheme: Scheme,
-    /// Write it into this file, which must not be there yet, and which only its owner may read
+    /// Write the secret into this new file, readable by the owner alone. An existing file is not
+    /// overwritten
     #[arg(long, short, value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -24,7 +25,7 @@ pub(crate) struct Secret {
 impl Secret {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let mut random = Zeroizing::new([0; 32]);
-        getrandom::fill(random.as_mut()).map_err(|error| Failure::because("this machine has no random numbers", error))?;
+        getrandom::fill(random.as_mut()).map_err(|error| Failure::because("cannot get random numbers from the system", error))?;
         let mut text = Zeroizing::new(self.scheme.secret_of(&random));
         text.push('\n');
         match self.file {
@@ -36,11 +37,11 @@ impl Secret {
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 let written = options.open(&file).and_then(|mut file| file.write_all(text.as_bytes()));
                 written.map_err(|error| match error.kind() {
-                    ErrorKind::AlreadyExists => Failure::new(format!("{} is there already, and is not written over", file.display())),
+                    ErrorKind::AlreadyExists => Failure::new(format!("{} exists already: name a new file", file.display())),
                     _ => Failure::because(format!("cannot write the secret to {}", file.display()), error),
                 })?;
                 if verbosity > Verbosity::Quiet {
-                    output::note(format!("The secret is in {}.", file.display()));
+                    output::note(format!("Wrote the secret to {}.", file.display()));
                 }
             }
         }

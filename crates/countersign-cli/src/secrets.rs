@@ -10,28 +10,30 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::output::{self, Verbosity};
 
-/// The id of a secret that was typed.
+/// The id of a secret typed at the prompt.
 const PROMPT: &str = "prompt";
 
-/// The variable that is looked into where nothing else is said.
+/// The variable read if no option gives a secret.
 const VARIABLE: &str = "COUNTERSIGN_SECRET";
 
-/// Where the secrets are. Of several, each may be the one.
+/// Options for the secrets. Any of several secrets may match.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Secret (of several, each is tried)")]
+#[command(next_help_heading = "Secret (repeatable; a receiver tries each)")]
 pub(crate) struct Secrets {
-    /// A file that holds the secret, without the line break at its end; ID is a name for it
+    /// File with the secret; one line break at the end is not part of the secret. ID is a name for
+    /// the secret
     #[arg(long, value_name = "[ID=]FILE")]
     secret_file: Vec<String>,
-    /// An environment variable that holds the secret. With no option, `COUNTERSIGN_SECRET`; if that is not set, a prompt
+    /// Environment variable with the secret. Without any option, `COUNTERSIGN_SECRET` is read; if
+    /// unset, a prompt asks for the secret
     #[arg(long, value_name = "[ID=]VARIABLE")]
     secret_env: Vec<String>,
-    /// The secret itself. Other users of this machine can see it: better one of the others
+    /// The secret itself, visible to other users of this machine: prefer another option
     #[arg(long, value_name = "TEXT")]
     secret: Vec<HiddenText>,
 }
 
-/// The text of an option that is not to be shown.
+/// The text of a secret option. `Debug` does not show the text.
 #[derive(Clone)]
 struct HiddenText(Zeroizing<String>);
 
@@ -49,7 +51,7 @@ impl fmt::Debug for HiddenText {
     }
 }
 
-/// A secret and the name by which it is spoken of.
+/// A secret, with an id for messages.
 #[derive(Clone)]
 pub(crate) struct NamedSecret {
     pub(crate) id: String,
@@ -77,7 +79,7 @@ impl Secrets {
         Self { secret_file, secret_env, secret: Vec::new() }
     }
 
-    /// At least one.
+    /// Loads the secrets. Returns at least one, and no empty secret.
     pub(crate) fn load(&self, verbosity: Verbosity) -> Result<Vec<NamedSecret>, Failure> {
         let mut found = Vec::new();
         for option in &self.secret_file {
@@ -93,7 +95,7 @@ impl Secrets {
             found.push(NamedSecret::new(id, text.as_bytes().to_vec()));
         }
         if !self.secret.is_empty() && verbosity > Verbosity::Quiet {
-            output::warn("other users of this machine can see the arguments of a command: better --secret-file or --secret-env");
+            output::warn("other users of this machine can see the arguments of a command: use --secret-file or --secret-env");
         }
         if found.is_empty() {
             found.push(unnamed()?);
@@ -101,7 +103,7 @@ impl Secrets {
         if let Some((_, twice)) =
             found.iter().enumerate().find(|(place, secret)| found.iter().take(*place).any(|other| other.id == secret.id))
         {
-            return Err(Failure::new(format!("two secrets have the id {}", twice.id)));
+            return Err(Failure::new(format!("two secrets have the id {}: give each secret its own", twice.id)));
         }
         match found.iter().find(|secret| secret.bytes.is_empty()) {
             Some(empty) if empty.id == PROMPT => Err(Failure::new("no secret was typed at the prompt")),
@@ -110,31 +112,32 @@ impl Secrets {
         }
     }
 
-    /// The one of this id; the first without.
+    /// Loads the secret with this id, or the first secret for `None`.
     pub(crate) fn load_one(&self, id: Option<&str>, verbosity: Verbosity) -> Result<NamedSecret, Failure> {
         let mut secrets = self.load(verbosity)?.into_iter();
         match id {
             None => secrets.next(),
             Some(id) => secrets.find(|secret| secret.id == id),
         }
-        .ok_or_else(|| Failure::new("no secret has that id: give it as --secret-file ID=FILE or --secret-env ID=VARIABLE"))
+        .ok_or_else(|| Failure::new("no secret has that id: give the secret as --secret-file ID=FILE or --secret-env ID=VARIABLE"))
     }
 }
 
-/// Where nothing is said of a secret.
+/// Loads the secret if no option gives a secret: from the variable, or by a prompt.
 fn unnamed() -> Result<NamedSecret, Failure> {
     if std::env::var_os(VARIABLE).is_some() {
         return Ok(NamedSecret::new(VARIABLE, of_variable(VARIABLE)?));
     }
-    // The prompt is on the terminal itself, whatever standard input is.
+    // The prompt opens the terminal itself. Standard input may hold the body.
     if !io::stderr().is_terminal() {
-        return Err(Failure::new(format!("there is no secret: give --secret-file FILE or --secret-env VARIABLE, or set {VARIABLE}")));
+        return Err(Failure::new(format!("no secret given: use --secret-file FILE or --secret-env VARIABLE, or set {VARIABLE}")));
     }
-    let text = rpassword::prompt_password("Secret: ").map_err(|error| Failure::because("cannot ask for the secret", error))?;
+    let text = rpassword::prompt_password("Secret: ").map_err(|error| Failure::because("cannot prompt for the secret", error))?;
     Ok(NamedSecret::new(PROMPT, text.into_bytes()))
 }
 
-/// `ID=PLACE`, where the id has nothing of a path in it; otherwise the place is its own name.
+/// Splits `ID=PLACE`. Without an id, the whole text is id and place. Text with a path separator
+/// before the `=` is no id.
 fn named(option: &str) -> (&str, &str) {
     match option.split_once('=') {
         Some((id, place)) if !id.is_empty() && !id.contains(['/', '\\']) => (id, place),

@@ -21,16 +21,16 @@ use crate::send::retry::Retries;
 use crate::send::tally::Tally;
 use crate::sign::{SignOptions, content_type, random_id};
 
-/// Deliver a body as the provider would
+/// Send a delivery as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nThe exit status is 0 if every delivery was accepted (2xx); with --forge, if every one was rejected (400, 401 or 403)."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nExit status: 0 if the receiver accepts every delivery (2xx), or with --forge, rejects every delivery (400, 401 or 403); 1 if not."
 )]
 pub(crate) struct Send {
-    /// Where the receiver is
+    /// URL of the receiver
     #[arg(value_parser = client::url)]
     url: Uri,
-    /// The body; `-` for standard input
+    /// File with the body; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE")]
     file: String,
     #[command(flatten)]
@@ -39,33 +39,34 @@ pub(crate) struct Send {
     sending: SendOptions,
 }
 
-/// How it is sent.
+/// Options for sending.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sending")]
 struct SendOptions {
-    /// The kind of event, for providers that name it in a header
+    /// Kind of event, for providers with a header for the kind
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// One more header, or another value for one
+    /// Additional header, or another value for a header
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// Make the delivery one that is to be rejected
+    /// Forge the delivery: the receiver should reject it
     #[arg(long, value_name = "HOW")]
     forge: Option<Forgery>,
-    /// How often a delivery is repeated after 408, 409, 425, 429, 5xx, a lost connection or no answer, with the provider's pauses where they are
-    /// known (Jira: up to 5 times, 5 to 15 minutes apart) and otherwise this command's own (from 5 seconds on, doubled each time)
+    /// Number of repeats after 408, 409, 425, 429, 5xx, a lost connection or a missing response.
+    /// The pause before a repeat is 5 to 15 minutes for Jira, as documented (Jira repeats up to 5
+    /// times). For other providers, the pause is 5 seconds, doubled each time up to an hour
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     retries: u32,
-    /// Make the pauses before repeats as short as a tenth of a second
+    /// Shorten the pauses before repeats to a tenth of a second
     #[arg(long)]
     fast: bool,
-    /// How many deliveries to send, each with an id and a time of its own
+    /// Number of deliveries, each with a new id and time
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// How many of them at once
+    /// Number of simultaneous deliveries
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     concurrency: u32,
-    /// How long to wait for an answer, such as 20s or 500ms
+    /// Time limit for a response, such as 20s or 500ms
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
@@ -76,16 +77,18 @@ enum Forgery {
     Signature,
     /// No signature
     Missing,
-    /// A signature that is cut short
+    /// A signature cut short
     Truncated,
-    /// A body that was changed after it was signed
+    /// A body changed after signing
     Body,
 }
 
 impl Send {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         if self.sending.forge == Some(Forgery::Body) && !self.signing.provider.scheme.covers_body() {
-            return Err(Failure::new("a token says nothing about the body, so no receiver could tell: forge the signature instead"));
+            return Err(Failure::new(
+                "a static token does not cover the body, so no receiver detects a changed body: use --forge signature",
+            ));
         }
         let signer = self.signing.signer(verbosity)?;
         let body = Bytes::from(delivery_options::read(&self.file)?);
@@ -103,7 +106,7 @@ struct Sender {
     client: Client,
 }
 
-/// Bytes of an answer that are read.
+/// Limit of a response body, in bytes.
 const MAX_OF_AN_ANSWER: usize = 64 * 1024;
 
 impl Sender {
@@ -145,14 +148,14 @@ impl Sender {
         Ok(all_as_wanted)
     }
 
-    /// One delivery, and its repeats.
+    /// Sends a delivery, and repeats the delivery after a temporary failure.
     async fn deliver(&self) -> Result<Answer, Failure> {
         let ids = (random_id()?, self.send.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?);
         let mut retries = Retries::new(&self.send.signing.provider.scheme, self.send.sending.retries, self.send.sending.fast);
         let mut attempts = 0_u32;
         loop {
             attempts = attempts.saturating_add(1);
-            // Signed anew each time, as a timestamp does not last.
+            // Each attempt is signed again, because a timestamp expires.
             let mut request = self.request(&ids.0, &ids.1)?;
             if attempts > 1
                 && let Some(name) = retries.header()
@@ -177,7 +180,7 @@ impl Sender {
                 let (head, body) = response.into_parts();
                 let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
                 let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-                // What does not come is not worth more waiting than the head was.
+                // The body has the same time limit as the head. A missing body is no error.
                 let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MAX_OF_AN_ANSWER).collect()).await;
                 let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 Answer { status: Ok(head.status), took: began.elapsed(), attempts, headers, body }
@@ -192,7 +195,7 @@ impl Sender {
             Some(Forgery::Signature) => self.send.signing.headers(&self.signer, signed_id, &[&self.body[..], b"-"].concat()),
             _ => self.send.signing.headers(&self.signer, signed_id, &self.body),
         };
-        // A token is no signature of anything.
+        // A static token does not depend on the body, so the token itself is changed.
         if let (Some(Forgery::Signature), false, Some((_, token))) = (forge, scheme.covers_body(), signed.last_mut()) {
             let last = token.pop();
             token.push(if last == Some('0') { '1' } else { '0' });
@@ -219,7 +222,7 @@ impl Sender {
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.send.url.clone();
         for (name, value) in headers.iter().chain(&self.extra) {
-            let fault = || Failure::new(format!("{name} cannot be sent as a header"));
+            let fault = || Failure::new(format!("the header {name} has an invalid name or value"));
             let name: HeaderName = name.parse().map_err(|_| fault())?;
             request.headers_mut().insert(name.clone(), HeaderValue::from_bytes(value).map_err(|_| fault())?);
         }
@@ -243,6 +246,6 @@ fn show(answer: &Answer, url: &Uri, verbosity: Verbosity) {
                 output::line(output::shown(String::from_utf8_lossy(&answer.body).trim_end()));
             }
         }
-        Err(error) => output::text(0, &format!("{} from {url} {took}{after}: {error}", styled(BAD, "no answer"))),
+        Err(error) => output::text(0, &format!("{} from {url} {took}{after}: {error}", styled(BAD, "no response"))),
     }
 }

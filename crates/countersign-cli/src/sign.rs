@@ -9,42 +9,42 @@ use crate::output::{self, Verbosity};
 use crate::provider::{self, Provider};
 use crate::secrets::Secrets;
 
-/// Print the headers that a provider would send with a body
+/// Print the headers a provider would send with a body
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json\n  countersign sign --provider stripe --secret-env STRIPE_SECRET \\\n    --curl http://localhost:3000/stripe event.json"
 )]
 pub(crate) struct Sign {
-    /// The body; `-` for standard input
+    /// File with the body; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE")]
     file: String,
-    /// Print no header but those of the signature
+    /// Print only the headers of the signature
     #[arg(long, conflicts_with = "curl")]
     header_only: bool,
-    /// Print a line for a shell that posts the delivery to this URL by `curl`
+    /// Print a `curl` command that sends the delivery to this URL
     #[arg(long, value_name = "URL")]
     curl: Option<String>,
     #[command(flatten)]
     signing: SignOptions,
 }
 
-/// How a delivery is signed.
+/// Options for signing.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SignOptions {
     #[command(flatten)]
     pub(crate) provider: Provider,
     #[command(flatten)]
     secrets: Secrets,
-    /// Sign with the secret of this ID, of several
+    /// ID of the secret to sign with; default: the first secret
     #[arg(long, value_name = "ID", help_heading = "Signing")]
     key_id: Option<String>,
-    /// Sign with this hash, for providers that have several: sha1, sha256, sha384 or sha512
+    /// Hash to sign with, for providers with several: sha1, sha256, sha384 or sha512
     #[arg(long, value_name = "HASH", value_parser = provider::algorithm, help_heading = "Signing")]
     hash: Option<Algorithm>,
-    /// The time of signing in place of now: seconds since 1970, or as in RFC 3339
+    /// Sign as of this time instead of now: seconds since 1970, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = provider::time, help_heading = "Signing")]
     pub(crate) at: Option<SystemTime>,
-    /// The delivery id, for providers that sign one
+    /// Delivery id, for providers signing an id
     #[arg(long, value_name = "ID", help_heading = "Signing")]
     pub(crate) id: Option<String>,
 }
@@ -54,7 +54,7 @@ impl SignOptions {
         self.provider.check_url()?;
         let secret = self.secrets.load_one(self.key_id.as_deref(), verbosity)?;
         let built = self.provider.signer(secret.secret(), self.hash).build();
-        built.map_err(|error| Failure::because(format!("{} cannot sign with that", self.provider.scheme.name()), error))
+        built.map_err(|error| Failure::because(format!("cannot sign for {}", self.provider.scheme.name()), error))
     }
 
     pub(crate) fn headers(&self, signer: &countersign::Signer, id: &str, body: &[u8]) -> Vec<(String, String)> {
@@ -78,7 +78,7 @@ impl Sign {
                 let body = quoted(&format!("@{}", self.file));
                 output::line(format!("curl -i {}--data-binary {body} {}", headers.collect::<String>(), quoted(url)));
                 if self.file == "-" && verbosity > Verbosity::Quiet {
-                    output::warn("the body came from standard input: give it to curl in the same way");
+                    output::warn("the body came from standard input: give curl the same input");
                 }
             }
         }
@@ -86,7 +86,7 @@ impl Sign {
     }
 }
 
-/// JSON if it is some.
+/// Returns the media type: JSON if the body parses.
 pub(crate) fn content_type(body: &[u8]) -> &'static str {
     match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
         Ok(_) => "application/json",
@@ -94,15 +94,15 @@ pub(crate) fn content_type(body: &[u8]) -> &'static str {
     }
 }
 
-/// As one word for a POSIX shell.
+/// Quotes a text as a single word for a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A UUID of version 4 (RFC 9562 §5.4).
+/// Returns a random UUID of version 4 (RFC 9562 §5.4).
 pub(crate) fn random_id() -> Result<String, Failure> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::because("this machine has no random numbers", error))?;
+    getrandom::fill(&mut bytes).map_err(|error| Failure::because("cannot get random numbers from the system", error))?;
     let id = (u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let digits = format!("{id:032x}");
     let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();

@@ -6,15 +6,15 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::output::{self, BAD, Verbosity, styled};
 
-/// Say whether a delivery that was received is genuine
+/// Verify a received delivery
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign verify --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign verify --provider github --secret-env SECRET \\\n    --request captured.http\n\nThe exit status is 0 if it is, and 1 if it is not."
+    after_help = "Examples:\n  countersign sign --secret-file jira.secret event.json >headers\n  countersign verify --secret-file jira.secret \\\n    --header \"$(cat headers)\" event.json\n  countersign verify --provider github --secret-env SECRET \\\n    --request captured.http\n\nExit status: 0 if the delivery verifies, 1 if not."
 )]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) case: Case,
-    /// If it is not, find out why: as `countersign explain`
+    /// If the delivery does not verify, explain why, as `countersign explain` does
     #[arg(long, help_heading = "Explaining")]
     explain: bool,
     #[command(flatten)]
@@ -37,7 +37,7 @@ impl Verify {
             Err(rejection) => {
                 output::line(format!("{}: {rejection}", styled(BAD, "not verified")));
                 if verbosity > Verbosity::Quiet {
-                    output::note("--explain finds out why");
+                    output::note("--explain searches for the cause");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The command as a user runs it.
+//! Tests of the command, run as a user would.
 
 #[cfg(test)]
 mod command {

@@ -41,14 +41,13 @@ struct PostData {
     encoding: Option<String>,
 }
 
-/// The requests of a HAR file, of which there is at least one.
+/// Parses the requests of a HAR file. A file without requests is an error.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Delivery>, Failure> {
     let json = bytes.trim_ascii_start();
     let har: Har = serde_json::from_slice(json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json))
-        .map_err(|error| Failure::because("that is no HAR file", error))?;
+        .map_err(|error| Failure::because("not a HAR file", error))?;
     let deliveries: Result<Vec<_>, _> = har.log.entries.into_iter().map(|entry| delivery(entry.request)).collect();
-    deliveries
-        .and_then(|deliveries| if deliveries.is_empty() { Err(Failure::new("the HAR file holds no request")) } else { Ok(deliveries) })
+    deliveries.and_then(|deliveries| if deliveries.is_empty() { Err(Failure::new("the HAR file has no request")) } else { Ok(deliveries) })
 }
 
 fn delivery(request: Request) -> Result<Delivery, Failure> {
@@ -56,11 +55,13 @@ fn delivery(request: Request) -> Result<Delivery, Failure> {
     let body = match post_data {
         None => Vec::new(),
         Some(PostData { text: None, .. }) => {
-            return Err(Failure::new("a request of the HAR file has fields of a form in place of its body, which are not what was signed"));
+            return Err(Failure::new(
+                "the HAR file has form fields in place of a request body: capture the raw body, as only the raw body is signed",
+            ));
         }
         Some(PostData { text: Some(text), encoding: None }) => text.into_bytes(),
         Some(PostData { text: Some(text), encoding: Some(_) }) => {
-            BASE64.decode(text.as_bytes()).map_err(|error| Failure::because("a body of the HAR file is not in base64", error))?
+            BASE64.decode(text.as_bytes()).map_err(|error| Failure::because("a body in the HAR file is not base64", error))?
         }
     };
     let after_host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);

@@ -1,18 +1,19 @@
 use crate::delivery::Delivery;
 use crate::failure::Failure;
 
-/// Header fields of one request.
+/// Limit of header fields in a request.
 const MAX_FIELDS: usize = 256;
 
-/// A request as it stands on the wire in HTTP/1; the versions 2 and 3 written down likewise.
+/// Parses a request in the wire form of HTTP/1. A request of HTTP/2 or HTTP/3 has the same form,
+/// with another version in the request line.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Delivery, Failure> {
     let bytes = as_http1(bytes);
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let head = match request.parse(&bytes) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Err(Failure::new("the head of the request has no end, which is an empty line")),
-        Err(error) => return Err(Failure::because("that is no HTTP request", error)),
+        Ok(httparse::Status::Partial) => return Err(Failure::new("the request head has no end: put an empty line after the headers")),
+        Err(error) => return Err(Failure::because("not an HTTP request", error)),
     };
     let headers = request.headers.iter().map(|field| (field.name.to_owned(), field.value.to_vec())).collect();
     let mut delivery = Delivery {
@@ -26,16 +27,18 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Delivery, Failure> {
     let length = delivery.text_of("content-length").and_then(|length| length.parse().ok());
     delivery.body = match length {
         _ if chunked => dechunk(rest)?,
-        // What an editor has put behind it does not belong to it.
-        Some(length) => {
-            rest.get(..length).ok_or_else(|| Failure::new(format!("of {length} bytes of body, {} are there", rest.len())))?.to_vec()
-        }
+        // Bytes after the length are not part of the body: editors append a line break, for
+        // example.
+        Some(length) => rest
+            .get(..length)
+            .ok_or_else(|| Failure::new(format!("the body is cut short: {} of {length} bytes are present", rest.len())))?
+            .to_vec(),
         None => rest.to_vec(),
     };
     Ok(delivery)
 }
 
-/// With the version in the first line that the parser knows.
+/// Replaces version 2 or 3 in the request line by `HTTP/1.1`, the version known to the parser.
 fn as_http1(bytes: &[u8]) -> Vec<u8> {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (line, rest) = bytes.split_at_checked(end).unwrap_or((bytes, b""));
@@ -49,7 +52,7 @@ fn as_http1(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn dechunk(mut rest: &[u8]) -> Result<Vec<u8>, Failure> {
-    let cut = || Failure::new("the chunks of the body break off");
+    let cut = || Failure::new("the chunked body is malformed or cut short");
     let mut body = Vec::new();
     loop {
         match httparse::parse_chunk_size(rest) {

@@ -10,21 +10,22 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use crate::explain::cause::Cause;
 use crate::explain::time_limit::{SMALL, TimeLimit, TimedWriter};
 
-/// A body as it may have been when it was signed. Its bytes are written as a stream whenever it is tried, and never kept: a stranger decides how
-/// many there are.
+/// A possible form of the body at the time of signing. Each attempt generates the bytes as a
+/// stream. A stored copy of each form would let a sender fill the memory.
 pub(crate) struct Body<'a> {
     pub(crate) cause: Cause,
     write: WriteBody<'a>,
 }
 
-/// Writes the bytes of a body. Fails if there is no such form of it, or if the time is over.
+/// Writes the bytes of a body. Fails if the body has no such form, or at the time limit.
 type WriteBody<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a>;
 
-/// The most bytes that are handed on at once.
+/// Size of the write buffer, in bytes.
 const PIECE: usize = 16 * 1024;
 
 impl Body<'_> {
-    /// Hands the bytes to `sink`, piece by piece. Returns whether all of them could be made in time.
+    /// Writes the bytes to `sink`, in pieces. Returns `false` if the body has no such form, or at
+    /// the time limit.
     pub(crate) fn stream(&self, sink: impl Write, work: &TimeLimit) -> bool {
         write_to(&self.write, sink, work).is_ok()
     }
@@ -36,26 +37,26 @@ fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write,
     sink.flush()
 }
 
-/// There is no such form of this body.
+/// Returns the error for a body without such a form.
 fn absent() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-/// JSON, as it was received and with its keys sorted.
+/// Parsed JSON, as received and with sorted keys.
 pub(crate) struct ParsedJson {
     value: Value,
     sorted: Value,
 }
 
-/// Values, keys and brackets in JSON that is parsed: in memory each takes some hundred bytes.
+/// Limit of values, keys and brackets in JSON to parse. Each takes about a hundred bytes of memory.
 const MAX_VALUES: usize = 200_000;
 
-/// Whether this JSON has no more values than may be in memory.
+/// Returns whether the JSON has at most `MAX_VALUES` values, keys and brackets.
 pub(crate) fn is_small_enough_to_parse(text: &[u8]) -> bool {
     text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count() <= MAX_VALUES
 }
 
-/// Parses the body, if it is JSON that may be in memory.
+/// Parses the body. Returns `None` if the body is not JSON, or too large to parse.
 pub(crate) fn parse(received: &[u8]) -> Option<ParsedJson> {
     let text = received.strip_prefix(b"\xef\xbb\xbf").unwrap_or(received);
     let value: Value = is_small_enough_to_parse(text).then(|| serde_json::from_slice(text).ok()).flatten()?;
@@ -64,7 +65,7 @@ pub(crate) fn parse(received: &[u8]) -> Option<ParsedJson> {
     Some(ParsedJson { value, sorted })
 }
 
-/// What is tried in place of the body that was received.
+/// Returns the bodies to try instead of the received body.
 pub(crate) fn of<'a>(
     received: &'a [u8],
     parsed: Option<&'a ParsedJson>,
@@ -86,7 +87,7 @@ pub(crate) fn of<'a>(
         bodies.add(
             "body_of_another_request",
             "The signature belongs to the body of another request.",
-            "Look for where requests are mixed up: a buffer that is used again, or a log that pairs them wrongly.",
+            "Look for mixed-up requests: a reused buffer, or a log with the headers of another request.",
             move |sink| sink.write_all(other),
         );
     }
@@ -95,13 +96,14 @@ pub(crate) fn of<'a>(
 
 struct Bodies<'a, 'w> {
     received: &'a [u8],
-    /// Hashes of what is there already, so that nothing is tried twice.
+    /// Hashes of the bodies so far. No body is tried twice.
     seen: HashSet<u64>,
     found: Vec<Body<'a>>,
     work: &'w TimeLimit,
 }
 
-/// A hash of what is written, if it could be made in time.
+/// Returns a hash of the written bytes, or `None` if the body has no such form, or at the time
+/// limit.
 fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &TimeLimit) -> Option<u64> {
     struct HashWriter(DefaultHasher);
     impl Write for HashWriter {
@@ -118,12 +120,12 @@ fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &TimeLimit) 
     write_to(write, &mut hashed, work).ok().map(|()| hashed.0.finish())
 }
 
-/// Bytes that a decompressed body may have: what is larger is no delivery.
+/// Limit of a decompressed body, in bytes. A larger body is cut here, and cannot match.
 const MAX_DECOMPRESSED: u64 = 16 * 1024 * 1024;
 
 impl<'a> Bodies<'a, '_> {
     fn add(&mut self, id: &'static str, what: &str, fix: &str, write: impl Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a) {
-        // Written once to be compared, and again when it is tried.
+        // This pass computes the hash. Each attempt generates the bytes again.
         if self.work.is_left()
             && let Some(hash) = hash_of(&write, self.work)
             && self.seen.insert(hash)
@@ -135,8 +137,8 @@ impl<'a> Bodies<'a, '_> {
     fn line_endings(&mut self) {
         let received = self.received;
         let add = "A line break was added at the end of the body.";
-        let removed = "A line break at the end of the body was taken away.";
-        let raw = "Verify the bytes as they came in, before anything edits, logs or trims them.";
+        let removed = "A line break at the end of the body was removed.";
+        let raw = "Verify the raw request body, before any code edits, logs or trims it.";
         for end in [&b"\r\n"[..], b"\n", b"\r"] {
             self.add("body_line_break_added", add, raw, move |sink| sink.write_all(received.strip_suffix(end).ok_or_else(absent)?));
             self.add("body_line_break_removed", removed, raw, move |sink| {
@@ -145,38 +147,38 @@ impl<'a> Bodies<'a, '_> {
             });
         }
         for space in [&b" "[..], b"\t"] {
-            let what = "White space was added behind the body.";
+            let what = "White space was added after the body.";
             self.add("body_white_space_added", what, raw, move |sink| sink.write_all(received.strip_suffix(space).ok_or_else(absent)?));
         }
         let around = "White space was added around the body.";
         self.add("body_white_space_added", around, raw, move |sink| sink.write_all(received.trim_ascii()));
-        self.add("body_line_breaks_converted", "Line breaks of the body were converted from LF to CRLF.", raw, move |sink| {
+        self.add("body_line_breaks_converted", "The line breaks of the body were converted from LF to CRLF.", raw, move |sink| {
             write_replaced(sink, received, &[(b"\r\n", b"\n")])
         });
-        self.add("body_line_breaks_converted", "Line breaks of the body were converted from CRLF to LF.", raw, move |sink| {
+        self.add("body_line_breaks_converted", "The line breaks of the body were converted from CRLF to LF.", raw, move |sink| {
             write_replaced(sink, received, &[(b"\r\n", b"\r\n"), (b"\n", b"\r\n")])
         });
     }
 
-    /// What a template, a log or a sender made of the whole body.
+    /// Adds changes of the whole body by a template, a log or the sender.
     fn edits(&mut self) {
         let received = self.received;
         self.add(
             "body_html_escaped",
             "The body was escaped for HTML, as in `&quot;`.",
-            "Verify the bytes as they came in, before anything edits, logs or trims them.",
+            "Verify the raw request body, before any code edits, logs or trims it.",
             move |sink| if is_escaped(received) { write_replaced(sink, received, &HTML_ESCAPES) } else { Err(absent()) },
         );
-        let fix = "Look at what the sender signs: it may sign before the body is written.";
+        let fix = "Check the sender: it may sign before writing the body.";
         self.add("body_empty", "The sender signed an empty body.", fix, |_| Ok(()));
     }
 
     fn marks(&mut self) {
-        let fix = "Verify the bytes as they came in, before they become text.";
+        let fix = "Verify the raw request body, before converting it to text.";
         let received = self.received;
-        let added = "A byte order mark was put in front of the body.";
+        let added = "A byte order mark was added at the start of the body.";
         self.add("body_bom_added", added, fix, move |sink| sink.write_all(received.strip_prefix(MARK).ok_or_else(absent)?));
-        let removed = "The byte order mark in front of the body was taken away.";
+        let removed = "The byte order mark at the start of the body was removed.";
         self.add("body_bom_removed", removed, fix, move |sink| {
             if received.starts_with(MARK) {
                 return Err(absent());
@@ -187,11 +189,11 @@ impl<'a> Bodies<'a, '_> {
     }
 
     fn charsets(&mut self) {
-        let (received, fix) = (self.received, "Verify the bytes as they came in, and decode them afterwards.");
+        let (received, fix) = (self.received, "Verify the raw request body, and decode it afterwards.");
         self.add("body_charset", "The charset of the body was converted from UTF-8 to Latin-1.", fix, move |sink| {
             received.iter().try_for_each(|byte| write_char(sink, char::from(*byte)))
         });
-        let twice = "The charset of the body was converted from Latin-1 to UTF-8, or its UTF-8 was encoded twice.";
+        let twice = "The charset of the body was converted from Latin-1 to UTF-8, or UTF-8 was encoded twice.";
         self.add("body_charset", twice, fix, move |sink| {
             let text = std::str::from_utf8(received).map_err(|_| absent())?;
             text.chars().try_for_each(|character| sink.write_all(&[u8::try_from(u32::from(character)).map_err(|_| absent())?]))
@@ -209,7 +211,7 @@ impl<'a> Bodies<'a, '_> {
             self.add("body_charset", "The charset of the body was converted from UTF-8 to UTF-16.", fix, move |sink| {
                 let (pairs, []) = received.as_chunks::<2>() else { return Err(absent()) };
                 let characters = char::decode_utf16(pairs.iter().map(|pair| from_bytes(*pair)));
-                // A mark in front is not a part of the text.
+                // A byte order mark at the start is not part of the text.
                 for (place, character) in characters.enumerate() {
                     let character = character.map_err(|_| absent())?;
                     if place > 0 || character != '\u{feff}' {
@@ -223,14 +225,15 @@ impl<'a> Bodies<'a, '_> {
 
     fn compressed(&mut self) {
         let received = self.received;
-        let fix = "Verify the decompressed body here, or have it not compressed on the way.";
+        let fix = "Verify the decompressed body, or turn off compression on the way.";
         for format in [Compressed::Gzip, Compressed::Zlib, Compressed::Deflate] {
-            self.add("body_compressed", "The body was compressed after it was signed.", fix, move |sink| {
+            self.add("body_compressed", "The body was compressed after signing.", fix, move |sink| {
                 format.write_decompressed(received, sink)
             });
         }
-        // No more than the writers of this library and of zlib at their usual levels can be tried.
-        let fix = "Verify the bytes as they came in, before a proxy or the framework decompresses them.";
+        // The signed bytes must be reproduced exactly. Only the output of flate2 and zlib at the
+        // usual levels can be.
+        let fix = "Verify the raw request body, before a proxy or the framework decompresses it.";
         for level in [Compression::default(), Compression::best(), Compression::fast()] {
             for system in [255, 3, 0, 19] {
                 self.add("body_decompressed", "The body was decompressed on the way.", fix, move |sink| {
@@ -244,21 +247,21 @@ impl<'a> Bodies<'a, '_> {
 
     fn json(&mut self, ParsedJson { value, sorted }: &'a ParsedJson) {
         let own = DeliveryOptions::of(self.received, value, self.work);
-        let fix = "Verify the bytes as they came in, and parse them afterwards.";
-        for (value, how) in [(value, ""), (sorted, ", with its keys sorted")] {
+        let fix = "Verify the raw request body, and parse it afterwards.";
+        for (value, how) in [(value, ""), (sorted, ", with sorted keys")] {
             for (ascii, slashes) in [(false, false), (true, false), (false, true), (true, true)] {
                 for spacing in SPACINGS {
-                    // What is seldom combined need not be: each costs a hash of the body.
+                    // Rare combinations are not tried: each attempt costs a hash of the body.
                     if slashes && (self.received.len() > SMALL || !matches!(spacing, Spacing::Compact | Spacing::Indented(4))) {
                         continue;
                     }
                     let style = Style { spacing, ascii, slashes, html: false };
                     let what = style.told(own, how);
-                    // A large body is not tried in every way that is thinkable: it is to be found out soon.
+                    // A large body is tried in the usual forms only, to limit the time.
                     let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
                     self.add("body_json", &what, fix, move |sink| write_json(sink, value, style));
                     if !slashes && (usual || self.received.len() <= SMALL) {
-                        let what = what.replace("it was signed", "it was signed with a line break at its end, and");
+                        let what = what.replace("signed JSON", "signed JSON with a line break at the end, and");
                         self.add("body_json", &what, fix, move |sink| {
                             write_json(sink, value, style)?;
                             sink.write_all(b"\n")
@@ -266,7 +269,7 @@ impl<'a> Bodies<'a, '_> {
                     }
                 }
             }
-            // Last: without `&`, `<` and `>` it is what was tried before.
+            // Last: without `&`, `<` and `>`, this form equals the compact form above.
             let style = Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true };
             self.add("body_json", &style.told(own, how), fix, move |sink| write_json(sink, value, style));
         }
@@ -275,7 +278,7 @@ impl<'a> Bodies<'a, '_> {
     fn form(&mut self) {
         let received = self.received;
         let what = "The JSON was signed, and then sent as a form.";
-        self.add("body_form", what, "Have the sender send JSON, and not a form.", move |sink| {
+        self.add("body_form", what, "Make the sender send JSON instead of a form.", move |sink| {
             let mut rest = received.strip_prefix(b"payload=").ok_or_else(absent)?;
             while let Some((byte, behind)) = rest.split_first() {
                 let escaped = behind.split_at_checked(2).filter(|_| *byte == b'%');
@@ -316,7 +319,7 @@ impl Compressed {
 
 type Replacement = (&'static [u8], &'static [u8]);
 
-/// The escapes of HTML that libraries write.
+/// HTML escapes written by common libraries.
 const HTML_ESCAPES: [Replacement; 12] = [
     (b"&quot;", b"\""),
     (b"&#34;", b"\""),
@@ -332,7 +335,7 @@ const HTML_ESCAPES: [Replacement; 12] = [
     (b"&#x60;", b"`"),
 ];
 
-/// Whether the body holds escapes of HTML.
+/// Returns whether the body holds HTML escapes.
 pub(crate) fn is_escaped(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(place) = rest.iter().position(|byte| *byte == b'&') {
@@ -345,7 +348,7 @@ pub(crate) fn is_escaped(bytes: &[u8]) -> bool {
     false
 }
 
-/// Writes `bytes` with each of these texts replaced, the first of them that fits at each place.
+/// Writes `bytes` with replacements. At each place, the first matching replacement applies.
 fn write_replaced(sink: &mut dyn Write, bytes: &[u8], replacements: &[Replacement]) -> io::Result<()> {
     let mut rest = bytes;
     while let Some((byte, behind)) = rest.split_first() {
@@ -363,9 +366,9 @@ fn write_char(sink: &mut dyn Write, character: char) -> io::Result<()> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spacing {
-    /// As JavaScript does it.
+    /// The default of JavaScript.
     Compact,
-    /// As Python does it.
+    /// The default of Python.
     Spaced,
     Indented(usize),
     Tabs,
@@ -377,7 +380,7 @@ impl Spacing {
     const fn name(self) -> &'static str {
         match self {
             Self::Compact => "without white space",
-            Self::Spaced => "with a space behind each comma and colon, as Python writes it",
+            Self::Spaced => "with a space after each comma and colon, as Python writes it",
             Self::Indented(2) => "indented by two spaces",
             Self::Indented(_) => "indented by four spaces",
             Self::Tabs => "indented by tabs",
@@ -390,16 +393,16 @@ struct Style {
     spacing: Spacing,
     ascii: bool,
     slashes: bool,
-    /// Characters that HTML would heed are escaped, too.
+    /// Also escapes the characters special in HTML.
     html: bool,
 }
 
 impl Style {
-    /// What was signed, in words: how it differs from the body that was received.
+    /// Describes the signed JSON by the differences from the received body.
     fn told(self, received: DeliveryOptions, how: &str) -> String {
         let Self { spacing, ascii, slashes, html } = self;
         let mut said = Vec::new();
-        // White space that is the same on both sides is not what is the matter.
+        // White space equal on both sides is not the cause.
         if received.spacing != Some(spacing) {
             said.push(spacing.name());
         }
@@ -413,19 +416,19 @@ impl Style {
             said.push("with `\\u0026` and the like, as Go writes it");
         }
         if !ascii && !slashes && !html && received.has_escapes {
-            said.push("with the characters themselves in place of escapes");
+            said.push("with plain characters instead of escapes");
         }
         let said = if said.is_empty() { spacing.name().to_owned() } else { said.join(" and ") };
-        format!("The JSON was parsed and written anew: it was signed {said}{how}.")
+        format!("The JSON was parsed and re-serialized. The sender signed JSON {said}{how}.")
     }
 }
 
-/// How the body that was received is written.
+/// The style of a received JSON body.
 #[derive(Clone, Copy)]
 struct DeliveryOptions {
-    /// If it is one of those.
+    /// `None` for any other spacing.
     spacing: Option<Spacing>,
-    /// Whether it has `\u` or `\/`, which a library need not write.
+    /// Whether the body has `\u` or `\/` escapes. Libraries differ in the use of both.
     has_escapes: bool,
 }
 
@@ -443,14 +446,14 @@ impl DeliveryOptions {
     }
 }
 
-/// Compares what is written with a text, without regard to what stands within strings.
+/// A writer that compares JSON with an expected text. The contents of strings are ignored.
 struct Comparison<'a> {
     outside: StringTracker,
     expected: &'a [u8],
     expected_outside: StringTracker,
 }
 
-/// Where in a JSON text the last byte stood.
+/// Tracks strings in a JSON text, byte by byte.
 #[derive(Default)]
 struct StringTracker {
     in_string: bool,
@@ -458,7 +461,8 @@ struct StringTracker {
 }
 
 impl StringTracker {
-    /// Whether this byte, the next of the text, stands outside of strings, or is the quote at an end of one.
+    /// Takes the next byte. Returns whether the byte is outside strings, or is a quote at an end of
+    /// a string.
     fn is(&mut self, byte: u8) -> bool {
         if !self.in_string {
             self.in_string = byte == b'"';
@@ -515,7 +519,7 @@ fn write_json(sink: &mut dyn Write, value: &Value, style: Style) -> io::Result<(
     value.serialize(&mut Serializer::with_formatter(sink, formatter)).map_err(io::Error::from)
 }
 
-/// Writes JSON as one of the usual libraries does.
+/// A formatter in the style of a common library.
 struct Writer {
     style: Style,
     pretty: PrettyFormatter<'static>,

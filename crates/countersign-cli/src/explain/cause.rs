@@ -1,7 +1,7 @@
-/// Something that is the matter, in words for whoever has to mend it.
+/// A cause of a rejection, with a fix, in words for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
-    /// For programs.
+    /// Label for programs.
     pub(crate) id: &'static str,
     pub(crate) what: String,
     pub(crate) fix: String,

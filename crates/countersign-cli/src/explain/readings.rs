@@ -8,29 +8,29 @@ use crate::delivery::Delivery;
 use crate::explain::cause::Cause;
 use crate::provider::Provider;
 
-/// A way to read the head: as it is, or as it may have been meant.
+/// An interpretation of the request head: as received, or corrected.
 #[derive(Clone)]
 pub(crate) struct Reading {
     pub(crate) causes: Vec<Cause>,
     pub(crate) scheme: Scheme,
     pub(crate) provider: Provider,
-    /// Without the body.
+    /// The request head, without the body.
     pub(crate) head: Delivery,
     pub(crate) time: SystemTime,
-    /// Every hash that the scheme has a name for, and SHA-1.
+    /// Whether to accept every algorithm of the scheme, SHA-1 included.
     pub(crate) any_hash: bool,
 }
 
-/// Signatures that are looked at in one delivery, as by a verifier. Each makes a reading of its own.
+/// Limit of signatures tried in a delivery, the same as in a verifier. Each signature is a reading.
 pub(crate) const MAX_SIGNATURES: usize = 16;
 
-/// Bytes of names and values of headers that are looked at: each reading has them all.
+/// Limit of header names and values, in bytes. Each reading holds a copy.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const HASHES: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 
 impl Reading {
-    /// The head as it is, at the time that it says it was signed.
+    /// Returns the head as received, with the time in its timestamp.
     pub(crate) fn plain(provider: &Provider, delivery: &Delivery, now: SystemTime) -> Self {
         let mut room = MAX_HEAD_BYTES;
         let fits = |field: &&(String, Vec<u8>)| {
@@ -41,7 +41,8 @@ impl Reading {
         let Delivery { method, target, .. } = delivery;
         let head = Delivery { method: method.clone(), target: target.clone(), headers, body: Vec::new() };
         let scheme = provider.scheme;
-        // A time in another unit is thousands of years ahead, or in 1970: that is not the plain reading.
+        // In a wrong unit, the time is in 1970, or thousands of years ahead. `times` tries other
+        // units.
         let time = time_of(&scheme, &head, None).map(|(time, _)| time).filter(|time| is_plausible(*time, now)).unwrap_or(now);
         Self { causes: Vec::new(), scheme, provider: provider.clone(), head, time, any_hash: false }
     }
@@ -53,7 +54,7 @@ impl Reading {
         reading
     }
 
-    /// A verifier with each of these keys that it can have, under its place.
+    /// Builds a verifier with the valid keys. The position of a key is the key's id.
     pub(crate) fn verifier<'k>(&self, keys: impl IntoIterator<Item = (usize, &'k [u8])>) -> Option<Verifier> {
         let builder = || {
             let builder = Provider { allow_sha1: self.takes_sha1(), ..self.provider.clone() }
@@ -74,7 +75,7 @@ impl Reading {
         (self.provider.allow_sha1 || self.any_hash) && self.scheme.algorithms().any(|known| known == Algorithm::Sha1)
     }
 
-    /// How far the time of signing is from `now`, if that is further than is tolerated.
+    /// Returns a cause if the time of signing is further from `now` than the tolerance.
     pub(crate) fn staleness(&self, now: SystemTime) -> Option<Cause> {
         let tolerance = self.scheme.tolerance()?;
         let (late, off) = match now.duration_since(self.time) {
@@ -86,13 +87,13 @@ impl Reading {
             let within = humantime::format_duration(tolerance);
             let (what, fix) = if late {
                 (
-                    format!("It was signed {off} ago, and {within} are tolerated: it is late, repeated, or this machine's clock is fast."),
-                    "Set the clock; for a delivery that was captured earlier, give the time of its receipt as --at.",
+                    format!("The delivery was signed {off} ago, and the tolerance is {within}: the delivery is late or repeated, or this machine's clock is fast."),
+                    "Set the clock. For a delivery captured earlier, give the time of receipt as --at.",
                 )
             } else {
                 (
-                    format!("It was signed {off} ahead of this machine's clock, and {within} are tolerated."),
-                    "Set the clock of this machine, or the sender's.",
+                    format!("The delivery was signed {off} ahead of this machine's clock, and the tolerance is {within}."),
+                    "Set the clock of this machine or of the sender.",
                 )
             };
             Cause::new("timestamp_stale", what, fix)
@@ -100,10 +101,10 @@ impl Reading {
     }
 }
 
-/// What is tried in place of the head as it is.
+/// Returns the readings to try instead of the head as received.
 pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<RejectionKind>) -> Vec<Reading> {
     let mut readings = Vec::new();
-    // A head that is in order names the hash that it is signed by.
+    // A well-formed head names the right hash.
     other_providers(plain, false, &mut readings);
     if kind != Some(RejectionKind::SignatureMismatch) {
         hashes(plain, &mut readings);
@@ -119,21 +120,21 @@ pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<Rejection
 
 fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
     let cause = |name: &str| {
-        let fix = "Have the sender sign with another hash, or accept this one: `algorithms` of the verifier; for sha1 `allow_legacy_sha1`, here --allow-sha1.";
-        Cause::new("hash", format!("It is signed by {name}, which is not accepted here."), fix)
+        let fix = "Make the sender sign with another hash, or accept this hash: call `algorithms` of the verifier, or for sha1 `allow_legacy_sha1`; this command has --allow-sha1.";
+        Cause::new("hash", format!("The delivery is signed with {name}, not accepted here."), fix)
     };
     if !plain.scheme.covers_body() {
         return;
     }
     readings.push(plain.but(cause("another hash"), |reading| reading.any_hash = true));
-    // A tag under the name of another hash, or without a name.
+    // A signature under the name of another hash, or without a name.
     let Some(value) = plain.head.text_of(plain.scheme.header()) else { return };
     let name = value.split_once('=').map(|(name, _)| name);
     for hash in HASHES {
         match name {
             Some(name) if HASHES.iter().any(|known| known.name() == name) && name != hash.name() => {
-                let fix = "Have the sender name the hash that it uses.";
-                let cause = Cause::new("hash_name", format!("It is signed by {hash}, under the name of {name}."), fix);
+                let fix = "Make the sender name the right hash.";
+                let cause = Cause::new("hash_name", format!("The delivery is signed with {hash}, but the header names {name}."), fix);
                 let renamed = value.replacen(name, hash.name(), 1);
                 readings.push(plain.but(cause, |reading| {
                     set(&mut reading.head, plain.scheme.header(), &renamed);
@@ -158,20 +159,20 @@ fn secret_forms(plain: &Reading, readings: &mut Vec<Reading>) {
         (
             plain.scheme.text_secret(),
             "secret_is_text",
-            "The sender signed with the characters of the secret, and this provider signs with the bytes that they stand for.",
-            "Have the sender decode the secret, as the provider does.",
+            "The sender signed with the text of the secret. This provider signs with the decoded secret.",
+            "Make the sender decode the secret, as the provider does.",
         ),
         (
             plain.scheme.base64_secret("whsec_"),
             "secret_is_base64",
-            "The sender signed with the bytes that the secret stands for in base64 (behind `whsec_`, if that is there), and here its characters were taken.",
-            "If the sender is right, as with a secret that was encoded to be stored, decode it here; if this provider's secrets are text, mend the sender.",
+            "The sender decoded the secret from base64 (after `whsec_`, if present). The receiver used the text of the secret.",
+            "If the sender is right, as with a secret encoded for storage, decode the secret at the receiver. If this provider's secrets are text, fix the sender.",
         ),
         (
             plain.scheme.hex_secret(),
             "secret_is_hex",
-            "The sender signed with the bytes that the secret stands for in hexadecimal, and here its characters were taken.",
-            "If the sender is right, decode it here; if this provider's secrets are text, mend the sender.",
+            "The sender decoded the secret from hexadecimal. The receiver used the text of the secret.",
+            "If the sender is right, decode the secret at the receiver. If this provider's secrets are text, fix the sender.",
         ),
     ];
     for (scheme, id, what, fix) in forms {
@@ -187,7 +188,7 @@ fn is_plausible(time: SystemTime, now: SystemTime) -> bool {
     off < FIFTY_YEARS
 }
 
-/// When the head says it was signed, if that is in this format; `None` for the scheme's own.
+/// Reads the timestamp in this format, or in the scheme's own format for `None`.
 fn time_of(scheme: &Scheme, head: &Delivery, format: Option<TimestampFormat>) -> Option<(SystemTime, Scheme)> {
     let text = std::str::from_utf8(scheme.unverified_timestamp(head)?).ok()?.trim();
     let scheme = format.map_or(*scheme, |format| scheme.timestamp_format(format));
@@ -211,8 +212,8 @@ fn times(plain: &Reading, readings: &mut Vec<Reading>) {
             };
             let cause = Cause::new(
                 "timestamp_unit",
-                format!("The timestamp is {unit}, which this provider's is not."),
-                "Have the sender write it as the provider does.",
+                format!("The timestamp is {unit}, unlike this provider's timestamps."),
+                "Make the sender write the timestamp as the provider does.",
             );
             readings.push(plain.but(cause, |reading| {
                 reading.scheme = scheme;
@@ -225,7 +226,7 @@ fn times(plain: &Reading, readings: &mut Vec<Reading>) {
 fn urls(plain: &Reading, readings: &mut Vec<Reading>) {
     let before = readings.len();
     other_urls(plain, readings);
-    // Two things at once, such as a port and a slash.
+    // Two changes together, such as the port and a slash.
     for reading in readings.get(before..).unwrap_or_default().to_vec() {
         other_urls(&reading, readings);
     }
@@ -239,8 +240,8 @@ fn other_urls(plain: &Reading, readings: &mut Vec<Reading>) {
         if !tried.contains(&meant) {
             let cause = Cause::new(
                 "url",
-                format!("The URL was signed {what}."),
-                "Give the verifier the URL in the very characters in which it was registered with the sender.",
+                format!("The sender signed the URL {what}."),
+                "Give the verifier the URL exactly as registered at the sender, character by character.",
             );
             readings.push(plain.but(cause, |reading| reading.provider.signed_url = Some(meant.clone())));
             tried.push(meant);
@@ -249,14 +250,14 @@ fn other_urls(plain: &Reading, readings: &mut Vec<Reading>) {
     let (address, query) = url.split_once('?').map_or((url.as_str(), None), |(address, query)| (address, Some(query)));
     let with_query = |address: &str| query.map_or_else(|| address.to_owned(), |query| format!("{address}?{query}"));
     match address.strip_suffix('/') {
-        Some(address) => add("without the slash at its end", with_query(address)),
-        None => add("with a slash at its end", with_query(&format!("{address}/"))),
+        Some(address) => add("without the final slash", with_query(address)),
+        None => add("with a final slash", with_query(&format!("{address}/"))),
     }
     if let Some(rest) = url.strip_prefix("https://") {
-        add("with http in place of https, as behind a proxy", format!("http://{rest}"));
+        add("with http instead of https, as behind a proxy", format!("http://{rest}"));
     }
     if let Some(rest) = url.strip_prefix("http://") {
-        add("with https in place of http", format!("https://{rest}"));
+        add("with https instead of http", format!("https://{rest}"));
     }
     if let Some((scheme, rest)) = url.split_once("://") {
         let (host, path) = rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, ""));
@@ -269,7 +270,7 @@ fn other_urls(plain: &Reading, readings: &mut Vec<Reading>) {
             }
         }
         if let Some(named) = plain.head.text_of("host").filter(|named| *named != host) {
-            add("with the host that the request names", format!("{scheme}://{named}{path}"));
+            add("with the host named in the request", format!("{scheme}://{named}{path}"));
         }
     }
     match (query, plain.head.target.split_once('?')) {
@@ -279,7 +280,7 @@ fn other_urls(plain: &Reading, readings: &mut Vec<Reading>) {
     }
 }
 
-/// The signature itself is there, but not as this provider writes it.
+/// Adds readings for a signature in another form than the provider's.
 fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>) {
     let header = plain.scheme.header();
     let values: Vec<String> = values_of(&plain.head, header);
@@ -287,17 +288,18 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
         for value in values.iter().take(MAX_SIGNATURES) {
             let cause = Cause::new(
                 "header_twice",
-                format!("{header} is there {} times.", values.len()),
-                "Find out which proxy adds one, or have it replace the sender's.",
+                format!("{header} occurs {} times.", values.len()),
+                "Find the proxy that adds a field, or make the proxy replace the sender's field.",
             );
             readings.push(plain.but(cause, |reading| set(&mut reading.head, header, value)));
         }
     }
-    // Two fields of one name may be joined on the way (RFC 9110 §5.3). A scheme with a list of its own has read the items already.
+    // A proxy may join two fields of the same name (RFC 9110 §5.3). For a scheme with lists, the
+    // verifier has read the items already.
     let joined = values.iter().filter(|value| value.contains(',')).flat_map(|value| value.split(',').map(str::trim));
     for item in joined.take(MAX_SIGNATURES) {
-        let what = format!("{header} was there more than once, and was joined by a comma on the way.");
-        let fix = "Find out which proxy adds one or joins them, or have it replace the sender's.";
+        let what = format!("{header} occurred more than once, and the values were joined by a comma on the way.");
+        let fix = "Find the proxy that adds or joins the fields, or make the proxy replace the sender's field.";
         readings.push(plain.but(Cause::new("header_joined", what, fix), |reading| set(&mut reading.head, header, item)));
     }
     let Some(template) = template else { return };
@@ -309,7 +311,7 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
             let text = encode(own, &tag.bytes);
             let Some(prefix) = prefix_of(template, own) else { continue };
             let named = prefix.starts_with("sha");
-            // What is shorter than a tag of this provider is none, but a part of one.
+            // A signature of another length is a part of a signature. `cut_short` tries such parts.
             if !named && plain.scheme.algorithms().all(|known| known != hash) {
                 continue;
             }
@@ -323,16 +325,12 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
                 let what = if bare {
                     format!("{header} has quotes or spaces around the signature.")
                 } else {
-                    format!(
-                        "{header} does not have what this provider puts in front of the signature: it would begin with `{}`.",
-                        shown(&prefix)
-                    )
+                    format!("{header} does not begin as this provider writes it, with {}.", shown(&prefix))
                 };
-                Cause::new("header_prefix", what, "Have the sender, or whatever rewrites the header, write it as the provider does.")
+                Cause::new("header_prefix", what, "Make the sender, or the proxy that changes the header, write the provider's form.")
             } else {
-                let what =
-                    format!("The signature is written in {}, and this provider writes it in {}.", name_of(tag.encoding), name_of(own));
-                Cause::new("signature_encoding", what, "Have the sender encode it as the provider does.")
+                let what = format!("The signature is in {}, but this provider uses {}.", name_of(tag.encoding), name_of(own));
+                Cause::new("signature_encoding", what, "Make the sender encode the signature as the provider does.")
             };
             readings.push(plain.but(cause, |reading| {
                 set(&mut reading.head, header, &repaired);
@@ -342,21 +340,22 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
     }
 }
 
-/// What stands in front of the tag, in a header as this provider writes it.
+/// Returns the text before the signature in the provider's header value.
 pub(crate) fn prefix_of(template: &str, encoding: Encoding) -> Option<&str> {
     let mut lengths: Vec<usize> = HASHES.iter().map(|hash| encode(encoding, &vec![0; hash.tag_len()]).len()).collect();
     lengths.sort_unstable();
-    // Of several, the longest tag: what is in front of a shorter one would be a part of it.
+    // The longest signature first: with a shorter length, the prefix would hold a part of a longer
+    // signature.
     let mut prefixes = lengths.iter().rev().filter_map(|length| template.get(..template.len().checked_sub(*length)?));
     prefixes.find(|prefix| prefix.is_empty() || prefix.ends_with(['=', ',', ':', ';', ' ']))
 }
 
-/// Of what stands in front of a signature, what is the same for all deliveries.
-fn shown(prefix: &str) -> &str {
-    if prefix.is_empty() { "the signature itself" } else { prefix }
+/// Quotes a prefix of a signature for a message.
+fn shown(prefix: &str) -> String {
+    if prefix.is_empty() { "the signature itself".to_owned() } else { format!("`{prefix}`") }
 }
 
-/// The signature stands in another header.
+/// Adds readings for a signature in another header.
 fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
     let header = plain.scheme.header();
     if !values_of(&plain.head, header).is_empty() {
@@ -370,8 +369,8 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
         if (renamed || words_in(&value).any(|word| !tags_of(word).is_empty())) && readings.len().saturating_sub(before) < MAX_SIGNATURES {
             let cause = Cause::new(
                 "header_name",
-                format!("The signature stands in {name} and not in {header}."),
-                "Look for a proxy or a framework that renames headers, or take the provider that uses that header.",
+                format!("The signature is in {name} instead of {header}."),
+                "Look for a proxy or a framework that renames headers, or choose the provider with that header.",
             );
             readings.push(plain.but(cause, |reading| {
                 reading.head.headers.push((header.to_owned(), value.into_bytes()));
@@ -381,16 +380,16 @@ fn other_places(plain: &Reading, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Who has the same header.
+/// Lists the other providers with the same header, for a message.
 fn alike(scheme: &Scheme) -> String {
     let alike = providers::ALL.iter().filter(|other| other.header().eq_ignore_ascii_case(scheme.header()) && other.name() != scheme.name());
     let names: Vec<&str> = alike.map(Scheme::name).collect();
-    if names.is_empty() { String::new() } else { format!(", or whoever it is of {}, who have that header, too", names.join(", ")) }
+    if names.is_empty() { String::new() } else { format!(", or another provider with the same header: {}", names.join(", ")) }
 }
 
-/// It is another provider's.
+/// Adds readings for a delivery of another provider.
 fn other_providers(plain: &Reading, of_same_header: bool, readings: &mut Vec<Reading>) {
-    // Of several with one header, the one that is nobody's in particular.
+    // Among providers with the same header, the generic scheme comes first.
     let generic = providers::ALL.iter().filter(|scheme| **scheme == providers::STANDARD_WEBHOOKS);
     let others = generic.chain(providers::ALL.iter().filter(|scheme| **scheme != providers::STANDARD_WEBHOOKS));
     for scheme in others.filter(|scheme| scheme.covers_body() && scheme.signs_url() == plain.scheme.signs_url()) {
@@ -400,8 +399,8 @@ fn other_providers(plain: &Reading, of_same_header: bool, readings: &mut Vec<Rea
             let name = scheme.name();
             let cause = Cause::new(
                 "other_provider",
-                format!("It is signed as {name} signs."),
-                format!("Take the provider {name}{}.", alike(scheme)),
+                format!("The delivery is signed in the scheme of {name}."),
+                format!("Choose the provider {name}{}.", alike(scheme)),
             );
             let time = time_of(scheme, &plain.head, None).map_or(plain.time, |(time, _)| time);
             readings.push(plain.but(cause, |reading| {
@@ -418,7 +417,7 @@ pub(crate) fn values_of(head: &Delivery, header: &str) -> Vec<String> {
     values.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
-/// Whether there are more signatures in the head than are looked at.
+/// Returns whether the head holds more than `MAX_SIGNATURES` signatures.
 pub(crate) fn has_more_values_than_are_read(head: &Delivery, scheme: &Scheme) -> bool {
     let values = values_of(head, scheme.header());
     let signatures = values.iter().flat_map(|value| words_in(value)).filter(|word| !tags_of(word).is_empty()).count();
@@ -429,12 +428,12 @@ fn field_bytes((name, value): &(String, Vec<u8>)) -> usize {
     name.len().saturating_add(value.len())
 }
 
-/// Bytes of names and values of all headers.
+/// Returns the length of all header names and values, in bytes.
 pub(crate) fn head_bytes(head: &Delivery) -> usize {
     head.headers.iter().map(field_bytes).fold(0, usize::saturating_add)
 }
 
-/// Puts one field in place of all of this name.
+/// Replaces all fields of this name by a single field.
 fn set(head: &mut Delivery, header: &str, value: &str) {
     head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
     head.headers.push((header.to_owned(), value.as_bytes().to_vec()));
@@ -445,17 +444,17 @@ struct Tag {
     encoding: Encoding,
 }
 
-/// What in a header could be a signature: words of the characters that signatures are written in, without a name in front.
+/// Splits a header value into words of the characters used in signatures. Drops a name before `=`.
 fn words_in(value: &str) -> impl Iterator<Item = &str> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=');
     value.split(move |character| !is_word(character)).map(|word| {
-        // Padding stands at the end, and any other `=` behind a name.
+        // A `=` at the end is padding. Any other `=` follows a name.
         let body = word.trim_end_matches('=');
         body.rfind('=').and_then(|equals| word.get(equals.saturating_add(1)..)).unwrap_or(word)
     })
 }
 
-/// What a word stands for, in each encoding in which it is a whole tag.
+/// Decodes a word in each encoding. Keeps results with the length of a signature.
 fn tags_of(word: &str) -> Vec<Tag> {
     let decoded = [
         (Encoding::Hex, HEXLOWER_PERMISSIVE.decode(word.as_bytes()).ok()),
@@ -477,7 +476,7 @@ fn encode(encoding: Encoding, bytes: &[u8]) -> String {
 const fn name_of(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Base64 => "base64",
-        Encoding::Base64Url => "base64 for URLs",
+        Encoding::Base64Url => "base64url",
         _ => "hex",
     }
 }
@@ -492,7 +491,7 @@ mod tests {
             (String::new(), 64),
             ("sha256=".to_owned(), 64),
             ("sha1=".to_owned(), 40),
-            // So long that a longer tag would find room.
+            // Long enough to hold a longer signature.
             (format!("t={},v1=", "1".repeat(40)), 64),
             (format!("{};h1=", "f".repeat(64)), 64),
         ];

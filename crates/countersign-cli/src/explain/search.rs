@@ -14,11 +14,11 @@ use crate::explain::keys::{self, Key};
 use crate::explain::readings::{self, Reading};
 use crate::explain::time_limit::{SMALL, TimeLimit};
 
-/// What came of it.
+/// The result of a search.
 pub(crate) enum Diagnosis {
-    /// With all of these set right it verifies, and without one of them it does not.
+    /// The delivery verifies with all these causes fixed, and only then.
     Found(Vec<Cause>),
-    /// It verifies with nothing that was tried, but this looks odd.
+    /// No attempt verified, but the delivery has these suspicious features.
     Suspected(Vec<Cause>),
     Unknown,
 }
@@ -32,55 +32,56 @@ impl Diagnosis {
     }
 }
 
-/// What a search that tried everything and found nothing excludes.
+/// Returns the causes excluded by a complete search without a result.
 fn ruled_out(input: &Input, kind: Option<RejectionKind>, others: usize) -> Vec<&'static str> {
     let scheme = &input.provider.scheme;
-    // Without a signature, or a secret, there is nothing to try.
+    // Without a signature or a valid secret, there was nothing to try.
     if kind.is_none_or(|kind| kind == RejectionKind::MissingSignature) {
         return Vec::new();
     }
     let mut ruled_out = vec![
-        "white space, quotes, a byte order mark, a NUL, a comment or the name of a variable around the secret; `whsec_` in front of it; letters in the other case",
+        "white space, quotes, a byte order mark, a NUL, a comment or a variable name around the secret; a missing or extra `whsec_`; letters in the wrong case",
     ];
     if !scheme.covers_body() {
         return ruled_out;
     }
     ruled_out.extend([
-        "a secret that is text, hex or base64, and was read as another of them",
-        "line breaks or white space around the body, line breaks converted, a byte order mark, an empty body",
-        "JSON written anew, as far as it can be written back: without white space, as Python writes it, indented by two, four or a tab; with keys that the sender sorts, with escapes",
-        "a body that was compressed or decompressed (as far as that can be done again), or whose charset was converted (Latin-1, UTF-16)",
-        "another hash, another hash's name, another provider's header or grammar, a header that was renamed or is there twice",
-        "a prefix of the signature that is missing or too much, hex and base64 confused, a signature cut short",
+        "text, hex and base64 confused in the secret",
+        "line breaks or white space around the body, converted line breaks, a byte order mark, HTML escapes, JSON sent as a form, an empty body",
+        "re-serialized JSON, as far as reproducible: without white space, as Python writes it, indented by two spaces, four spaces or tabs; with keys sorted by the sender; with escapes",
+        "a body compressed or decompressed on the way (as far as reproducible), a converted charset (Latin-1, UTF-16)",
+        "another hash, the name of another hash, the header or form of another provider, a renamed, repeated or joined header",
+        "a missing or extra prefix of the signature, hex and base64 confused in the signature, a signature cut short",
     ]);
     if scheme.tolerance().is_some() {
-        ruled_out.push("a timestamp that is stale or in another unit");
+        ruled_out.push("a stale timestamp, a timestamp in another unit");
     }
     if scheme.signs_url() {
         ruled_out.push("a URL with another slash, scheme, port, host or query");
     }
     if others.saturating_add(input.others.len()) > 0 {
-        ruled_out.push("the bodies of the other requests that were given");
+        ruled_out.push("the bodies of the other requests given");
     }
     ruled_out
 }
 
-/// Characters of a signature that was cut short.
+/// Minimum length of a cut signature, in characters.
 const SHORTEST_CUT: usize = 8;
 
-/// Threads that hash a large body.
+/// Limit of threads hashing a large body.
 const MAX_THREADS: usize = 4;
 
-/// What a search found, and what it left out.
+/// The result of a search, with the causes excluded and the attempts left out.
 pub(crate) struct Search {
     pub(crate) diagnosis: Diagnosis,
-    /// What cannot be the cause, in words for the operator. Empty if something was found, or the time was too short to try everything.
+    /// Excluded causes, in words for the user. Empty if the search found the cause, or had no time
+    /// for all attempts.
     pub(crate) ruled_out: Vec<&'static str>,
-    /// In words for the operator.
+    /// Attempts left out, in words for the user.
     pub(crate) left_out: Vec<String>,
 }
 
-/// Looks for what makes the delivery verify, for `time` at most.
+/// Searches for the cause of a rejection, for at most `time`.
 pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
     let work = TimeLimit::of(time);
     let diagnosis = find(input, kind, others, &work);
@@ -95,10 +96,10 @@ pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u
         }
         let begins_as_json = matches!(input.delivery.body.trim_ascii_start(), [b'{' | b'[', ..]);
         if begins_as_json && !bodies::is_small_enough_to_parse(&input.delivery.body) {
-            left_out.push("ways to write the JSON anew: it has too many values".to_owned());
+            left_out.push("re-serialized JSON: the body has too many values".to_owned());
         }
         if work.was_cut_short() {
-            left_out.push(format!("whatever could not be tried in {}", humantime::format_duration(time)));
+            left_out.push(format!("attempts beyond the time limit of {}", humantime::format_duration(time)));
         }
     }
     let ruled_out = if found || work.was_cut_short() { Vec::new() } else { ruled_out(input, kind, others.len()) };
@@ -133,9 +134,9 @@ fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &T
 struct Attempts<'a> {
     input: &'a Input,
     keys: &'a [Key],
-    /// So many of the keys are the secrets as they are.
+    /// Number of secrets as given, at the start of `keys`.
     given: usize,
-    /// So many are tried together with something else.
+    /// Number of keys to try in pairs with a body or a reading.
     in_pairs: usize,
     body: &'a [u8],
     work: &'a TimeLimit,
@@ -158,7 +159,8 @@ impl Attempts<'_> {
         readings.iter().find_map(|reading| self.over_bodies(reading, self.keys.len(), bodies))
     }
 
-    /// By the first body that does it. Hashing a large body many times is what takes long, so all processors take part.
+    /// Tries each body, and returns the causes for the first match. Most of the time goes into
+    /// hashing a large body, so up to `MAX_THREADS` threads take part.
     fn over_bodies(&self, reading: &Reading, keys: usize, bodies: &[Body<'_>]) -> Option<Vec<Cause>> {
         let threads = if self.body.len() > SMALL { thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS) } else { 1 };
         let (next, first) = (AtomicUsize::new(0), Mutex::new(None));
@@ -168,7 +170,7 @@ impl Attempts<'_> {
                     return;
                 }
                 let Some(causes) = self.attempt(reading, keys, Some(body)) else { continue };
-                // Those that come after it need not be tried any more.
+                // Later bodies need no attempt.
                 next.store(bodies.len(), Ordering::Relaxed);
                 let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
                 if first.as_ref().is_none_or(|(other, _)| place < *other) {
@@ -185,14 +187,15 @@ impl Attempts<'_> {
         first.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, causes)| causes)
     }
 
-    /// What it takes to verify the delivery, if this does it, with one of the first `keys` keys.
+    /// Verifies a body under a reading, with the first `keys` keys. Returns the causes if the
+    /// delivery verifies.
     fn attempt(&self, reading: &Reading, keys: usize, body: Option<&Body<'_>>) -> Option<Vec<Cause>> {
         if !self.work.is_left() {
             return None;
         }
         let keys = self.keys.get(..keys)?;
         let verifier = reading.verifier(keys.iter().enumerate().map(|(place, key)| (place, &key.bytes[..])))?;
-        // By the head alone, most readings are rejected.
+        // The head alone rejects most readings, before any hashing.
         let mut verification = HashWriter(verifier.begin_at(&reading.head, reading.time).ok()?);
         match body {
             None => verification.0.update(self.body),
@@ -203,7 +206,7 @@ impl Attempts<'_> {
         let mut causes: Vec<Cause> = keys.get(place)?.cause.iter().cloned().collect();
         for cause in &reading.causes {
             let mut cause = cause.clone();
-            // Now it is known which.
+            // The verifier has named the hash.
             if let (Some(hash), "hash") = (verified.algorithm(), cause.id) {
                 cause.what = cause.what.replace("another hash", hash.name());
             }
@@ -212,17 +215,17 @@ impl Attempts<'_> {
         causes.extend(body.map(|body| body.cause.clone()));
         causes.extend(reading.staleness(self.input.now));
         if causes.is_empty() {
-            // It verifies as it is, but not by the rules for this provider's secrets.
+            // The delivery verifies as received, but the secret breaks a rule of the provider.
             causes.push(Cause::new(
                 "secret_length",
-                "The secret has not the length that the provider documents, but is the right one.",
-                "Nothing here; a verifier rejects it, so ask the provider for a new one.",
+                "The secret is right, but does not have the length documented by the provider.",
+                "Create a new secret at the provider, because a verifier rejects this length.",
             ));
         }
         Some(causes)
     }
 
-    /// What the provider would write into its header, with the key at this place.
+    /// Returns the provider's header value for the first usable key among the first `keys` keys.
     fn template(&self, plain: &Reading, keys: usize) -> Option<String> {
         self.keys.get(..keys)?.iter().find_map(|key| self.expected(plain, key, self.body))
     }
@@ -235,7 +238,7 @@ impl Attempts<'_> {
         signer.sign_as(id.as_deref().unwrap_or_default(), body, plain.time).pop().map(|(_, value)| value)
     }
 
-    /// Whether what is there is the beginning of what should be.
+    /// Returns the causes if the signature is the start or the end of a correct signature.
     fn cut_short(&self, plain: &Reading, bodies: &[Body<'_>]) -> Option<Vec<Cause>> {
         let value = plain.head.text_of(plain.scheme.header())?;
         let template = self.template(plain, self.given)?;
@@ -250,7 +253,7 @@ impl Attempts<'_> {
             (same == value.len() && same >= prefix.saturating_add(SHORTEST_CUT)) || (behind == value.len() && behind >= SHORTEST_CUT)
         };
         let cause = || {
-            let what = format!("The signature is cut short: {} of {} characters are there.", value.len(), template.len());
+            let what = format!("The signature is cut short: {} of {} characters are present.", value.len(), template.len());
             Cause::new("header_cut_short", what, "Look for a proxy, a database column or a log that cuts headers.")
         };
         let given = self.keys.get(..self.given)?;
@@ -264,7 +267,8 @@ impl Attempts<'_> {
                 return None;
             }
             let mut bytes = Vec::new();
-            // The signer wants the whole body. What takes more room than this is not worth it: the usual cut is of an unchanged body.
+            // The signer needs the whole body in memory. A large body is tried as received only:
+            // usually, only the signature is cut.
             if self.body.len() > SMALL || !body.stream(&mut bytes, self.work) {
                 continue;
             }
@@ -276,7 +280,7 @@ impl Attempts<'_> {
     }
 }
 
-/// Hashes what is written.
+/// A writer into a verification.
 struct HashWriter(countersign::Verification);
 
 impl Write for &mut HashWriter {
@@ -290,19 +294,20 @@ impl Write for &mut HashWriter {
     }
 }
 
-/// When the head says it was signed.
+/// Returns the time of signing, or `None` if the provider signs no timestamp. Without a plausible
+/// timestamp, the time is `now`.
 pub(crate) fn signed_at(input: &Input) -> Option<SystemTime> {
     let plain = Reading::plain(&input.provider, &input.delivery, input.now);
     plain.scheme.tolerance().map(|_| plain.time)
 }
 
-/// The id that the head has, for a provider that signs one.
+/// Returns the delivery id in the head, for a provider signing an id.
 pub(crate) fn signed_id(input: &Input) -> Option<String> {
     let name = input.provider.scheme.signed_id_header()?;
     input.delivery.text_of(name).map(str::to_owned)
 }
 
-/// Whether there are keys, and all of them are in order.
+/// Returns whether all objects have sorted keys, and an object has at least four keys.
 fn is_sorted(value: &serde_json::Value) -> bool {
     fn sorted(value: &serde_json::Value, most: &mut usize) -> bool {
         match value {
@@ -314,12 +319,12 @@ fn is_sorted(value: &serde_json::Value) -> bool {
             _ => true,
         }
     }
-    // A few keys can be in order by chance.
+    // Fewer keys can be in order by chance.
     let mut most = 0;
     sorted(value, &mut most) && most >= 4
 }
 
-/// What may be the matter and cannot be tried.
+/// Returns suspicious features of a delivery. No attempt can confirm these causes.
 fn suspicions(input: &Input, kind: Option<RejectionKind>) -> Vec<Cause> {
     let (delivery, scheme) = (&input.delivery, &input.provider.scheme);
     let mut causes = Vec::new();
@@ -328,34 +333,39 @@ fn suspicions(input: &Input, kind: Option<RejectionKind>) -> Vec<Cause> {
     if jwt {
         add(
             "jwt",
-            "There is a JWT in Authorization, as webhooks of Jira's Connect and OAuth 2.0 apps have: they are not signed with a secret."
+            "Authorization holds a JWT, as in webhooks of Jira's Connect and OAuth 2.0 apps: such webhooks are not signed with a secret."
                 .to_owned(),
-            "Register the webhook as an administrator, with a secret.",
+            "Create the webhook as a Jira administrator, with a secret.",
         );
     }
     if kind == Some(RejectionKind::MissingSignature) && !jwt {
-        // `Authorization` says nothing about who sent it.
+        // `Authorization` does not identify the sender.
         let mut of_others = providers::ALL.iter().filter(|other| other.header() != "Authorization");
         let other = of_others.find(|other| !readings::values_of(delivery, other.header()).is_empty());
         if let Some(other) = other {
             let (header, theirs) = (scheme.header(), other.header());
-            let what = format!("{header} is absent, but {theirs} is there, which is a header of {}.", other.name());
-            add("other_provider_perhaps", what, "Say who signs by --provider; with that, another secret would show.");
+            let what = format!("{header} is absent, but {theirs}, a header of {}, is present.", other.name());
+            add("other_provider_perhaps", what, "Name the provider with --provider. A wrong secret shows only then.");
         } else if delivery.method == "GET" {
-            add("method", "It was a GET, and deliveries are posted.".to_owned(), "Look who asks: a browser, or a health check.");
+            add(
+                "method",
+                "The method is GET, but deliveries use POST.".to_owned(),
+                "Find the client: it may be a browser or a health check.",
+            );
         } else {
-            let what = format!("There is no signature: {} is absent or empty.", scheme.header());
-            add("no_signature", what, "Look whether the webhook has a secret at the sender, and whether a proxy drops the header.");
+            let what = format!("There is no signature: the header {} is absent or empty.", scheme.header());
+            add("no_signature", what, "Check that the webhook has a secret at the sender, and that no proxy drops the header.");
         }
     }
     if scheme.covers_body() && delivery.body.is_empty() {
-        add("body_is_empty", "The body is empty.".to_owned(), "Look whether something has read it before it was captured.");
+        add("body_is_empty", "The body is empty.".to_owned(), "Check whether other code read the body before the capture.");
     }
     if delivery.text_of("content-encoding").is_some() && !delivery.body.starts_with(b"\x1f\x8b") {
         add(
             "content_encoding",
-            "The head has a Content-Encoding, and the body does not begin like gzip: it may have been decompressed on the way.".to_owned(),
-            "Verify the bytes as they came in.",
+            "Content-Encoding is present, but the body does not begin like gzip: the body may have been decompressed on the way."
+                .to_owned(),
+            "Verify the raw request body.",
         );
     }
     if scheme.covers_body() && kind == Some(RejectionKind::SignatureMismatch) && bodies::is_small_enough_to_parse(&delivery.body) {
@@ -363,21 +373,25 @@ fn suspicions(input: &Input, kind: Option<RejectionKind>) -> Vec<Cause> {
         match &serde_json::from_slice::<serde_json::Value>(&delivery.body) {
             Ok(value) if is_sorted(value) => {
                 let what =
-                    "All keys of the JSON are in alphabetical order: it may have been written anew, and its order cannot be had back.";
-                add("json_sorted", what.to_owned(), "Compare it with the body as it came in, if you can: --other-body.");
+                    "All keys of the JSON are in alphabetical order: the JSON may have been re-serialized, and the original order is lost.";
+                add("json_sorted", what.to_owned(), "If you have the raw request body, give it as --other-body.");
             }
             Err(error) if error.is_eof() && begins_as_json => {
-                add("body_cut_short", "The body is JSON that ends too early.".to_owned(), "Look for whatever reads a part of it only.");
+                add(
+                    "body_cut_short",
+                    "The JSON of the body ends too early.".to_owned(),
+                    "Look for code that reads only a part of the body.",
+                );
             }
             Err(_) if begins_as_json => {
                 let what = if bodies::is_escaped(&delivery.body) {
-                    "The body begins like JSON, and holds escapes of HTML, such as `&quot;`: a template or a log may have escaped it."
+                    "The body begins like JSON, but holds HTML escapes, such as `&quot;`: a template or a log may have escaped the body."
                 } else if delivery.body.windows(2).any(|bytes| matches!(bytes, b"{'" | b"'}" | b"':")) && delivery.body.contains(&b'\'') {
-                    "The body begins like JSON, and is none: it may have been printed by a program, such as Python's `repr`."
+                    "The body begins like JSON, but is not JSON: a program may have printed it, such as Python's `repr`."
                 } else {
-                    "The body begins like JSON, and is none."
+                    "The body begins like JSON, but is not JSON."
                 };
-                add("body_is_no_json", what.to_owned(), "Verify the bytes as they came in, before they are parsed.");
+                add("body_is_no_json", what.to_owned(), "Verify the raw request body, before parsing it.");
             }
             _ => {}
         }
@@ -385,8 +399,8 @@ fn suspicions(input: &Input, kind: Option<RejectionKind>) -> Vec<Cause> {
     if delivery.body.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
         add(
             "body_replacement_characters",
-            "The body holds replacement characters (U+FFFD): bytes that were not UTF-8 have been lost.".to_owned(),
-            "Verify the bytes as they came in, before they become text.",
+            "The body holds replacement characters (U+FFFD): bytes outside UTF-8 were lost.".to_owned(),
+            "Verify the raw request body, before converting it to text.",
         );
     }
     causes

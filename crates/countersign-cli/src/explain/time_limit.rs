@@ -2,10 +2,10 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Bodies of more bytes than this are tried in fewer ways at once.
+/// Limit of a small body, in bytes. A larger body is tried in fewer ways.
 pub(crate) const SMALL: usize = 64 * 1024;
 
-/// The time that a search may take. Whoever sends a delivery chooses how much there is to try.
+/// The time limit of a search. The sender of a delivery decides how much there is to try.
 pub(crate) struct TimeLimit {
     until: Option<Instant>,
     was_cut_short: AtomicBool,
@@ -16,7 +16,7 @@ impl TimeLimit {
         Self { until: Instant::now().checked_add(time), was_cut_short: AtomicBool::new(false) }
     }
 
-    /// Whether there is time left. Remembers that there was none.
+    /// Returns whether time is left. A `false` is remembered for `was_cut_short`.
     pub(crate) fn is_left(&self) -> bool {
         let is_left = self.until.is_none_or(|until| Instant::now() < until);
         if !is_left {
@@ -25,13 +25,13 @@ impl TimeLimit {
         is_left
     }
 
-    /// Whether something was left out for want of time.
+    /// Returns whether the time limit stopped any attempt.
     pub(crate) fn was_cut_short(&self) -> bool {
         self.was_cut_short.load(Ordering::Relaxed)
     }
 }
 
-/// Hands on what is written, until the time is over.
+/// A writer with a time limit.
 pub(crate) struct TimedWriter<'w, W> {
     inner: W,
     work: &'w TimeLimit,

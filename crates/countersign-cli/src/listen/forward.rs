@@ -10,8 +10,9 @@ use http_body_util::{BodyExt as _, Full, Limited};
 
 use crate::client::{Client, NoAnswer};
 
-/// Fields of a connection, and not of the request or answer (RFC 9110 §7.6.1); and an `Expect` that has been answered. What `Connection` names
-/// beside them goes on: a sender could name the signature there.
+/// Header fields of the connection (RFC 9110 §7.6.1), and `Expect`, already answered. Other fields
+/// named in `Connection` are forwarded: a sender could name the signature header there, to remove
+/// the signature.
 const OF_THE_CONNECTION: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,
@@ -23,10 +24,10 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
     UPGRADE,
 ];
 
-/// Bytes of an answer that is given back.
+/// Limit of a response body, in bytes.
 const MAX_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Passes a delivery on as it was received, and gives the answer back once all of it is there. What went wrong is for the operator.
+/// Forwards a delivery as received. Returns the complete response, and an error for the operator.
 pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes, within: Duration) -> (Response, Result<(), String>) {
     let fail = |status: StatusCode, error: String| {
         let mut response = Response::new(Body::empty());
@@ -37,7 +38,7 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
         Ok(uri) => uri,
         Err(error) => return fail(StatusCode::BAD_GATEWAY, error.to_string()),
     };
-    // The extensions hold how the names of the headers were written.
+    // The extensions preserve the case of header names.
     let mut request = Request::from_parts(parts, Full::new(body));
     *request.uri_mut() = uri;
     *request.version_mut() = http::Version::HTTP_11;
@@ -48,10 +49,11 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
             let (mut head, body) = answer.into_parts();
             drop_connection_fields(&mut head.headers);
             head.version = http::Version::HTTP_11;
-            // An answer that breaks off is none: all of it has to be there before a byte of it is given back.
+            // A broken-off response must become a 502, so the whole body arrives before the first
+            // byte is returned.
             match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MAX_OF_AN_ANSWER).collect()).await {
                 Ok(Ok(body)) => (Response::from_parts(head, Body::new(body)), Ok(())),
-                Ok(Err(error)) => fail(StatusCode::BAD_GATEWAY, format!("the answer broke off, or is too large: {error}")),
+                Ok(Err(error)) => fail(StatusCode::BAD_GATEWAY, format!("the response broke off or is too large: {error}")),
                 Err(_) => fail(StatusCode::GATEWAY_TIMEOUT, NoAnswer::TimedOut(within).to_string()),
             }
         }
@@ -60,7 +62,8 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
     }
 }
 
-/// The path of the URL if it has one, and the delivery's own otherwise; the delivery's query in any case.
+/// Returns the URL of the forwarded request: the path of `to`, or the delivery's path if `to` has
+/// no path. The query is the delivery's in both cases.
 fn target(to: &Uri, received: &Uri) -> Result<Uri, http::Error> {
     let own = received.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let target = match (to.path(), received.query()) {
@@ -73,7 +76,7 @@ fn target(to: &Uri, received: &Uri) -> Result<Uri, http::Error> {
 }
 
 fn drop_connection_fields(headers: &mut HeaderMap) {
-    // To take one out would move the last one into its place.
+    // `HeaderMap::remove` would move the last field into the gap.
     let kept: HeaderMap =
         headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     *headers = kept;

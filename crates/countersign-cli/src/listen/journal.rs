@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::explain::{Cause, Diagnosis, Search};
 use crate::output::{self, BAD, DOUBTFUL, FAINT, GOOD, Verbosity, for_json, in_line, quoting, styled};
 
-/// Prints an entry for each delivery: a JSON object, or a line with what belongs to it indented below.
+/// Prints an entry for each delivery: a JSON object, or a line with indented details.
 pub(crate) struct Journal {
     json: bool,
     verbosity: Verbosity,
 }
 
-/// What is told of one.
+/// The facts about a delivery.
 pub(crate) struct Entry<'a> {
     pub(crate) provider: &'a str,
     pub(crate) method: &'a str,
@@ -26,13 +26,13 @@ pub(crate) struct Entry<'a> {
     pub(crate) status: u16,
     pub(crate) saved: Option<&'a Path>,
     pub(crate) headers: &'a [(String, Vec<u8>)],
-    /// If it was to be found out why it is not genuine.
+    /// The explanation, if the delivery was rejected and `--explain` is given.
     pub(crate) explained: Option<&'a Explanation>,
-    /// Whether it was passed on, and what went wrong with that.
+    /// The result of forwarding, or `None` if the delivery was not forwarded.
     pub(crate) forwarded: Option<Result<(), &'a str>>,
 }
 
-/// What came of finding out why a delivery is not genuine.
+/// The explanation of a rejection, or the reason for a missing explanation.
 pub(crate) enum Explanation {
     Tried(Search),
     /// Too many other deliveries wait for an explanation.
@@ -44,10 +44,10 @@ pub(crate) enum Explanation {
 
 const TOO_MANY: &str = "not explained: too many at once";
 const TOO_LARGE: &str = "not explained: the body is too large";
-const FAILED: &str = "not explained: the search failed, which is a fault of this command";
+const FAILED: &str = "not explained: the search panicked, a bug in this command";
 
 impl Explanation {
-    /// Why there is no explanation, if there is none.
+    /// Returns the reason for a missing explanation.
     const fn missing(&self) -> Option<&'static str> {
         match self {
             Self::Tried(_) => None,
@@ -63,7 +63,7 @@ impl Journal {
         Self { json, verbosity }
     }
 
-    /// Says something beside the deliveries, unless the operator wants quiet.
+    /// Prints a note, unless the operator wants quiet.
     pub(crate) async fn note(&self, text: &'static str) {
         if self.verbosity > Verbosity::Quiet {
             let _ = tokio::task::spawn_blocking(move || output::note(text)).await;
@@ -75,12 +75,12 @@ impl Journal {
         print(text).await;
     }
 
-    /// Tells of a request that is no delivery: to a path that no provider has, or not posted.
+    /// Prints a request that is no delivery: wrong path or wrong method.
     pub(crate) async fn tell_of_stray(&self, method: &http::Method, path: &str, status: u16) {
         let text = if self.json {
             output::json(&json!({ "method": for_json(method.as_str()), "path": for_json(path), "status": status }))
         } else {
-            let why = if status == 405 { "deliveries are posted" } else { "no provider has this path" };
+            let why = if status == 405 { "deliveries use POST" } else { "no provider has this path" };
             output::hanging(&format!("{status} {} {}: {why}", in_line(method.as_str()), in_line(path)))
         };
         print(text).await;
@@ -97,8 +97,8 @@ impl Journal {
         let mut lines = vec![output::hanging(&format!("{status} {} {provider}{event}, {bytes} {unit}, {verdict}", in_line(path)))];
         let mut add = |text: &str| lines.push(output::indented(4, text));
         match entry.forwarded {
-            Some(Err(error)) => add(&format!("{}: {}", styled(DOUBTFUL, "not passed on"), in_line(error))),
-            Some(Ok(())) if self.verbosity == Verbosity::Verbose => add(&styled(FAINT, "passed on")),
+            Some(Err(error)) => add(&format!("{}: {}", styled(DOUBTFUL, "not forwarded"), in_line(error))),
+            Some(Ok(())) if self.verbosity == Verbosity::Verbose => add(&styled(FAINT, "forwarded")),
             _ => {}
         }
         if self.verbosity == Verbosity::Verbose {
@@ -109,14 +109,14 @@ impl Journal {
         match entry.explained {
             Some(Explanation::Tried(Search { diagnosis, left_out, .. })) => {
                 match diagnosis {
-                    Diagnosis::Suspected(_) => add(&styled(DOUBTFUL, "not found by trying; what looks odd:")),
+                    Diagnosis::Suspected(_) => add(&styled(DOUBTFUL, "no cause confirmed; suspicious:")),
                     Diagnosis::Unknown if left_out.is_empty() => {
-                        add(&styled(DOUBTFUL, "not found by trying: probably another secret"));
+                        add(&styled(DOUBTFUL, "no cause found: probably another secret"));
                     }
                     Diagnosis::Found(_) | Diagnosis::Unknown => {}
                 }
                 for Cause { what, fix, .. } in diagnosis.causes() {
-                    // It may quote the stranger. The other texts are our own.
+                    // This text may quote the sender. The other texts are fixed.
                     add(&quoting(what));
                     add(&format!("{} {fix}", styled(GOOD, "do:")));
                 }
@@ -128,13 +128,13 @@ impl Journal {
             None => {}
         }
         if let Some(saved) = entry.saved.filter(|_| self.verbosity > Verbosity::Quiet) {
-            add(&styled(FAINT, format!("kept as {}", one_line(&saved.to_string_lossy()))));
+            add(&styled(FAINT, format!("saved as {}", one_line(&saved.to_string_lossy()))));
         }
         lines
     }
 }
 
-/// Prints on a thread of its own. Whoever reads what is printed may pause, and signals have to be heard meanwhile.
+/// Prints on another thread. A reader of the output may pause, and signals must still be handled.
 async fn print(text: String) {
     let _ = tokio::task::spawn_blocking(move || output::line(text)).await;
 }
@@ -170,7 +170,7 @@ fn as_json(entry: &Entry<'_>) -> Map<String, Value> {
         add("causes", json!(causes));
     }
     if let Some(saved) = entry.saved {
-        // A path need not be Unicode, and JSON is.
+        // A path may not be Unicode. JSON must be.
         add("saved", json!(saved.to_string_lossy()));
     }
     fields

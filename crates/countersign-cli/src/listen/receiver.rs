@@ -28,28 +28,29 @@ use crate::listen::journal::{Entry, Explanation, Journal};
 use crate::listen::saved::Folder;
 use crate::{explain, output};
 
-/// How long deliveries that are in flight may take when it is stopped.
+/// Time limit for running deliveries at shutdown.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// After so long, the operator is told why the command has not ended.
+/// Delay before a note about the running shutdown.
 const SHORT_WAIT: Duration = Duration::from_millis(300);
 
-/// How long the head of a request may take to arrive.
+/// Time limit for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of a body of which it is found out why.
+/// Limit of a body to explain, in bytes.
 const MAX_EXPLAINED: usize = 4 * 1024 * 1024;
 
-/// Deliveries that wait until it is found out why they are not genuine, the one that is looked at among them.
+/// Limit of deliveries waiting for an explanation. The delivery being explained counts.
 pub(crate) const MAX_WAITING: usize = 8;
 
-/// Bytes of a request's head. hyper reads up to twice as many before it answers 431.
+/// Limit of a request head, in bytes. hyper reads up to twice the limit before the 431.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// Deliveries that are not told of yet. While there are so many, as when nobody reads what the command prints, no further one is received.
+/// Limit of deliveries received but not printed yet. At the limit, no further delivery is received.
+/// This happens if nobody reads the output.
 pub(crate) const MAX_UNTOLD: usize = 256;
 
-/// Connections at once. More wait in the system's own queue.
+/// Limit of simultaneous connections. Further connections wait in the queue of the system.
 const MAX_CONNECTIONS: usize = 256;
 
 pub(crate) struct Receiver {
@@ -59,15 +60,15 @@ pub(crate) struct Receiver {
     pub(crate) folder: Option<Folder>,
     pub(crate) explain: bool,
     pub(crate) journal: Journal,
-    /// A permit for each delivery that waits until it is found out why.
+    /// A permit for each delivery waiting for an explanation.
     pub(crate) waiting: Semaphore,
-    /// Held while it is found out why.
+    /// Locked during an explanation.
     pub(crate) turn: tokio::sync::Mutex<()>,
-    /// A permit for each delivery that is not told of yet.
+    /// A permit for each delivery not printed yet.
     pub(crate) untold: Arc<Semaphore>,
 }
 
-/// What came of a delivery whose body is there, for whoever tells of it.
+/// The result of a delivery with a complete body, for the journal.
 #[derive(Clone)]
 struct HandledDelivery {
     verdict: Result<Verified, Rejection>,
@@ -76,7 +77,7 @@ struct HandledDelivery {
 }
 
 impl Receiver {
-    /// Serves until Ctrl-C or SIGTERM, and then what is in flight.
+    /// Serves until Ctrl-C or SIGTERM. Then finishes the running deliveries.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let graceful = GracefulShutdown::new();
         let mut stopped = std::pin::pin!(stop());
@@ -91,25 +92,28 @@ impl Receiver {
                 () = &mut stopped => break,
             };
             let Ok((stream, permit)) = accepted else {
-                // No more files, or the client has gone already: neither lasts.
+                // The process has too many open files, or the client has disconnected. Neither
+                // lasts.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
             let receiver = Arc::clone(&self);
             let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let receiver = Arc::clone(&receiver);
-                // It goes on when its sender is gone, so that every delivery is told of.
+                // A task of its own finishes after the sender has disconnected, so every delivery
+                // is printed.
                 let received = tokio::spawn(receiver.receive(request.map(Body::new)));
                 async { Ok::<_, Infallible>(received.await.unwrap_or_else(|_| of_status(StatusCode::INTERNAL_SERVER_ERROR))) }
             });
             let mut server = http1::Builder::new();
             server.preserve_header_case(true).auto_date_header(false).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-            // One request for each connection: a client that sends many and never reads an answer would hold its connection for good.
+            // One request per connection: a client sending many requests without reading a response
+            // would hold the connection forever.
             server.keep_alive(false).max_buf_size(LARGEST_HEAD);
             let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
-                // A client that breaks off ends in an error, which is its own affair.
+                // An error means a disconnected client. Nothing is left to do.
                 let _ = connection.await;
                 drop(permit);
             });
@@ -117,16 +121,16 @@ impl Receiver {
         drop(listener);
         let finish = async {
             graceful.shutdown().await;
-            // This one is left when all that was begun is done.
+            // Each running delivery holds a clone. The last reference is that of this function.
             while Arc::strong_count(&self) > 1 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        // Whoever asks twice means it.
+        // A second signal means: stop at once.
         let stop_again = stop();
         let tell = async {
             tokio::time::sleep(SHORT_WAIT).await;
-            self.journal.note("Finishing what is in flight. Ctrl-C again stops at once.").await;
+            self.journal.note("Finishing the running deliveries. Another Ctrl-C stops at once.").await;
             std::future::pending::<bool>().await
         };
         let finished = tokio::select! {
@@ -135,7 +139,7 @@ impl Receiver {
             finished = tell => finished,
         };
         if !finished {
-            // Nobody need read what is printed, and the command ends all the same.
+            // Printing blocks while nobody reads. The command must end in any case.
             let warned = tokio::task::spawn_blocking(|| output::warn("some deliveries were not finished"));
             let _ = tokio::time::timeout(SHORT_WAIT, warned).await;
         }
@@ -157,7 +161,8 @@ impl Receiver {
             return response;
         }
         let (received, head) = (SystemTime::now(), head(&parts));
-        // It lets deliveries through that are not genuine, for they are to be told of in full. `handle` answers them.
+        // Report-only mode passes rejected deliveries to `handle`, with the whole body for the
+        // journal. `handle` answers 401.
         let layer = VerifyLayer::new(endpoint.verifier.clone()).insecure_report_only();
         let receiver = Arc::clone(&self);
         let handler = service_fn(move |request: Request<VerifiedBody>| {
@@ -171,7 +176,7 @@ impl Receiver {
             receiver.tell(place, head, received, status, handled, rejection).await;
             drop(untold);
         };
-        // The sender need not wait until it is found out why.
+        // The sender need not wait for the explanation.
         if self.explain {
             drop(tokio::spawn(told));
         } else {
@@ -180,7 +185,7 @@ impl Receiver {
         response
     }
 
-    /// Answers a delivery whose body is there.
+    /// Answers a delivery with a complete body.
     async fn handle(&self, place: usize, request: Request<VerifiedBody>) -> Response {
         let (mut parts, body) = request.into_parts();
         let body = body.into_bytes();
@@ -203,8 +208,8 @@ impl Receiver {
         response
     }
 
-    /// Finds out why a delivery is not genuine: one at a time, and a few that wait for it, however many forgeries come. Their bodies are charged
-    /// to the budget meanwhile.
+    /// Explains a rejection. Searches run one at a time, and few deliveries wait, however many
+    /// forgeries arrive. The bodies stay charged to the memory budget meanwhile.
     async fn explain(&self, endpoint: &Endpoint, head: &Delivery, body: &Bytes, rejection: &Rejection, now: SystemTime) -> Explanation {
         if body.len() > MAX_EXPLAINED {
             return Explanation::TooLarge;
@@ -214,7 +219,7 @@ impl Receiver {
         let delivery = Delivery { body: body.to_vec(), ..head.clone() };
         let (provider, secrets) = (endpoint.provider.clone(), endpoint.secrets.clone());
         let kind = rejection.kind();
-        // The search takes a while, and has a thread of its own.
+        // The search blocks for a while, so it runs on a thread of its own.
         let search = move || {
             let input = Input { provider, delivery, secrets, now, others: Vec::new() };
             explain::search_for_stranger(&input, Some(kind))
@@ -237,7 +242,7 @@ impl Receiver {
         let Some(endpoint) = self.endpoints.get(place) else { return };
         let (verdict, body, forwarded) = match (handled, rejected) {
             (Some(HandledDelivery { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
-            // Of what is too large, too slow or broken off there is no body to be kept.
+            // A body too large, too slow or broken off is not there to be saved.
             (None, Some(rejection)) => (Err(rejection), None, None),
             (None, None) => return,
         };
@@ -255,7 +260,7 @@ impl Receiver {
         let body = body.unwrap_or_default();
         let event = endpoint.provider.scheme.unsigned_event_header().and_then(|name| head.text_of(name)).map(str::to_owned);
         let event = event.or_else(|| event_in(&body));
-        // A token is the secret itself.
+        // A static token is the secret itself.
         let is_token = |name: &str| !endpoint.provider.scheme.covers_body() && name.eq_ignore_ascii_case(endpoint.provider.scheme.header());
         let hidden =
             |(name, value): &(String, Vec<u8>)| (name.clone(), if is_token(name) { b"(not shown)".to_vec() } else { value.clone() });
@@ -278,7 +283,8 @@ impl Receiver {
     }
 }
 
-/// What Jira, and others that have no header for it, call the kind of event. Nobody need have signed it.
+/// Returns the kind of event named in the body, for providers without an event header, such as
+/// Jira. The name is unauthenticated.
 fn event_in(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Event {
@@ -310,7 +316,7 @@ fn of_status(status: StatusCode) -> Response {
     response
 }
 
-/// Returns at Ctrl-C or, as service managers ask for it, at SIGTERM.
+/// Waits for Ctrl-C, or for SIGTERM, the signal of service managers.
 async fn stop() {
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {

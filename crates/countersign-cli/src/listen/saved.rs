@@ -9,17 +9,17 @@ use crate::delivery::Delivery;
 use crate::failure::Failure;
 use crate::output;
 
-/// Rejected deliveries that one run of the command keeps. Anybody can send them.
+/// Limit of saved rejected deliveries in a run. Anybody can send such deliveries.
 const MAX_REJECTED: u32 = 100;
 
-/// Bytes of rejected deliveries that one run keeps, their heads included.
+/// Limit of saved rejected deliveries in a run, in bytes, heads included.
 const MAX_REJECTED_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Where deliveries are kept, each as a request that `verify --request` reads.
+/// A folder of saved deliveries. `verify --request` reads the files.
 pub(crate) struct Folder {
     path: PathBuf,
     next: AtomicU64,
-    /// Whether deliveries are kept that are not genuine.
+    /// Whether to save rejected deliveries.
     keeps_rejected: bool,
     rejected: Mutex<RejectedCount>,
 }
@@ -28,24 +28,24 @@ pub(crate) struct Folder {
 struct RejectedCount {
     number: u32,
     bytes: u64,
-    /// Whether it has been said that there is no room.
+    /// Whether the note about the limit was printed.
     is_full: bool,
 }
 
 impl Folder {
     pub(crate) fn open(path: PathBuf, keeps_rejected: bool) -> Result<Self, Failure> {
         let mut builder = fs::DirBuilder::new();
-        // What is kept is nobody else's, and may hold a token.
+        // Only the owner may read a delivery: a header may hold a token.
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder
             .recursive(true)
             .create(&path)
-            .map_err(|error| Failure::because(format!("cannot make the folder {}", path.display()), error))?;
+            .map_err(|error| Failure::because(format!("cannot create the folder {}", path.display()), error))?;
         Ok(Self { path, next: AtomicU64::new(1), keeps_rejected, rejected: Mutex::default() })
     }
 
-    /// Returns the file that the delivery is kept in now, if it is to be kept.
+    /// Saves a delivery. Returns the file, or `None` for a rejected delivery not to be saved.
     pub(crate) fn keep(&self, head: &Delivery, body: &[u8], received: SystemTime, is_genuine: bool) -> Result<Option<PathBuf>, Failure> {
         let head = head_of(head, body.len());
         if !is_genuine && !self.take_room(head.len().saturating_add(body.len())) {
@@ -63,8 +63,8 @@ impl Folder {
         Ok(Some(file))
     }
 
-    /// Takes room for one more rejected delivery of so many bytes. Returns false if rejected deliveries are not wanted, or there is no room left in
-    /// this run.
+    /// Reserves room for a rejected delivery of `bytes` bytes. Returns `false` if rejected
+    /// deliveries are not saved, or the limit of the run is reached.
     fn take_room(&self, bytes: usize) -> bool {
         let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, bytes) = (rejected.number.saturating_add(1), rejected.bytes.saturating_add(bytes.try_into().unwrap_or(u64::MAX)));
@@ -76,7 +76,7 @@ impl Folder {
             *rejected = RejectedCount { number, bytes, ..*rejected };
         } else if !std::mem::replace(&mut rejected.is_full, true) {
             output::note(format!(
-                "No more rejected deliveries are kept: {MAX_REJECTED} of them, or {} MiB, are the most.",
+                "No more rejected deliveries are saved: the limit is {MAX_REJECTED} deliveries or {} MiB.",
                 MAX_REJECTED_BYTES >> 20
             ));
         }
@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-/// As it would stand on the wire in front of a body in one piece.
+/// Returns the head in wire form, for a body in one piece.
 fn head_of(delivery: &Delivery, body_len: usize) -> Vec<u8> {
     let Delivery { method, target, headers, .. } = delivery;
     let mut head = format!("{method} {target} HTTP/1.1\r\n").into_bytes();

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::failure::Failure;
 
-/// When a delivery is repeated, as the provider documents it.
+/// The repeats of a delivery, as documented by the provider.
 pub(crate) struct Retries {
     is_jira: bool,
     left: u32,
@@ -19,12 +19,13 @@ impl Retries {
         Self { is_jira: *scheme == providers::JIRA, left: most, fast, made: 0 }
     }
 
-    /// In which header the provider counts repeats.
+    /// Returns the header in which the provider counts repeats.
     pub(crate) fn header(&self) -> Option<&'static str> {
         self.is_jira.then_some("x-atlassian-webhook-retry")
     }
 
-    /// How long to wait before the next attempt; `None` if there is none. No status is no answer.
+    /// Returns the pause before the next attempt, or `None` after the last attempt. A `status` of
+    /// `None` is a missing response.
     pub(crate) fn pause_after(&mut self, status: Option<StatusCode>) -> Result<Option<Duration>, Failure> {
         let is_repeated = status.is_none_or(|status| matches!(status.as_u16(), 408 | 409 | 425 | 429 | 500..=599));
         if !is_repeated || self.left == 0 {
@@ -46,7 +47,7 @@ impl Retries {
 }
 
 fn random_below(limit: u64) -> Result<u64, Failure> {
-    let random = getrandom::u64().map_err(|error| Failure::because("this machine has no random numbers", error))?;
+    let random = getrandom::u64().map_err(|error| Failure::because("cannot get random numbers from the system", error))?;
     Ok(random.checked_rem(limit).unwrap_or_default())
 }
 

@@ -7,13 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::output::{self, Verbosity};
 use crate::send::answer::{Answer, named};
 
-/// What came of many deliveries.
+/// Statistics of many deliveries.
 pub(crate) struct Tally {
     count: u32,
     began: Instant,
     outcomes: BTreeMap<String, u64>,
     took: Vec<Duration>,
-    /// Shown once it takes longer than a second.
+    /// Shown after a second.
     bar: Option<ProgressBar>,
     wanted: bool,
 }
@@ -29,7 +29,7 @@ impl Tally {
     pub(crate) fn add(&mut self, answer: &Answer) {
         let outcome = match &answer.status {
             Ok(status) => named(*status),
-            Err(error) => format!("no answer: {error}"),
+            Err(error) => format!("no response: {error}"),
         };
         let count = self.outcomes.entry(outcome).or_default();
         *count = count.saturating_add(1);
@@ -44,7 +44,7 @@ impl Tally {
         }
     }
 
-    /// Prints the summary, if there were many.
+    /// Prints the summary of more than one delivery.
     pub(crate) fn finish(mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -60,11 +60,12 @@ impl Tally {
         let at = |per_mille| milliseconds(percentile(&self.took, per_mille));
         output::line(format!("latency   p50 {}, p90 {}, p99 {}, max {}", at(500), at(900), at(990), at(1000)));
         let per_second = f64::from(self.count) / elapsed.as_secs_f64().max(f64::EPSILON);
-        output::line(format!("in all    {:.2} s, {per_second:.0} deliveries a second", elapsed.as_secs_f64()));
+        output::line(format!("total     {:.2} s, {per_second:.0} deliveries a second", elapsed.as_secs_f64()));
     }
 }
 
-/// How fast it goes, and how long it will take. By the time from the first delivery on: the bar itself would count from the moment that it is shown.
+/// Formats the rate, and the time left. The time counts from the first delivery. The progress bar
+/// itself would count from its own start.
 fn pace(done: usize, count: u32, elapsed: Duration) -> String {
     let done = f64::from(u32::try_from(done).unwrap_or(u32::MAX));
     let per_second = done / elapsed.as_secs_f64().max(f64::EPSILON);
@@ -72,7 +73,8 @@ fn pace(done: usize, count: u32, elapsed: Duration) -> String {
     format!("{per_second:.0}/s, {} left", humantime::format_duration(Duration::from_secs(left.as_secs())))
 }
 
-/// The smallest value that so many of a thousand do not exceed (nearest rank).
+/// Returns a percentile by nearest rank: the smallest value that at least `per_mille` thousandths
+/// of the values do not exceed.
 fn percentile(sorted: &[Duration], per_mille: usize) -> Duration {
     let rank = sorted.len().saturating_mul(per_mille).div_ceil(1000).saturating_sub(1);
     sorted.get(rank).copied().unwrap_or_default()

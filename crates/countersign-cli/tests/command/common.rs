@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct CommandOutput {
     pub(crate) code: i32,
@@ -19,28 +19,28 @@ pub(crate) struct CommandOutput {
     pub(crate) stderr: String,
 }
 
-/// The command, without anything of this process's environment that could change what it says.
+/// Returns the command, without the environment variables that change the output.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(arguments).env_remove("COUNTERSIGN_SECRET").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command
 }
 
-/// Runs it to its end.
+/// Runs the command to completion.
 pub(crate) fn countersign(arguments: &[&str], input: &[u8]) -> CommandOutput {
     run(command(arguments), input)
 }
 
 pub(crate) fn run(mut command: Command, input: &[u8]) -> CommandOutput {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Whoever does not read it has gone by then.
+    // The write fails if the command has ended without reading.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     CommandOutput { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// A folder of this test's own, which goes with it.
+/// A temporary folder, removed on drop.
 #[derive(Debug)]
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -53,7 +53,7 @@ impl Folder {
         Self(path)
     }
 
-    /// A file in it, by its path.
+    /// Writes a file in the folder, and returns the path.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         let path = self.0.join(name);
         fs::write(&path, bytes).unwrap();
@@ -67,7 +67,7 @@ impl Drop for Folder {
     }
 }
 
-/// A server that answers one request after another with what `answer` makes of the bytes that came.
+/// A server for many requests. `answer` makes the response from the number of the request.
 pub(crate) struct Upstream {
     pub(crate) url: String,
     pub(crate) seen: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -115,7 +115,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, answer: &(dyn Fn(usi
     }
 }
 
-/// Of the first request in these bytes, if all of it is there.
+/// Returns the length of the first request, or `None` if a part is missing.
 fn request_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
@@ -123,7 +123,7 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= head + length).then_some(head + length)
 }
 
-/// An answer with a header of its own.
+/// Returns a response with an additional header.
 pub(crate) fn answer_of(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nX-Answer: Yes\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }

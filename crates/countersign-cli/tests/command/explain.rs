@@ -1,6 +1,7 @@
-//! Each cause that `explain` knows, made from a delivery that was really signed, and pairs of them.
+//! Tests each cause known to `explain`, and pairs of causes, with deliveries really signed and then
+//! changed.
 
-#![expect(clippy::string_slice, reason = "what is sliced is ASCII, and a test may panic")]
+#![expect(clippy::string_slice, reason = "the sliced text is ASCII, and a test may panic")]
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +15,7 @@ const HEX_SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aa
 const BODY: &str =
     "{\"webhookEvent\":\"jira:issue_updated\",\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50}}";
 
-/// A delivery as it is given to `explain`: signed by one thing, and received as another.
+/// A delivery given to `explain`: signed in one way, and received in another.
 struct Case {
     provider: &'static str,
     secret: Vec<u8>,
@@ -24,7 +25,7 @@ struct Case {
 }
 
 impl Case {
-    /// What Jira sends.
+    /// Returns a delivery of Jira.
     fn jira(secret: impl AsRef<[u8]>, signed: impl AsRef<[u8]>) -> Self {
         Self::of("jira", &Signer::new(providers::JIRA, Secret::new(secret.as_ref())).unwrap(), secret, signed)
     }
@@ -65,7 +66,7 @@ impl Case {
         self
     }
 
-    /// What is found, as JSON. Nothing secret is shown on the way.
+    /// Runs `explain`, and returns the JSON. Asserts that no output shows the secret.
     fn explain(&self) -> Value {
         let folder = Folder::new();
         let secret = folder.write("secret", [&self.secret[..], b"\n"].concat());
@@ -95,7 +96,7 @@ impl Case {
         value
     }
 
-    /// It is found, and it is these causes and no others.
+    /// Asserts that `explain` finds exactly these causes.
     #[track_caller]
     fn assert_found(&self, causes: &[&str]) {
         let value = self.explain();
@@ -128,7 +129,7 @@ fn what_verifies_is_said_to_verify() {
     let header = format!("X-Hub-Signature: {}", jira().headers[0].1);
     let told = countersign(&["explain", "--secret-file", &secret, "-H", &header, &body], b"");
     assert_eq!((told.code, told.stdout.contains("verified: signed with the secret")), (0, true), "{told:?}");
-    // Either hex case is right as it is.
+    // The case of hex digits does not matter.
     let upper = format!("X-Hub-Signature: {}", upper_hex(&jira().headers[0].1));
     assert_eq!(countersign(&["explain", "--secret-file", &secret, "-H", &upper, &body], b"").code, 0);
 }
@@ -217,9 +218,9 @@ fn json_that_was_written_anew() {
     let four = pretty.replace("\n  ", "\n    ").replace("      \"", "        \"");
     let go = BODY.replace('&', "\\u0026");
     Case::jira(SECRET, go).body(BODY).assert_found(&["body_json"]);
-    // What Go writes otherwise is not in it.
+    // The body holds no character that Go escapes.
     let told = Case::jira(SECRET, r#"{"a":1,"b":2}"#).body("{\n  \"a\": 1,\n  \"b\": 2\n}").explain();
-    assert_eq!(told["causes"][0]["what"], "The JSON was parsed and written anew: it was signed without white space.");
+    assert_eq!(told["causes"][0]["what"], "The JSON was parsed and re-serialized. The sender signed JSON without white space.");
     let python = r#"{"webhookEvent": "jira:issue_updated", "issue": {"key": "PROJ-1", "summary": "K\u00e4se & 1/2", "votes": 1.50}}"#;
     let php = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1","summary":"K\u00e4se & 1\/2","votes":1.50}}"#;
     let sorted = "{\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50},\"webhookEvent\":\"jira:issue_updated\"}";
@@ -246,7 +247,7 @@ fn bodies_that_were_compressed_or_decompressed() {
     jira().body(&gzip).assert_found(&["body_compressed"]);
     jira().body(zlib.finish().unwrap()).assert_found(&["body_compressed"]);
     Case::jira(SECRET, &gzip).body(BODY).assert_found(&["body_decompressed"]);
-    // By a writer that cannot be done again.
+    // A compressor with other bytes cannot be reproduced.
     let mut other = gzip;
     other[4] = 1;
     let value = Case::jira(SECRET, &other).body(BODY).and("Content-Encoding", "gzip").explain();
@@ -303,7 +304,8 @@ fn headers_of_another_form() {
             .header(|value| value[..value.len() - cut].to_owned())
             .assert_found(&["header_cut_short"]);
     }
-    // Cut in front, to the length of another hash's tag: nothing of what is missing is shown.
+    // Cut at the start, to the length of another hash's signature. The output must not show the
+    // missing part.
     for (scheme, name, length) in
         [(&providers::LINEAR, "linear", 40), (&providers::SHOPIFY, "shopify", 28), (&providers::SLACK, "slack", 40)]
     {
@@ -337,7 +339,7 @@ fn timestamps_that_are_stale_or_in_another_unit() {
     let (at, hours) = (SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000), Duration::from_secs(3 * 60 * 60));
     for at in [at - hours, at + hours] {
         let headers = stripe.sign_at(BODY.as_bytes(), at);
-        // A clock that stands still, as it tells how long ago that was, and is asked twice.
+        // A fixed clock: the text holds the age of the delivery, and `explain` runs twice.
         let case = Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.argument(&["--at", "2023-11-14T22:13:20Z"]);
         case.assert_found(&["timestamp_stale"]);
     }
@@ -345,7 +347,7 @@ fn timestamps_that_are_stale_or_in_another_unit() {
     Case::of("stripe", &millis, SECRET, BODY).assert_found(&["timestamp_unit"]);
     let seconds = by(&providers::SLACK.timestamp_format(TimestampFormat::Rfc3339), SECRET);
     Case::of("slack", &seconds, SECRET, BODY).assert_found(&["timestamp_unit"]);
-    // Given the time of receipt, it is not stale.
+    // At the time of receipt, the delivery is not stale.
     let headers = stripe.sign_at(BODY.as_bytes(), at);
     let case = Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.body(format!("{BODY}\n"));
     case.argument(&["--at", "2023-11-14T22:14:00Z"]).assert_found(&["body_line_break_added"]);
@@ -392,7 +394,7 @@ fn two_causes_at_once() {
     let stripe = by(&providers::STRIPE, SECRET);
     let headers = stripe.sign_at(BODY.as_bytes(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     Case { headers, ..Case::of("stripe", &stripe, SECRET, BODY) }.body(&pretty).assert_found(&["body_json", "timestamp_stale"]);
-    // And three, for a body that is not large.
+    // Three causes, for a small body.
     let three = jira().secret(format!("{SECRET}\n")).body(&pretty).header(|value| value.replace("sha256=", ""));
     three.assert_found(&["secret_white_space", "header_prefix", "body_json"]);
 }
@@ -402,7 +404,7 @@ fn what_cannot_be_found_is_said_to_be_ruled_out() {
     let value = jira().secret("quite another secret").explain();
     assert_eq!((value["found"].as_bool(), value["causes"].as_array().unwrap().len()), (Some(false), 0), "{value}");
     let ruled_out = value["ruled_out"].to_string();
-    assert!(ruled_out.contains("JSON written anew") && !ruled_out.contains("timestamp") && !ruled_out.contains("URL"), "{ruled_out}");
+    assert!(ruled_out.contains("re-serialized JSON") && !ruled_out.contains("timestamp") && !ruled_out.contains("URL"), "{ruled_out}");
     let value = Case { headers: vec![("Authorization".into(), "JWT eyJ0eXAiOiJKV1QifQ.e30.x".into())], ..jira() }.explain();
     assert_eq!(value["causes"][0]["id"], "jwt", "{value}");
     let value = Case { headers: vec![("Content-Type".into(), "application/json".into())], ..jira() }.explain();
@@ -431,7 +433,7 @@ fn the_right_signature_is_only_shown_if_asked_for() {
     assert!(countersign(&[&arguments[..], &["--reveal"]].concat(), b"").stdout.contains(&right));
 }
 
-/// What is said of the one cause of a case.
+/// Returns id and text of the only cause of a case.
 fn only_cause(case: &Case) -> (String, String) {
     let told = case.explain();
     let causes = told["causes"].as_array().unwrap();
@@ -444,10 +446,10 @@ fn body_that_was_escaped_for_html_is_told_as_such() {
     let escaped = BODY.replace('&', "&amp;").replace('"', "&quot;");
     let (id, what) = only_cause(&Case::jira(SECRET, BODY).body(&escaped));
     assert_eq!(id, "body_html_escaped", "{what}");
-    // Where another secret is in the way, it is at least no `repr`.
+    // With another secret, no cause is confirmed, but the suspicion is not `repr`.
     let told = Case::jira("another secret", BODY).secret(SECRET).body(format!("{{{escaped}")).explain();
     let text = told["causes"].to_string();
-    assert!(text.contains("escapes of HTML") && !text.contains("repr"), "{told}");
+    assert!(text.contains("HTML escapes") && !text.contains("repr"), "{told}");
     let repr = Case::jira("another secret", BODY).secret(SECRET).body("{'webhookEvent': 'jira:issue_updated', 'a': None}").explain();
     assert!(repr["causes"].to_string().contains("repr"), "{repr}");
 }
@@ -474,14 +476,17 @@ fn escapes_are_told_as_escapes_and_not_as_white_space() {
         let plain: Value = serde_json::from_str(escaped).unwrap();
         let plain = plain.to_string();
         let (id, what) = only_cause(&Case::jira(SECRET, escaped).body(&plain));
-        assert_eq!((id.as_str(), what.as_str()), ("body_json", &*format!("The JSON was parsed and written anew: it was signed {told}.")));
+        assert_eq!(
+            (id.as_str(), what.as_str()),
+            ("body_json", &*format!("The JSON was parsed and re-serialized. The sender signed JSON {told}."))
+        );
         let (id, what) = only_cause(&Case::jira(SECRET, &plain).body(escaped));
-        let characters = "The JSON was parsed and written anew: it was signed with the characters themselves in place of escapes.";
+        let characters = "The JSON was parsed and re-serialized. The sender signed JSON with plain characters instead of escapes.";
         assert_eq!((id.as_str(), what.as_str()), ("body_json", characters), "{escaped}");
     }
 }
 
-/// What comes of an invocation, how long it takes, and how much memory at its peak, in MiB.
+/// Returns the result of a command, the duration, and the peak of memory in MiB.
 #[cfg(target_os = "linux")]
 fn measured(arguments: &[&str]) -> (super::common::CommandOutput, Duration, u64) {
     let program = env!("CARGO_BIN_EXE_countersign");
@@ -512,7 +517,8 @@ fn measured(arguments: &[&str]) -> (super::common::CommandOutput, Duration, u64)
     (super::common::CommandOutput { code, stdout, stderr }, took, watch.join().unwrap())
 }
 
-/// Whatever a stranger sends, `explain` stays under 256 MiB and ten seconds, and says what it left out.
+/// `explain` stays under 256 MiB and ten seconds for every delivery, and lists the attempts left
+/// out.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_deliveries_are_explained_within_bounds() {
@@ -536,7 +542,7 @@ fn hostile_deliveries_are_explained_within_bounds() {
             b"abcd"[usize::try_from(state >> 62).unwrap()]
         })
         .collect();
-    // Indented, each number stands behind hundreds of spaces.
+    // Indented, each number follows hundreds of spaces.
     let deep = format!("{}{}{}", "[".repeat(120), vec!["1"; 190_000].join(","), "]".repeat(120));
     let cases: [(&str, &str, &str, Vec<u8>, &str); 9] = [
         ("letters", "jira", "X-Hub-Signature: sha256=TAG", letters, ""),
@@ -567,7 +573,7 @@ fn hostile_deliveries_are_explained_within_bounds() {
     }
 }
 
-/// Each way to read the head has the whole head.
+/// Each reading holds a copy of the head.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_head_is_explained_within_bounds() {
@@ -635,6 +641,6 @@ fn search_that_runs_out_of_time_says_so() {
     let told = countersign(&["explain", "--secret-file", &secret, "--try-for", "50ms", "--json", "--header", &header, &body], b"");
     assert_eq!(told.code, 1, "{told:?}");
     let value = json(&told.stdout);
-    assert_eq!(value["left_out"], serde_json::json!(["whatever could not be tried in 50ms"]), "{told:?}");
+    assert_eq!(value["left_out"], serde_json::json!(["attempts beyond the time limit of 50ms"]), "{told:?}");
     assert_eq!(value["ruled_out"], serde_json::json!([]), "what was not tried is not ruled out: {told:?}");
 }

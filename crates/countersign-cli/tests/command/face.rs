@@ -1,4 +1,4 @@
-//! What the command shows of itself.
+//! Tests of the help and of short messages.
 
 use super::common::{Folder, countersign};
 
@@ -32,7 +32,7 @@ fn options_stand_under_their_own_heading() {
                 continue;
             }
             for (section, options) in own {
-                // `listen` has these two among its own.
+                // `listen` has options of its own with these names.
                 let of_listen = command == "listen" && (option.contains("--explain") || option.contains("--json"));
                 let named =
                     |own: &&&str| if own.starts_with('-') { format!("{option} ").contains(**own) } else { option.starts_with(**own) };
@@ -43,7 +43,7 @@ fn options_stand_under_their_own_heading() {
     }
 }
 
-/// Broken by the terminal, an example is two commands, and neither is right.
+/// An example broken by the terminal would be two wrong commands.
 #[test]
 fn examples_can_be_pasted() {
     for command in COMMANDS {
@@ -80,7 +80,7 @@ fn delivery_without_a_header_is_told_both_ways_to_give_one() {
 #[test]
 fn empty_standard_input_is_called_by_its_name() {
     let told = countersign(&["verify", "--secret", "swordfish", "--request", "-"], b"");
-    assert_eq!((told.code, told.stderr.contains("standard input is no captured request")), (2, true), "{told:?}");
+    assert_eq!((told.code, told.stderr.contains("standard input is not a captured request")), (2, true), "{told:?}");
 }
 
 #[test]
@@ -134,5 +134,6 @@ fn token_is_said_to_be_revealed() {
     let arguments = ["explain", "--provider", "gitlab-token", "--secret-file", &secret, "--header", "X-Gitlab-Token: other", &body];
     let hidden = countersign(&arguments, b"");
     assert!(!hidden.stdout.contains("swordfish"), "{hidden:?}");
-    assert!(help("explain").contains("of a static token, that is the secret itself"));
+    let explain = help("explain").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(explain.contains("For a static token, the correct signature is the secret itself"));
 }

@@ -1,6 +1,6 @@
-//! A receiver to point a provider at.
+//! Tests of `countersign listen`.
 
-#![expect(clippy::string_slice, reason = "what is sliced is ASCII, and a test may panic")]
+#![expect(clippy::string_slice, reason = "the sliced text is ASCII, and a test may panic")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ use super::common::{Folder, Upstream, answer_of, command, countersign};
 const SECRET: &str = "swordfish";
 const BODY: &str = "{\"webhookEvent\":\"jira:issue_created\",  \"a\":\"\u{e4}\"}\n";
 
-/// `countersign listen`, until it is dropped.
+/// A running `countersign listen`, stopped on drop.
 struct Receiver {
     child: Child,
     address: String,
@@ -44,7 +44,7 @@ impl Receiver {
         Self { child, address, lines, folder }
     }
 
-    /// What is answered to these bytes.
+    /// Sends the bytes, and returns the response.
     fn answer(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -54,7 +54,7 @@ impl Receiver {
         String::from_utf8(answer).unwrap()
     }
 
-    /// Waits until so many lines have been printed.
+    /// Waits for this many printed lines.
     fn lines(&self, count: usize) -> Vec<String> {
         let began = Instant::now();
         while self.lines.lock().unwrap().len() < count && began.elapsed() < Duration::from_secs(20) {
@@ -79,7 +79,7 @@ fn signature(body: &[u8]) -> String {
     Signer::new(providers::JIRA, Secret::new(SECRET)).unwrap().sign(body).remove(0).1
 }
 
-/// A request on a connection that is closed after it, as its lines would be written by hand.
+/// Returns a request with `Connection: close`, in a handwritten form.
 fn request(path: &str, signature: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!(
@@ -165,7 +165,7 @@ fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
     });
     let receiver = Receiver::new(&["--forward", &slow.url, "--forward-timeout", "200ms"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 504 "));
-    // Slow after its head.
+    // The head arrives, but not the whole body.
     let half = Upstream::new(|_| "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_owned());
     let receiver = Receiver::new(&["--forward", &half.url, "--forward-timeout", "200ms"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 504 "));
@@ -285,13 +285,13 @@ fn mistakes_in_the_file_are_named() {
     let cases = [
         (String::new(), "has no [[provider]]"),
         ("provider = []".to_owned(), "has no [[provider]]"),
-        (table("/a", "jiro", &of_secret), "there is no such provider"),
-        (table("a", "jira", &of_secret), "begins with /"),
-        (table("/a", "jira", ""), "there is no secret"),
-        (table("/a", "jira", "secret-file = [\"/nowhere\"]"), "the secret cannot be had: secret-file names a file"),
+        (table("/a", "jiro", &of_secret), "no such provider"),
+        (table("a", "jira", &of_secret), "must begin with /"),
+        (table("/a", "jira", ""), "no secret given: set secret-file"),
+        (table("/a", "jira", "secret-file = [\"/nowhere\"]"), "cannot read the secret: set secret-file to the name of a file"),
         (table("/a", "jira", "secret = \"swordfish\""), "unknown key, expected one of"),
         (table("/a", "square", &of_secret), "--signed-url"),
-        (table("/a", "jira", &format!("{of_secret}\nforward = \"nowhere\"")), "no URL to forward to"),
+        (table("/a", "jira", &format!("{of_secret}\nforward = \"nowhere\"")), "forward is not a URL"),
         ([table("/a", "jira", &of_secret), table("/a", "github", &of_secret)].concat(), "two providers have this path"),
     ];
     for (text, fault) in cases {
@@ -324,7 +324,7 @@ fn what_is_in_flight_is_finished_when_it_is_stopped() {
     assert!(receiver.child.wait().unwrap().success());
 }
 
-/// A body that nobody signed, of this length.
+/// Returns an unsigned delivery with this body.
 fn unsigned(path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
@@ -352,7 +352,7 @@ fn line_of_a_delivery_is_one_line_whatever_a_stranger_writes() {
     assert!(lines[3].starts_with("200 "), "{lines:#?}");
 }
 
-/// Peak of the resident memory of a process, in MiB.
+/// Returns the peak of the resident memory of a process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
@@ -374,7 +374,7 @@ fn strangers_who_upload_at_once_stay_within_the_budget() {
                 stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
                 let head = format!("POST /jira HTTP/1.1\r\nHost: h\r\nContent-Length: {BODY}\r\n\r\n");
                 stream.write_all(head.as_bytes()).unwrap();
-                // All but the last byte, so that it is held; whoever is rejected is cut off.
+                // Without the last byte, the receiver holds the body. A rejected client is cut off.
                 let _ = stream.write_all(&vec![b'x'; BODY - 1]);
                 stream
             })
@@ -435,7 +435,7 @@ fn forgeries_that_come_too_fast_are_not_explained() {
     for sender in senders {
         sender.join().unwrap();
     }
-    // Those that find no place are told of at once.
+    // A delivery without a place is printed at once.
     let began = Instant::now();
     let not_explained = || receiver.lines.lock().unwrap().iter().filter(|line| line.contains("not explained: too many at once")).count();
     while not_explained() < 16 && began.elapsed() < Duration::from_secs(20) {
@@ -447,7 +447,7 @@ fn forgeries_that_come_too_fast_are_not_explained() {
 #[test]
 fn second_interrupt_ends_it_while_it_finds_out_why() {
     let mut receiver = Receiver::new(&["--explain"]);
-    // A search that takes as long as one may: JSON of four MiB can be written anew in many ways.
+    // A search up to the time limit: JSON of 4 MiB has many forms.
     let body = format!("[{}]", vec![format!("\"{}\"", "\u{e4}/".repeat(14_000)); 95].join(", "));
     assert!(receiver.answer(&request("/jira", &signature(b"another body"), &body)).starts_with("HTTP/1.1 401 "));
     thread::sleep(Duration::from_millis(300));
@@ -490,7 +490,7 @@ fn folder_that_is_not_unicode_is_no_trap() {
     assert_eq!(std::fs::read_dir(&odd).unwrap().count(), 1);
 }
 
-/// Somebody has written the secret where its file or its variable belongs.
+/// Users may write the secret where a file or a variable belongs.
 #[test]
 fn secret_in_the_file_of_providers_is_not_echoed() {
     const NEEDLE: &str = "whsec_needle";
@@ -540,7 +540,7 @@ fn connection_serves_one_request() {
     let many = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000);
     let mut stream = TcpStream::connect(&receiver.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // It may be closed before all is written.
+    // The connection may close before the end of the write.
     let _ = stream.write_all(many.as_bytes());
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);
@@ -566,7 +566,7 @@ fn interrupts_are_heard_while_nobody_reads_what_is_printed() {
                     let mut stream = TcpStream::connect(&address).unwrap();
                     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
                     stream.write_all(&forgery).unwrap();
-                    // Once the pipe is full, there is no answer.
+                    // With a full pipe, there is no response.
                     if stream.read_to_end(&mut Vec::new()).is_err() {
                         return true;
                     }

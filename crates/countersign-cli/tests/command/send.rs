@@ -1,4 +1,4 @@
-//! Deliveries as a provider makes them.
+//! Tests of `countersign send`.
 
 use std::time::Duration;
 
@@ -41,10 +41,10 @@ fn the_exit_status_says_whether_it_was_accepted() {
         assert_eq!(send(&upstream.url, &["--forge", "body"]).code == 0, status.starts_with("401"), "{status}");
     }
     let told = send("http://127.0.0.1:1/", &[]);
-    assert_eq!((told.code, told.stdout.starts_with("no answer from http://127.0.0.1:1/ in ")), (1, true), "{told:?}");
+    assert_eq!((told.code, told.stdout.starts_with("no response from http://127.0.0.1:1/ in ")), (1, true), "{told:?}");
     let silent = Upstream::new(|_| String::new());
     let told = send(&silent.url, &["--timeout", "100ms"]);
-    assert_eq!((told.code, told.stdout.contains("no answer within 100ms")), (1, true), "{told:?}");
+    assert_eq!((told.code, told.stdout.contains("no response within 100ms")), (1, true), "{told:?}");
     assert_eq!(send("ftp://127.0.0.1/", &[]).code, 2);
 }
 

@@ -1,4 +1,4 @@
-//! Making secrets and signatures, and judging them.
+//! Tests of `secret`, `sign`, `verify` and `providers`.
 
 use std::fs;
 use std::process::Command;
@@ -49,7 +49,7 @@ fn what_is_signed_verifies_for_every_provider() {
         assert_eq!(told.code, 0, "{name}: {told:?}");
         let value: Value = serde_json::from_str(&told.stdout).unwrap();
         assert_eq!((value["verified"].as_bool(), value["provider"].as_str()), (Some(true), Some(name)));
-        // All of them at once, and what else `sign` prints.
+        // All headers in a single option, with the other output of `sign`.
         let all = countersign(&[&["sign"], &options[..]].concat(), BODY.as_bytes()).stdout.replace('\n', "\r\n");
         let told = countersign(&[&["verify"], &options[..], &["-H", &all]].concat(), BODY.as_bytes());
         assert_eq!((told.code, all.lines().count() > 1), (0, true), "{name}: {told:?}");
@@ -92,7 +92,7 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
     assert_eq!((told.stdout, told.stderr.contains("warning: other users")), (by_file, true));
     assert_eq!(countersign(&["sign", "--quiet", "--secret", "swordfish"], BODY.as_bytes()).stderr, "");
 
-    // Of several, one is named by its id.
+    // An id selects a secret among several.
     let other = format!("2026-11={}", folder.write("other", "another"));
     let own = format!("2026-05={secret}");
     let of_id = |id| sign(&["--secret-file", &other, "--secret-file", &own, "--key-id", id]);
@@ -100,13 +100,13 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
     assert_eq!(of_id("2026-05"), sign(&["--secret-file", &secret]));
 
     let faults = [
-        (&[][..], "there is no secret: give --secret-file FILE"),
+        (&[][..], "no secret given: use --secret-file FILE"),
         (&["--secret-file", "/nowhere/secret"], "cannot read the secret from /nowhere/secret"),
         (&["--secret-env", "COUNTERSIGN_NOT_SET"], "the variable COUNTERSIGN_NOT_SET is not set"),
         (&["--secret", ""], "is empty"),
         (&["--secret-file", &format!("a={secret}"), "--secret-file", &format!("a={secret}")], "two secrets have the id a"),
         (&["--secret-file", &secret, "--key-id", "2026-11"], "no secret has that id"),
-        (&["--secret-file", &secret, "--provider", "square"], "give the one it posts to as --signed-url"),
+        (&["--secret-file", &secret, "--provider", "square"], "give the URL of the receiver as --signed-url"),
         (&["--secret-file", &secret, "--signed-url", "https://h"], "leave --signed-url out"),
         (&["--secret-file", &secret, "--provider", "standard-webhooks"], "has the wrong form: expected padded base64"),
         (&["--secret-file", &secret, "--at", "yesterday"], "2026-11-24T17:30:00Z"),
@@ -142,7 +142,7 @@ fn a_curl_line_is_one_for_a_shell() {
     let secret = folder.write("secret", "swordfish");
     let body = folder.write("it's a body", BODY);
     let told = countersign(&["sign", "--secret-file", &secret, "--curl", "http://127.0.0.1:1/a?b&c", &body], b"");
-    // What the shell makes of it, without a `curl`.
+    // The shell parses the line, without running `curl`.
     let shell = Command::new("sh").args(["-c", &told.stdout.replacen("curl ", "printf '<%s>' ", 1)]).output().unwrap();
     let words = String::from_utf8(shell.stdout).unwrap();
     let signature = sign(&["--secret-file", &secret, "--header-only"]);
