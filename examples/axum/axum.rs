@@ -1,17 +1,17 @@
-//! A receiver of Jira deliveries under axum, as one would deploy it.
+//! A receiver of Jira deliveries under axum, ready to deploy.
 //!
 //! ```text
 //! cargo run --example axum
 //! ```
 //!
-//! | variable | |
+//! | variable | value |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret that is set in Jira; without it a random one is made and printed |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | while the secret is being changed: the one before, accepted too |
-//! | `PORT` | default 3000; 0 for any that is free |
+//! | `JIRA_WEBHOOK_SECRET` | the secret entered in Jira; if unset, a random secret is made and printed |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted; only during a rotation |
+//! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! It listens on 127.0.0.1 alone: put a proxy that speaks HTTPS in front, or change the address. What is not the framework's stands in
-//! `examples/receiver`, which all the receivers share.
+//! The receiver listens only on 127.0.0.1. Put an HTTPS proxy in front, or change the address. The
+//! code shared by the receivers of all frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/jira", post(on_event))
         .route_layer(VerifyLayer::new(verifier))
-        // Added after the layer, and so not covered by it.
+        // Added after the layer, and therefore not covered. Health checks have no signature.
         .route("/health", get(|| async { "up\n" }));
 
     let listener = TcpListener::bind(settings.address).await.map_err(receiver::in_use(settings.address))?;
@@ -46,9 +46,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs only for deliveries that were verified. Answers 200 at once: Jira waits for the answer, and repeats what it takes for failed.
+/// Runs only for verified deliveries. Answers 200 at once: Jira waits for the response, and repeats
+/// a delivery if the response is late.
 async fn on_event(Extension(verified): Extension<Verified>, event: Result<Json<Event>, JsonRejection>) -> Result<(), JsonRejection> {
-    // A body that is genuine but not what we expect is answered 400 or 422, which Jira does not repeat: it should not go unseen.
+    // A verified body with unexpected content is answered 400, 415 or 422. Jira does not repeat
+    // such a delivery. Without this line, the delivery would be lost unseen.
     let Json(event) = event.inspect_err(|error| eprintln!("verified, but not understood: {error}"))?;
     receiver::say(format_args!("{event} (signed with key {})", verified.key_id()));
     Ok(())

@@ -1,13 +1,15 @@
-//! A receiver of Jira deliveries that Prometheus can look at: verdicts by cause, keys, sizes, times, and how much of the memory budget is used.
+//! A receiver of Jira deliveries with metrics for Prometheus: verdicts by cause, matches by key, body
+//! sizes, durations, and the used bytes of the memory budget.
 //!
 //! ```text
 //! JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example metrics
 //! # in another terminal:
-//! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example send -- http://127.0.0.1:3000/jira
+//! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some \
+//!     cargo run --example send -- http://127.0.0.1:3000/jira
 //! curl http://127.0.0.1:3000/metrics
 //! ```
 //!
-//! `PORT` chooses another port. Put `/metrics` where only operators get to.
+//! `PORT` sets the port, by default 3000. Make `/metrics` reachable for operators only.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -26,7 +28,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    // The recorder comes first: what is described before it is there is lost.
+    // Install the recorder first: `MetricsObserver::new` describes the metrics, and a description
+    // without a recorder is lost.
     let prometheus = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("countersign_body_bytes".into()), &[1e3, 1e4, 1e5, 1e6, 1e7])?
         .set_buckets_for_metric(Matcher::Full("countersign_delivery_duration_seconds".into()), &[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])?
@@ -45,7 +48,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?));
+    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops the receiver.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the receivers under all frameworks have in common: settings, the event, and what they print.
+//! Code shared by the receivers of all frameworks: settings, the event, and printing.
 
 use std::env;
 use std::error::Error;
@@ -14,7 +14,9 @@ use serde::Deserialize;
 
 const EVENT: &str = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1"}}"#;
 
-/// What these receivers read of an event. Jira sends much more; `webhookEvent` is an open set, and not every event has an issue.
+/// The fields of an event used by these receivers. Jira sends many more fields.
+///
+/// `webhookEvent` is an open set of names, and thus a `String`. Some events have no issue.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -29,29 +31,32 @@ struct Issue {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Verified is who sent it, and not that nobody wrote a line break into it.
+        // A verified event may still contain line breaks, which could forge a line of output.
         f.write_str(&one_line(&self.webhook_event))?;
         self.issue.as_ref().map_or(Ok(()), |issue| write!(f, " {}", one_line(&issue.key)))
     }
 }
 
-/// What the environment says.
+/// The settings from the environment.
 #[derive(Debug)]
 pub struct Settings {
-    /// Takes deliveries that are signed with `JIRA_WEBHOOK_SECRET`, or with `JIRA_WEBHOOK_SECRET_OLD` if that is set.
+    /// Accepts deliveries signed with `JIRA_WEBHOOK_SECRET`. If `JIRA_WEBHOOK_SECRET_OLD` is set,
+    /// also accepts deliveries signed with the old secret.
     pub verifier: Verifier,
-    /// 127.0.0.1 with `PORT`, or 3000.
+    /// 127.0.0.1 with the port from `PORT`, by default 3000.
     pub address: SocketAddr,
     secret: Secret,
-    /// The text of a secret that was made for this run.
+    /// The text of a random secret made for this run.
     made: Option<String>,
 }
 
 impl Settings {
-    /// Reads the environment.
+    /// Reads the environment. Without `JIRA_WEBHOOK_SECRET`, makes a random secret.
     ///
     /// # Errors
-    /// A variable holds what it cannot.
+    /// - A secret is not Unicode, or the verifier rejects the secret, for example an empty secret.
+    /// - `PORT` is not a port number.
+    /// - The system has no random bytes for a secret.
     pub fn from_env() -> Result<Self, Box<dyn Error>> {
         let (secret, made) = secret()?;
         let mut builder = Verifier::builder(providers::JIRA).key("current", secret.clone());
@@ -61,34 +66,36 @@ impl Settings {
         Ok(Self { verifier: builder.build()?, address: address()?, secret, made })
     }
 
-    /// Prints a delivery to paste, and the same forged.
+    /// Prints two `curl` commands to paste: one for a signed delivery, one for a forged delivery.
     ///
     /// # Errors
-    /// There is nothing that could fail but the signer, whose secret the verifier has taken already.
+    /// The signer rejects the secret. The verifier has already accepted the same secret, so this
+    /// error is not expected.
     pub fn print_curl(self, listening: SocketAddr) -> Result<(), Box<dyn Error>> {
         if let Some(secret) = self.made {
-            say(format_args!("JIRA_WEBHOOK_SECRET is not set. For this run it is:\n\n  {secret}\n"));
+            say(format_args!("JIRA_WEBHOOK_SECRET is not set. The random secret of this run is:\n\n  {secret}\n"));
         }
         let url = format!("http://{listening}/jira");
         let headers = Signer::new(providers::JIRA, self.secret)?.sign(EVENT.as_bytes());
-        let (name, value) = headers.first().ok_or("Jira signs with one header")?;
+        let (name, value) = headers.first().ok_or("the signer returned no header")?;
         let curl = |event: &str| format!("curl -i -H 'Content-Type: application/json' -H '{name}: {value}' -d '{event}' {url}");
-        say(format_args!("Listening on {url}. A delivery as Jira would sign it:\n\n  {}\n", curl(EVENT)));
-        say(format_args!("The same, but the issue was changed on the way:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2"))));
-        say("Ctrl-C stops it.");
+        say(format_args!("Listening on {url}. This command sends a signed delivery:\n\n  {}\n", curl(EVENT)));
+        say(format_args!("This command sends a forged delivery, with another issue:\n\n  {}\n", curl(&EVENT.replace("PROJ-1", "PROJ-2"))));
+        say("Ctrl-C stops the receiver.");
         Ok(())
     }
 }
 
-/// Prints a line. A reader that has gone, such as `head`, is no fault, for which `println` panics.
+/// Prints a line, and ignores errors. `println!` would panic after the exit of a reader such as
+/// `head`.
 pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// 127.0.0.1 with `PORT`, or 3000.
+/// Returns 127.0.0.1 with the port from `PORT`, by default 3000.
 ///
 /// # Errors
-/// `PORT` is no port.
+/// `PORT` is not a number from 0 to 65535.
 pub fn address() -> Result<SocketAddr, String> {
     Ok((Ipv4Addr::LOCALHOST, port(env::var_os("PORT"))?).into())
 }
@@ -99,12 +106,14 @@ fn port(given: Option<OsString>) -> Result<u16, String> {
     port.ok_or_else(|| "PORT must be a number from 0 to 65535".to_owned())
 }
 
-/// What to say when the address cannot be listened on.
+/// Returns a function for `map_err` on the result of `bind`. The function adds the address and a
+/// hint at `PORT` to the text of the error.
 pub fn in_use(address: SocketAddr) -> impl Fn(io::Error) -> String {
-    move |error| format!("{address}: {error} (PORT chooses another port)")
+    move |error| format!("{address}: {error} (set PORT for another port)")
 }
 
-/// The secret from the environment; or a random one to try things with, and its text to be shown.
+/// Returns the secret from the environment. Without the variable, returns a random secret, and the
+/// text of the secret for printing.
 fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
     if env::var_os("JIRA_WEBHOOK_SECRET").is_some() {
         return Ok((Secret::from_env("JIRA_WEBHOOK_SECRET")?, None));
@@ -118,9 +127,9 @@ fn secret() -> Result<(Secret, Option<String>), Box<dyn Error>> {
     Ok((Secret::new(text.clone()), Some(text)))
 }
 
-/// Awaits a receiver to its end, with a log, and says how it ended.
+/// Starts the log and runs a receiver to the end. Then prints `stopped` or the error.
 pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
-    // Rejections are events of `tracing`, so a subscriber is what tells why.
+    // The cause of a rejection is in a `tracing` event. Without a subscriber, no cause is printed.
     tracing_subscriber::fmt().with_ansi(io::stdout().is_terminal()).init();
     match receiver.await {
         Ok(()) => {
@@ -134,9 +143,10 @@ pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> 
     }
 }
 
-/// Returns when Ctrl-C is pressed or, as service managers ask for it, at SIGTERM.
+/// Waits for Ctrl-C, or for SIGTERM, the signal of service managers.
 pub async fn stop() {
-    // Without a handler there is nothing to wait for, and the server goes on until it is killed.
+    // If no signal handler can be set, the future never completes, and the server runs until killed.
+    // A return would stop the server at once.
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -162,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_is_one_line() {
+    fn event_displays_on_one_line() {
         let issue = |key: &str| Some(Issue { key: key.to_owned() });
         let event = |webhook_event: &str, issue| Event { webhook_event: webhook_event.to_owned(), issue }.to_string();
         assert_eq!(event("jira:issue_created", issue("PROJ-1")), "jira:issue_created PROJ-1");
@@ -171,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn port_is_a_number_or_an_error_that_says_which() {
+    fn port_parses_or_error_names_the_range() {
         let port = |given: Option<&str>| port(given.map(OsString::from));
         assert_eq!([port(None), port(Some("0")), port(Some("65535"))], [Ok(3000), Ok(0), Ok(65535)]);
         for given in ["", "http", "-1", "65536", "3000 ", "0x10"] {

@@ -1,16 +1,18 @@
-//! A receiver of Jira deliveries whose secret is changed by changing a file, as Kubernetes and Docker hand secrets to a service, while it
-//! runs and without losing a delivery.
+//! A receiver of Jira deliveries with the secret in a file. A change of the file changes the secret,
+//! without a restart and without a lost delivery. Kubernetes and Docker pass secrets to a service in
+//! such files.
 //!
 //! ```text
 //! mkdir secrets && printf 'the first secret' >secrets/current
 //! cargo run --example rotation -- secrets
 //! # in another terminal:
-//! mv secrets/current secrets/previous && printf 'the second secret' >secrets/current   # both are accepted now
-//! rm secrets/previous                                                                    # once `last_matched` is long enough ago
+//! mv secrets/current secrets/previous && printf 'the second secret' >secrets/current
+//! # Both secrets are accepted within two seconds. When the last match of `previous` is long ago:
+//! rm secrets/previous
 //! ```
 //!
-//! `PORT` chooses another port than 3000. `GET /keys` lists the keys, and when each last matched: not for strangers, so put it where only
-//! operators get to.
+//! `PORT` sets the port, by default 3000. `GET /keys` lists the keys, each with the seconds since
+//! the last match. Make `/keys` reachable for operators only.
 
 use std::env;
 use std::error::Error;
@@ -33,13 +35,13 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let folder = env::args().nth(1).ok_or("usage: rotation FOLDER, with the secret in FOLDER/current")?;
     let files = KeyFiles::new()
         .file("current", format!("{folder}/current"))
-        // There while the secret is being changed, and not otherwise.
+        // The file exists only during a change of the secret.
         .optional_file("previous", format!("{folder}/previous"));
     let verifier = files.verifier(Verifier::builder(providers::JIRA)).map_err(|error| match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     })?;
-    // Looks once a second, until the end of this function.
+    // Reads the files once a second, until the end of this function.
     let _watch = files.watch(verifier.keys(), Duration::from_secs(1))?;
 
     let keys = verifier.keys();
@@ -50,7 +52,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?));
+    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops the receiver.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())
 }

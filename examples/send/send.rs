@@ -1,11 +1,12 @@
-//! Signs a file, or standard input, as Jira would, posts it, and shows the answer.
+//! Signs a file or standard input like Jira, posts the delivery, and prints the response.
 //!
 //! ```text
 //! JIRA_WEBHOOK_SECRET=… cargo run --example send -- http://127.0.0.1:3000/jira event.json
-//! echo '{"webhookEvent":"jira:issue_updated"}' | JIRA_WEBHOOK_SECRET=… cargo run --example send -- http://127.0.0.1:3000/jira
+//! echo '{"webhookEvent":"jira:issue_updated"}' |
+//!     JIRA_WEBHOOK_SECRET=… cargo run --example send -- http://127.0.0.1:3000/jira
 //! ```
 //!
-//! Exits with 0 if the answer is 2xx, with 1 otherwise.
+//! The exit status is 0 after a 2xx response, and 1 otherwise.
 
 use std::env;
 use std::error::Error;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the receiver took the delivery.
+/// Sends the delivery. Returns `true` for a 2xx response.
 fn send() -> Result<bool, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let url = arguments.next().filter(|argument| !argument.starts_with('-'));
@@ -47,7 +48,8 @@ fn send() -> Result<bool, Box<dyn Error>> {
         println!("{name}: {value}");
         request = request.header(name, value);
     }
-    // A receiver that rejects early may close the connection before we have written all: its log says why.
+    // An early rejection may close the connection before the whole body is written. Then only the
+    // receiver's log has the cause.
     let mut response = request.send(&body[..]).map_err(|error| format!("{url}: {error}"))?;
     println!("\n{:?} {}", response.version(), response.status());
     for (name, value) in response.headers() {

@@ -1,16 +1,28 @@
-//! A receiver of Jira deliveries for many tenants, each with a secret of its own, which is looked up when the tenant is met and then held.
+//! A receiver of Jira deliveries for many tenants, each with a separate secret. The first delivery of
+//! a tenant looks up the secret, and a cache keeps the secret.
 //!
-//! Here a folder stands for the database: it has a file for each tenant, with the secret in it.
+//! In this example, a folder replaces the database. The folder has one file per tenant, with the
+//! secret of the tenant.
 //!
 //! ```text
-//! mkdir tenants && printf 'the secret of acme' >tenants/acme && printf 'the secret of globex' >tenants/globex
+//! mkdir tenants
+//! printf 'the secret of acme' >tenants/acme
+//! printf 'the secret of globex' >tenants/globex
 //! cargo run --example tenants -- tenants
 //! # in another terminal:
-//! echo '{}' | JIRA_WEBHOOK_SECRET='the secret of acme' cargo run --example send -- http://127.0.0.1:3000/jira/acme
+//! echo '{}' | JIRA_WEBHOOK_SECRET='the secret of acme' \
+//!     cargo run --example send -- http://127.0.0.1:3000/jira/acme
 //! ```
 //!
-//! `PORT` chooses another port than 3000. A tenant whose file was changed or added is looked up again after two seconds, or at once after
-//! `curl -X POST http://127.0.0.1:3000/tenants/acme/invalidate`: not for strangers, so put it where only operators get to.
+//! `PORT` sets the port, by default 3000. The time to live of the cache is two seconds, also for
+//! unknown tenants. A changed or added file thus counts after at most two seconds. This request makes
+//! a change count at once:
+//!
+//! ```text
+//! curl -X POST http://127.0.0.1:3000/tenants/acme/invalidate
+//! ```
+//!
+//! Make the path `/tenants` reachable for operators only.
 
 use std::env;
 use std::error::Error;
@@ -33,9 +45,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let folder: PathBuf = env::args_os().nth(1).ok_or("usage: tenants FOLDER, with a file for each tenant that holds its secret")?.into();
+    let folder: PathBuf = env::args_os().nth(1).ok_or("usage: tenants FOLDER, with the secret of each tenant in FOLDER/TENANT")?.into();
     if !folder.is_dir() {
-        return Err(format!("{}: there is no such folder", folder.display()).into());
+        return Err(format!("{}: no such folder", folder.display()).into());
     }
     let tenants = Tenants::builder(Verifier::builder(providers::JIRA))
         .by_path("/jira/{tenant}")
@@ -50,29 +62,32 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    receiver::say(format_args!("Listening on http://{}/jira/{{tenant}}. Ctrl-C stops it.", listener.local_addr()?));
+    receiver::say(format_args!("Listening on http://{}/jira/{{tenant}}. Ctrl-C stops the receiver.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     Ok(())
 }
 
-/// The ids and secrets of a tenant, or `None` if there is no such tenant. What is wrong with the store is an error, and answered 503.
+/// Returns the ids and secrets of a tenant, or `None` for an unknown tenant.
+///
+/// # Errors
+/// The folder is missing, or the file of the tenant cannot be read. The delivery gets 503.
 async fn secrets_of(folder: PathBuf, tenant: String) -> io::Result<Option<[(&'static str, Secret); 1]>> {
-    // The name is a stranger's, and must not lead out of the folder.
+    // The name comes from an unverified request. A name such as `../outside` would leave the folder.
     if tenant.len() > 64 || !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Ok(None);
     }
-    // Reading a file blocks, so it has a thread of its own.
+    // The read of a file blocks. On a thread of the runtime, the read would delay other deliveries.
     let path = folder.join(tenant);
     let found = tokio::task::spawn_blocking(move || Secret::from_file(path)).await?;
     match found {
         Ok(secret) => Ok(Some([("current", secret)])),
-        // But where the whole folder is gone, nobody can tell who is a tenant.
+        // If the whole folder is missing, the tenant may still exist: an error, not `None`.
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Runs for verified deliveries only, and goes by whose key it was and not by the path.
+/// Runs only for verified deliveries. Takes the tenant from the matched key, not from the path.
 async fn on_event(Extension(verified): Extension<Verified>, body: String) {
     receiver::say(format_args!(
         "{} bytes from {} (signed with key {})",

@@ -1,17 +1,17 @@
-//! A receiver of Jira deliveries under warp, as one would deploy it.
+//! A receiver of Jira deliveries under warp, with the settings of a deployment.
 //!
 //! ```text
 //! cargo run --example warp
 //! ```
 //!
-//! | variable | |
+//! | variable | meaning |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret that is set in Jira; without it a random one is made and printed |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | while the secret is being changed: the one before, accepted too |
-//! | `PORT` | default 3000; 0 for any that is free |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; without the variable, the program makes and prints a random secret |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, accepted too, during a change of the secret |
+//! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! It listens on 127.0.0.1 alone: put a proxy that speaks HTTPS in front, or change the address. What is not the framework's stands in
-//! `examples/receiver`, which all the receivers share.
+//! The server listens on 127.0.0.1 only. Put a proxy with HTTPS in front, or change the address.
+//! The code shared with the receivers of other frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let verify = Verify::new(settings.verifier.clone());
 
-    // warp has no limit for bodies of its own: the verifier's holds.
+    // warp has no limit for bodies. The body limit of the verifier applies.
     let jira = warp::path!("jira").and(warp::post()).and(verify.then(on_event));
     let health = warp::path!("health").and(warp::get()).map(|| "up\n");
 
@@ -41,9 +41,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs only for deliveries that were verified. Answers 200 at once: Jira waits for the answer, and repeats what it takes for failed.
+/// Runs only for verified deliveries. Responds with 200 at once, because Jira waits for the
+/// response, and repeats a failed delivery.
 async fn on_event(delivery: Delivery) -> Result<StatusCode, JsonError> {
-    // A body that is genuine but not what we expect is answered 400, which Jira does not repeat: it should not go unseen.
+    // The response to a genuine body with unexpected content is 400. Jira does not repeat such a
+    // delivery, so the log is the only trace.
     let event: Event = delivery.json().inspect_err(|error| {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         eprintln!("verified, but not understood: {cause}");

@@ -1,17 +1,18 @@
-//! A receiver of Jira deliveries under warp, by the tower layer around `warp::service`, behind which warp's own filters read the body.
+//! A receiver of Jira deliveries under warp, with the tower layer around `warp::service`. Behind
+//! the layer, warp's own filters read the body.
 //!
 //! ```text
 //! cargo run --example warp_layer
 //! ```
 //!
-//! | variable | |
+//! | variable | meaning |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret that is set in Jira; without it a random one is made and printed |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | while the secret is being changed: the one before, accepted too |
-//! | `PORT` | default 3000; 0 for any that is free |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; without the variable, the program makes and prints a random secret |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, accepted too, during a change of the secret |
+//! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! It listens on 127.0.0.1 alone: put a proxy that speaks HTTPS in front, or change the address. What is not the framework's stands in
-//! `examples/receiver`, which all the receivers share.
+//! The server listens on 127.0.0.1 only. Put a proxy with HTTPS in front, or change the address.
+//! The code shared with the receivers of other frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::pin::pin;
@@ -39,7 +40,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let layer = VerifyLayer::new(settings.verifier.clone());
 
-    // The layer covers all that it is laid around, and answers 401 on unknown paths too: what nobody signs wants a server of its own.
+    // The layer covers every route, and answers unsigned requests to unknown paths with 401. Routes
+    // for unsigned requests need a separate server.
     let jira = warp::path!("jira").and(warp::post()).and(warp::ext::get()).and(warp::body::json()).map(on_event);
     let service = layer.layer(warp::service(jira));
 
@@ -53,7 +55,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             () = &mut stop => break,
         };
         let Ok((stream, _)) = accepted else {
-            // Such as too many open files, which passes.
+            // A passing error, such as too many open files.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -61,7 +63,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone())).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // What is wrong with one connection is that client's affair.
+            // An error on a connection concerns only the client of this connection.
             connection.await.ok();
         });
     }
@@ -69,8 +71,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs only for deliveries that were verified.
-#[expect(clippy::needless_pass_by_value, reason = "warp hands over what its filters extract")]
+/// Runs only for verified deliveries.
+#[expect(clippy::needless_pass_by_value, reason = "warp passes extracted values by value")]
 fn on_event(verified: Verified, event: Event) -> StatusCode {
     receiver::say(format_args!("{event} (signed with key {})", verified.key_id()));
     StatusCode::OK

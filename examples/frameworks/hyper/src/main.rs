@@ -1,6 +1,8 @@
-//! Plain hyper: the layer around a function.
+//! A receiver with hyper alone: the tower layer around a function.
 //!
-//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-hyper
+//! ```text
+//! JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-hyper
+//! ```
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -29,13 +31,13 @@ async fn serve(listener: TcpListener, verifier: Verifier) -> std::io::Result<()>
         let (stream, _) = listener.accept().await?;
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
-            // A client that hangs up is no error of ours.
+            // An error on a connection concerns only the client of this connection.
             let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 async fn on_event(request: Request<VerifiedBody>) -> Result<Response<String>, Infallible> {
     let (parts, body) = request.into_parts();
     let key = parts.extensions.get().map(|verified: &Verified| verified.key_id().to_string());
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn signed_deliveries_are_handled_and_forged_ones_answered_401_on_the_same_connection() {
+    async fn signed_deliveries_are_handled_and_forged_deliveries_get_401_on_one_connection() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("secret")).build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

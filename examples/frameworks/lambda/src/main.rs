@@ -1,6 +1,7 @@
-//! AWS Lambda, behind API Gateway or a function URL: the layer around a handler. A body that comes as base64 is decoded before it is judged.
+//! A receiver on AWS Lambda, behind API Gateway or a function URL: the tower layer around a handler.
+//! `lambda_http` decodes base64 bodies before verification.
 //!
-//! It runs where Lambda's runtime is: `cargo lambda watch`, or deployed.
+//! The program needs Lambda's runtime: run `cargo lambda watch`, or deploy the program.
 
 use std::convert::Infallible;
 
@@ -20,7 +21,7 @@ fn receiver(verifier: Verifier) -> BoxCloneService<lambda_http::Request, Respons
     BoxCloneService::new(VerifyLayer::new(verifier).layer(service_fn(on_event)))
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 async fn on_event(request: Request<VerifiedBody>) -> Result<Response<lambda_http::Body>, Infallible> {
     let (parts, body) = request.into_parts();
     let key = parts.extensions.get().map(|verified: &Verified| verified.key_id().to_string());
@@ -34,7 +35,7 @@ mod tests {
 
     use super::*;
 
-    /// An event as API Gateway sends it (payload format 2.0).
+    /// Returns an event of API Gateway, in payload format 2.0.
     fn event(signature: &str, body: &str, is_base64: bool) -> lambda_http::Request {
         let context = r#"{"http":{"method":"POST","path":"/jira","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"x"},"stage":"$default","requestId":"x","timeEpoch":0,"accountId":"x","apiId":"x","domainName":"x.execute-api.eu-west-1.amazonaws.com","domainPrefix":"x","routeKey":"$default","time":"12/Mar/2026:19:03:58 +0000"}"#;
         let event = format!(
@@ -44,7 +45,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn signed_events_are_handled_and_forged_ones_answered_401() {
+    async fn signed_events_are_handled_and_forged_events_get_401() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("secret")).build().unwrap();
         let signature = Signer::new(providers::JIRA, Secret::new("secret")).unwrap().sign(b"body").remove(0).1;
         for (body, is_base64, status) in [("body", false, 200), ("Ym9keQ==", true, 200), ("forged", false, 401), ("Ym9keQ==", false, 401)] {

@@ -1,4 +1,6 @@
-//! poem's bridge to tower hands over requests of its own type, so this is an adapter of its own: the next chunk, the body back, and no.
+//! The adapter for poem 3.1: a request head, a body source and a response to a rejection.
+//!
+//! The tower layer does not fit: poem passes its own request type to a tower service.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,7 +16,8 @@ use poem::error::ResponseError;
 use poem::http::{StatusCode, Version};
 use poem::{FromRequest, Request, RequestBody, Response};
 
-/// A verified delivery, for handlers: an extractor, which judges by the `ReceiveOptions` in the request's data.
+/// A verified delivery. The extractor reads the `ReceiveOptions` from the request's extensions, set
+/// by `EndpointExt::data`.
 #[derive(Debug)]
 pub struct Delivery {
     pub verified: Verified,
@@ -24,7 +27,7 @@ pub struct Delivery {
 impl<'a> FromRequest<'a> for Delivery {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let Some(options) = request.extensions().get::<ReceiveOptions>() else {
-            return Err(poem::Error::from_string("no `ReceiveOptions` in the data", StatusCode::INTERNAL_SERVER_ERROR));
+            return Err(poem::Error::from_string("the request has no `ReceiveOptions` in its data", StatusCode::INTERNAL_SERVER_ERROR));
         };
         let mut body = Body(Box::pin(body.take()?.into_bytes_stream()));
         let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
@@ -35,7 +38,8 @@ impl<'a> FromRequest<'a> for Delivery {
     }
 }
 
-/// A delivery that was rejected, and reported. A middleware finds it in the error that it gets.
+/// A rejected delivery, already reported. A middleware finds this value in the endpoint's error, by
+/// `poem::Error::downcast_ref`.
 #[derive(Debug)]
 pub struct Rejected(pub Rejection, pub Connection);
 
@@ -68,7 +72,7 @@ impl std::error::Error for Rejected {
     }
 }
 
-/// The core's view of a request. poem keeps the path as it was sent beside the one that its routes cut.
+/// The request head for the core. poem keeps the original URI, beside the URI shortened by routing.
 struct Head<'a>(&'a Request);
 
 impl RequestHead for Head<'_> {
@@ -93,7 +97,7 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// The next chunk.
+/// The request body, as a stream of chunks.
 struct Body<S>(Pin<Box<S>>);
 
 impl<S: Stream<Item = io::Result<Bytes>>> BodySource for Body<S> {

@@ -1,6 +1,9 @@
-//! poem, whose bridge to tower takes no requests of the crate `http`: an adapter of its own, in `delivery.rs`.
+//! A receiver under poem, with the adapter in `delivery.rs`. poem's compatibility with tower does not
+//! use the requests of the crate `http`.
 //!
-//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-poem
+//! ```text
+//! JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-poem
+//! ```
 
 mod delivery;
 
@@ -22,7 +25,7 @@ fn receiver(verifier: Verifier) -> impl Endpoint {
     Route::new().at("/jira", post(on_event)).data(ReceiveOptions::new(verifier))
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 #[handler]
 fn on_event(Delivery { verified, body }: Delivery) -> String {
     format!("{} bytes, signed with {}\n", body.len(), verified.key_id())
@@ -53,12 +56,12 @@ mod tests {
 
     impl Harness for Poem {
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Sent) -> Observation {
-            assert!(!delivery.report_only, "the example does not offer it");
+            assert!(!delivery.report_only, "the example has no report-only mode");
             let options = ReceiveOptions { deadline: delivery.deadline, drain: delivery.drain, ..ReceiveOptions::new(verifiers) };
             let seen = Seen::default();
             let endpoint = record.data(options).data(Arc::clone(&seen)).into_endpoint();
             let announced = delivery.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-            // As a server makes it, so that poem knows what the path was at first.
+            // Built from parts like a server's request, so that poem records the original path.
             let mut request = http::Request::builder().method(delivery.method).uri(delivery.target);
             for (name, value) in &delivery.headers {
                 request = request.header(name, &value[..]);

@@ -1,4 +1,6 @@
-//! Rocket's three things: the next chunk, the body back, and no.
+//! The adapter for Rocket 0.5: a request head, a body source and a response to a rejection.
+//!
+//! The guide to adding a framework, in the core, shows most of this file. A test compares both.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -15,10 +17,11 @@ use rocket::response::{Responder, Response};
 use rocket::tokio::io::{AsyncRead, ReadBuf};
 use rocket::{Request, data, response};
 
-/// A verified delivery, for handlers: a data guard, which judges by the `ReceiveOptions` that Rocket manages.
+/// A verified delivery. The data guard reads the `ReceiveOptions` from Rocket's managed state.
 ///
-/// A handler that asks for `Result<Delivery, Rejected>`, and returns what it is rejected for, answers as the sender needs it. One that asks for
-/// `Delivery` alone leaves the answer to Rocket's catchers.
+/// A handler takes `Result<Delivery, Rejected>`, and returns `Rejected` as its error. The sender
+/// then receives the response of `Rejected`. For a handler with `Delivery` alone, Rocket's catchers
+/// write the response.
 #[derive(Debug)]
 pub struct Delivery {
     pub verified: Verified,
@@ -34,7 +37,7 @@ impl<'r> FromData<'r> for Delivery {
             return data::Outcome::Error((Status::InternalServerError, Rejected(None)));
         };
         let head = Head::new(request);
-        // Without a limit of Rocket's own, which would cut a body off unseen: the verifier has one.
+        // A limit of Rocket would cut the body off without an error. The verifier has a limit.
         let mut body = Body { stream: Box::pin(data.open(u64::MAX.bytes())), buffer: vec![0; 8 * 1024].into() };
         let (mut receive, mut timer) = (Receive::new(), TokioTimer::default());
         match poll_fn(|cx| receive.poll(cx, options, &head, &mut body, &mut timer)).await {
@@ -47,7 +50,7 @@ impl<'r> FromData<'r> for Delivery {
     }
 }
 
-/// A delivery that was rejected, and reported; or none, where Rocket manages no `ReceiveOptions`.
+/// A rejected delivery, already reported. `None` if Rocket manages no `ReceiveOptions`.
 #[derive(Debug)]
 pub struct Rejected(pub Option<Box<(Rejection, Connection)>>);
 
@@ -62,13 +65,14 @@ impl<'r> Responder<'r, 'static> for Rejected {
         if connection == Connection::Close {
             response.raw_header("connection", "close");
         }
-        // Where a fairing finds it.
+        // For fairings.
         request.local_cache(|| Some(rejection));
         response.ok()
     }
 }
 
-/// The core's view of a request. Rocket makes its header fields when they are asked for, so they are kept here.
+/// The request head for the core. Rocket creates a new `Header` for each field at each call, so the
+/// head holds copies of names and values.
 struct Head<'r> {
     request: &'r Request<'r>,
     target: String,
@@ -91,7 +95,7 @@ impl RequestHead for Head<'_> {
         &self.target
     }
 
-    /// What a fairing has found out about the tenant.
+    /// Returns the tenant found by a fairing.
     fn tenant(&self) -> Option<Cow<'_, str>> {
         self.request.local_cache(|| None::<String>).as_deref().map(Cow::Borrowed)
     }
@@ -101,7 +105,7 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// The next chunk.
+/// The request body, read in chunks of at most 8 KiB.
 struct Body<'r> {
     stream: Pin<Box<DataStream<'r>>>,
     buffer: Box<[u8]>,

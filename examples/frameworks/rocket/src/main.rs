@@ -1,6 +1,8 @@
-//! Rocket 0.5, which knows no tower: an adapter of its own, in `delivery.rs`.
+//! A receiver under Rocket 0.5, with the adapter in `delivery.rs`. Rocket does not support tower.
 //!
-//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-rocket
+//! ```text
+//! JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-rocket
+//! ```
 
 mod delivery;
 
@@ -21,7 +23,7 @@ fn receiver(verifier: Verifier) -> Rocket<Build> {
     rocket::build().manage(ReceiveOptions::new(verifier)).mount("/", routes![on_event])
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 #[post("/jira", data = "<delivery>")]
 fn on_event(delivery: Result<Delivery, Rejected>) -> Result<String, Rejected> {
     let Delivery { verified, body } = delivery?;
@@ -61,13 +63,13 @@ mod tests {
     }
 
     impl Harness for Under {
-        // Rocket's local client hands over a body that is in memory.
+        // Rocket's local client sends bodies from memory, without a connection.
         const SAYS_CLOSE: bool = false;
 
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Sent) -> Observation {
             assert!(
                 delivery.steps.iter().all(|step| matches!(step, Step::Chunk(_))) && delivery.method == "POST",
-                "Rocket cannot be sent this"
+                "Rocket's local client cannot send this delivery"
             );
             let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers) };
             let figment = rocket::Config::figment().merge(("log_level", "off"));
@@ -118,7 +120,8 @@ mod tests {
         log_lines_cannot_be_forged_by_a_tenants_name,
     }
 
-    /// What its local client cannot show: a rejection by the head is drained, and the connection goes on.
+    /// The body of a rejected request is drained, and the connection stays open. Rocket's local
+    /// client has no connection, so this test uses a socket.
     #[rocket::async_test]
     async fn a_rejected_client_that_writes_on_keeps_its_connection() {
         use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,6 +1,8 @@
-//! salvo: the layer by salvo's bridge to tower.
+//! A receiver under salvo: the tower layer, by salvo's compatibility with tower.
 //!
-//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-salvo
+//! ```text
+//! JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-salvo
+//! ```
 
 use std::error::Error;
 
@@ -19,17 +21,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn router(verifier: Verifier) -> Router {
-    // salvo's bridge takes its own type of body back.
+    // Behind the tower layer, salvo expects a body of type `ReqBody`.
     let back = |request: http::Request<VerifiedBody>| request.map(|body| ReqBody::Once(body.into_bytes()));
     let verify = ServiceBuilder::new().layer(VerifyLayer::new(verifier)).map_request(back).into_inner();
     Router::with_path("jira").hoop(verify.compat::<ReqBody>()).post(on_event)
 }
 
-/// Runs for verified deliveries only.
+/// Runs only for verified deliveries.
 #[handler]
 async fn on_event(request: &mut Request) -> String {
     let key = request.extensions().get().map(|verified: &Verified| verified.key_id().to_string());
-    // `payload` would stop at 64 KiB, and the verifier has bounded the body already.
+    // `payload` would reject a body over 64 KiB. The verifier has already limited the body.
     let len = request.payload_with_max_size(usize::MAX).await.map_or(0, bytes::Bytes::len);
     format!("{len} bytes, signed with {}\n", key.unwrap_or_default())
 }
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn signed_deliveries_are_handled_and_forged_ones_answered_401() {
+    async fn signed_deliveries_are_handled_and_forged_deliveries_get_401() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("secret")).build().unwrap();
         let service = Service::new(router(verifier));
         let large = "x".repeat(100_000);

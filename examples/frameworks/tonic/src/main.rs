@@ -1,6 +1,9 @@
-//! gRPC by tonic: the layer around the routes of a server. What is signed is the body as gRPC frames it, with five bytes in front of the message.
+//! A gRPC receiver with tonic: the tower layer around the routes of a server. The signature covers
+//! the body with gRPC's framing, five bytes before each message.
 //!
-//!     JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-tonic
+//! ```text
+//! JIRA_WEBHOOK_SECRET="It's a Secret to Everybody" cargo run --package example-tonic
+//! ```
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -26,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What `tonic-prost-build` writes for a service with one method, which takes a string and returns one.
+/// A service with one method from string to string, written by hand. For other services,
+/// `tonic-prost-build` generates such code.
 #[derive(Clone)]
 struct Events;
 
@@ -48,13 +52,14 @@ impl Service<Request<Body>> for Events {
     }
 }
 
+/// The method of the service.
 struct Tell;
 
 impl UnaryService<String> for Tell {
     type Response = String;
     type Future = Ready<Result<tonic::Response<String>, tonic::Status>>;
 
-    /// Runs for verified deliveries only.
+    /// Runs only for verified deliveries.
     fn call(&mut self, request: tonic::Request<String>) -> Self::Future {
         let key = request.extensions().get().map(|verified: &Verified| verified.key_id().to_string());
         ready(Ok(tonic::Response::new(format!("{}, signed with {}", request.get_ref(), key.unwrap_or_default()))))
@@ -71,10 +76,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn signed_calls_are_handled_and_forged_ones_answered_401() {
+    async fn signed_calls_are_handled_and_forged_calls_get_401() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("secret")).build().unwrap();
         let service = VerifyLayer::new(verifier).layer(Routes::new(Events).prepare());
-        // A message of seven bytes, which is a string of five.
+        // A message of seven bytes, with a string of five bytes.
         let body = &b"\x00\x00\x00\x00\x07\x0a\x05hello"[..];
         let signature = Signer::new(providers::JIRA, Secret::new("secret")).unwrap().sign(body).remove(0).1;
         for (signature, status, told) in [(signature.as_str(), 200, "hello, signed with k"), ("sha256=00", 401, "")] {

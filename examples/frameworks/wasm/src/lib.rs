@@ -1,5 +1,6 @@
-//! Verification in one shot under JavaScript, for `wasm32-unknown-unknown`: of a request as `fetch` and its kin know one. `run` beside this builds it and
-//! tries it under Node.
+//! Verification of whole requests under JavaScript, for `wasm32-unknown-unknown`. The requests are
+//! `Request` objects of the Fetch API. The script `run` builds this example and tests the example
+//! under Node.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,34 +8,37 @@ use countersign::adapter::HeaderIndex;
 use countersign::{RequestHead, Secret, providers};
 use wasm_bindgen::prelude::*;
 
-/// A verifier of Stripe's deliveries.
+/// A verifier for deliveries of Stripe.
 #[wasm_bindgen]
 pub struct Verifier(countersign::Verifier);
 
 #[wasm_bindgen]
 impl Verifier {
+    /// Creates a verifier with one key, `current`, and with `Date.now` as the clock.
+    ///
     /// # Errors
-    /// What is wrong with the secret.
+    /// The secret is invalid, for example empty.
     #[wasm_bindgen(constructor)]
     pub fn new(secret: &str) -> Result<Verifier, JsError> {
         let builder = countersign::Verifier::builder(providers::STRIPE).key("current", Secret::new(secret));
         Ok(Self(builder.clock(now).build()?))
     }
 
-    /// What becomes of a verifier without a clock, on a target that has none.
+    /// Tries to create a verifier without setting a clock, to show the error.
     ///
     /// # Errors
-    /// That it has no clock.
+    /// Always fails: `wasm32-unknown-unknown` has no clock.
     #[wasm_bindgen(js_name = withoutClock)]
     pub fn without_clock(secret: &str) -> Result<Verifier, JsError> {
         Ok(Self(countersign::Verifier::builder(providers::STRIPE).key("current", Secret::new(secret)).build()?))
     }
 
-    /// Returns the id of the key that matched. `headers` are pairs of name and value, as `[...request.headers]` are.
+    /// Returns the id of the matched key. `headers` are pairs of name and value, such as
+    /// `[...request.headers]`.
     ///
     /// # Errors
-    /// The cause of the rejection, for a log: tell the sender 401 and no more.
-    #[expect(clippy::needless_pass_by_value, reason = "so it comes from JavaScript")]
+    /// The cause of the rejection. Log the cause, and answer the sender with 401 alone.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes an array from JavaScript by value")]
     pub fn verify(&self, headers: Vec<js_sys::Array>, body: &[u8]) -> Result<String, JsError> {
         let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
         let head = Head(headers.iter().map(|pair| (text(pair, 0), text(pair, 1))).collect());
@@ -42,7 +46,8 @@ impl Verifier {
     }
 }
 
-/// The head of a request that `fetch` would make. Stripe signs neither method nor path.
+/// The head of a request of the Fetch API. Method and target are fixed, because Stripe signs
+/// neither.
 struct Head(Vec<(String, String)>);
 
 impl RequestHead for Head {
@@ -59,7 +64,7 @@ impl RequestHead for Head {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since 1970")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the milliseconds since 1970 are positive and fit in a u64")]
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(js_sys::Date::now() as u64)
 }

@@ -1,4 +1,6 @@
-//! Writes the JavaScript that goes with a module for Node, as the command `wasm-bindgen` does: `example-wasm-glue <module> <folder>`.
+//! Writes the JavaScript glue of a wasm module for Node, like the command `wasm-bindgen`.
+//!
+//! Usage: `example-wasm-glue <module> <folder>`.
 
 use anyhow::Context as _;
 use wasm_bindgen_cli_support::Bindgen;
