@@ -55,6 +55,7 @@
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
+use crate::identity::{Identity, RepeatPolicy};
 use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
@@ -74,13 +75,21 @@ const TIMESTAMP_DOT: &[Part] = &[Part::Timestamp, Part::Literal(".")];
 /// `v0:{timestamp}:{body}`.
 const V0_TIMESTAMP: &[Part] = &[Part::Literal("v0:"), Part::Timestamp, Part::Literal(":")];
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Repeats with the default times of a guard: marks are kept for seven days, longer than the windows
+/// of repeats below. A lease of 30 seconds is shorter than the last gap between their repeats.
+const fn repeats(identity: Identity) -> RepeatPolicy {
+    RepeatPolicy::new(identity, DAY.saturating_mul(7), Duration::from_secs(30))
+}
+
 /// One signature in base64.
 const fn base64(name: &'static str, header: &'static str) -> Scheme {
     Scheme::new(name, header).encoding(Encoding::Base64)
 }
 
 /// A scheme of the [Standard Webhooks] specification: headers of id, timestamp and signature, and a
-/// key in base64 behind `whsec_`.
+/// key in base64 behind `whsec_`. A repeat has the same signed id. Repeats end after about 28 hours.
 ///
 /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 const fn standard_webhooks(name: &'static str, [id, timestamp, signature]: [&'static str; 3]) -> Scheme {
@@ -92,6 +101,7 @@ const fn standard_webhooks(name: &'static str, [id, timestamp, signature]: [&'st
         .id_header(id)
         .timestamp_header(timestamp, FIVE_MINUTES)
         .base64_secret("whsec_")
+        .repeat_policy(repeats(Identity::SIGNED_ID))
 }
 
 const WEBHOOK_HEADERS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
@@ -141,10 +151,14 @@ providers! {
     ///   that does not cover the body.
     /// - The limit is 25 MiB. By third-party accounts, Jira sends up to 25 MB and drops larger
     ///   deliveries.
+    /// - Repeats: up to five, each up to 15 minutes after the last, with the same
+    ///   `X-Atlassian-Webhook-Identifier`. Equal bytes are not promised, so the identity is the body or
+    ///   the identifier ([retry policy](https://developer.atlassian.com/cloud/jira/platform/webhooks/#retry-policy)).
     JIRA: Confirmed "https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks" =
         Scheme::method_signature("jira", "X-Hub-Signature")
             .unauthenticated_delivery_id_header("X-Atlassian-Webhook-Identifier")
-            .body_limit(MB_25);
+            .body_limit(MB_25)
+            .repeat_policy(repeats(Identity::BODY_AND_UNAUTHENTICATED_ID));
 
     /// Jira Data Center: `X-Hub-Signature: sha256=<hex>`.
     JIRA_DATA_CENTER: Documentation "https://confluence.atlassian.com/adminjiraserver/managing-webhooks-938846912.html" =
@@ -179,13 +193,17 @@ providers! {
     /// GitHub: `X-Hub-Signature-256: sha256=<hex>`. The limit is 25 MiB: GitHub sends up to 25 MB.
     ///
     /// GitHub also sends a SHA-1 signature in `X-Hub-Signature`. This row ignores that header.
+    ///
+    /// GitHub repeats no delivery by itself. A redelivery by hand has the same body and event
+    /// ([redelivering](https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks)).
     GITHUB: Confirmed "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries" =
         Scheme::new("github", "X-Hub-Signature-256")
             .tagged(b'=', SHA256)
             .unauthenticated_delivery_id_header("X-GitHub-Delivery")
             .unauthenticated_event_header("X-GitHub-Event")
             .also_sends(&["X-Hub-Signature"])
-            .body_limit(MB_25);
+            .body_limit(MB_25)
+            .repeat_policy(repeats(Identity::BODY_AND_EVENT).never());
 
     /// Gitea: `X-Gitea-Signature: <hex>`.
     ///
@@ -214,19 +232,27 @@ providers! {
     ///
     /// The newer deliveries of Shopify's events name the header without the `X-`. This row does not
     /// accept such deliveries.
+    ///
+    /// Repeats: eight in four hours, with the original body. Topics share bodies, so the identity holds
+    /// the topic ([retries](https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks)).
     SHOPIFY: Confirmed "https://shopify.dev/docs/apps/build/webhooks/verify-deliveries" =
         base64("shopify", "X-Shopify-Hmac-Sha256")
             .unauthenticated_delivery_id_header("X-Shopify-Webhook-Id")
-            .unauthenticated_event_header("X-Shopify-Topic");
+            .unauthenticated_event_header("X-Shopify-Topic")
+            .repeat_policy(repeats(Identity::BODY_AND_EVENT));
 
     /// Linear: `Linear-Signature: <hex>`.
     ///
     /// The timestamp stands in the body. The copy in a header is not signed. Check the timestamp in
     /// the body: Linear's own library allows a minute.
+    ///
+    /// Repeats: three, up to six hours later, with the same `Linear-Delivery`. The body has the time of the
+    /// attempt ([webhooks](https://linear.app/developers/webhooks)).
     LINEAR: SourceCode "https://linear.app/developers/webhooks" =
         Scheme::new("linear", "Linear-Signature")
             .unauthenticated_delivery_id_header("Linear-Delivery")
-            .unauthenticated_event_header("Linear-Event");
+            .unauthenticated_event_header("Linear-Event")
+            .repeat_policy(repeats(Identity::UNAUTHENTICATED_ID));
 
     /// Notion: `X-Notion-Signature: sha256=<hex>`, signed with the verification token.
     NOTION: Confirmed "https://developers.notion.com/reference/webhooks" =
@@ -300,8 +326,12 @@ providers! {
 
     /// Adyen, webhooks of banking and management: `HmacSignature: <base64>`, with the key in
     /// hexadecimal digits. Webhooks of payments use another scheme, without a row here.
+    ///
+    /// Repeats: for up to 30 days
+    /// ([troubleshoot](https://docs.adyen.com/development-resources/webhooks/troubleshoot)).
     ADYEN: Confirmed "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures" =
-        base64("adyen", "HmacSignature").hex_secret();
+        base64("adyen", "HmacSignature").hex_secret()
+            .repeat_policy(RepeatPolicy::new(Identity::BODY, DAY.saturating_mul(31), Duration::from_secs(30)));
 
     /// Airtable: `X-Airtable-Content-MAC: hmac-sha256=<hex>`, with the key in base64. The delivery
     /// only announces that there is data to fetch.
@@ -339,21 +369,29 @@ providers! {
     /// Stripe: `Stripe-Signature: t=<seconds>,v1=<hex>` over `{timestamp}.{body}`.
     ///
     /// The tolerance is five minutes. The secret is the whole text, including `whsec_`.
+    ///
+    /// Repeats: for up to three days, with the same `id` in the body
+    /// ([retries](https://docs.stripe.com/webhooks#retries)).
     STRIPE: Confirmed "https://docs.stripe.com/webhooks/signature" =
         Scheme::new("stripe", "Stripe-Signature")
             .tagged(b'=', V1)
             .list(b',')
             .prefix(TIMESTAMP_DOT)
-            .timestamp_item("t", FIVE_MINUTES);
+            .timestamp_item("t", FIVE_MINUTES)
+            .repeat_policy(repeats(Identity::member("id")));
 
     /// Slack: `X-Slack-Signature: v0=<hex>` over `v0:{timestamp}:{body}`.
     ///
     /// The timestamp stands in `X-Slack-Request-Timestamp`. The tolerance is five minutes.
+    ///
+    /// Repeats: three within five minutes, with the same `event_id` in the body
+    /// ([retries](https://docs.slack.dev/apis/events-api/#retries)).
     SLACK: Confirmed "https://docs.slack.dev/authentication/verifying-requests-from-slack/" =
         Scheme::new("slack", "X-Slack-Signature")
             .tagged(b'=', V0)
             .prefix(V0_TIMESTAMP)
-            .timestamp_header("X-Slack-Request-Timestamp", FIVE_MINUTES);
+            .timestamp_header("X-Slack-Request-Timestamp", FIVE_MINUTES)
+            .repeat_policy(repeats(Identity::member("event_id")));
 
     /// Standard Webhooks: `webhook-signature: v1,<base64> v1,<base64>` over
     /// `{id}.{timestamp}.{body}`.
@@ -384,16 +422,23 @@ providers! {
 
     /// Zoom: `x-zm-signature: v0=<hex>` over `v0:{timestamp}:{body}`. The timestamp stands in
     /// `x-zm-request-timestamp`.
+    ///
+    /// Repeats: three, 5, 20 and 60 minutes later. Zoom documents no id of a delivery
+    /// ([delays](https://developers.zoom.us/blog/webhook-delays/)).
     ZOOM: SourceCode "https://developers.zoom.us/docs/api/webhooks/" =
         Scheme::new("zoom", "x-zm-signature")
             .tagged(b'=', V0)
             .prefix(V0_TIMESTAMP)
-            .timestamp_header("x-zm-request-timestamp", FIVE_MINUTES);
+            .timestamp_header("x-zm-request-timestamp", FIVE_MINUTES)
+            .repeat_policy(repeats(Identity::BODY));
 
     /// Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>` over
     /// `{id}{timestamp}{body}`.
     ///
     /// The tolerance is ten minutes. The secret has 10 to 100 characters.
+    ///
+    /// Repeats have the same signed id
+    /// ([EventSub](https://dev.twitch.tv/docs/eventsub/handling-webhook-events/)).
     TWITCH: ThirdParty "https://dev.twitch.tv/docs/eventsub/handling-webhook-events/" =
         Scheme::new("twitch", "Twitch-Eventsub-Message-Signature")
             .tagged(b'=', SHA256)
@@ -402,7 +447,8 @@ providers! {
             .timestamp_header("Twitch-Eventsub-Message-Timestamp", Duration::from_secs(600))
             .timestamp_format(TimestampFormat::Rfc3339)
             .unauthenticated_event_header("Twitch-Eventsub-Subscription-Type")
-            .key_lengths(10, 100);
+            .key_lengths(10, 100)
+            .repeat_policy(repeats(Identity::SIGNED_ID));
 
     /// Box: `BOX-SIGNATURE-PRIMARY: <base64>` and `BOX-SIGNATURE-SECONDARY` over
     /// `{body}{timestamp}`.
@@ -422,8 +468,12 @@ providers! {
 
     /// Square: `x-square-hmacsha256-signature: <base64>` over `{url}{body}`. The
     /// [`url`](crate::VerifierBuilder::url) is the registered notification URL.
+    ///
+    /// Repeats: for up to 24 hours, with the same `event_id` in the body
+    /// ([troubleshooting](https://developer.squareup.com/docs/webhooks/troubleshooting)).
     SQUARE: Confirmed "https://developer.squareup.com/docs/webhooks/step3validate" =
-        base64("square", "x-square-hmacsha256-signature").prefix(&[Part::Url]);
+        base64("square", "x-square-hmacsha256-signature").prefix(&[Part::Url])
+            .repeat_policy(repeats(Identity::member("event_id")));
 
     /// Paddle Billing: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `{timestamp}:{body}`.
     ///
@@ -480,6 +530,9 @@ providers! {
 
     /// Sanity: `sanity-webhook-signature: t=<milliseconds>,v1=<base64url>` over
     /// `{timestamp}.{body}`.
+    ///
+    /// Repeats: two, 30 seconds apart, with the same `idempotency-key`
+    /// ([changelog](https://www.sanity.io/docs/changelog)).
     SANITY: Confirmed "https://www.sanity.io/docs/content-lake/webhooks" =
         Scheme::new("sanity", "sanity-webhook-signature")
             .tagged(b'=', V1)
@@ -488,7 +541,8 @@ providers! {
             .prefix(TIMESTAMP_DOT)
             .timestamp_item("t", FIVE_MINUTES)
             .timestamp_format(TimestampFormat::Milliseconds)
-            .unauthenticated_delivery_id_header("idempotency-key");
+            .unauthenticated_delivery_id_header("idempotency-key")
+            .repeat_policy(RepeatPolicy::new(Identity::UNAUTHENTICATED_ID, DAY.saturating_mul(7), Duration::from_secs(25)));
 
     /// WorkOS: `WorkOS-Signature: t=<milliseconds>, v1=<hex>` over `{timestamp}.{body}`. The
     /// tolerance is three minutes.

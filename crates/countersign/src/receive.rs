@@ -62,8 +62,8 @@ impl ReceiveOptions {
 /// - Receive and verify the body.
 /// - After a rejection, [drain](DrainPolicy) the rest of the body.
 ///
-/// A `Receive` is small. The body is nearly always ready at the first poll. In this case, `Receive`
-/// usually allocates only the body.
+/// A `Receive` is small. If the whole body is ready at the first poll, `Receive` usually allocates
+/// only the body.
 #[must_use = "a delivery does nothing unless polled"]
 pub struct Receive {
     state: State,

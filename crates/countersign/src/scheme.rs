@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::identity::RepeatPolicy;
 use crate::scheme::layout::{Grammar, Headers, Timestamp, TimestampSource, UnsignedHeaders};
 
 pub(crate) mod describe;
@@ -60,6 +61,7 @@ pub struct Scheme {
     pub(crate) key_lengths: (usize, usize),
     pub(crate) body_limit: usize,
     pub(crate) unsigned: UnsignedHeaders,
+    pub(crate) repeats: Option<RepeatPolicy>,
     pub(crate) documentation: &'static str,
     pub(crate) evidence: Evidence,
 }
@@ -94,6 +96,7 @@ impl Scheme {
             key_lengths: (1, usize::MAX),
             body_limit: Self::DEFAULT_BODY_LIMIT,
             unsigned: UnsignedHeaders { delivery_id: None, event: None },
+            repeats: None,
             documentation: "",
             evidence: Evidence::Own,
         }
@@ -305,6 +308,13 @@ impl Scheme {
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// Sets the sender's repeats: the defaults of a guard that handles each delivery once.
+    #[must_use]
+    pub const fn repeat_policy(mut self, policy: RepeatPolicy) -> Self {
+        self.repeats = Some(policy);
         self
     }
 

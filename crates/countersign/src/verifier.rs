@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::config_error::ConfigError;
 use crate::crypto::candidates::Candidates;
+use crate::identity::RepeatPolicy;
 use crate::machine_clock;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
@@ -202,6 +203,13 @@ impl Verifier {
     /// Returns the schemes of this verifier: one, or several after [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
         self.0.configs().map(|config| &config.policy.scheme)
+    }
+
+    /// Returns how the sender repeats deliveries. `None` if unknown, and after
+    /// [`any_of`](Self::any_of).
+    #[must_use]
+    pub fn repeats(&self) -> Option<RepeatPolicy> {
+        self.0.first.policy.scheme.repeats().filter(|_| self.0.others.is_empty())
     }
 
     /// Returns the largest accepted body in bytes.

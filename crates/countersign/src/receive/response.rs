@@ -12,6 +12,12 @@ pub fn empty_response<B: Default>(status: u16) -> Response<B> {
     response
 }
 
+/// Creates an empty 503 with its [`Retry-After`](Rejection::required_header). For adapters.
+#[must_use]
+pub fn unavailable_response<B: Default>() -> Response<B> {
+    with_required_header(empty_response(503))
+}
+
 /// Completes an application's response to a rejection. For adapters.
 ///
 /// Adds to the response:
@@ -21,12 +27,17 @@ pub fn empty_response<B: Default>(status: u16) -> Response<B> {
 /// - the [`Rejection`], in the response extensions.
 #[must_use]
 pub fn finish_response<B>(mut response: Response<B>, rejection: Rejection, connection: Connection) -> Response<B> {
-    if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
-        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
-    }
+    response = with_required_header(response);
     if connection == Connection::Close {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.extensions_mut().insert(rejection);
+    response
+}
+
+fn with_required_header<B>(mut response: Response<B>) -> Response<B> {
+    if let Some((name, value)) = Rejection::required_header(response.status().as_u16()) {
+        response.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
     response
 }

@@ -2,6 +2,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
+use crate::identity::RepeatPolicy;
 use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
@@ -36,6 +37,12 @@ impl Scheme {
     #[must_use]
     pub const fn documentation(&self) -> &'static str {
         self.documentation
+    }
+
+    /// Returns how the sender repeats deliveries. `None` if unknown.
+    #[must_use]
+    pub const fn repeats(&self) -> Option<RepeatPolicy> {
+        self.repeats
     }
 
     /// Returns the evidence for this description.

@@ -1,0 +1,112 @@
+//! The identity of a delivery: which deliveries are repeats of each other.
+//!
+//! Senders repeat deliveries, and strangers can send recorded deliveries again. An [`Identity`]
+//! turns a verified delivery into a `DeliveryKey` (feature `identity`). Two deliveries with the same key are the same
+//! delivery. The crate `countersign-once` uses the key to handle each delivery once.
+//!
+//! An identity is *safe* if two different deliveries never share a key. Otherwise one of them would
+//! be lost. An identity is *useful* if a repeat has the key of the first delivery. Otherwise the
+//! repeat would be handled again.
+
+#[cfg(feature = "identity")]
+pub(crate) mod delivery_key;
+#[cfg(feature = "identity")]
+pub(crate) mod member;
+pub(crate) mod repeat_policy;
+
+#[cfg(feature = "identity")]
+pub use delivery_key::DeliveryKey;
+pub use repeat_policy::RepeatPolicy;
+
+#[cfg(feature = "identity")]
+use crate::verdict::verified::Verified;
+
+/// A rule for telling repeats from new deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    SignedId,
+    Body,
+    BodyAndEvent,
+    Member(&'static str),
+    UnauthenticatedId,
+    BodyAndUnauthenticatedId,
+}
+
+impl Identity {
+    /// The signed id of the delivery ([`Verified::signed_id`](crate::Verified::signed_id)), as in Standard Webhooks. Safe and
+    /// useful.
+    pub const SIGNED_ID: Self = Self(Kind::SignedId);
+
+    /// The SHA-256 digest of the body.
+    ///
+    /// Not safe if two events can have equal bodies, for example with the event in a header field
+    /// alone. Not useful if the sender writes the attempt into the body.
+    pub const BODY: Self = Self(Kind::Body);
+
+    /// The digest of the body, with the unsigned event of the head
+    /// ([`Verified::unauthenticated_event`](crate::Verified::unauthenticated_event)).
+    ///
+    /// For senders of equal bodies for different events, such as Shopify. A stranger can replay a
+    /// recorded body under another event, but no delivery is lost.
+    pub const BODY_AND_EVENT: Self = Self(Kind::BodyAndEvent);
+
+    /// The unsigned id of the delivery ([`Verified::unauthenticated_delivery_id`](crate::Verified::unauthenticated_delivery_id)).
+    ///
+    /// Safe and useful against the sender's own repeats. No protection against replays: a stranger
+    /// can change the id. With guessable ids, a stranger can also replay a recorded delivery under
+    /// the id of the next delivery, and so suppress the next delivery.
+    pub const UNAUTHENTICATED_ID: Self = Self(Kind::UnauthenticatedId);
+
+    /// The digest of the body, and beside the digest the unsigned id. A delivery is a repeat if
+    /// either was seen.
+    ///
+    /// For senders with unknown bytes in repeats, such as Jira. A replay of a recorded body never
+    /// reaches the id, so a replay cannot suppress another delivery.
+    pub const BODY_AND_UNAUTHENTICATED_ID: Self = Self(Kind::BodyAndUnauthenticatedId);
+
+    /// The member `name` of the signed body, a JSON object: a string or an integer at the top level.
+    ///
+    /// Safe and useful if the sender gives each event an id, such as Stripe's `id`.
+    #[must_use]
+    pub const fn member(name: &'static str) -> Self {
+        Self(Kind::Member(name))
+    }
+}
+
+#[cfg(feature = "identity")]
+impl Identity {
+    /// Returns the keys of a verified delivery: the key, and with
+    /// [`BODY_AND_UNAUTHENTICATED_ID`](Self::BODY_AND_UNAUTHENTICATED_ID) a second key.
+    ///
+    /// `guard` names the user of the key. Two guards never share a key.
+    ///
+    /// Returns `None` if the delivery has no identity of this kind: the id or the member is absent,
+    /// or an identity by body or member meets an empty body or a static token. A static token
+    /// covers no body.
+    #[must_use]
+    pub fn keys(&self, guard: &str, verified: &Verified, body: &[u8]) -> Option<(DeliveryKey, Option<DeliveryKey>)> {
+        let key = |kind: &str, parts: &[&[u8]]| DeliveryKey::new(guard, verified, kind, parts);
+        let by_body = || {
+            let is_covered = verified.algorithm().is_some() && !body.is_empty();
+            is_covered.then(|| delivery_key::digest(body))
+        };
+        let by_unauthenticated_id = || verified.unauthenticated_delivery_id().map(|id| key("unauthenticated id", &[id.as_bytes()]));
+        match self.0 {
+            Kind::SignedId => verified.signed_id().map(|id| (key("signed id", &[id.as_bytes()]), None)),
+            Kind::Body => by_body().map(|digest| (key("body", &[&digest]), None)),
+            Kind::BodyAndEvent => {
+                let event = verified.unauthenticated_event().unwrap_or_default();
+                by_body().map(|digest| (key("body and event", &[&digest, event.as_bytes()]), None))
+            }
+            Kind::Member(name) => {
+                let covered = verified.algorithm().map(|_| body)?;
+                member::find(covered, name).map(|value| (key("member", &[name.as_bytes(), value.as_bytes()]), None))
+            }
+            Kind::UnauthenticatedId => by_unauthenticated_id().map(|key| (key, None)),
+            Kind::BodyAndUnauthenticatedId => by_body().map(|digest| (key("body", &[&digest]), by_unauthenticated_id())),
+        }
+    }
+}

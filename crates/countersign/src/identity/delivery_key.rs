@@ -1,0 +1,53 @@
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::verdict::verified::Verified;
+
+/// The key of a delivery: a SHA-256 digest. `Display` writes 64 hex digits.
+///
+/// The digest covers the name of the guard, the scheme, the tenant, the kind of identity and the
+/// identity itself, each behind its length. The digest covers no signature, no header text and no
+/// timestamp: those change with every key and every repeat. A key reveals nothing of the delivery,
+/// and may be stored and logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryKey([u8; 32]);
+
+/// Returns the SHA-256 digest of a body.
+pub(crate) fn digest(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
+}
+
+impl DeliveryKey {
+    pub(crate) fn new(guard: &str, verified: &Verified, kind: &str, identity: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        let mut put = |part: &[u8]| {
+            // Without the lengths, bytes could move from one part to the next.
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        };
+        put(b"countersign delivery key 1");
+        put(guard.as_bytes());
+        put(verified.scheme().as_bytes());
+        // A tenant without a name differs from no tenant.
+        put(if verified.tenant().is_some() { b"tenant" } else { b"" });
+        put(verified.tenant().unwrap_or_default().as_bytes());
+        put(kind.as_bytes());
+        for part in identity {
+            put(part);
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// Returns the 32 bytes of the key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeliveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use crate::identity::Identity;
+
+/// How a sender repeats deliveries, for the default settings of a guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepeatPolicy {
+    identity: Identity,
+    keep: Duration,
+    lease: Duration,
+    is_repeated: bool,
+}
+
+impl RepeatPolicy {
+    /// Creates a description: the safe and useful identity, the time to remember a handled
+    /// delivery, and the longest time of a claim.
+    ///
+    /// `keep` is longer than the sender's whole window of repeats. `lease` is shorter than the last
+    /// gap between two repeats.
+    #[must_use]
+    pub const fn new(identity: Identity, keep: Duration, lease: Duration) -> Self {
+        Self { identity, keep, lease, is_repeated: true }
+    }
+
+    /// Notes that the sender never repeats a delivery by itself.
+    #[must_use]
+    pub const fn never(mut self) -> Self {
+        self.is_repeated = false;
+        self
+    }
+
+    /// Returns the identity.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Returns the time to remember a handled delivery.
+    #[must_use]
+    pub const fn keep(&self) -> Duration {
+        self.keep
+    }
+
+    /// Returns the longest time of a claim.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Returns whether the sender repeats a delivery by itself.
+    #[must_use]
+    pub const fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+}
