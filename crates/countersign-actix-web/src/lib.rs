@@ -14,11 +14,14 @@
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
 // README.md. crates.io knows the URLs only.
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bounded_payload;
 mod extract;
 mod head;
 mod middleware;
+#[cfg(feature = "once")]
+mod once;
 mod payload;
 mod receive;
 mod response;
@@ -29,4 +32,6 @@ pub use extract::delivery::Delivery;
 pub use extract::error::VerifyError;
 pub use extract::json::VerifiedJson;
 pub use middleware::{VerifyFuture, VerifyMiddleware};
+#[cfg(feature = "once")]
+pub use once::{OnceMiddleware, VerifyOnce};
 pub use verify::Verify;

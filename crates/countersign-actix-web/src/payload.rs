@@ -23,6 +23,14 @@ impl ReceivedPayload {
         self.0.take()
     }
 
+    /// Returns the body, if nobody has taken the body.
+    #[cfg(feature = "once")]
+    pub(crate) fn peek(&self) -> Option<Bytes> {
+        let body = self.0.take();
+        self.0.set(body.clone());
+        body
+    }
+
     pub(crate) fn payload(&self) -> Payload {
         let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(self.clone());
         Payload::from(stream)

@@ -26,6 +26,11 @@ impl VerifiedBody {
         Self { data, trailers }
     }
 
+    #[cfg(feature = "once")]
+    pub(crate) const fn bytes(&self) -> &Bytes {
+        &self.data
+    }
+
     /// Returns the bytes not polled yet, without a copy. Before the first poll, this is the whole
     /// body. Trailers are dropped.
     #[must_use]

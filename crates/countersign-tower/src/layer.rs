@@ -233,8 +233,8 @@ fn warn_of_cut_paths(verifiers: &VerifierSource) {
     if verifiers.signs_target() {
         tracing::warn!(
             target: "countersign",
-            "the signed path is the one that the request has at this layer: turn on the feature `axum` of `countersign-tower`, or put the layer \
-             outside whatever takes a prefix off the path, such as `nest`"
+            "the layer verifies the path that it sees, and a router may have removed a prefix: turn on the feature `axum` of `countersign-tower`, \
+             or put the layer outside of `nest` and other routers"
         );
     }
 }

@@ -17,6 +17,7 @@
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
 // README.md. crates.io knows the URLs only.
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
 #[cfg(feature = "axum")]
@@ -26,6 +27,8 @@ mod extract;
 mod future;
 mod head;
 mod layer;
+#[cfg(feature = "once")]
+mod once;
 mod receive;
 mod response;
 mod service;
@@ -40,5 +43,7 @@ pub use extract::json::{VerifiedJson, VerifiedJsonRejection};
 pub use extract::rejection::VerifyRejection;
 pub use future::VerifyFuture;
 pub use layer::VerifyLayer;
+#[cfg(feature = "once")]
+pub use once::{OnceLayer, OnceService};
 pub use response::{EmptyResponse, RejectionResponse};
 pub use service::Verify;

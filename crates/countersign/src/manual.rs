@@ -29,6 +29,7 @@
 //! | How large, how slow and how many? | [`limits`] |
 //! | How do I change a secret without losing a delivery? | [`rotation`] |
 //! | How do I give each customer a secret? | [`tenants`] |
+//! | How do I handle each delivery once? | [`once`] |
 //! | How do I introduce verification under a running service? | [`rollout`] |
 //!
 //! # Adding to Countersign
@@ -73,6 +74,7 @@ page!(responses, "manual/responses.md");
 page!(limits, "manual/limits.md");
 page!(rotation, "manual/rotation.md");
 page!(tenants, "manual/tenants.md");
+page!(once, "manual/once.md");
 page!(rollout, "manual/rollout.md");
 page!(adding_a_provider, "manual/adding_a_provider.md");
 page!(adding_a_framework, "manual/adding_a_framework.md");

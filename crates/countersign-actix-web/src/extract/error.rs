@@ -56,9 +56,9 @@ impl VerifyError {
         }
         if LAST_ERROR.get().is_none_or(|last| last.elapsed() >= Duration::from_secs(1)) {
             LAST_ERROR.set(Some(Instant::now()));
-            tracing::error!(target: "countersign", "delivery not judged: {fault}");
+            tracing::error!(target: "countersign", "delivery not verified: {fault}");
         } else {
-            tracing::debug!(target: "countersign", "delivery not judged: {fault}");
+            tracing::debug!(target: "countersign", "delivery not verified: {fault}");
         }
         Self::new(Cause::Misconfigured(fault), None)
     }

@@ -1,0 +1,209 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use countersign::identity::DeliveryKey;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::event::Event;
+use crate::guard::Guard;
+use crate::owner::Owner;
+use crate::store::{FinishReply, RenewReply};
+
+/// The right to handle a delivery.
+///
+/// Call [`complete`](Self::complete) with the status of the response. A dropped claim is released,
+/// so the sender's next repeat is handled.
+#[must_use = "a dropped claim is released"]
+pub struct Claim {
+    guard: Arc<Guard>,
+    keys: [Option<DeliveryKey>; 2],
+    /// The keys that the store may hold for this claim, from the first.
+    held: usize,
+    owner: Owner,
+    info: ClaimInfo,
+    renewal: Option<AbortHandle>,
+}
+
+/// The key and the state of a claim, for handlers.
+#[derive(Clone, Debug)]
+pub struct ClaimInfo {
+    key: DeliveryKey,
+    is_lost: Arc<AtomicBool>,
+}
+
+/// The time to try a mark again, in the background.
+const RETRY_MARKS: Duration = Duration::from_secs(300);
+
+impl Claim {
+    /// Creates a claim without a key in the store. `ask` claims the keys one by one.
+    pub(crate) fn new(guard: Arc<Guard>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
+        let info = ClaimInfo { key: first, is_lost: Arc::default() };
+        Self { guard, keys: [Some(first), second], held: 0, owner, info, renewal: None }
+    }
+
+    /// Returns the key of the delivery: 64 hex digits as text.
+    ///
+    /// In the same transaction as the effects of the handler, a unique column with this key makes
+    /// the effects happen exactly once.
+    #[must_use]
+    pub const fn key(&self) -> DeliveryKey {
+        self.info.key
+    }
+
+    /// Returns the key and the state of the claim, for the handler.
+    #[must_use]
+    pub fn info(&self) -> ClaimInfo {
+        self.info.clone()
+    }
+
+    /// Ends the claim with the status of the response. With a 2xx status, the delivery is marked as
+    /// handled. With another status, the claim is released.
+    ///
+    /// If the store does not answer, the mark is tried again in the background for five minutes.
+    /// The handler has run, so the response stays 2xx.
+    pub async fn complete(mut self, status: u16) {
+        if !(200..300).contains(&status) {
+            return self.release().await;
+        }
+        self.stop_renewal();
+        let held = std::mem::take(&mut self.held);
+        for key in self.keys.iter().take(held).flatten() {
+            let (guard, key, owner) = (Arc::clone(&self.guard), *key, self.owner);
+            match guard.store.finish(key, owner, status, guard.keep).within(guard.patience).await {
+                Ok(reply) => guard.finished(reply, key),
+                Err(error) => {
+                    guard.events.record(Event::Unavailable, Some(key), Some(&error));
+                    spawn(async move { guard.retry_mark(key, owner, status).await });
+                }
+            }
+        }
+    }
+
+    async fn release(mut self) {
+        self.stop_renewal();
+        let held = std::mem::take(&mut self.held);
+        for key in self.keys.iter().take(held).flatten() {
+            let answer = self.guard.store.release(*key, self.owner).within(self.guard.patience).await;
+            if answer.is_err() {
+                self.guard.give_back(*key, self.owner);
+            }
+        }
+    }
+
+    /// Notes that the store may hold one more key for this claim, and returns the key.
+    pub(crate) fn ask(&mut self) -> Option<DeliveryKey> {
+        let key = (*self.keys.get(self.held)?)?;
+        self.held = self.held.saturating_add(1);
+        Some(key)
+    }
+
+    /// Notes that the store holds the last key for somebody else.
+    pub(crate) const fn refused(&mut self) {
+        self.held = self.held.saturating_sub(1);
+    }
+
+    /// Renews the claim in a task of its own. In the task of the handler, a blocking handler would
+    /// delay the renewal.
+    pub(crate) fn start_renewal(&mut self) {
+        if !self.guard.store.has_leases() {
+            return;
+        }
+        let (guard, keys, owner, is_lost) = (Arc::clone(&self.guard), self.keys, self.owner, Arc::clone(&self.info.is_lost));
+        let renew = async move {
+            // A third of the lease leaves two more tries.
+            let pause = guard.lease.checked_div(3).unwrap_or_default();
+            loop {
+                tokio::time::sleep(pause).await;
+                for key in keys.into_iter().flatten() {
+                    let reply = guard.store.renew(key, owner, guard.lease).within(guard.patience).await;
+                    if matches!(reply, Ok(RenewReply::Lost)) && !is_lost.swap(true, Ordering::Relaxed) {
+                        guard.events.record(Event::Expired, Some(key), None);
+                    }
+                }
+            }
+        };
+        self.renewal = Handle::try_current().ok().map(|runtime| runtime.spawn(renew).abort_handle());
+    }
+
+    fn stop_renewal(&mut self) {
+        if let Some(renewal) = self.renewal.take() {
+            renewal.abort();
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.stop_renewal();
+        for key in self.keys.iter().take(self.held).flatten() {
+            self.guard.give_back(*key, self.owner);
+        }
+    }
+}
+
+impl Guard {
+    pub(crate) fn finished(&self, reply: FinishReply, key: DeliveryKey) {
+        match reply {
+            FinishReply::Own => {}
+            FinishReply::Expired => self.events.record(Event::Expired, Some(key), None),
+            FinishReply::Other => self.events.record(Event::DoubleRun, Some(key), None),
+        }
+    }
+
+    async fn retry_mark(&self, key: DeliveryKey, owner: Owner, status: u16) {
+        let until = tokio::time::Instant::now().checked_add(RETRY_MARKS);
+        let mut pause = Duration::from_millis(100);
+        while until.is_none_or(|until| tokio::time::Instant::now() < until) {
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(Duration::from_secs(10));
+            if let Ok(reply) = self.store.finish(key, owner, status, self.keep).within(self.patience).await {
+                return self.finished(reply, key);
+            }
+        }
+    }
+
+    /// Releases a key without waiting. A store without an answer at hand is asked in a task.
+    pub(crate) fn give_back(&self, key: DeliveryKey, owner: Owner) {
+        let mut release = self.store.release(key, owner);
+        let at_once = Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop()));
+        if at_once.is_pending() {
+            let patience = self.patience;
+            spawn(async move {
+                // If this fails too, the lease ends the claim.
+                let _ = release.within(patience).await;
+            });
+        }
+    }
+}
+
+/// Runs a future on the current runtime. Without a runtime, the process is about to end.
+fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(future);
+    }
+}
+
+impl ClaimInfo {
+    /// Returns the key of the delivery: 64 hex digits as text. See [`Claim::key`].
+    #[must_use]
+    pub const fn key(&self) -> DeliveryKey {
+        self.key
+    }
+
+    /// Returns whether the claim was lost: another handler may run for the same delivery.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("key", &self.info.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! [`Once`]: crate::Once
+//! [`MemoryStore`]: crate::MemoryStore
+//! [`Store`]: crate::Store
+//! [`Claim`]: crate::Claim
+//! [`ClaimInfo::key`]: crate::ClaimInfo::key
+//! [`Once::idle`]: crate::Once::idle
+//! [`Identity`]: countersign::identity::Identity
+// rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
+// README.md. crates.io knows the URLs only.
+#![doc = include_str!("../README.md")]
+
+mod claim;
+mod event;
+mod guard;
+mod handle;
+mod memory_store;
+mod once;
+mod once_builder;
+mod owner;
+mod store;
+
+pub use claim::{Claim, ClaimInfo};
+pub use event::Event;
+pub use guard::WhenDown;
+pub use handle::Handled;
+pub use memory_store::MemoryStore;
+pub use once::{Admission, Once};
+pub use once_builder::{OnceBuilder, OnceError};
+pub use owner::Owner;
+pub use store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, StoreFuture};

@@ -1,0 +1,275 @@
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use countersign::identity::DeliveryKey;
+
+use crate::owner::Owner;
+use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, StoreFuture};
+
+/// A store in the memory of one process.
+///
+/// Claims have no lease: a claim ends with its handler, or with the process. Marks are forgotten
+/// after their time, or earlier if the store is full: the oldest mark goes first. A claim is never
+/// evicted. If claims alone fill the store, new deliveries are answered 503.
+///
+/// Several processes need a common store, as of the crate `countersign-once-redis`.
+pub struct MemoryStore {
+    shards: Box<[Mutex<Shard>]>,
+    /// Entries of a shard.
+    capacity: usize,
+    evicted: AtomicU64,
+}
+
+/// Fewer threads wait for each other with more shards. Each shard is a map and a queue.
+const SHARDS: usize = 16;
+
+#[derive(Default)]
+struct Shard {
+    entries: HashMap<DeliveryKey, Entry>,
+    /// The marks by age, with the number of each. A number differs if the mark has been replaced.
+    marks: VecDeque<(u64, DeliveryKey)>,
+    next_number: u64,
+}
+
+enum Entry {
+    Claimed(Owner),
+    /// `until` is `None` past the end of the clock.
+    Done {
+        status: u16,
+        until: Option<Instant>,
+        number: u64,
+    },
+}
+
+impl MemoryStore {
+    /// Creates a store for at most about `capacity` claims and marks, rounded up to a multiple of
+    /// 16. An entry takes about 150 bytes.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards, capacity: capacity.div_ceil(SHARDS).max(1), evicted: AtomicU64::new(0) }
+    }
+
+    /// Returns the number of marks evicted before their time.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, key: DeliveryKey) -> Option<MutexGuard<'_, Shard>> {
+        // The key is a digest, so every byte is evenly spread.
+        let place = usize::from(key.as_bytes()[0]) % SHARDS;
+        Some(self.shards.get(place)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn claim_now(&self, key: DeliveryKey, owner: Owner) -> Result<ClaimReply, StoreError> {
+        let Some(mut shard) = self.shard(key) else { return Ok(ClaimReply::Running) };
+        match shard.entries.get(&key) {
+            Some(Entry::Claimed(other)) => {
+                return Ok(if *other == owner { ClaimReply::Acquired } else { ClaimReply::Running });
+            }
+            Some(Entry::Done { status, until, .. }) if is_ahead(*until) => return Ok(ClaimReply::Done(*status)),
+            // A mark past its time makes room for the claim.
+            Some(Entry::Done { .. }) => {}
+            None => self.make_room(&mut shard)?,
+        }
+        shard.entries.insert(key, Entry::Claimed(owner));
+        Ok(ClaimReply::Acquired)
+    }
+
+    fn renew_now(&self, key: DeliveryKey, owner: Owner) -> Result<RenewReply, StoreError> {
+        let Some(mut shard) = self.shard(key) else { return Ok(RenewReply::Lost) };
+        match shard.entries.get(&key) {
+            Some(Entry::Claimed(other)) if *other == owner => Ok(RenewReply::Held),
+            Some(_) => Ok(RenewReply::Lost),
+            None => {
+                self.make_room(&mut shard)?;
+                shard.entries.insert(key, Entry::Claimed(owner));
+                Ok(RenewReply::Restored)
+            }
+        }
+    }
+
+    fn finish_now(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> Result<FinishReply, StoreError> {
+        let Some(mut shard) = self.shard(key) else { return Ok(FinishReply::Expired) };
+        let reply = match shard.entries.get(&key) {
+            Some(Entry::Claimed(other)) if *other == owner => FinishReply::Own,
+            Some(_) => FinishReply::Other,
+            None => {
+                self.make_room(&mut shard)?;
+                FinishReply::Expired
+            }
+        };
+        let until = Instant::now().checked_add(keep);
+        let number = shard.next_number;
+        shard.next_number = number.wrapping_add(1);
+        shard.entries.insert(key, Entry::Done { status, until, number });
+        shard.marks.push_back((number, key));
+        shard.forget_replaced_marks(self.capacity);
+        Ok(reply)
+    }
+
+    fn release_now(&self, key: DeliveryKey, owner: Owner) {
+        if let Some(mut shard) = self.shard(key)
+            && matches!(shard.entries.get(&key), Some(Entry::Claimed(other)) if *other == owner)
+        {
+            shard.entries.remove(&key);
+        }
+    }
+
+    /// Makes room for an entry. Fails if claims alone fill the shard.
+    fn make_room(&self, shard: &mut Shard) -> Result<(), StoreError> {
+        while shard.entries.len() >= self.capacity {
+            let Some((number, key)) = shard.marks.pop_front() else { return Err(StoreError::new("every entry is a claim")) };
+            let Some(Entry::Done { number: present, until, .. }) = shard.entries.get(&key) else { continue };
+            if *present == number {
+                if is_ahead(*until) {
+                    self.evicted.fetch_add(1, Ordering::Relaxed);
+                }
+                shard.entries.remove(&key);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_ahead(until: Option<Instant>) -> bool {
+    until.is_none_or(|until| Instant::now() < until)
+}
+
+impl Shard {
+    /// Drops the places of replaced marks, once they outnumber the entries.
+    fn forget_replaced_marks(&mut self, capacity: usize) {
+        if self.marks.len() > capacity.saturating_mul(2) {
+            let entries = &self.entries;
+            self.marks.retain(|(number, key)| matches!(entries.get(key), Some(Entry::Done { number: present, .. }) if present == number));
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn claim(&self, key: DeliveryKey, owner: Owner, _lease: Duration) -> StoreFuture<ClaimReply> {
+        StoreFuture::ready(self.claim_now(key, owner))
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, _lease: Duration) -> StoreFuture<RenewReply> {
+        StoreFuture::ready(self.renew_now(key, owner))
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        StoreFuture::ready(self.finish_now(key, owner, status, keep))
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        self.release_now(key, owner);
+        StoreFuture::ready(Ok(()))
+    }
+
+    fn has_leases(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("evicted", &self.evicted()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign::identity::Identity;
+    use countersign::{Secret, Signer, Verifier, providers};
+
+    use super::*;
+
+    const KEEP: Duration = Duration::from_secs(60);
+
+    fn key(text: &str) -> DeliveryKey {
+        let secret = || Secret::new("a secret of some length");
+        let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+        let head = Signer::new(providers::JIRA, secret()).unwrap().sign(text.as_bytes());
+        let verified = verifier.verify(&head, text.as_bytes()).unwrap();
+        Identity::BODY.keys("guard", &verified, text.as_bytes()).unwrap().0
+    }
+
+    fn owner() -> Owner {
+        Owner::random().unwrap()
+    }
+
+    #[test]
+    fn claim_excludes_others_until_its_end() {
+        let (store, one, two) = (MemoryStore::new(100), owner(), owner());
+        let key = key("a");
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Acquired);
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Acquired, "an operation may be repeated");
+        assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Running);
+        store.release_now(key, two);
+        assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Running, "only the owner releases");
+        store.release_now(key, one);
+        assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Acquired);
+        assert_eq!(store.finish_now(key, two, 204, KEEP).unwrap(), FinishReply::Own);
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Done(204));
+        store.release_now(key, two);
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Done(204), "a mark is not released");
+    }
+
+    #[test]
+    fn finish_tells_whose_claim_it_was() {
+        let (store, one, two) = (MemoryStore::new(100), owner(), owner());
+        let key = key("a");
+        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Expired);
+        assert_eq!(store.finish_now(key, two, 200, KEEP).unwrap(), FinishReply::Other);
+        assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Lost);
+    }
+
+    #[test]
+    fn forgotten_claim_is_restored_by_renewal() {
+        let (store, one) = (MemoryStore::new(100), owner());
+        let key = key("a");
+        assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Restored);
+        assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Held);
+        assert_eq!(store.claim_now(key, owner()).unwrap(), ClaimReply::Running);
+    }
+
+    #[test]
+    fn mark_is_forgotten_after_its_time() {
+        let (store, one) = (MemoryStore::new(100), owner());
+        let key = key("a");
+        store.finish_now(key, one, 200, Duration::ZERO).unwrap();
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Acquired);
+    }
+
+    #[test]
+    fn full_store_evicts_the_oldest_marks_and_never_a_claim() {
+        // One entry for each shard.
+        let store = MemoryStore::new(1);
+        let keys: Vec<_> = (0..200).map(|number| key(&number.to_string())).collect();
+        for key in &keys {
+            store.finish_now(*key, owner(), 200, KEEP).unwrap();
+        }
+        let kept = keys.iter().filter(|key| matches!(store.claim_now(**key, owner()), Ok(ClaimReply::Done(_)))).count();
+        assert!(kept <= SHARDS, "{kept}");
+        assert!(store.evicted() >= 200 - SHARDS as u64);
+
+        let store = MemoryStore::new(1);
+        let claimed: Vec<_> = keys.iter().filter(|key| store.claim_now(**key, owner()).is_ok()).collect();
+        assert_eq!(claimed.len(), SHARDS, "a claim stays, and others find no room");
+        for key in claimed {
+            assert_eq!(store.claim_now(*key, owner()).unwrap(), ClaimReply::Running);
+        }
+    }
+
+    #[test]
+    fn queue_of_marks_stays_bounded_if_one_mark_is_replaced_again_and_again() {
+        let store = MemoryStore::new(SHARDS * 4);
+        let key = key("a");
+        for _ in 0..1000 {
+            store.finish_now(key, owner(), 200, KEEP).unwrap();
+        }
+        assert!(store.shard(key).unwrap().marks.len() <= 9);
+    }
+}

@@ -1,0 +1,27 @@
+use std::fmt;
+
+/// The random token of a claim: 16 bytes. A claim with another token belongs to somebody else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Owner([u8; 16]);
+
+impl Owner {
+    /// Creates a token. Returns `None` if the system has no random numbers.
+    pub(crate) fn random() -> Option<Self> {
+        let mut token = [0; 16];
+        getrandom::fill(&mut token).ok()?;
+        Some(Self(token))
+    }
+
+    /// Returns the bytes of the token.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// Shows no bytes: with the token, a claim could be released.
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owner(..)")
+    }
+}

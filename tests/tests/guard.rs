@@ -1,0 +1,323 @@
+//! The semantics of a guard, with stores that answer at once, late, wrongly and never.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use countersign::identity::{DeliveryKey, Identity};
+use countersign::{Secret, Signer, Verified, Verifier, providers};
+use countersign_once::{
+    Admission, ClaimReply, Event, FinishReply, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError, StoreFuture,
+    WhenDown,
+};
+use tokio::sync::oneshot;
+
+const BODY: &[u8] = b"{\"id\":\"evt_1\"}";
+
+fn secret() -> Secret {
+    Secret::new("a secret of some length")
+}
+
+fn verifier() -> Verifier {
+    Verifier::builder(providers::STRIPE).key("k", secret()).build().unwrap()
+}
+
+fn verified(body: &[u8]) -> Verified {
+    let head = Signer::new(providers::STRIPE, secret()).unwrap().sign(body);
+    verifier().verify(&head, body).unwrap()
+}
+
+fn once() -> Once {
+    Once::builder("stripe", MemoryStore::new(1000)).build(&verifier()).unwrap()
+}
+
+/// Handles [`BODY`] with a handler that answers `status`.
+async fn handle(once: &Once, status: u16) -> Result<u16, &'static str> {
+    match once.handle(&verified(BODY), BODY, |status| *status, |_| async move { status }).await {
+        Handled::Response(status) => Ok(status),
+        Handled::Repeated(_) => Err("repeated"),
+        Handled::TryLater => Err("try later"),
+    }
+}
+
+#[tokio::test]
+async fn handled_delivery_is_not_handled_again_and_gets_its_status() {
+    let once = once();
+    assert_eq!(handle(&once, 204).await, Ok(204));
+    let again = once.handle(&verified(BODY), BODY, |_: &u16| unreachable!(), |_| async { unreachable!("it ran before") }).await;
+    assert!(matches!(again, Handled::<u16>::Repeated(204)));
+    assert_eq!((once.count(Event::Claimed), once.count(Event::Repeated)), (1, 1));
+}
+
+#[tokio::test]
+async fn failed_delivery_is_handled_again() {
+    let once = once();
+    for status in [300, 404, 500, 503] {
+        assert_eq!(handle(&once, status).await, Ok(status));
+    }
+    assert_eq!(handle(&once, 200).await, Ok(200));
+    assert_eq!(handle(&once, 200).await, Err("repeated"));
+}
+
+#[tokio::test]
+async fn concurrent_repeat_is_put_off() {
+    let once = once();
+    let (go, gate) = oneshot::channel::<()>();
+    let first = tokio::spawn({
+        let once = once.clone();
+        async move {
+            let handler = |_| async {
+                gate.await.unwrap();
+                200
+            };
+            once.handle(&verified(BODY), BODY, |status| *status, handler).await
+        }
+    });
+    while once.count(Event::Claimed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(handle(&once, 200).await, Err("try later"));
+    assert_eq!(once.count(Event::Running), 1);
+    go.send(()).unwrap();
+    assert!(matches!(first.await.unwrap(), Handled::Response(200)));
+    assert_eq!(handle(&once, 200).await, Err("repeated"));
+}
+
+#[tokio::test]
+async fn panic_goes_on_and_releases_the_delivery() {
+    let once = once();
+    let panicking = tokio::spawn({
+        let once = once.clone();
+        async move {
+            let handler = |_| async { panic!("as the test wants") };
+            once.handle(&verified(BODY), BODY, |_: &u16| 200, handler).await;
+        }
+    });
+    let panic = panicking.await.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"as the test wants"));
+    assert_eq!(handle(&once, 200).await, Ok(200));
+}
+
+#[tokio::test]
+async fn handler_runs_on_after_its_sender_disconnects() {
+    let once = once();
+    let (go, gate) = oneshot::channel::<()>();
+    let (delivery, handler) = (verified(BODY), |_| async {
+        gate.await.unwrap();
+        200
+    });
+    {
+        let handled = once.handle(&delivery, BODY, |status: &u16| *status, handler);
+        tokio::pin!(handled);
+        // The sender waits for a while, and hangs up.
+        let waited = tokio::time::timeout(Duration::from_millis(10), &mut handled).await;
+        assert!(waited.is_err());
+    }
+    assert_eq!(handle(&once, 200).await, Err("try later"), "the handler still runs");
+    go.send(()).unwrap();
+    once.idle().await;
+    assert_eq!(handle(&once, 200).await, Err("repeated"), "the mark was written");
+}
+
+#[tokio::test]
+async fn dropped_claim_is_released_and_completed_claim_is_kept() {
+    let once = once();
+    for expected in [None, Some(200)] {
+        let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+        assert_eq!(claim.key().to_string().len(), 64);
+        match expected {
+            None => drop(claim),
+            Some(status) => claim.complete(status).await,
+        }
+    }
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+}
+
+#[tokio::test]
+async fn guards_tenants_bodies_and_schemes_have_separate_keys() {
+    let store = Shared::default();
+    let guard = |name: &str| Once::builder(name, store.clone()).build(&verifier()).unwrap();
+    assert_eq!(handle(&guard("one"), 200).await, Ok(200));
+    assert_eq!(handle(&guard("two"), 200).await, Ok(200));
+    let other = b"{\"id\":\"evt_2\"}";
+    let handled = guard("one").handle(&verified(other), other, |()| 200, |_| async {}).await;
+    assert!(matches!(handled, Handled::Response(())));
+    assert_eq!(handle(&guard("one"), 200).await, Err("repeated"));
+    // The same body, signed again: the signature and the timestamp do not count.
+    let template = Verifier::builder(providers::STRIPE).build_template().unwrap();
+    for tenant in ["a", "b"] {
+        let verifier = template.for_tenant(tenant, [("k", secret())]).unwrap();
+        let head = Signer::new(providers::STRIPE, secret()).unwrap().sign(BODY);
+        let verified = verifier.verify(&head, BODY).unwrap();
+        let handled = guard("one").handle(&verified, BODY, |()| 200, |_| async {}).await;
+        assert!(matches!(handled, Handled::Response(())), "{tenant}");
+    }
+}
+
+#[tokio::test]
+async fn delivery_without_an_identity_is_handled_without_a_guard() {
+    let once = once();
+    let body = b"{\"no\":\"id\"}";
+    for _ in 0..2 {
+        let handled = once.handle(&verified(body), body, |_| 200, |claim| async move { claim.is_none() }).await;
+        assert!(matches!(handled, Handled::Response(true)));
+    }
+    assert_eq!(once.count(Event::Unguarded), 2);
+}
+
+#[test]
+fn guard_needs_an_identity_and_a_lease() {
+    let notion = Verifier::builder(providers::NOTION).key("k", secret()).build().unwrap();
+    let build = |verifier| Once::builder("guard", MemoryStore::new(1)).build(verifier);
+    assert_eq!(build(&notion).unwrap_err(), OnceError::NoIdentity);
+    let lease = Once::builder("guard", MemoryStore::new(1)).lease(Duration::ZERO).build(&verifier());
+    assert_eq!(lease.unwrap_err(), OnceError::ZeroLease);
+    Once::builder("guard", MemoryStore::new(1)).identity(Identity::BODY).build(&notion).unwrap();
+}
+
+/// A store shared by several guards, with faults.
+#[derive(Clone, Default)]
+struct Shared(Arc<Faulty>);
+
+struct Faulty {
+    inner: MemoryStore,
+    fault: Mutex<Option<Fault>>,
+    calls: AtomicUsize,
+    released: AtomicUsize,
+    finished: AtomicU16,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// The store claims, and its answer is lost.
+    LoseAnswerOfClaim,
+    FailClaim,
+    FailFinish,
+    /// Another owner holds the claim.
+    Stolen,
+}
+
+impl Default for Faulty {
+    fn default() -> Self {
+        Self {
+            inner: MemoryStore::new(1000),
+            fault: Mutex::default(),
+            calls: AtomicUsize::new(0),
+            released: AtomicUsize::new(0),
+            finished: AtomicU16::new(0),
+        }
+    }
+}
+
+impl Shared {
+    fn set(&self, fault: Option<Fault>) {
+        *self.0.fault.lock().unwrap() = fault;
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.0.calls.fetch_add(1, Ordering::SeqCst);
+        *self.0.fault.lock().unwrap() == Some(fault)
+    }
+}
+
+impl Store for Shared {
+    fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
+        if self.has(Fault::FailClaim) {
+            return StoreFuture::new(async { Err(StoreError::new("away")) });
+        }
+        let claimed = self.0.inner.claim(key, owner, lease);
+        if self.has(Fault::LoseAnswerOfClaim) { StoreFuture::new(std::future::pending()) } else { claimed }
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        if self.has(Fault::Stolen) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        if self.has(Fault::FailFinish) {
+            return StoreFuture::new(async { Err(StoreError::new("away")) });
+        }
+        if self.has(Fault::Stolen) {
+            return StoreFuture::ready(Ok(FinishReply::Other));
+        }
+        self.0.finished.store(status, Ordering::SeqCst);
+        self.0.inner.finish(key, owner, status, keep)
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        self.0.released.fetch_add(1, Ordering::SeqCst);
+        let release = self.0.inner.release(key, owner);
+        StoreFuture::new(release)
+    }
+
+    fn has_leases(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn claim_without_an_answer_is_put_off_and_given_back() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    store.set(Some(Fault::LoseAnswerOfClaim));
+    assert_eq!(handle(&once, 200).await, Err("try later"));
+    assert_eq!(once.count(Event::Unavailable), 1);
+    store.set(None);
+    // The release runs in a task of its own.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(store.0.released.load(Ordering::SeqCst), 1);
+    assert_eq!(handle(&once, 200).await, Ok(200), "the repeat does not wait for a lease");
+}
+
+#[tokio::test]
+async fn failing_store_refuses_or_runs_as_told() {
+    let store = Shared::default();
+    store.set(Some(Fault::FailClaim));
+    let guard = |when| Once::builder("stripe", store.clone()).when_down(when).build(&verifier()).unwrap();
+    assert_eq!(handle(&guard(WhenDown::Refuse), 200).await, Err("try later"));
+    assert_eq!(handle(&guard(WhenDown::Run), 200).await, Ok(200));
+    let Admission::Unavailable(error) = guard(WhenDown::Refuse).begin(&verified(BODY), BODY).await else { panic!("the store fails") };
+    assert_eq!((error.to_string(), error.source().unwrap().to_string()), ("the store failed".into(), "away".into()));
+}
+
+#[tokio::test]
+async fn sender_that_never_repeats_is_handled_while_the_store_fails() {
+    let store = Shared::default();
+    store.set(Some(Fault::FailClaim));
+    let github = Verifier::builder(providers::GITHUB).key("k", secret()).build().unwrap();
+    let once = Once::builder("github", store).build(&github).unwrap();
+    let head = Signer::new(providers::GITHUB, secret()).unwrap().sign(BODY);
+    let verified = github.verify(&head, BODY).unwrap();
+    assert!(matches!(once.handle(&verified, BODY, |()| 200, |_| async {}).await, Handled::Response(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mark_that_fails_is_tried_again_and_the_response_stays() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    let claimed = once.begin(&verified(BODY), BODY).await;
+    let Admission::Run(claim) = claimed else { panic!("the delivery is free") };
+    store.set(Some(Fault::FailFinish));
+    claim.complete(200).await;
+    assert_eq!(store.0.finished.load(Ordering::SeqCst), 0);
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Running), "the claim stays until the mark is written");
+    store.set(None);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_claim_is_told_to_the_handler_and_counted() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    let info = claim.info();
+    // Another process takes the delivery, after this process stood still for longer than the lease.
+    store.set(Some(Fault::Stolen));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(info.is_lost());
+    assert_eq!(once.count(Event::Expired), 1);
+    claim.complete(200).await;
+    assert_eq!(once.count(Event::DoubleRun), 1, "the other owner held the claim");
+}

@@ -1,0 +1,113 @@
+//! Identities of deliveries, and the keys made from identities.
+
+use conformance::Delivery;
+use countersign::identity::{DeliveryKey, Identity};
+use countersign::{Secret, Signer, Verified, Verifier, providers};
+
+fn secret(text: &str) -> Secret {
+    Secret::new(format!("{text}, a secret of some length"))
+}
+
+/// Signs and verifies a Jira delivery with an unsigned id.
+fn jira(key: &str, body: &[u8], id: &str) -> Verified {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret(key)).build().unwrap();
+    let signer = Signer::new(providers::JIRA, secret(key)).unwrap();
+    let delivery = Delivery::signed(&signer, body).header("X-Atlassian-Webhook-Identifier", id);
+    verifier.verify(&delivery.headers, body).unwrap()
+}
+
+fn first(identity: Identity, guard: &str, verified: &Verified, body: &[u8]) -> Option<DeliveryKey> {
+    identity.keys(guard, verified, body).map(|(key, _)| key)
+}
+
+#[test]
+fn every_row_with_repeats_has_the_parts_of_its_identity() {
+    let mut rows = 0;
+    for scheme in providers::ALL {
+        let Some(repeats) = scheme.repeats() else { continue };
+        rows += 1;
+        let has = |identity| repeats.identity() == identity;
+        let id = scheme.unsigned_delivery_id_header().is_some();
+        assert!(!has(Identity::SIGNED_ID) || scheme.signed_id_header().is_some(), "{}", scheme.name());
+        assert!(!has(Identity::UNAUTHENTICATED_ID) || id, "{}", scheme.name());
+        assert!(!has(Identity::BODY_AND_UNAUTHENTICATED_ID) || id, "{}", scheme.name());
+        assert!(!has(Identity::BODY_AND_EVENT) || scheme.unsigned_event_header().is_some(), "{}", scheme.name());
+        assert!(!repeats.lease().is_zero() && repeats.keep() > repeats.lease(), "{}", scheme.name());
+    }
+    assert!(rows >= 15, "{rows}");
+}
+
+#[test]
+fn repeat_has_the_same_key_after_a_rotation() {
+    let (before, after) = (jira("old", b"body", "1"), jira("new", b"body", "1"));
+    for identity in [Identity::BODY, Identity::UNAUTHENTICATED_ID, Identity::BODY_AND_UNAUTHENTICATED_ID] {
+        assert_eq!(identity.keys("guard", &before, b"body"), identity.keys("guard", &after, b"body"));
+    }
+}
+
+#[test]
+fn keys_differ_by_guard_body_id_kind_tenant_and_scheme() {
+    let body = b"{\"id\":\"1\"}";
+    let verified = jira("k", body, "1");
+    let template = Verifier::builder(providers::JIRA).build_template().unwrap();
+    let of_tenant = |tenant: &str| {
+        let verifier = template.for_tenant(tenant, [("k", secret("k"))]).unwrap();
+        let head = Signer::new(providers::JIRA, secret("k")).unwrap().sign(body);
+        verifier.verify(&head, body).unwrap()
+    };
+    let github = Verifier::builder(providers::GITHUB).key("k", secret("k")).build().unwrap();
+    let head = Signer::new(providers::GITHUB, secret("k")).unwrap().sign(body);
+    let by_github = github.verify(&head, body).unwrap();
+    let mut keys = vec![
+        first(Identity::BODY, "guard", &verified, body),
+        first(Identity::BODY, "guard", &verified, b"another body"),
+        first(Identity::BODY, "guar", &verified, body),
+        first(Identity::BODY_AND_EVENT, "guard", &verified, body),
+        first(Identity::UNAUTHENTICATED_ID, "guard", &verified, body),
+        first(Identity::UNAUTHENTICATED_ID, "guard", &jira("k", body, "2"), body),
+        first(Identity::member("id"), "guard", &verified, body),
+        first(Identity::BODY, "guard", &of_tenant("a"), body),
+        first(Identity::BODY, "guard", &of_tenant("b"), body),
+        first(Identity::BODY, "guard", &by_github, body),
+    ];
+    assert!(keys.iter().all(Option::is_some));
+    keys.sort_unstable();
+    let count = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "two deliveries share a key");
+    // No bytes move from one part to the next.
+    assert_ne!(first(Identity::BODY, "ab", &verified, body), first(Identity::BODY, "a", &verified, body));
+}
+
+#[test]
+fn body_and_id_are_two_keys_of_which_either_tells_a_repeat() {
+    let identity = Identity::BODY_AND_UNAUTHENTICATED_ID;
+    let (first, second) = identity.keys("guard", &jira("k", b"body", "1"), b"body").unwrap();
+    let (same_body, other_id) = identity.keys("guard", &jira("k", b"body", "2"), b"body").unwrap();
+    let (other_body, same_id) = identity.keys("guard", &jira("k", b"other", "1"), b"other").unwrap();
+    assert_eq!((first, second), (same_body, same_id));
+    assert!(second != other_id && first != other_body);
+}
+
+#[test]
+fn empty_bodies_static_tokens_and_absent_ids_have_no_identity() {
+    let verified = jira("k", b"", "");
+    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_AND_UNAUTHENTICATED_ID, Identity::member("id")] {
+        assert_eq!(identity.keys("guard", &verified, b""), None, "an empty body");
+    }
+    assert_eq!(Identity::UNAUTHENTICATED_ID.keys("guard", &verified, b""), None);
+    assert_eq!(Identity::SIGNED_ID.keys("guard", &verified, b""), None);
+    let by_token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret("k")).build().unwrap();
+    let head = Signer::new(providers::GITLAB_TOKEN, secret("k")).unwrap().sign(b"");
+    let body = b"{\"id\":\"1\"}";
+    let verified = by_token.verify(&head, body).unwrap();
+    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_AND_UNAUTHENTICATED_ID, Identity::member("id")] {
+        assert_eq!(identity.keys("guard", &verified, body), None, "a static token");
+    }
+}
+
+#[test]
+fn key_is_64_hex_digits() {
+    let key = first(Identity::BODY, "guard", &jira("k", b"body", "1"), b"body").unwrap().to_string();
+    assert!(key.len() == 64 && key.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{key}");
+}
