@@ -1,4 +1,4 @@
-//! A request body that does what a test tells it to.
+//! A scripted request body.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use crate::Step;
 
-/// Plays the steps of a [`Delivery`](crate::Delivery), and is not `Sync`, as axum's body is not. It counts how many of them are polled.
+/// A body that plays the steps of a [`Delivery`](crate::Delivery), and counts the polls. Like axum's body, the type is not `Sync`.
 #[derive(Debug)]
 pub struct ScriptedBody {
     steps: VecDeque<Step>,
@@ -26,13 +26,13 @@ pub struct ScriptedBody {
 }
 
 impl ScriptedBody {
-    /// A body that plays these steps.
+    /// Creates a body from its steps.
     #[must_use]
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: steps.into_iter().collect(), polls: Arc::default(), sleep: None, not_sync: PhantomData }
     }
 
-    /// How many steps have been polled, to be asked after it is gone. Waiting is none.
+    /// Returns the number of polled steps. The counter outlives the body. A [`Step::Wait`] does not count.
     #[must_use]
     pub fn polls(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.polls)
@@ -64,7 +64,7 @@ impl Body for ScriptedBody {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            // Nobody is told to poll again, and whoever does gets no further.
+            // No wake-up follows, and a further poll returns no data.
             Some(Step::Stall) => {
                 self.sleep = Some(Box::pin(tokio::time::sleep(Duration::from_secs(u32::MAX.into()))));
                 self.poll_frame(cx)
@@ -77,12 +77,12 @@ impl Body for ScriptedBody {
     }
 }
 
-/// A [`ScriptedBody`] that is `Sync`, for warp.
+/// A `Sync` [`ScriptedBody`], for warp.
 #[derive(Debug)]
 pub struct SyncBody(Mutex<ScriptedBody>);
 
 impl SyncBody {
-    /// The same body.
+    /// Wraps the body.
     #[must_use]
     pub fn new(body: ScriptedBody) -> Self {
         Self(Mutex::new(body))

@@ -1,4 +1,4 @@
-//! A request as a test describes it.
+//! A request, as described by a test.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,45 +12,45 @@ use crate::ScriptedBody;
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// `POST`, unless a fact is about the method.
+    /// `POST`, except in facts on methods.
     pub method: &'static str,
-    /// `/hook`, unless a fact is about the query.
+    /// `/hook`, except in facts on targets.
     pub target: &'static str,
     /// Names and values, in order, duplicates included.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// What polling the body gives.
+    /// The results of polling the body.
     pub steps: Vec<Step>,
-    /// The receiver's clock, for a harness that can be told.
+    /// The receiver's clock, for a harness with a settable clock.
     pub now: Option<SystemTime>,
-    /// How long the receiver gives the body.
+    /// The receiver's time limit for the body.
     pub deadline: Option<Deadline>,
-    /// What the receiver throws away after an early rejection.
+    /// The receiver's limits for draining the body after an early rejection.
     pub drain: Option<DrainPolicy>,
-    /// Whether the receiver only reports.
+    /// Whether the receiver is in report-only mode.
     pub report_only: bool,
 }
 
-/// What one poll of a body gives.
+/// The result of one poll of a body.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Bytes.
     Chunk(Bytes),
     /// Trailers.
     Trailers(HeaderMap),
-    /// Nothing yet, but soon.
+    /// `Pending` once, with an immediate wake-up.
     Pause,
-    /// Nothing for so long, by the runtime's clock.
+    /// `Pending` for this duration, by the runtime's clock.
     Wait(Duration),
-    /// Nothing ever again.
+    /// `Pending` forever.
     Stall,
-    /// The connection is reset.
+    /// A connection reset.
     Error,
-    /// The body fails with an error that says this.
+    /// An error with this text.
     Fault(&'static str),
 }
 
 impl Delivery {
-    /// A delivery that nobody signed, its body in one chunk.
+    /// Creates a delivery without a signature, with the body in one chunk.
     #[must_use]
     pub fn unsigned(body: impl AsRef<[u8]>) -> Self {
         Self {
@@ -66,87 +66,87 @@ impl Delivery {
         .body(body)
     }
 
-    /// A delivery as this sender would make it.
+    /// Creates a delivery with the headers of `signer`.
     #[must_use]
     pub fn signed(signer: &Signer, body: impl AsRef<[u8]>) -> Self {
         Self::unsigned(&body).headers(signer.sign(body.as_ref()))
     }
 
-    /// Replaces the body by one in a single chunk, and leaves the headers alone.
+    /// Replaces the body with a single chunk. The headers stay the same.
     #[must_use]
     pub fn body(self, body: impl AsRef<[u8]>) -> Self {
         self.chunks([body.as_ref()])
     }
 
-    /// Replaces the body by one in these chunks.
+    /// Replaces the body with these chunks.
     #[must_use]
     pub fn chunks<'a>(mut self, chunks: impl IntoIterator<Item = &'a [u8]>) -> Self {
         self.steps = chunks.into_iter().map(|chunk| Step::Chunk(Bytes::copy_from_slice(chunk))).collect();
         self
     }
 
-    /// Replaces the body by one that does this.
+    /// Replaces the body with these steps.
     #[must_use]
     pub fn steps(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
         self.steps = steps.into_iter().collect();
         self
     }
 
-    /// Adds a header to those that are there.
+    /// Adds a header field. Existing fields of the same name stay.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// Adds headers to those that are there.
+    /// Adds header fields. Existing fields of the same names stay.
     #[must_use]
     pub fn headers<N: AsRef<str>, V: AsRef<[u8]>>(self, headers: impl IntoIterator<Item = (N, V)>) -> Self {
         headers.into_iter().fold(self, |delivery, (name, value)| delivery.header(name.as_ref(), value))
     }
 
-    /// Takes all headers of this name away.
+    /// Removes all header fields of this name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
-    /// Sets the receiver's clock, where it can be set.
+    /// Sets the receiver's clock, for a harness with a settable clock.
     #[must_use]
     pub const fn at(mut self, now: SystemTime) -> Self {
         self.now = Some(now);
         self
     }
 
-    /// Gives the body this long, by a clock of the runtime's that a test has stopped.
+    /// Sets the time limit for the body, by the runtime's clock. Tests stop this clock.
     #[must_use]
     pub const fn within(mut self, deadline: Deadline) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Has the receiver only report.
+    /// Sets the report-only mode of the receiver.
     #[must_use]
     pub const fn report_only(mut self) -> Self {
         self.report_only = true;
         self
     }
 
-    /// Has the receiver throw this much away.
+    /// Sets the limits for draining a rejected body.
     #[must_use]
     pub const fn drain(mut self, drain: DrainPolicy) -> Self {
         self.drain = Some(drain);
         self
     }
 
-    /// The whole body, as far as it goes.
+    /// Returns all chunks of the body.
     #[must_use]
     pub fn whole_body(&self) -> Vec<u8> {
         self.steps.iter().flat_map(|step| if let Step::Chunk(chunk) = step { &chunk[..] } else { &[] }).copied().collect()
     }
 
-    /// As a request of crate `http`, for the frameworks that use it.
+    /// Returns the delivery as a request of crate `http`.
     #[must_use]
     pub fn into_request(self) -> http::Request<ScriptedBody> {
         let mut request = http::Request::builder().method(self.method).uri(self.target);
@@ -157,7 +157,6 @@ impl Delivery {
     }
 }
 
-/// What the core sees of it.
 impl RequestHead for Delivery {
     fn method(&self) -> &str {
         self.method

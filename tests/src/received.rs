@@ -1,4 +1,4 @@
-//! A delivery that is received by hand, chunk by chunk.
+//! A delivery received by hand, chunk by chunk.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use countersign::adapter::{NoTimer, Outcome, Receive, ReceiveOptions};
 use countersign::{Rejection, RequestHead, Verified, Verifier};
 
-/// A delivery of which nothing comes but what is pushed.
+/// A delivery in progress. The body consists of the pushed chunks.
 pub struct Received<H> {
     options: ReceiveOptions,
     head: H,
@@ -16,39 +16,39 @@ pub struct Received<H> {
 }
 
 impl<H: RequestHead> Received<H> {
-    /// Judges the head.
+    /// Begins a delivery with its head.
     ///
     /// # Errors
-    /// What the delivery is rejected for.
+    /// Returns the rejection of the head.
     pub fn begin(verifier: &Verifier, head: H) -> Result<Self, Rejection> {
         let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifier.clone()) };
         let mut begun = Self { options, head, receive: Receive::new() };
-        // What is only begun waits for its body.
-        begun.poll(|| Poll::<Option<io::Result<Bytes>>>::Pending).map(|judged| assert!(judged.is_none())).map(|()| begun)
+        // A delivery with an accepted head waits for the body.
+        begun.poll(|| Poll::<Option<io::Result<Bytes>>>::Pending).map(|outcome| assert!(outcome.is_none())).map(|()| begun)
     }
 
-    /// Takes in the next chunk.
+    /// Receives the next chunk.
     ///
     /// # Errors
-    /// What the delivery is rejected for.
+    /// Returns the rejection at this chunk.
     pub fn push(&mut self, chunk: impl Buf) -> Result<(), Rejection> {
         let mut chunk = Some(chunk);
         self.poll(|| chunk.take().map_or(Poll::Pending, |chunk| Poll::Ready(Some(Ok::<_, io::Error>(chunk)))))
-            .map(|judged| assert!(judged.is_none()))
+            .map(|outcome| assert!(outcome.is_none()))
     }
 
-    /// The body has come to its end.
+    /// Ends the body, and returns the proof and the body.
     ///
     /// # Errors
-    /// What the delivery is rejected for.
+    /// Returns the rejection of the whole delivery.
     pub fn finish(mut self) -> Result<(Verified, Bytes), Rejection> {
         match self.poll(|| Poll::Ready(None::<io::Result<Bytes>>))? {
             Some(Outcome::Verified(verified, body)) => Ok((verified, body)),
-            other => panic!("judged, and nobody asked for a report: {other:?}"),
+            other => panic!("a delivery ends verified or rejected without report-only mode: {other:?}"),
         }
     }
 
-    /// What has come of it, if that is known.
+    /// Polls the delivery once. Returns the outcome of a finished delivery.
     fn poll<D: Buf>(&mut self, mut next: impl FnMut() -> Poll<Option<io::Result<D>>>) -> Result<Option<Outcome>, Rejection> {
         let mut cx = Context::from_waker(Waker::noop());
         match self.receive.poll(&mut cx, &self.options, &self.head, &mut |_: &mut Context<'_>| next(), &mut NoTimer) {
@@ -58,7 +58,7 @@ impl<H: RequestHead> Received<H> {
     }
 }
 
-/// What the core shows of it.
+/// Shows the `Debug` text of the core.
 impl<H> fmt::Debug for Received<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.receive.fmt(f)

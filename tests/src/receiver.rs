@@ -1,4 +1,4 @@
-//! Receivers on real sockets on loopback, one under each framework, to which a test can do what it likes.
+//! Receivers on real sockets on loopback, one for each framework. Tests write any bytes to these sockets.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -25,48 +25,48 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::{Service, ServiceBuilder};
 use warp::Filter as _;
 
-/// What receivers are made of.
+/// The settings of receivers.
 #[derive(Clone)]
 pub struct Setup {
     verifiers: VerifierSource,
     deadline: Option<Deadline>,
-    /// `None` for each adapter's own default.
-    #[expect(clippy::option_option, reason = "nothing at all is something to set")]
+    /// The drain limits. `None` keeps the default of each adapter.
+    #[expect(clippy::option_option, reason = "an adapter accepts `None` as a setting, too")]
     drain: Option<Option<DrainPolicy>>,
     on_body: Arc<dyn Fn(Bytes) + Send + Sync>,
 }
 
 impl Setup {
-    /// Receivers with the adapters' defaults, those of tokio under tower.
+    /// Creates settings with the defaults of the adapters, including tokio's clock under tower.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         Self { verifiers: verifiers.into(), deadline: Some(Deadline::default()), drain: None, on_body: Arc::new(drop) }
     }
 
-    /// Gives bodies this long.
+    /// Sets the time limit for a body.
     #[must_use]
     pub const fn deadline(mut self, deadline: Deadline) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Throws away this much after an early rejection.
+    /// Sets the limits for draining a body after an early rejection.
     #[must_use]
     pub const fn drain(mut self, drain: Option<DrainPolicy>) -> Self {
         self.drain = Some(drain);
         self
     }
 
-    /// Has the handler do this with each body.
+    /// Sets a function for every body in the handler.
     #[must_use]
     pub fn on_body(mut self, on_body: impl Fn(Bytes) + Send + Sync + 'static) -> Self {
         self.on_body = Arc::new(on_body);
         self
     }
 
-    /// One under each framework.
+    /// Starts a receiver under each framework.
     ///
-    /// The path is `/hook`, and what is below it.
+    /// Each receiver serves `/hook` and every path below.
     pub async fn all(&self) -> [Receiver; 5] {
         [self.axum().await, self.hyper().await, self.actix_web().await, self.warp().await, self.layered_warp().await]
     }
@@ -76,7 +76,7 @@ impl Setup {
         self.drain.iter().fold(layer, |layer, drain| layer.drain(*drain))
     }
 
-    /// Under `axum::serve`.
+    /// Starts a receiver under `axum::serve`.
     pub async fn axum(&self) -> Receiver {
         let (listener, receiver) = Receiver::listen("axum").await;
         let handle = self.handler(&receiver);
@@ -94,7 +94,7 @@ impl Setup {
         receiver
     }
 
-    /// Under plain hyper.
+    /// Starts a receiver under hyper alone.
     pub async fn hyper(&self) -> Receiver {
         let (listener, receiver) = Receiver::listen("hyper").await;
         let handle = self.handler(&receiver);
@@ -107,14 +107,14 @@ impl Setup {
         receiver
     }
 
-    /// Under actix-web, on a thread of its own.
+    /// Starts a receiver under actix-web, on a separate thread.
     pub async fn actix_web(&self) -> Receiver {
         let verify = countersign_actix_web::Verify::new(self.verifiers.clone()).deadline(self.deadline);
         let verify = self.drain.iter().fold(verify, |verify, drain| verify.drain(*drain));
         self.actix_web_with(verify).await
     }
 
-    /// Under actix-web, with this middleware.
+    /// Starts a receiver under actix-web, with this middleware.
     pub async fn actix_web_with(&self, verify: countersign_actix_web::Verify) -> Receiver {
         let (listener, receiver) = Receiver::listen("actix-web").await;
         let handle = self.handler(&receiver);
@@ -132,7 +132,7 @@ impl Setup {
         receiver
     }
 
-    /// Under `warp::serve`, by the filter.
+    /// Starts a receiver under `warp::serve`, with the filter.
     pub async fn warp(&self) -> Receiver {
         let (listener, receiver) = Receiver::listen("warp").await;
         let handle = self.handler(&receiver);
@@ -148,7 +148,7 @@ impl Setup {
         receiver
     }
 
-    /// The tower layer around warp, under hyper-util.
+    /// Starts a receiver with the tower layer around warp, under hyper-util.
     pub async fn layered_warp(&self) -> Receiver {
         let (listener, receiver) = Receiver::listen("warp behind the tower layer").await;
         let handle = self.handler(&receiver);
@@ -158,7 +158,7 @@ impl Setup {
         receiver
     }
 
-    /// Answers `8 bytes by main`.
+    /// Returns a handler that answers `8 bytes by main`.
     fn handler(&self, receiver: &Receiver) -> impl Fn(&Verified, Bytes) -> String + Clone + Send + Sync + 'static {
         let (calls, on_body) = (Arc::clone(&receiver.calls), Arc::clone(&self.on_body));
         move |verified, body| {
@@ -170,12 +170,12 @@ impl Setup {
     }
 }
 
-/// A receiver, and how often its handler ran.
+/// A receiver, with a counter of handler calls.
 #[derive(Clone)]
 pub struct Receiver {
-    /// Under which it runs.
+    /// The framework.
     pub framework: &'static str,
-    /// Where it listens.
+    /// The listening address.
     pub address: SocketAddr,
     calls: Arc<AtomicUsize>,
 }
@@ -187,18 +187,18 @@ impl Receiver {
         (listener, Self { framework, address, calls: Arc::default() })
     }
 
-    /// How often the handler was called.
+    /// Returns the number of handler calls.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// A connection.
+    /// Opens a connection.
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Writes these bytes, and returns the head of the first answer.
+    /// Writes these bytes to a new connection, and returns the head of the first response.
     pub async fn raw(&self, request: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
@@ -206,21 +206,21 @@ impl Receiver {
     }
 }
 
-/// What comes until the empty line behind a head.
+/// Reads the head of a response, up to the empty line.
 pub async fn read_head(stream: &mut TcpStream) -> String {
-    try_read_head(stream).await.expect("an answer before the end")
+    try_read_head(stream).await.expect("a response before the end of the connection")
 }
 
-/// As [`read_head`], or `None` if the connection ends before.
+/// Reads the head of a response as [`read_head`]. Returns `None` if the connection ends first.
 pub async fn try_read_head(stream: &mut TcpStream) -> Option<String> {
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await.expect("an answer in time").ok()?);
+        answer.push(tokio::time::timeout(Duration::from_secs(20), stream.read_u8()).await.expect("a response in time").ok()?);
     }
     String::from_utf8(answer).ok()
 }
 
-/// HTTP/1.1 and HTTP/2 on one port.
+/// Serves HTTP/1.1 and HTTP/2 on one port.
 async fn serve<S, B>(listener: TcpListener, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send> + Clone + Send + 'static,
@@ -229,7 +229,7 @@ where
     while let Ok((stream, _)) = listener.accept().await {
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
-            // A connection that a test breaks on purpose ends in an error.
+            // Tests break connections on purpose, so errors are expected here.
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -1,5 +1,7 @@
-//! The values in `vectors.json`, published by others and never adjusted to what the code says, and those in `computed.json`, which
-//! `computed.py` makes of each provider's description without a line of our code.
+//! Test vectors from two files:
+//!
+//! - `vectors.json` has values published by others, never adjusted to the code.
+//! - `computed.json` has values computed by `computed.py` from the description of each provider, without any code of countersign.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,87 +11,86 @@ use serde::Deserialize;
 
 use crate::Delivery;
 
-/// One published value.
+/// One vector.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
     /// The name of a scheme in [`providers::ALL`].
     pub scheme: String,
-    /// By whom it was published, if not by the provider.
+    /// The publisher, if other than the provider.
     pub by: Option<String>,
-    /// Where it was published.
+    /// The place of publication.
     pub source: String,
     secret: Option<String>,
     secret_hex: Option<String>,
     body: Option<String>,
     body_hex: Option<String>,
     headers: Vec<(String, String)>,
-    /// Seconds after 1970 at which it is to be judged, if the scheme has a timestamp.
+    /// The time of verification in seconds after 1970, for a scheme with a timestamp.
     pub now: Option<u64>,
-    /// The cause for which it is to be rejected, if it is.
+    /// The cause of the rejection, for a vector with a fault.
     pub rejected: Option<String>,
-    /// The URL that was signed, if the scheme signs one.
+    /// The signed URL, for a scheme with a signed URL.
     url: Option<String>,
-    /// What stands beside the signature and could be anything: names of headers, and texts in their values.
+    /// Parts of the headers without influence on the verdict: names of headers, and texts in header values.
     #[serde(default)]
     ignored: Vec<String>,
-    /// Of a computed value: the tag, the name in front of it and what stands between, and what other algorithms make of the same text in
-    /// the same encoding.
+    /// The tag of a computed vector.
     #[serde(default)]
     pub tag: String,
-    /// See [`tag`](Self::tag).
+    /// The name in front of the tag of a computed vector.
     pub name: Option<String>,
-    /// See [`tag`](Self::tag).
+    /// The text between name and tag of a computed vector.
     #[serde(default)]
     pub separator: String,
-    /// See [`tag`](Self::tag).
+    /// The tags of other algorithms for the same text in the same encoding, for a computed vector.
     #[serde(default)]
     pub others: Vec<(String, String)>,
 }
 
-/// All of them.
+/// Returns all vectors.
 #[must_use]
 pub fn all() -> Vec<Vector> {
     [published(), computed()].concat()
 }
 
-/// Those that others have published.
+/// Returns the vectors published by others.
 #[must_use]
 pub fn published() -> Vec<Vector> {
     serde_json::from_str(include_str!("../vectors.json")).unwrap()
 }
 
-/// Those that were computed from a provider's description.
+/// Returns the vectors computed from the descriptions of the providers.
 #[must_use]
 pub fn computed() -> Vec<Vector> {
     serde_json::from_str(include_str!("../computed.json")).unwrap()
 }
 
 impl Vector {
-    /// What the sender and the receiver share.
+    /// Returns the secret shared by sender and receiver.
     #[must_use]
     pub fn secret(&self) -> Secret {
         Secret::new(bytes(self.secret.as_deref(), self.secret_hex.as_deref()))
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
         bytes(self.body.as_deref(), self.body_hex.as_deref())
     }
 
-    /// A verifier with this vector's secret.
+    /// Returns a verifier with the secret of this vector.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let builder = Verifier::builder(scheme(&self.scheme)).key("published", self.secret());
         let builder = self.url.iter().fold(builder, VerifierBuilder::url);
-        // Among the published values there are some of SHA-1.
+        // The RFCs publish SHA-1 values, too.
         if self.by.as_deref() == Some("rfc") { builder.allow_legacy_sha1() } else { legacy(&scheme(&self.scheme), builder) }
             .build()
             .unwrap()
     }
 
-    /// Whether nothing depends on what stands at this place of this header.
+    /// Returns whether the byte at `place` of this header has no influence on the verdict.
     #[must_use]
     pub fn is_ignored(&self, header: usize, place: usize) -> bool {
         let (name, value) = &self.headers[header];
@@ -97,7 +98,7 @@ impl Vector {
         self.ignored.iter().any(|text| text == name || covers(text))
     }
 
-    /// The delivery.
+    /// Returns the delivery.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         let delivery = Delivery::unsigned(self.body()).headers(self.headers.clone());
@@ -112,32 +113,32 @@ fn bytes(text: Option<&str>, hex: Option<&str>) -> Vec<u8> {
     match (text, hex) {
         (Some(text), None) => text.as_bytes().to_vec(),
         (None, Some(hex)) => (0..hex.len()).step_by(2).map(|place| u8::from_str_radix(&hex[place..place + 2], 16).unwrap()).collect(),
-        _ => panic!("either as text or in hex"),
+        _ => panic!("a vector has either text or hexadecimal text"),
     }
 }
 
-/// The moment so many seconds after 1970.
+/// Returns the time this number of seconds after 1970.
 #[must_use]
 pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// The scheme of this name.
+/// Returns the scheme with this name.
 #[must_use]
 pub fn scheme(name: &str) -> Scheme {
-    *providers::ALL.iter().find(|scheme| scheme.name() == name).unwrap_or_else(|| panic!("no scheme is called {name}"))
+    *providers::ALL.iter().find(|scheme| scheme.name() == name).unwrap_or_else(|| panic!("no scheme has the name {name}"))
 }
 
-/// The providers that have nothing but SHA-1.
+/// The providers with SHA-1 alone.
 const LEGACY: [&str; 3] = ["intercom", "trello", "vercel"];
 
-/// Where the deliveries of those go that sign it.
+/// The receiver's URL, for schemes with a signed URL.
 pub const URL: &str = "https://hooks.example.com/in?a=b";
 
-/// The secret that facts share, where a scheme takes any text.
+/// The shared secret of the facts, for schemes with any text as a secret.
 pub const SECRET: &str = "whsec_Q291bnRlcnNpZ24sIGEgc2VjcmV0IGZvciB0ZXN0cyE=";
 
-/// A secret that this scheme can take, and another one. Each provider shows its secrets in one of a few forms.
+/// Returns two secrets in a form accepted by this scheme. Providers show secrets in one of a few forms.
 #[must_use]
 pub fn secrets(scheme: Scheme) -> [Secret; 2] {
     let forms = [
@@ -148,7 +149,7 @@ pub fn secrets(scheme: Scheme) -> [Secret; 2] {
     if let Some(form) = forms.into_iter().find(|form| form.iter().all(|secret| scheme_takes(&scheme, secret))) {
         return form.map(Secret::new);
     }
-    // Another length: what its computed value was made with, and the same with one character changed.
+    // For a scheme with another length: the secret of its computed vector, and the same secret with one changed character.
     let vector = computed().into_iter().find(|vector| vector.scheme == scheme.name()).expect("a computed value");
     let secret = vector.secret.expect("a secret in text");
     let middle = secret.len() / 2;
@@ -161,26 +162,26 @@ fn scheme_takes(scheme: &Scheme, secret: &str) -> bool {
     legacy(scheme, with_url(scheme, Verifier::builder(*scheme).key("main", Secret::new(secret)))).build().is_ok()
 }
 
-/// A sender of this scheme that has the first of its [`secrets`].
+/// Returns a signer for this scheme, with the first of the [`secrets`].
 #[must_use]
 pub fn signer(scheme: Scheme) -> Signer {
     signer_with(scheme, 0)
 }
 
-/// A sender of this scheme that has this one of its [`secrets`].
+/// Returns a signer for this scheme, with the secret at `place` of the [`secrets`].
 #[must_use]
 pub fn signer_with(scheme: Scheme, place: usize) -> Signer {
     let builder = Signer::builder(scheme, secrets(scheme)[place].clone());
     if scheme.signs_url() { builder.url(URL) } else { builder }.build().unwrap()
 }
 
-/// A sender of this scheme that has [`SECRET`] and signs by this algorithm.
+/// Returns a signer for this scheme, with [`SECRET`] and this algorithm.
 #[must_use]
 pub fn signer_by(scheme: Scheme, algorithm: Algorithm) -> Signer {
     Signer::builder(scheme, Secret::new(SECRET)).algorithm(algorithm).build().unwrap()
 }
 
-/// The start of a receiver of this scheme that has the first of its [`secrets`].
+/// Returns a builder for this scheme, with the first of the [`secrets`].
 pub fn builder(scheme: Scheme) -> VerifierBuilder {
     let [secret, _] = secrets(scheme);
     legacy(&scheme, with_url(&scheme, Verifier::builder(scheme).key("main", secret)))
@@ -190,7 +191,7 @@ fn with_url(scheme: &Scheme, builder: VerifierBuilder) -> VerifierBuilder {
     if scheme.signs_url() { builder.url(URL) } else { builder }
 }
 
-/// Accepts SHA-1 where a provider has nothing else, and nowhere else: there are no other rows than those three.
+/// Allows SHA-1 only for the three providers in [`LEGACY`].
 fn legacy(scheme: &Scheme, builder: VerifierBuilder) -> VerifierBuilder {
     match builder.clone().build() {
         Err(ConfigError::LegacySha1) if LEGACY.contains(&scheme.name()) => builder.allow_legacy_sha1(),
@@ -198,7 +199,7 @@ fn legacy(scheme: &Scheme, builder: VerifierBuilder) -> VerifierBuilder {
     }
 }
 
-/// A receiver of this scheme that has the first of its [`secrets`].
+/// Returns a verifier for this scheme, with the first of the [`secrets`].
 #[must_use]
 pub fn verifier(scheme: Scheme) -> Verifier {
     builder(scheme).build().unwrap()

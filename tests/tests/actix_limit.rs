@@ -1,4 +1,5 @@
-//! actix-web's own limits stand behind ours. In a process of its own, as it is told once in each.
+//! A test on actix-web's own limits, which apply after the limit of the verifier. The test has a separate process, because the warning is
+//! logged once per process.
 
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -10,7 +11,7 @@ use countersign_actix_web::Verify;
 use serde_json::Value;
 
 #[test]
-fn a_verified_body_that_runs_into_a_limit_of_actix_webs_own_is_told_once() {
+fn verified_body_over_a_limit_of_actix_web_is_logged_once() {
     conformance::run(async {
         let handler = |_: web::Json<Value>| async { HttpResponse::Ok().finish() };
         let limit = || web::JsonConfig::default().limit(4);
@@ -25,14 +26,14 @@ fn a_verified_body_that_runs_into_a_limit_of_actix_webs_own_is_told_once() {
 
         let (response, log) = log_of(call_service(&lenient, request().to_request())).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(!log.contains("JsonConfig"), "it was not verified: {log}");
+        assert!(!log.contains("JsonConfig"), "the delivery was not verified: {log}");
 
         let (response, log) = log_of(call_service(&strict, request().append_header(signed()).to_request())).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        let told: Vec<_> = log.lines().filter(|line| line.contains("JsonConfig")).collect();
-        assert!(matches!(told[..], [line] if line.contains("WARN")), "{log}");
+        let warnings: Vec<_> = log.lines().filter(|line| line.contains("JsonConfig")).collect();
+        assert!(matches!(warnings[..], [line] if line.contains("WARN")), "{log}");
 
         let (_, log) = log_of(call_service(&strict, request().append_header(signed()).to_request())).await;
-        assert!(!log.contains("JsonConfig"), "it was told already: {log}");
+        assert!(!log.contains("JsonConfig"), "the warning is not repeated: {log}");
     });
 }

@@ -1,4 +1,4 @@
-//! The actix-web adapter: the facts, and where a middleware may stand in an application.
+//! Tests of the actix-web adapter: the facts, and the places for the middleware in an application.
 
 use std::cell::RefCell;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
+use conformance::facts::{Source, acme_delivery, signed_for_target, tenants_from_application, url_verifier};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, ScriptedBody, Step};
@@ -45,7 +45,7 @@ impl Harness for ActixWeb {
             match (verified, rejection) {
                 (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified: verified.into_inner() }),
                 (None, Some(rejection)) => let_through.lock().unwrap().push((rejection.into_inner(), body)),
-                both => panic!("one and not the other: {both:?}"),
+                both => panic!("the handler gets either a proof or a rejection: {both:?}"),
             }
             async { HttpResponse::Ok().finish() }
         };
@@ -60,7 +60,7 @@ impl Harness for ActixWeb {
     }
 }
 
-/// What came of a delivery, but for what the handler has seen.
+/// Returns the results of a delivery, without the observations of the handler.
 async fn outcome(hook: impl HttpServiceFactory + 'static, delivery: Delivery) -> Observation {
     let app = init_service(App::new().service(hook)).await;
     let (request, polls) = request(delivery.target, delivery);
@@ -80,7 +80,7 @@ async fn outcome(hook: impl HttpServiceFactory + 'static, delivery: Delivery) ->
 
 conformance::suite!(ActixWeb);
 
-/// A scripted body as actix-web would hand it out. actix-web has no trailers.
+/// A scripted body as a stream for actix-web. actix-web has no trailers.
 struct Script(ScriptedBody);
 
 impl Stream for Script {
@@ -93,7 +93,7 @@ impl Stream for Script {
     }
 }
 
-/// A request, and how often its body is polled.
+/// Returns a request, and the counter of body polls.
 fn request(path: &str, delivery: Delivery) -> (actix_http::Request, Arc<AtomicUsize>) {
     let mut request = TestRequest::with_uri(path).method(Method::from_bytes(delivery.method.as_bytes()).unwrap());
     for (name, value) in &delivery.headers {
@@ -126,7 +126,7 @@ fn with_method(method: &'static str, mut delivery: Delivery) -> Delivery {
     delivery
 }
 
-/// What an application answers to one delivery.
+/// Returns the response of an application to one delivery.
 macro_rules! answer {
     ($app:expr, $path:expr, $delivery:expr) => {{
         let app = init_service($app).await;
@@ -153,7 +153,7 @@ fn status(status: u16) -> (u16, String) {
 }
 
 #[test]
-fn it_wraps_an_app_and_its_unknown_paths() {
+fn middleware_on_an_app_covers_unknown_paths() {
     conformance::run(async {
         let app = || App::new().route("/hook", web::post().to(key)).wrap(verify());
         assert_eq!(answer!(app(), "/hook", signed("body")), good());
@@ -164,7 +164,7 @@ fn it_wraps_an_app_and_its_unknown_paths() {
 }
 
 #[test]
-fn it_wraps_a_scope_and_leaves_the_rest_alone() {
+fn middleware_on_a_scope_leaves_other_paths_alone() {
     conformance::run(async {
         let app = || {
             App::new()
@@ -179,7 +179,7 @@ fn it_wraps_a_scope_and_leaves_the_rest_alone() {
 }
 
 #[test]
-fn it_wraps_a_resource_with_all_its_methods() {
+fn middleware_on_a_resource_covers_all_methods() {
     conformance::run(async {
         let app = || App::new().service(web::resource("/hook").wrap(verify()).route(web::post().to(key)));
         assert_eq!(answer!(app(), "/hook", signed("body")), good());
@@ -190,7 +190,7 @@ fn it_wraps_a_resource_with_all_its_methods() {
 }
 
 #[test]
-fn it_wraps_a_route_behind_its_handler_and_leaves_other_methods_alone() {
+fn middleware_on_a_route_leaves_other_methods_alone() {
     conformance::run(async {
         let health = || web::get().to(async || "unsigned");
         let after = || App::new().service(web::resource("/hook").route(web::post().to(key).wrap(verify())).route(health()));
@@ -198,12 +198,13 @@ fn it_wraps_a_route_behind_its_handler_and_leaves_other_methods_alone() {
         assert_eq!(answer!(after(), "/hook", unsigned()), status(401));
         assert_eq!(answer!(after(), "/hook", with_method("GET", unsigned())), (200, "unsigned".into()));
     });
-    // The other way round it would not be there, which from 4.14 on is said while the application is being built.
+    // With `to` after `wrap`, the route would lose the middleware. Since 4.14, actix-web panics in this case, when the application is
+    // built.
     assert!(std::panic::catch_unwind(|| web::post().wrap(verify()).to(key)).is_err());
 }
 
 #[test]
-fn extractors_read_what_was_verified() {
+fn extractors_read_the_verified_body() {
     #[derive(serde::Deserialize)]
     struct Fields {
         a: String,
@@ -231,7 +232,7 @@ fn extractors_read_what_was_verified() {
 }
 
 #[test]
-fn a_compressed_body_is_verified_as_sent_and_decompressed_for_the_handler() {
+fn compressed_body_is_verified_as_sent_and_then_decompressed() {
     conformance::run(async {
         let text = json!({ "a": "b".repeat(1000) }).to_string();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -242,32 +243,32 @@ fn a_compressed_body_is_verified_as_sent_and_decompressed_for_the_handler() {
 
         assert_eq!(answer!(app(), "/hook", encoded(signed(&gzip))), (200, text.clone()));
         assert_eq!(answer!(app(), "/hook", encoded(signed(&gzip)).chunks(gzip.chunks(7))), (200, text.clone()));
-        // A signature of the text is none of what was sent.
+        // A signature of the decompressed text does not match the sent bytes.
         assert_eq!(answer!(app(), "/hook", encoded(signed(&text)).body(&gzip)), status(401));
     });
 }
 
 #[test]
-fn a_gzip_bomb_is_not_inflated_before_the_verdict() {
+fn gzip_bomb_is_not_inflated_before_the_verdict() {
     conformance::run(async {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&vec![0; 10 * 1024 * 1024]).unwrap();
         let bomb = encoder.finish().unwrap();
-        // An adapter that inflated would find more than the limit.
+        // A decompressing adapter would find a body over the limit.
         let verify = || Verify::new(builder(providers::JIRA).body_limit(1024 * 1024).build().unwrap());
         let app = || App::new().route("/hook", web::post().to(async |_: Bytes| "read")).wrap(verify());
         let encoded = |delivery: Delivery| delivery.header("Content-Encoding", "gzip");
         assert_eq!(answer!(app(), "/hook", encoded(signed("another body")).body(&bomb)), status(401));
-        // Whoever has the secret meets actix-web's own limit.
+        // A sender with the secret reaches actix-web's own limit.
         let service = init_service(app()).await;
         let response = service.call(request("/hook", encoded(signed(&bomb))).0).await.unwrap();
         assert_eq!(response.status(), 413);
-        assert!(response.response().extensions().get::<Rejection>().is_none(), "it was not our rejection");
+        assert!(response.response().extensions().get::<Rejection>().is_none(), "actix-web rejects, and not the adapter");
     });
 }
 
 #[test]
-fn a_handler_that_wants_a_proof_without_the_middleware_is_not_run() {
+fn handler_requiring_verified_never_runs_without_the_middleware() {
     conformance::run(async {
         let runs = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&runs);
@@ -282,7 +283,7 @@ fn a_handler_that_wants_a_proof_without_the_middleware_is_not_run() {
 }
 
 #[test]
-fn middleware_further_out_runs_and_sees_the_rejection() {
+fn outer_middleware_runs_and_sees_the_rejection() {
     conformance::run(async {
         let seen: Rc<RefCell<Vec<Option<RejectionKind>>>> = Rc::default();
         let log = Rc::clone(&seen);
@@ -303,7 +304,7 @@ fn middleware_further_out_runs_and_sees_the_rejection() {
 }
 
 #[test]
-fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
+fn replaced_response_carries_challenge_and_rejection() {
     conformance::run(async {
         let verify = verify().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
@@ -321,7 +322,7 @@ fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
 }
 
 #[test]
-fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn acknowledge_and_drop_answers_204_and_skips_the_handler() {
     conformance::run(async {
         let app = || App::new().route("/hook", web::post().to(key)).wrap(verify().acknowledge_and_drop());
         assert_eq!(answer!(app(), "/hook", signed("body").body("forged")), status(204));
@@ -332,7 +333,7 @@ fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
+fn replaced_response_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
             let verify = verify().with_rejection_response(move |_: &Rejection| {
@@ -384,7 +385,7 @@ fn head_and_extensions_reach_the_handler_unchanged() {
 }
 
 #[test]
-fn actix_webs_own_limits_stand_behind_ours_until_they_are_raised() {
+fn limits_of_actix_web_apply_until_raised() {
     conformance::run(async {
         let limit = verifier(providers::JIRA).body_limit();
         let text = format!("\"{}\"", "x".repeat(2 * 1024 * 1024));
@@ -400,13 +401,13 @@ fn actix_webs_own_limits_stand_behind_ours_until_they_are_raised() {
             let service = init_service(app()).await;
             let response = service.call(request(path, delivery()).0).await.unwrap();
             assert_eq!(response.status(), 413, "{path}");
-            assert!(response.response().extensions().get::<Rejection>().is_none(), "{path}: it was not our rejection");
+            assert!(response.response().extensions().get::<Rejection>().is_none(), "{path}: actix-web rejects, and not the adapter");
             assert_eq!(answer!(raised(), path, delivery()), (200, text.len().to_string()));
         }
     });
 }
 
-/// A payload that somebody further out has limited.
+/// A payload over a limit set by an outer middleware.
 struct Overflow;
 
 impl Stream for Overflow {
@@ -418,7 +419,7 @@ impl Stream for Overflow {
 }
 
 #[test]
-fn a_limit_further_out_is_413() {
+fn outer_limit_gets_413() {
     conformance::run(async {
         let outer = from_fn(async |mut request: ServiceRequest, next: Next<_>| {
             request.set_payload(Payload::Stream { payload: Box::pin(Overflow) as _ });
@@ -432,7 +433,7 @@ fn a_limit_further_out_is_413() {
 }
 
 #[test]
-fn what_changes_the_body_belongs_inside() {
+fn middleware_changing_the_body_works_only_inside() {
     conformance::run(async {
         async fn change<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
             request.set_payload(Bytes::from("changed").into());
@@ -445,7 +446,7 @@ fn what_changes_the_body_belongs_inside() {
 }
 
 #[test]
-fn two_providers_live_side_by_side() {
+fn two_providers_guard_two_paths() {
     conformance::run(async {
         let github = || Verify::new(builder(providers::GITHUB).build().unwrap());
         let app = || {
@@ -460,7 +461,7 @@ fn two_providers_live_side_by_side() {
 }
 
 #[test]
-fn a_request_that_is_given_up_never_reaches_the_handler() {
+fn cancelled_request_never_reaches_the_handler() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&calls);
@@ -477,7 +478,7 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 }
 
 #[test]
-fn nothing_secret_is_in_the_debug_of_the_middleware() {
+fn debug_of_middleware_shows_no_secret() {
     conformance::run(async {
         let inner = async |request: ServiceRequest| Ok::<_, Error>(request.into_response(HttpResponse::Ok()));
         let middleware = verify().new_transform(fn_service(inner)).await.unwrap();
@@ -494,51 +495,51 @@ async fn tenant(verified: web::ReqData<Verified>, body: String) -> String {
 }
 
 #[test]
-fn a_tenant_is_found_in_the_whole_path_under_scope() {
+fn tenant_is_read_from_the_whole_path_under_scope() {
     conformance::run(async {
         let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
         let verify = || Verify::new(tenants.clone());
         let good = (200, "body of acme".to_owned());
         let inside = || web::scope("/hook").service(web::scope("/{tenant}").route("/{event}", web::post().to(tenant)).wrap(verify()));
-        assert_eq!(answer!(App::new().service(inside()), "/hook/acme/event?x", of_acme()), good);
-        assert_eq!(answer!(App::new().service(inside()), "/hook/globex/event", of_acme()).0, 401);
+        assert_eq!(answer!(App::new().service(inside()), "/hook/acme/event?x", acme_delivery()), good);
+        assert_eq!(answer!(App::new().service(inside()), "/hook/globex/event", acme_delivery()).0, 401);
         let outside = web::scope("/hook").service(web::scope("/{tenant}").route("/{event}", web::post().to(tenant))).wrap(verify());
-        assert_eq!(answer!(App::new().service(outside), "/hook/acme/event", of_acme()), good);
+        assert_eq!(answer!(App::new().service(outside), "/hook/acme/event", acme_delivery()), good);
         let on_route = web::scope("/hook").route("/{tenant}/{event}", web::post().to(tenant).wrap(verify()));
-        assert_eq!(answer!(App::new().service(on_route), "/hook/acme/event", of_acme()), good);
+        assert_eq!(answer!(App::new().service(on_route), "/hook/acme/event", acme_delivery()), good);
     });
 }
 
 struct Workspace(&'static str);
 
 #[test]
-fn a_tenant_may_come_from_the_extensions() {
+fn tenant_is_read_from_the_extensions() {
     conformance::run(async {
-        let verify = Verify::new(tenants_by_the_application())
+        let verify = Verify::new(tenants_from_application())
             .tenant_by(|request| request.extensions().get().map(|Workspace(name)| (*name).to_owned()));
         let hook = || web::resource("/hook").route(web::post().to(tenant)).wrap(verify.clone());
-        assert_eq!(answer!(App::new().service(hook()), "/hook", of_acme()).0, 401);
+        assert_eq!(answer!(App::new().service(hook()), "/hook", acme_delivery()).0, 401);
         for (name, expected) in [("acme", (200, "body of acme".to_owned())), ("globex", (401, String::new()))] {
             let found = from_fn(move |request: ServiceRequest, next: Next<_>| {
                 request.extensions_mut().insert(Workspace(name));
                 next.call(request)
             });
-            assert_eq!(answer!(App::new().service(hook().wrap(found)), "/hook", of_acme()), expected);
+            assert_eq!(answer!(App::new().service(hook().wrap(found)), "/hook", acme_delivery()), expected);
         }
     });
 }
 
 #[test]
-fn a_closure_that_panics_lets_nothing_through() {
+fn panic_in_tenant_by_gets_503() {
     conformance::run(async {
-        let verify = Verify::new(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
+        let verify = Verify::new(tenants_from_application()).tenant_by(|_| panic!("a deliberate panic of this test"));
         let hook = web::resource("/hook").route(web::post().to(tenant)).wrap(verify);
-        assert_eq!(answer!(App::new().service(hook), "/hook", of_acme()), (503, String::new()));
+        assert_eq!(answer!(App::new().service(hook), "/hook", acme_delivery()), (503, String::new()));
     });
 }
 
 #[test]
-fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
+fn http2_rejection_never_drains_the_body() {
     conformance::run(async {
         for (version, polled) in [(Version::HTTP_11, true), (Version::HTTP_2, false)] {
             let hook = web::resource("/hook").route(web::post().to(key)).wrap(verify());
@@ -551,7 +552,7 @@ fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
     });
 }
 
-/// The same facts, through the extractor and no middleware.
+/// The same facts, with the extractor instead of the middleware.
 mod extractor {
     use super::*;
     use std::error::Error;
@@ -566,7 +567,7 @@ mod extractor {
         const SAYS_CLOSE: bool = false;
 
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
-            // Which is the middleware's alone: see the tests below.
+            // Only the middleware has report-only mode: see the tests below.
             if delivery.report_only {
                 return ActixWeb::deliver(verifiers, delivery).await;
             }
@@ -578,7 +579,7 @@ mod extractor {
                 async { HttpResponse::Ok().finish() }
             };
             let verify = Verify::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
-            // actix-web's own limit is left where it is, and does not hold.
+            // actix-web's own limit stays at the default, and does not apply to the extractor.
             let hook = web::resource(["/hook", "/hook/{rest:.*}"]).app_data(verify).route(web::route().to(handler));
             let outcome = outcome(hook, delivery).await;
             Observation { handled: handled.lock().unwrap().clone(), ..outcome }
@@ -596,7 +597,7 @@ mod extractor {
     }
 
     #[test]
-    fn behind_the_middleware_it_is_what_that_has_verified_and_no_copy() {
+    fn extractor_reuses_the_verdict_of_the_middleware_without_a_copy() {
         conformance::run(async {
             let body = Bytes::from(vec![b'x'; 100_000]);
             let address = body.as_ptr() as usize;
@@ -613,13 +614,13 @@ mod extractor {
     }
 
     #[test]
-    fn the_nearest_data_is_judged_by_whatever_the_middleware_has_said() {
+    fn extractor_uses_the_nearest_data_despite_the_middleware() {
         conformance::run(async {
             let by_github = || Verify::new(verifier(providers::GITHUB));
             let resource = |nearest, outer| web::resource("/hook").app_data(nearest).route(web::post().to(handler)).wrap(outer);
             let from_github = || Delivery::signed(&signer(providers::GITHUB), "body");
             assert_eq!(answer!(App::new().service(resource(verify(), by_github())), "/hook", from_github()), status(401));
-            // A new secret is tried out further out: what the live one verifies is handled.
+            // An outer report-only middleware tries a new secret. The handler runs for deliveries with the live secret.
             let tried = || resource(verify(), by_github().insecure_report_only());
             assert_eq!(answer!(App::new().service(tried()), "/hook", signed("body")), good());
             assert_eq!(answer!(App::new().service(tried()), "/hook", unsigned()), status(401));
@@ -627,7 +628,7 @@ mod extractor {
     }
 
     #[test]
-    fn a_body_that_another_extractor_has_taken_is_not_proven_again() {
+    fn body_taken_by_another_extractor_is_not_verified_again() {
         async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
             format!("{} {}", body.len(), delivery.is_ok())
         }
@@ -637,7 +638,7 @@ mod extractor {
         });
     }
 
-    /// A static token proves nothing of the body: the empty body that is left would verify.
+    /// A static token does not cover the body, so the remaining empty body would verify.
     #[test]
     fn taken_body_is_a_misconfiguration_and_not_an_empty_delivery() {
         async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
@@ -663,7 +664,7 @@ mod extractor {
     }
 
     #[test]
-    fn debug_of_an_error_names_its_cause_and_quotes_no_body() {
+    fn debug_of_error_names_the_cause_and_quotes_no_body() {
         async fn shows(event: Result<VerifiedJson<Vec<u8>>, VerifyError>) -> String {
             format!("{:?}", event.unwrap_err())
         }
@@ -676,7 +677,7 @@ mod extractor {
     }
 
     #[test]
-    fn what_the_middleware_only_reports_is_rejected_by_the_extractor() {
+    fn extractor_rejects_deliveries_only_reported_by_the_middleware() {
         conformance::run(async {
             let app = || App::new().service(web::resource("/hook").route(web::post().to(handler)).wrap(verify().insecure_report_only()));
             assert_eq!(answer!(app(), "/hook", signed("body")), good());
@@ -689,12 +690,12 @@ mod extractor {
             let strict = || web::resource("/hook").app_data(data()).route(web::post().to(handler));
             assert_eq!(answer!(App::new().service(strict()), "/hook", signed("body")), good());
             assert_eq!(answer!(App::new().service(strict()), "/hook", unsigned()), status(401));
-            assert_eq!(judge.rejected(RejectionKind::MissingSignature), 1, "it is told as a rejection, and not as let through");
+            assert_eq!(judge.rejected(RejectionKind::MissingSignature), 1, "the delivery counts as rejected, and not as let through");
         });
     }
 
     #[test]
-    fn the_nearest_data_is_judged_by_and_without_any_the_handler_is_not_run() {
+    fn extractor_uses_the_nearest_data_and_answers_500_without_data() {
         conformance::run(async {
             let resource = || web::resource("/hook").route(web::post().to(handler));
             let github = || Verify::new(verifier(providers::GITHUB));
@@ -707,7 +708,7 @@ mod extractor {
         });
     }
 
-    /// Two forms of data cannot be ordered: which of them is nearer is nowhere to be found out.
+    /// actix-web does not show the nearer of two forms of data, so the extractor rejects both together.
     #[test]
     fn two_forms_of_data_at_once_fail_closed() {
         conformance::run(async {
@@ -727,9 +728,9 @@ mod extractor {
                     let request = request("/hook", delivery.clone()).0;
                     let (answered, log) = log_of(async { answer(service.call(request).await).await }).await;
                     assert_eq!(answered, (500, String::new()), "{place}");
-                    // Told each time, and at `ERROR` once a second.
-                    let told = log.lines().filter(|line| line.contains("countersign: delivery not judged: both `Verify`"));
-                    levels.extend(told.map(|line| line.contains(" ERROR ")));
+                    // Each delivery logs an event. At most one event a second is at `ERROR`.
+                    let events = log.lines().filter(|line| line.contains("countersign: delivery not verified: both `Verify`"));
+                    levels.extend(events.map(|line| line.contains(" ERROR ")));
                 }
             }
             assert_eq!((levels.len(), levels[0]), (12, true));
@@ -738,7 +739,7 @@ mod extractor {
     }
 
     #[test]
-    fn of_one_form_of_data_the_nearest_judges() {
+    fn nearest_data_of_one_form_decides() {
         conformance::run(async {
             let github = || Verify::new(verifier(providers::GITHUB));
             let resource = || web::resource("/hook").route(web::post().to(handler));
@@ -759,7 +760,7 @@ mod extractor {
     }
 
     #[test]
-    fn a_handler_can_answer_rejections_itself() {
+    fn handler_can_answer_rejections_itself() {
         async fn lenient(delivery: Result<Extracted, VerifyError>) -> String {
             match delivery {
                 Ok(_) => "verified".to_owned(),
@@ -778,7 +779,7 @@ mod extractor {
     }
 
     #[test]
-    fn a_rejection_of_ones_own_is_answered_by_the_extractor_too() {
+    fn extractor_sends_the_replaced_response() {
         conformance::run(async {
             let verify = verify().with_rejection_response(|_| HttpResponse::Forbidden().body("no"));
             let app = App::new().service(web::resource("/hook").app_data(verify).route(web::post().to(handler)));
@@ -787,7 +788,7 @@ mod extractor {
     }
 
     #[test]
-    fn nothing_secret_is_in_the_debug_of_a_delivery() {
+    fn debug_of_delivery_shows_no_secret() {
         conformance::run(async {
             let hook = || web::resource("/hook").app_data(verify());
             let shows = async |delivery: Extracted| format!("{delivery:?}");
@@ -800,7 +801,7 @@ mod extractor {
     }
 
     #[test]
-    fn json_is_parsed_once_it_is_verified() {
+    fn json_is_parsed_after_verification() {
         async fn on_event(VerifiedJson(verified, event): VerifiedJson<Vec<u8>>) -> String {
             format!("{event:?} by {}", verified.key_id())
         }
@@ -813,7 +814,7 @@ mod extractor {
     }
 
     #[test]
-    fn a_handler_can_tell_what_was_wrong_with_json() {
+    fn handler_distinguishes_json_errors_from_rejections() {
         async fn lenient(event: Result<VerifiedJson<Vec<u8>>, VerifyError>) -> String {
             let error = event.unwrap_err();
             let (of_json, status) = (error.source().is_some_and(<dyn Error>::is::<JsonPayloadError>), error.status_code().as_u16());
@@ -833,13 +834,13 @@ mod extractor {
 fn signed_url_binds_the_whole_path_under_a_scope() {
     conformance::run(async {
         let app = || {
-            let hook = || web::resource("/hook").route(web::post().to(key)).wrap(Verify::new(signs_the_url()));
+            let hook = || web::resource("/hook").route(web::post().to(key)).wrap(Verify::new(url_verifier()));
             App::new().service(web::scope("/admin").service(hook())).service(web::scope("/public").service(hook())).service(hook())
         };
         for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
             for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
                 let expected = if sent == signed { good() } else { status(401) };
-                assert_eq!(answer!(app(), sent, signed_at(signed)), expected, "signed for {signed}, sent to {sent}");
+                assert_eq!(answer!(app(), sent, signed_for_target(signed)), expected, "signed for {signed}, sent to {sent}");
             }
         }
     });

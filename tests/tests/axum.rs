@@ -1,4 +1,4 @@
-//! The tower adapter in axum: the facts, and where a layer may stand in an application.
+//! Tests of the tower adapter in axum: the facts, and the places for the layer in an application.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{any, get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
+use conformance::facts::{Source, acme_delivery, signed_for_target, tenants_from_application, url_verifier};
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation};
 use countersign::adapter::VerifierSource;
@@ -32,7 +32,7 @@ impl Harness for Axum {
             match (verified, rejection) {
                 (Some(Extension(verified)), None) => seen.lock().unwrap().push(Handled { body, verified }),
                 (None, Some(Extension(rejection))) => let_through.lock().unwrap().push((rejection, body)),
-                both => panic!("one and not the other: {both:?}"),
+                both => panic!("the handler gets either a proof or a rejection: {both:?}"),
             }
             async { StatusCode::OK }
         };
@@ -46,12 +46,12 @@ impl Harness for Axum {
     }
 }
 
-/// What came of a delivery, but for what the handler has seen.
+/// Returns the results of a delivery, without the observations of the handler.
 async fn outcome(app: Router, delivery: Delivery) -> Observation {
     let request = delivery.into_request();
     let polls = request.body().polls();
     let (parts, body) = app.oneshot(request.map(Body::new)).await.unwrap().into_parts();
-    // axum describes every body's length; a rejection's is 0 whatever the cause.
+    // axum adds a `Content-Length` to every response. The length of a rejection is always 0.
     let headers = parts.headers.iter().filter(|(name, _)| *name != "content-length" && *name != "connection");
     Observation {
         status: parts.status.as_u16(),
@@ -129,7 +129,7 @@ fn layer_guards_unknown_paths_too() {
 }
 
 #[test]
-fn a_layer_on_a_method_leaves_the_other_methods_of_the_path_alone() {
+fn layer_on_a_method_leaves_other_methods_alone() {
     conformance::run(async {
         let merged = || Router::new().route("/hook", get(|| async { "unsigned" }).merge(post(key).route_layer(layer())));
         let later = || Router::new().route("/hook", post(key).route_layer(layer()).get(|| async { "unsigned" }));
@@ -146,7 +146,7 @@ fn a_layer_on_a_method_leaves_the_other_methods_of_the_path_alone() {
 }
 
 #[test]
-fn it_goes_around_a_whole_router_and_under_nest() {
+fn layer_guards_a_whole_router_and_a_nested_router() {
     conformance::run(async {
         let around = || layer().layer(Router::new().route("/hook", post(key)));
         same(answer(around(), signed("/hook")).await, GOOD);
@@ -160,7 +160,7 @@ fn it_goes_around_a_whole_router_and_under_nest() {
 }
 
 #[test]
-fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
+fn handler_requiring_verified_never_runs_without_the_layer() {
     conformance::run(async {
         let runs = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&runs);
@@ -168,7 +168,7 @@ fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
             count.fetch_add(1, Ordering::SeqCst);
             async { "ran" }
         };
-        // The route was added after the layer, which therefore does not cover it.
+        // The route is added after the layer, so the layer does not cover the route.
         let app = Router::new().route("/other", post(key)).route_layer(layer()).route("/hook", post(handler));
         let response = app.oneshot(signed("/hook")).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -177,7 +177,7 @@ fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
 }
 
 #[test]
-fn middleware_further_out_sees_the_rejection() {
+fn outer_middleware_sees_the_rejection() {
     conformance::run(async {
         let seen: Arc<Mutex<Vec<RejectionKind>>> = Arc::default();
         let log = Arc::clone(&seen);
@@ -196,7 +196,7 @@ fn middleware_further_out_sees_the_rejection() {
 }
 
 #[test]
-fn a_rejection_can_be_anything_that_axum_can_answer() {
+fn rejection_response_can_be_any_axum_response() {
     conformance::run(async {
         let layer = layer().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
@@ -209,16 +209,16 @@ fn a_rejection_can_be_anything_that_axum_can_answer() {
 }
 
 #[test]
-fn axums_own_limit_is_lifted_for_what_is_verified_and_for_nothing_else() {
+fn body_limit_of_axum_is_lifted_only_for_verified_bodies() {
     conformance::run(async {
         let big = "x".repeat(2 * 1024 * 1024 + 1);
         let delivery = || request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), &big));
         let count = || post(|body: Bytes| async move { body.len().to_string() });
         let app = || Router::new().route("/hook", count()).route_layer(layer());
         same(answer(app(), delivery()).await, (200, &big.len().to_string()));
-        // Whatever the application has set: it is in memory already.
+        // A limit of the application has no effect, because the body is already in memory.
         same(answer(app().layer(DefaultBodyLimit::max(1)), delivery()).await, (200, &big.len().to_string()));
-        // It is lifted to the verifier's limit: a body that somebody puts in its place is bounded by that.
+        // axum's limit is raised to the limit of the verifier. A replaced body is still bounded by this limit.
         for (by, status) in [("!", 200), ("!!", 413)] {
             let small = builder(providers::JIRA).body_limit(big.len() + 1).build().unwrap();
             let grow = axum::middleware::map_request(async |request: Request<Body>| {
@@ -235,7 +235,7 @@ fn axums_own_limit_is_lifted_for_what_is_verified_and_for_nothing_else() {
 }
 
 #[test]
-fn a_limit_layer_further_out_is_413() {
+fn outer_limit_layer_gets_413() {
     conformance::run(async {
         let app = Router::new().route("/hook", post(key)).route_layer(layer()).layer(RequestBodyLimitLayer::new(3));
         let response = app.oneshot(signed("/hook")).await.unwrap();
@@ -245,7 +245,7 @@ fn a_limit_layer_further_out_is_413() {
 }
 
 #[test]
-fn what_changes_the_body_belongs_inside() {
+fn middleware_changing_the_body_works_only_inside() {
     conformance::run(async {
         let change = || axum::middleware::map_request(|request: Request<Body>| async { request.map(|_| Body::from("changed")) });
         let inside = Router::new().route("/hook", post(key)).route_layer(change()).route_layer(layer());
@@ -256,7 +256,7 @@ fn what_changes_the_body_belongs_inside() {
 }
 
 #[test]
-fn json_is_read_from_what_was_verified() {
+fn json_is_read_from_the_verified_body() {
     conformance::run(async {
         let handler = |Json(event): Json<serde_json::Value>| async move { event["webhookEvent"].as_str().unwrap().to_owned() };
         let app = Router::new().route("/hook", post(handler)).route_layer(layer());
@@ -267,7 +267,7 @@ fn json_is_read_from_what_was_verified() {
 }
 
 #[test]
-fn two_providers_live_side_by_side() {
+fn two_providers_guard_two_paths() {
     conformance::run(async {
         let github = VerifyLayer::new(builder(providers::GITHUB).build().unwrap());
         let app = Router::new().route("/jira", post(key).route_layer(layer())).route("/github", post(key).route_layer(github));
@@ -279,7 +279,7 @@ fn two_providers_live_side_by_side() {
 }
 
 fn to(path: &str) -> Request<Body> {
-    request("POST", path, of_acme())
+    request("POST", path, acme_delivery())
 }
 
 async fn tenant(Extension(verified): Extension<Verified>, body: String) -> String {
@@ -287,7 +287,7 @@ async fn tenant(Extension(verified): Extension<Verified>, body: String) -> Strin
 }
 
 #[test]
-fn a_tenant_is_found_in_the_whole_path_under_nest() {
+fn tenant_is_read_from_the_whole_path_under_nest() {
     conformance::run(async {
         let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
         let layer = || VerifyLayer::new(tenants.clone());
@@ -309,9 +309,9 @@ fn a_tenant_is_found_in_the_whole_path_under_nest() {
 struct Workspace(&'static str);
 
 #[test]
-fn a_tenant_may_come_from_the_extensions() {
+fn tenant_is_read_from_the_extensions() {
     conformance::run(async {
-        let layer = VerifyLayer::new(tenants_by_the_application())
+        let layer = VerifyLayer::new(tenants_from_application())
             .tenant_by(|parts| parts.extensions.get().map(|Workspace(name)| (*name).to_owned()));
         let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
         same(answer(app.clone(), to("/hook")).await, (401, ""));
@@ -323,15 +323,15 @@ fn a_tenant_may_come_from_the_extensions() {
 }
 
 #[test]
-fn a_closure_that_panics_lets_nothing_through() {
+fn panic_in_tenant_by_gets_503() {
     conformance::run(async {
-        let layer = VerifyLayer::new(tenants_by_the_application()).tenant_by(|_| panic!("as the test wants it"));
+        let layer = VerifyLayer::new(tenants_from_application()).tenant_by(|_| panic!("a deliberate panic of this test"));
         let app = Router::new().route("/hook", post(tenant)).route_layer(layer);
         same(answer(app, to("/hook")).await, (503, ""));
     });
 }
 
-/// The same facts, through the extractor and no layer.
+/// The same facts, with the extractor instead of the layer.
 mod extractor {
     use super::*;
     use std::error::Error;
@@ -342,7 +342,7 @@ mod extractor {
 
     impl Harness for Extractor {
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
-            // Which is the layer's alone: see the test below.
+            // Only the layer has report-only mode: see the test below.
             if delivery.report_only {
                 return Axum::deliver(verifiers, delivery).await;
             }
@@ -354,7 +354,7 @@ mod extractor {
                 async { StatusCode::OK }
             };
             let layer = VerifyLayer::new(verifiers).deadline(delivery.deadline).drain(delivery.drain);
-            // axum's own limit is left where it is, and does not hold.
+            // axum's own limit stays at the default, and does not apply to the extractor.
             let app = Router::new().route("/hook", any(handler.clone())).route("/hook/{*rest}", any(handler)).with_state(layer);
             let outcome = outcome(app, delivery).await;
             Observation { handled: handled.lock().unwrap().clone(), ..outcome }
@@ -377,7 +377,7 @@ mod extractor {
     }
 
     #[test]
-    fn what_a_layer_would_only_report_is_rejected() {
+    fn extractor_rejects_despite_report_only() {
         conformance::run(async {
             let app = || Router::new().route("/hook", post(handler)).with_state(layer().insecure_report_only());
             same(answer(app(), signed("/hook")).await, GOOD);
@@ -386,7 +386,7 @@ mod extractor {
     }
 
     #[test]
-    fn a_handler_can_answer_rejections_itself() {
+    fn handler_can_answer_rejections_itself() {
         async fn lenient(delivery: Result<Extracted, VerifyRejection>) -> (StatusCode, &'static str) {
             match delivery {
                 Ok(_) => (StatusCode::OK, "verified"),
@@ -406,7 +406,7 @@ mod extractor {
     }
 
     #[test]
-    fn json_is_parsed_once_it_is_verified() {
+    fn json_is_parsed_after_verification() {
         async fn on_event(VerifiedJson(verified, event): VerifiedJson<Vec<u8>>) -> String {
             format!("{event:?} by {}", verified.key_id())
         }
@@ -422,7 +422,7 @@ mod extractor {
     }
 
     #[test]
-    fn nothing_secret_is_in_the_debug_of_a_delivery() {
+    fn debug_of_delivery_shows_no_secret() {
         conformance::run(async {
             let app = Router::new().route("/hook", post(async |delivery: Extracted| format!("{delivery:?}"))).with_state(layer());
             let (_, shown) = answer(app, request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), "needle"))).await;
@@ -443,11 +443,11 @@ mod extractor {
     }
 }
 
-/// `nest` takes the front of the path off; the signature is of all of it.
+/// `nest` removes the front of the path. The signature covers the whole path.
 #[test]
 fn signed_url_binds_the_whole_path_under_nest() {
     conformance::run(async {
-        let layer = || VerifyLayer::new(signs_the_url());
+        let layer = || VerifyLayer::new(url_verifier());
         let hook = || Router::new().route("/hook", post(key));
         let by_layer = Router::new()
             .nest("/admin", hook().route_layer(layer()))
@@ -463,7 +463,7 @@ fn signed_url_binds_the_whole_path_under_nest() {
         for (case, app) in [("the layer", by_layer), ("the extractor", by_extractor)] {
             for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
                 for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
-                    let (status, text) = answer(app.clone(), request("POST", sent, signed_at(signed))).await;
+                    let (status, text) = answer(app.clone(), request("POST", sent, signed_for_target(signed))).await;
                     let expected = if sent == signed { GOOD } else { (401, "") };
                     assert_eq!((status, text.as_str()), expected, "{case}: signed for {signed}, sent to {sent}");
                 }

@@ -1,4 +1,4 @@
-//! The core by itself: the facts through its three ways in, which have to agree, and what only the core has.
+//! Tests of the core: the facts, through three APIs with equal verdicts, and the behaviour without an adapter.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,7 +22,7 @@ use countersign::{
     providers,
 };
 
-/// The form of a secret of Standard Webhooks.
+/// The form of secrets in Standard Webhooks.
 const BASE64: SecretForm = SecretForm::Base64 { prefix: "whsec_" };
 
 struct Core;
@@ -34,17 +34,17 @@ impl Harness for Core {
     async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let verifier = verifiers.into().choose(&delivery, &mut Clock::default()).await;
         let observation = match delivery.now {
-            Some(now) => judged_at(&verifier, &delivery, now),
+            Some(now) => verify_at(&verifier, &delivery, now),
             None => receive(&verifier.clone().into(), &delivery).await,
         };
         if !delivery.report_only {
-            agree(&verifier, &delivery, &observation);
+            assert_apis_agree(&verifier, &delivery, &observation);
         }
         observation
     }
 }
 
-/// What an adapter does, without a framework.
+/// Receives a delivery like an adapter, without a framework.
 async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation {
     let mut clock = Clock::default();
     let options = ReceiveOptions {
@@ -93,8 +93,8 @@ fn reject(outcome: &mut Observation, rejection: Rejection) {
     outcome.rejection = Some(rejection);
 }
 
-/// As of a body that is at hand, at a time that only these ways in are told.
-fn judged_at(verifier: &Verifier, delivery: &Delivery, now: SystemTime) -> Observation {
+/// Verifies a whole body at a given time. Only the APIs without an adapter accept a time.
+fn verify_at(verifier: &Verifier, delivery: &Delivery, now: SystemTime) -> Observation {
     let mut outcome = Observation::default();
     let body = delivery.whole_body();
     match verifier.verify_at(delivery, &body, now) {
@@ -110,7 +110,7 @@ fn judged_at(verifier: &Verifier, delivery: &Delivery, now: SystemTime) -> Obser
     outcome
 }
 
-/// The runtime's clock, which a test can stop.
+/// The runtime's clock. A test can stop this clock.
 #[derive(Default)]
 struct Clock(Option<Pin<Box<tokio::time::Sleep>>>);
 
@@ -124,8 +124,8 @@ impl Timer for Clock {
     }
 }
 
-/// One shot and streaming say what comes of receiving, wherever neither the limit nor the connection decided.
-fn agree(verifier: &Verifier, delivery: &Delivery, observation: &Observation) {
+/// Asserts that `verify` and `begin` have the verdict of `Receive`. Rejections by limits or by the connection are skipped.
+fn assert_apis_agree(verifier: &Verifier, delivery: &Delivery, observation: &Observation) {
     let facts = |result: Result<Verified, Rejection>| result.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
     let handled = observation.handled.first().map(|handled| handled.verified.clone());
     let expected = facts(handled.ok_or_else(|| observation.rejection.clone().unwrap()));
@@ -154,19 +154,19 @@ fn agree(verifier: &Verifier, delivery: &Delivery, observation: &Observation) {
 
 conformance::suite!(Core);
 
-/// The same with the verifier chosen by the delivery itself, as under an adapter.
-mod chosen_on_the_way {
+/// The same facts, with the verifier resolved in `Receive`, as under an adapter.
+mod resolve_in_receive {
     use super::*;
 
-    struct Chosen;
+    struct ResolveInReceive;
 
-    impl Harness for Chosen {
+    impl Harness for ResolveInReceive {
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
             receive(&verifiers.into(), &delivery).await
         }
     }
 
-    conformance::suite!(Chosen);
+    conformance::suite!(ResolveInReceive);
 }
 
 #[test]
@@ -187,13 +187,13 @@ fn white_space_alone_is_an_empty_secret() {
         assert_eq!(template.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
     }
     assert_eq!(verifier.keys().list().len(), 1);
-    // Not white space, though it looks like it; and the keys of RFC 4231 §4.2 and §4.6, which are no text.
+    // Similar bytes without the property of white space, and the binary keys of RFC 4231 §4.2 and §4.6.
     for other in [&b"\xe2\x80\x8b"[..], &[0x0b; 20], &[0x0c; 20], b"\xa0", b"\xff \n"] {
         assert!(jira().key("a", Secret::new(other)).build().is_ok(), "{other:?}");
     }
 }
 
-/// The warnings that `build` causes.
+/// Returns the warnings logged by `build`.
 async fn warnings_of<T>(build: impl FnOnce() -> T) -> (T, Vec<String>) {
     let (built, log) = conformance::log::log_of(async { build() }).await;
     let lines = log.lines().filter(|line| line.contains(" WARN countersign: ")).map(str::to_owned).collect();
@@ -212,7 +212,7 @@ fn assert_warnings(warnings: &[String], expected: &[&[&str]], case: &str) {
 }
 
 #[test]
-fn doubtful_secrets_are_one_warning_each() {
+fn each_doubtful_secret_logs_one_warning() {
     conformance::run(async {
         let jira = || Verifier::builder(providers::JIRA);
         let new = |secret: &str| Secret::new(secret);
@@ -231,7 +231,7 @@ fn doubtful_secrets_are_one_warning_each() {
             "\u{feff}needle with a mark",
         ] {
             let (_, warnings) = warnings_of(|| jira().key("a", new(padded)).build().unwrap()).await;
-            assert_warnings(&warnings, &[&["white space", "key=\"a\""]], "white space at an end");
+            assert_warnings(&warnings, &[&["white space", "key=\"a\""]], "white space at one end");
         }
         let (_, warnings) = warnings_of(|| jira().key("a", new("needle ")).build().unwrap()).await;
         assert_warnings(&warnings, &[&["shorter than 16 bytes"], &["white space"]], "both");
@@ -239,42 +239,42 @@ fn doubtful_secrets_are_one_warning_each() {
         let (verifier, warnings) = warnings_of(|| twice().build().unwrap()).await;
         assert_warnings(&warnings, &[&["same secret", "key=\"c\"", "other=\"a\""]], "one secret under two ids");
 
-        // A change of keys is told of the keys that it brings.
+        // A change of keys logs warnings for the new keys only.
         let keys = verifier.keys();
         let (added, warnings) = warnings_of(|| keys.add("d", new(short))).await;
         assert_eq!(added, Ok(()));
-        assert_warnings(&warnings, &[&["shorter than 16 bytes", "key=\"d\""]], "a key that is added");
+        assert_warnings(&warnings, &[&["shorter than 16 bytes", "key=\"d\""]], "an added key");
         let (added, warnings) = warnings_of(|| keys.add("e", new(good))).await;
         assert_eq!(added, Ok(()));
-        assert_warnings(&warnings, &[&["same secret", "key=\"e\"", "other=\"a\""]], "a secret that is there already");
+        assert_warnings(&warnings, &[&["same secret", "key=\"e\"", "other=\"a\""]], "an added key with a known secret");
         let (changed, warnings) = warnings_of(|| keys.expire("a", SystemTime::now()).and(keys.retire("c"))).await;
         assert_eq!(changed, Ok(()));
         assert_warnings(&warnings, &[], "no new secret");
         let (replaced, warnings) = warnings_of(|| keys.replace([("f", new(short)), ("g", new(good)), ("h", new(good))])).await;
         assert_eq!(replaced, Ok(()));
-        assert_warnings(&warnings, &[&["shorter", "key=\"f\""], &["same secret", "key=\"h\"", "other=\"g\""]], "keys that are replaced");
-        // A secret that was there before under the same id is no news, whatever comes beside it.
+        assert_warnings(&warnings, &[&["shorter", "key=\"f\""], &["same secret", "key=\"h\"", "other=\"g\""]], "replaced keys");
+        // An unchanged secret under the same id causes no new warning, with any new keys beside the old key.
         let again = || [("f", new(short)), ("g", new(good)), ("i", new(padded))];
         let (replaced, warnings) = warnings_of(|| keys.replace(again())).await;
         assert_eq!(replaced, Ok(()));
-        assert_warnings(&warnings, &[&["white space", "key=\"i\""]], "a key beside those of before");
+        assert_warnings(&warnings, &[&["white space", "key=\"i\""]], "a new key beside the old keys");
         let (replaced, warnings) = warnings_of(|| keys.replace(again())).await;
         assert_eq!(replaced, Ok(()));
         assert_warnings(&warnings, &[], "the same keys again");
         let (rejected, warnings) = warnings_of(|| keys.add("f", new(short))).await;
         assert!(rejected.is_err());
-        assert_warnings(&warnings, &[], "a change that is not made");
+        assert_warnings(&warnings, &[], "a rejected change");
 
-        // A tenant's verifier is built at each lookup.
+        // Each lookup builds the verifier of the tenant.
         let template = jira().build_template().unwrap();
         let of_tenants = |names: &[&str]| names.iter().for_each(|name| drop(template.for_tenant(*name, [("i", new(short))]).unwrap()));
         let ((), warnings) = warnings_of(|| of_tenants(&["acme", "acme", "globex", "acme"])).await;
         let expected: [&[&str]; 2] = [&["shorter", "tenant=\"acme\"", "key=\"i\""], &["shorter", "tenant=\"globex\"", "key=\"i\""]];
         assert_warnings(&warnings, &expected, "tenants' keys");
         let ((), warnings) = warnings_of(|| (0..1500).for_each(|number| of_tenants(&[&number.to_string()]))).await;
-        assert_eq!(warnings.len(), 998, "a thousand tenants fill the log, and no more");
+        assert_eq!(warnings.len(), 998, "a template logs at most 1000 warnings");
 
-        // Of a secret that is decoded, the bytes count that it stands for.
+        // The length of an encoded secret is the number of decoded bytes.
         let adyen = |digits: usize| Verifier::builder(providers::ADYEN).key("a", Secret::new("0f".repeat(digits / 2))).build().unwrap();
         let (_, warnings) = warnings_of(|| adyen(30)).await;
         assert_warnings(&warnings, &[&["shorter", "scheme=\"adyen\""]], "15 bytes in 30 digits");
@@ -284,7 +284,7 @@ fn doubtful_secrets_are_one_warning_each() {
 }
 
 #[test]
-fn errors_say_what_to_do() {
+fn configuration_errors_name_the_remedy() {
     let error = |scheme: Scheme| {
         let builder = Verifier::builder(scheme).key("a", Secret::new("no hex and no base64 !"));
         builder.build().unwrap_err().to_string()
@@ -306,7 +306,7 @@ fn errors_say_what_to_do() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_right_is_rejected() {
+fn invalid_configurations_are_rejected() {
     let jira = || Verifier::builder(providers::JIRA);
     let fault = |builder: countersign::VerifierBuilder| builder.build().unwrap_err();
     let some = || Secret::new("secret");
@@ -350,7 +350,7 @@ fn a_configuration_that_cannot_be_right_is_rejected() {
     }
     let length = |shortest, longest| ConfigError::SecretLength { key: key("a"), shortest, longest };
     let with = |scheme, secret: String| Verifier::builder(scheme).key("a", Secret::new(secret)).build().map(drop);
-    // Decoded, that is: 23 and 24, 64 and 65 bytes.
+    // The decoded lengths are 23, 24, 64 and 65 bytes.
     for (digits, fits) in
         [("A".repeat(31) + "=", false), ("A".repeat(31) + "B", true), ("B".repeat(86) + "==", true), ("B".repeat(87) + "=", false)]
     {
@@ -375,7 +375,7 @@ fn a_configuration_that_cannot_be_right_is_rejected() {
     for url in ["", "a.example", "/hook", "https://a.example/ b", "https://a.example/#b", "HTTPS://a.example"] {
         assert_eq!(fault(of(providers::SQUARE).url(url)), ConfigError::InvalidUrl, "{url}");
     }
-    // What stands right behind the URL is the body.
+    // In these schemes, the body directly follows the URL.
     for scheme in [providers::SQUARE, providers::HUBSPOT_V3] {
         assert!(matches!(fault(of(scheme).base_url("https://a.example")), ConfigError::InvalidScheme { .. }));
     }
@@ -383,26 +383,26 @@ fn a_configuration_that_cannot_be_right_is_rejected() {
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     assert!(of(providers::SLACK).tolerance(year).build().is_ok());
     assert_eq!(fault(of(providers::SLACK).tolerance(year + Duration::from_nanos(1))), ConfigError::InvalidTolerance);
-    // One NUL among others is a byte like any other.
+    // A NUL beside other bytes is an ordinary byte.
     assert!(jira().key("a", Secret::new("\0a")).build().is_ok());
 }
 
-/// A row says that it is confirmed where its provider has published a value, and nowhere else.
+/// The evidence of a provider is `Confirmed` exactly if the provider has published a value.
 #[test]
-fn every_provider_has_its_values() {
+fn every_provider_has_vectors_matching_its_evidence() {
     let (published, computed) = (vectors::published(), vectors::computed());
     for scheme in providers::ALL {
         let of = |vector: &vectors::Vector| vector.scheme == scheme.name();
         let confirmed = published.iter().any(|vector| of(vector) && vector.by.is_none() && vector.rejected.is_none());
         assert_eq!(scheme.evidence() == Evidence::Confirmed, confirmed, "{}", scheme.name());
-        assert!(computed.iter().any(of), "{} has a value that was computed from its description", scheme.name());
+        assert!(computed.iter().any(of), "{} has a computed vector", scheme.name());
         assert!(scheme.documentation().starts_with("https://"), "{}", scheme.name());
         assert_eq!(providers::ALL.iter().filter(|other| other.name() == scheme.name()).count(), 1, "{}", scheme.name());
     }
 }
 
 #[test]
-fn schemes_that_read_the_same_header_cannot_share_a_verifier() {
+fn schemes_with_a_common_header_cannot_share_a_verifier() {
     let any_of = |schemes: &[Scheme]| Verifier::any_of(schemes.iter().copied().map(verifier)).map(drop);
     let shared = |header| Err(ConfigError::SharedHeader { header });
     assert_eq!(any_of(&[]), Err(ConfigError::NoVerifier));
@@ -410,7 +410,7 @@ fn schemes_that_read_the_same_header_cannot_share_a_verifier() {
     assert_eq!(any_of(&[providers::GITHUB, providers::JIRA, providers::SVIX, providers::OPENAI, providers::GITLAB_TOKEN]), Ok(()));
     assert_eq!(any_of(&[providers::JIRA, providers::JIRA]), shared("X-Hub-Signature"));
     assert_eq!(any_of(&[providers::GITHUB, providers::JIRA, providers::WEBSUB]), shared("X-Hub-Signature"));
-    // What a later one's sender also sends: GitHub's and Forgejo's deliveries would be judged by the others.
+    // GitHub and Forgejo also send the header of the earlier scheme. The wrong scheme would verify their deliveries.
     assert_eq!(any_of(&[providers::JIRA, providers::GITHUB]), shared("X-Hub-Signature"));
     assert_eq!(any_of(&[providers::GITEA, providers::FORGEJO]), shared("X-Gitea-Signature"));
     assert_eq!(any_of(&[providers::GITHUB, providers::GITEA]), shared("X-Hub-Signature-256"));
@@ -423,7 +423,7 @@ fn schemes_that_read_the_same_header_cannot_share_a_verifier() {
     let seventh = Scheme::new("x", "x-docusign-signature-7");
     assert!(any_of(&[providers::DOCUSIGN, seventh]).is_err() && any_of(&[seventh, providers::DOCUSIGN]).is_err());
     assert_eq!(any_of(&[providers::DOCUSIGN, Scheme::new("x", "X-DocuSign-Signature-Version")]), Ok(()));
-    // Those of several in one are looked at one by one.
+    // Combined verifiers are checked scheme by scheme.
     let two = Verifier::any_of([verifier(providers::GITHUB), verifier(providers::JIRA)]).unwrap();
     assert!(Verifier::any_of([two.clone(), verifier(providers::META)]).is_err());
     let three = Verifier::any_of([two, verifier(providers::SLACK)]).unwrap();
@@ -432,7 +432,7 @@ fn schemes_that_read_the_same_header_cannot_share_a_verifier() {
 }
 
 #[test]
-fn a_tolerance_of_ones_own_replaces_the_providers() {
+fn configured_tolerance_replaces_the_default() {
     let verifier = |seconds| builder(providers::PADDLE).tolerance(Duration::from_secs(seconds)).build().unwrap();
     let headers = signer(providers::PADDLE).sign_at(b"body", at(1_700_000_000));
     assert!(verifier(7).verify_at(&headers, b"body", at(1_700_000_007)).is_ok());
@@ -440,9 +440,9 @@ fn a_tolerance_of_ones_own_replaces_the_providers() {
     assert!(verifier(0).verify_at(&headers, b"body", at(1_700_000_000)).is_ok());
 }
 
-/// Which shifts there are: the id and timestamp grammars are the only thing that stands against them, for the signed text is the same.
+/// Bytes can move between adjacent parts without changing the signed text. Only the grammars of ids and timestamps reject such moves.
 #[test]
-fn what_has_no_separator_is_parted_by_its_grammar() {
+fn grammars_divide_signed_parts_without_separators() {
     let time = "2026-11-24T17:30:00.5Z";
     let now = at(1_795_541_400);
     let kind = |scheme: Scheme, head: &[(&str, &str)], body: &[u8]| verifier(scheme).verify_at(head, body, now).unwrap_err().kind();
@@ -466,9 +466,9 @@ fn what_has_no_separator_is_parted_by_its_grammar() {
     assert_eq!(kind(providers::TWITCH, &twitch("id-12", &time[1..]), body.as_bytes()), RejectionKind::MalformedTimestamp);
     assert_eq!(kind(providers::TWITCH, &twitch("id-", "12026-11-24T17:30:00.5Z"), body.as_bytes()), RejectionKind::MalformedTimestamp);
     assert_eq!(kind(providers::TWITCH, &twitch("id-1", &time[..21]), format!("Z{body}").as_bytes()), RejectionKind::MalformedTimestamp);
-    // The whole timestamp into the id, and the one that the body begins with in its place.
-    let swallowed = "id-12026-11-24T17:30:00.5Z";
-    assert_eq!(kind(providers::TWITCH, &twitch(swallowed, time), b"body"), RejectionKind::MalformedId);
+    // The whole timestamp moves into the id. The timestamp at the start of the body takes its place.
+    let extended_id = "id-12026-11-24T17:30:00.5Z";
+    assert_eq!(kind(providers::TWITCH, &twitch(extended_id, time), b"body"), RejectionKind::MalformedId);
     // Box: {body}{timestamp}.
     let value = tag(providers::BOX, &format!("body{time}"));
     let boxed = |stamp: &'static str| vec![("BOX-DELIVERY-TIMESTAMP", stamp), ("BOX-SIGNATURE-PRIMARY", value.leak_str())];
@@ -502,7 +502,7 @@ impl LeakStr for String {
 }
 
 #[test]
-fn a_method_or_target_that_could_hide_bytes_is_rejected() {
+fn malformed_method_or_target_is_rejected() {
     use RejectionKind as Kind;
     const SCHEME: Scheme = Scheme::new("canonical", "X-S").prefix(&[Part::Method, Part::Literal("\n"), Part::Url, Part::Literal("\n")]);
     struct Request<'a>(&'a str, &'a str, &'a [(String, String)]);
@@ -547,7 +547,7 @@ fn a_method_or_target_that_could_hide_bytes_is_rejected() {
 }
 
 #[test]
-fn a_header_with_thousands_of_signatures_is_rejected_at_the_seventeenth() {
+fn header_is_rejected_at_the_seventeenth_signature() {
     let value = signer(providers::PAGERDUTY).sign(b"body").remove(0).1;
     let kind = |value: String| {
         let verified = verifier(providers::PAGERDUTY).verify(&[("X-PagerDuty-Signature", value)], b"body");
@@ -557,12 +557,12 @@ fn a_header_with_thousands_of_signatures_is_rejected_at_the_seventeenth() {
     assert_eq!(kind(wrong.repeat(15) + &value), Ok(()));
     assert_eq!(kind(wrong.repeat(16) + &value), Err(RejectionKind::TooManySignatures));
     assert_eq!(kind(wrong.repeat(5000) + &value), Err(RejectionKind::TooManySignatures));
-    // What nobody could match is passed over.
+    // Items of an unknown version are no candidates, and do not count.
     assert_eq!(kind("v2=x,".repeat(5000) + &value), Ok(()));
 }
 
 #[test]
-fn a_delivery_in_flight_is_judged_by_the_keys_that_it_began_with() {
+fn delivery_in_flight_keeps_its_keys() {
     let verifier = verifier(providers::JIRA);
     let keys = verifier.keys();
     let delivery = Delivery::signed(&signer(providers::JIRA), "body");
@@ -579,7 +579,7 @@ fn a_delivery_in_flight_is_judged_by_the_keys_that_it_began_with() {
 }
 
 #[test]
-fn a_change_of_keys_that_cannot_be_right_changes_nothing() {
+fn invalid_key_change_changes_nothing() {
     let verifier = verifier(providers::JIRA);
     let keys = verifier.keys();
     let before = keys.list();
@@ -600,7 +600,7 @@ fn a_change_of_keys_that_cannot_be_right_changes_nothing() {
 }
 
 #[test]
-fn a_key_ends_at_its_time_and_not_before() {
+fn key_expires_exactly_at_its_time() {
     let until = at(1_700_000_000);
     let builder = Verifier::builder(providers::JIRA).key_until("old", Secret::new(SECRET), until).key("new", Secret::new("new"));
     let verifier = builder.build().unwrap();
@@ -609,7 +609,7 @@ fn a_key_ends_at_its_time_and_not_before() {
     assert_eq!(verdict(until - Duration::from_nanos(1)), Ok(()));
     assert_eq!(verdict(until), Err(RejectionKind::SignatureMismatch));
     assert_eq!(verifier.keys().list()[0].expires(), Some(until));
-    // Long before the clock of this machine.
+    // The expiry is long past by the clock of this machine.
     assert_eq!(verifier.verify(&headers, b"body").unwrap_err().kind(), RejectionKind::SignatureMismatch);
     verifier.keys().retire("new").unwrap();
     assert_eq!(verdict(until), Err(RejectionKind::KeysExpired));
@@ -620,7 +620,7 @@ fn a_key_ends_at_its_time_and_not_before() {
 }
 
 #[test]
-fn an_unsigned_delivery_of_a_tenant_is_told_as_its_own() {
+fn rejection_of_an_unsigned_delivery_names_the_tenant() {
     let template = |scheme| Verifier::builder(scheme).build_template().unwrap();
     let acme = |scheme| template(scheme).for_tenant("acme", [("k", Secret::new(SECRET))]).unwrap();
     let several = Verifier::any_of([acme(providers::GITHUB), acme(providers::JIRA)]).unwrap();
@@ -631,7 +631,7 @@ fn an_unsigned_delivery_of_a_tenant_is_told_as_its_own() {
 }
 
 #[test]
-fn when_a_key_last_matched_goes_with_its_secret() {
+fn last_match_follows_the_secret_and_not_the_id() {
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let [first, second] = ["the first secret, and no other", "the second secret, and no other"].map(Secret::new);
         let verifier = Verifier::builder(scheme).key("current", first.clone()).build().unwrap();
@@ -640,19 +640,19 @@ fn when_a_key_last_matched_goes_with_its_secret() {
         let expected = |keys: &[(&str, bool)]| keys.iter().map(|(id, matched)| ((*id).to_owned(), *matched)).collect::<Vec<_>>();
         verifier.verify(&sent, b"body").unwrap();
         assert_eq!(matched(), expected(&[("current", true)]));
-        // As files are moved: the name of the old secret is the new one's now.
+        // Files of a rotation: the id of the old secret now names the new secret.
         keys.replace([("current", second.clone()), ("previous", first.clone())]).unwrap();
         assert_eq!(matched(), expected(&[("current", false), ("previous", true)]), "{}", scheme.name());
         keys.replace([("current", second), ("another", first.clone()), ("previous", first.clone())]).unwrap();
         assert_eq!(matched(), expected(&[("current", false), ("another", true), ("previous", true)]), "{}", scheme.name());
-        // Of two with the same secret, it is when either matched, whichever name is left.
+        // Two ids with one secret share the time of the last match. Each id keeps this time without the other id.
         for left in ["a", "b", "c"] {
             let twice = Verifier::builder(scheme).key("a", first.clone()).key("b", first.clone()).build().unwrap();
             twice.verify(&sent, b"body").unwrap();
             twice.keys().replace([(left, first.clone())]).unwrap();
             assert!(twice.keys().list()[0].last_matched().is_some(), "{left}");
         }
-        // What was in flight meanwhile is known as well.
+        // A delivery in flight during the change also records its match.
         let verifier = Verifier::builder(scheme).key("a", first.clone()).build().unwrap();
         let mut begun = verifier.begin(&sent).unwrap();
         verifier.keys().replace([("b", first)]).unwrap();
@@ -663,7 +663,7 @@ fn when_a_key_last_matched_goes_with_its_secret() {
 }
 
 #[test]
-fn the_keys_of_several_schemes_are_changed_by_their_own_handles() {
+fn each_scheme_changes_keys_through_its_own_handle() {
     let (github, jira) = (verifier(providers::GITHUB), verifier(providers::JIRA));
     let (github_keys, jira_keys) = (github.keys(), jira.keys());
     let both = Verifier::any_of([github, jira]).unwrap();
@@ -678,7 +678,7 @@ fn the_keys_of_several_schemes_are_changed_by_their_own_handles() {
 }
 
 #[test]
-fn changes_of_many_at_once_are_not_lost_and_never_torn() {
+fn concurrent_key_changes_are_neither_lost_nor_torn() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
     std::thread::scope(|scope| {
@@ -702,7 +702,7 @@ fn changes_of_many_at_once_are_not_lost_and_never_torn() {
 }
 
 #[test]
-fn a_hint_tells_what_is_probably_the_matter() {
+fn hint_names_the_probable_cause() {
     let last = LastHint::default();
     let hint = |builder: countersign::VerifierBuilder, delivery: &Delivery| {
         let verifier = builder.observer(last.clone()).build().unwrap();
@@ -725,13 +725,13 @@ fn a_hint_tells_what_is_probably_the_matter() {
     let other = |scheme| Delivery::signed(&signer(scheme), "body");
     assert_eq!(hint(jira(), &other(providers::GITHUB)), Some(Hint::OtherProvider("github")));
     assert_eq!(hint(jira(), &other(providers::STRIPE)), Some(Hint::OtherProvider("stripe")));
-    // Not of one whose header is the same.
+    // No hint names a provider with the same header.
     assert_eq!(hint(jira(), &other(providers::INTERCOM)), None);
     for value in ["JWT eyJhbGciOiJIUzI1NiJ9.e30.x", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x"] {
         assert_eq!(hint(jira(), &Delivery::unsigned("body").header("Authorization", value)), Some(Hint::Jwt));
     }
     assert_eq!(hint(jira(), &Delivery::unsigned("body").header("Authorization", "Basic eDp5")), None);
-    // Nobody asked.
+    // Without `hints`, no hint is given.
     assert_eq!(hint(builder(providers::JIRA), &other(providers::GITHUB)), None);
     assert_eq!(hint(builder(providers::JIRA), &signed().body("")), None);
 }
@@ -741,15 +741,15 @@ fn hints_are_rare_in_a_flood() {
     let last = LastHint::default();
     let verifier = builder(providers::JIRA).hints().observer(last.clone()).build().unwrap();
     let delivery = Delivery::signed(&signer(providers::GITHUB), "body");
-    let told = (0..1000).filter(|_| {
+    let hinted = (0..1000).filter(|_| {
         assert!(Received::begin(&verifier, &delivery).is_err());
         last.take().is_some()
     });
-    assert!((10..100).contains(&told.count()));
+    assert!((10..100).contains(&hinted.count()));
 }
 
 #[test]
-fn what_is_verified_does_not_use_up_the_hints() {
+fn verified_deliveries_use_up_no_hints() {
     let last = LastHint::default();
     let verifier = builder(providers::JIRA).hints().observer(last.clone()).build().unwrap();
     let good = Delivery::signed(&signer(providers::JIRA), "body");
@@ -781,7 +781,7 @@ fn tokens_of_any_length_are_compared() {
 }
 
 #[test]
-fn a_signer_rejects_what_a_verifier_would() {
+fn signer_rejects_the_same_configurations_as_a_verifier() {
     assert_eq!(Signer::new(providers::JIRA, Secret::new("")).unwrap_err(), ConfigError::EmptySecret { key: None });
     assert_eq!(
         Signer::new(providers::STANDARD_WEBHOOKS, Secret::new("!")).unwrap_err(),
@@ -809,7 +809,7 @@ fn errors_name_the_key_and_never_the_secret() {
 }
 
 #[test]
-fn what_extensions_hold_can_be_cloned_and_shared() {
+fn values_in_extensions_are_clone_send_and_sync() {
     fn shareable<T: Clone + Send + Sync + 'static>() {}
     fn sendable<T: Send + Sync + 'static>() {}
     fn movable<T: Send + 'static>() {}
@@ -822,7 +822,7 @@ fn what_extensions_hold_can_be_cloned_and_shared() {
 }
 
 #[test]
-fn a_head_can_be_a_trait_object_a_slice_an_array_or_a_vector() {
+fn trait_objects_slices_arrays_and_vectors_are_request_heads() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
     let array: [(String, String); 1] = [headers[0].clone()];
@@ -845,7 +845,7 @@ fn tolerance_ends_after_its_last_instant() {
     assert_eq!(verdict(signed - tolerance), Ok(()));
     assert_eq!(verdict(signed + tolerance + instant), Err(RejectionKind::TimestampTooOld));
     assert_eq!(verdict(signed - tolerance - instant), Err(RejectionKind::TimestampTooNew));
-    // Clocks that are far off reject and do not crash.
+    // A clock far off causes a rejection, and no panic.
     assert_eq!(verdict(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), Err(RejectionKind::TimestampTooNew));
     assert_eq!(verdict(at(1 << 40)), Err(RejectionKind::TimestampTooOld));
 }
@@ -865,7 +865,7 @@ fn digits_cannot_move_between_a_timestamp_and_the_body() {
         assert!(verdict("1700000000", "123", at(time)).is_ok());
         for (stamp, body, kind) in forgeries {
             assert_eq!(verdict(stamp, body, at(time)).unwrap_err().kind(), kind);
-            // The signed text is the same: nothing but the clock stands against it.
+            // The signed text is the same, so only the clock rejects the forgery.
             assert!(verdict(stamp, body, at(stamp.parse().unwrap())).is_ok());
         }
     }
@@ -879,7 +879,7 @@ fn text_can_be_signed_behind_the_body() {
     let verifier = verifier(SUFFIXED);
     let headers = signer(SUFFIXED).sign_at(b"body", at(1_700_000_000));
     assert!(verifier.verify_at(&headers, b"body", at(1_700_000_000)).is_ok());
-    // The same text as Jira's senders would sign.
+    // A signer for Jira signs the same text, as a body.
     let plain = signer(providers::JIRA).sign(b"body.1700000000").remove(0).1;
     assert_eq!(format!("sha256={}", headers.iter().find(|(name, _)| *name == "X-Signature").unwrap().1), plain);
     let moved = [(&headers[0].0, "1700000001"), (&headers[1].0, headers[1].1.as_str())];
@@ -888,7 +888,7 @@ fn text_can_be_signed_behind_the_body() {
 }
 
 #[test]
-fn a_delivery_that_overflowed_lets_go_of_what_it_kept_and_cannot_succeed_any_more() {
+fn overflow_frees_the_kept_body_and_ends_the_delivery() {
     let verifier = builder(providers::JIRA).body_limit(4).build().unwrap();
     let head = signer(providers::JIRA).sign(b"body");
     let (source, mut receive) = (VerifierSource::from(verifier), Receive::new());
@@ -904,18 +904,18 @@ fn a_delivery_that_overflowed_lets_go_of_what_it_kept_and_cannot_succeed_any_mor
     let rejected = poll(vec![Bytes::from_static(b"!")], Poll::Pending);
     assert!(matches!(rejected, Poll::Ready(Err(rejection)) if rejection.kind() == RejectionKind::BodyTooLarge));
     assert!(chunk.is_unique());
-    // It has said what has come of it.
+    // The outcome is returned only once.
     assert!(poll(Vec::new(), Poll::Ready(None)).is_pending());
 }
 
 #[test]
-fn an_algorithm_that_is_listed_twice_is_hashed_once() {
+fn algorithm_listed_twice_is_hashed_once() {
     let verifier = builder(providers::JIRA).algorithms([Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha256]).build().unwrap();
     assert!(format!("{verifier:?}").contains("[Sha256, Sha512]"), "{verifier:?}");
 }
 
 #[test]
-fn bytes_cannot_move_between_what_is_signed_and_the_body() {
+fn bytes_cannot_move_between_a_signed_id_and_the_body() {
     const DOTTED: Scheme = Scheme::new("dotted", "X-S").prefix(&[Part::Id, Part::Literal(".")]).id_header("X-Id");
     let headers = signer(DOTTED).sign_as("msg_1", b"abc.d", at(1));
     let value = headers.iter().find(|(name, _)| *name == "X-S").unwrap().1.as_str();
@@ -924,14 +924,14 @@ fn bytes_cannot_move_between_what_is_signed_and_the_body() {
     assert_eq!(verdict("msg_1.abc", b"d").unwrap_err().kind(), RejectionKind::MalformedId);
     assert_eq!(verdict("msg_1abc", b"d").unwrap_err().kind(), RejectionKind::SignatureMismatch);
     assert_eq!(verdict("msg", b"_1.abc.d").unwrap_err().kind(), RejectionKind::SignatureMismatch);
-    // Where no dot parts them, they could; so that is not built.
+    // Without the dot, bytes could move between id and body, so `build` rejects the scheme.
     let touching = Scheme::new("x", "X-S").prefix(&[Part::Id]).id_header("X-Id");
     let touching = Verifier::builder(touching).key("main", Secret::new(SECRET));
     assert!(matches!(touching.build(), Err(ConfigError::InvalidScheme { .. })));
 }
 
 #[test]
-fn an_empty_item_is_malformed_and_spaces_in_front_of_an_item_are_not_its() {
+fn empty_item_is_malformed_and_leading_spaces_are_skipped() {
     use RejectionKind as Kind;
     const COMMAS: Scheme = Scheme::new("commas", "X-S").tagged(b'=', &[("v1", Algorithm::Sha256)]).list(b',');
     const SPACES: Scheme = Scheme::new("spaces", "X-S").tagged(b'=', &[("v1", Algorithm::Sha256)]).list(b' ');
@@ -956,7 +956,7 @@ fn an_empty_item_is_malformed_and_spaces_in_front_of_an_item_are_not_its() {
 }
 
 #[test]
-fn a_signature_may_stand_where_a_length_is_looked_for() {
+fn content_length_can_be_the_signature_header() {
     const ODD: Scheme = Scheme::new("odd", "Content-Length");
     let head = signer(ODD).sign(b"body");
     assert!(verifier(ODD).verify(&head, b"body").is_ok());
@@ -964,13 +964,13 @@ fn a_signature_may_stand_where_a_length_is_looked_for() {
     let mut received = Received::begin(&verifier(ODD), &head).unwrap();
     received.push(&b"body"[..]).unwrap();
     assert!(received.finish().is_ok());
-    // What looks like a length is one, all the same.
+    // A value of digits still counts as a length.
     let digits = [("content-length", "1".repeat(64))];
     assert_eq!(Received::begin(&verifier(ODD), &digits).map(drop).unwrap_err().kind(), RejectionKind::BodyTooLarge);
 }
 
 #[test]
-fn a_single_chunk_is_handed_on_without_a_copy() {
+fn single_chunk_is_handed_on_without_a_copy() {
     let body = bytes::Bytes::from(vec![b'x'; 1000]);
     let mut received = Received::begin(&verifier(providers::JIRA), signer(providers::JIRA).sign(&body)).unwrap();
     received.push(body.clone()).unwrap();
@@ -978,7 +978,7 @@ fn a_single_chunk_is_handed_on_without_a_copy() {
 }
 
 #[test]
-fn a_verifier_tells_what_it_was_built_of() {
+fn verifier_reports_its_settings() {
     let verifier = builder(providers::JIRA).key("old", Secret::new("old")).body_limit(7).build().unwrap();
     assert_eq!(verifier.schemes().collect::<Vec<_>>(), [&providers::JIRA]);
     assert_eq!(providers::JIRA.header(), "X-Hub-Signature");
@@ -988,7 +988,7 @@ fn a_verifier_tells_what_it_was_built_of() {
     assert!(shown.contains("jira") && shown.contains("old") && !shown.contains(SECRET), "{shown}");
 }
 
-/// A body that fails, by a limit of the application or not.
+/// A failing body. `BY_LIMIT` marks the error as a length limit of the application.
 struct Failed<const BY_LIMIT: bool>(Option<Arc<io::Error>>);
 
 impl<const BY_LIMIT: bool> BodySource for Failed<BY_LIMIT> {
@@ -1005,33 +1005,37 @@ impl<const BY_LIMIT: bool> BodySource for Failed<BY_LIMIT> {
 }
 
 #[test]
-fn rejections_keep_the_cause_underneath() {
+fn rejections_keep_the_underlying_cause() {
     let inner = Arc::new(io::Error::from(io::ErrorKind::ConnectionReset));
     let (verifiers, head) = (VerifierSource::from(verifier(providers::JIRA)), signer(providers::JIRA).sign(b"body"));
     let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let mut cx = Context::from_waker(Waker::noop());
     let mut failed = Failed::<true>(Some(Arc::clone(&inner)));
-    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else { panic!("it failed") };
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else {
+        panic!("the body fails")
+    };
     assert_eq!(rejection.kind(), RejectionKind::BodyTooLarge);
     let mut failed = Failed::<false>(Some(inner));
-    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else { panic!("it failed") };
+    let Poll::Ready(Err(rejection)) = Receive::new().poll(&mut cx, &options, &head, &mut failed, &mut NoTimer) else {
+        panic!("the body fails")
+    };
     assert_eq!((rejection.kind(), rejection.scheme()), (RejectionKind::BodyUnreadable, "jira"));
     assert_eq!(rejection.to_string(), "the body broke off or could not be read");
     assert_eq!(std::error::Error::source(&rejection).unwrap().to_string(), "connection reset");
 }
 
 #[test]
-fn a_signer_sends_what_its_scheme_asks_for() {
+fn signer_sends_the_headers_of_its_scheme() {
     let names = |scheme| signer(scheme).sign(b"").into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     assert_eq!(names(providers::GITHUB), ["X-Hub-Signature-256"]);
     assert_eq!(names(providers::SLACK), ["X-Slack-Request-Timestamp", "X-Slack-Signature"]);
     assert_eq!(names(providers::STANDARD_WEBHOOKS), ["webhook-id", "webhook-timestamp", "webhook-signature"]);
-    // Before 1970 there is no timestamp to send.
+    // A time before 1970 has no timestamp, so the signer sends 0.
     let early = signer(providers::SLACK).sign_at(b"", SystemTime::UNIX_EPOCH - Duration::from_secs(5));
     assert_eq!(early[0].1, "0");
 }
 
-/// A head of which nothing but the fields may be asked for.
+/// A head that panics on every access to the target.
 struct FieldsOnly(Vec<(String, String)>);
 
 impl RequestHead for FieldsOnly {
@@ -1040,7 +1044,7 @@ impl RequestHead for FieldsOnly {
     }
 
     fn target(&self) -> &'static str {
-        panic!("only the fields are known")
+        panic!("the verifier reads the target of a head with known fields only")
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
@@ -1049,7 +1053,7 @@ impl RequestHead for FieldsOnly {
 }
 
 #[test]
-fn all_that_a_head_will_be_asked_for_is_known_before() {
+fn fields_name_every_header_read_by_a_verifier() {
     const CANONICAL: Scheme = Scheme::new("canonical", "X-Signature").prefix(&[Part::Url, Part::Literal("\n")]);
     let fields = |verifier: &Verifier| VerifierSource::from(verifier.clone()).fields();
     for scheme in providers::ALL {
@@ -1067,7 +1071,7 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
         };
         let whole = judged(&|_| true);
         assert!(whole.starts_with("Ok"), "{whole}");
-        // They are enough, and none of those that are sent can be missed.
+        // The listed fields suffice, and every sent field is necessary.
         assert_eq!(judged(&|name| fields.iter().any(|known| known.eq_ignore_ascii_case(name))), whole);
         for field in sent.iter().map(|(name, _)| name) {
             assert_ne!(judged(&|name| name != field), whole, "{}: {field}", scheme.name());
@@ -1077,13 +1081,13 @@ fn all_that_a_head_will_be_asked_for_is_known_before() {
     }
     let several = Verifier::any_of([providers::JIRA, providers::STRIPE].map(verifier)).unwrap();
     assert_eq!(fields(&several).unwrap(), ["content-length", "Stripe-Signature", "X-Atlassian-Webhook-Identifier", "X-Hub-Signature"]);
-    assert_eq!(fields(&builder(providers::JIRA).hints().build().unwrap()), None, "a hint may be in any of them");
+    assert_eq!(fields(&builder(providers::JIRA).hints().build().unwrap()), None, "hints read every field");
     let based = Verifier::builder(CANONICAL).key("main", Secret::new(SECRET)).base_url("https://example.com").build().unwrap();
     assert_eq!(fields(&based), None, "the target is signed");
 }
 
 #[test]
-fn an_announcement_that_just_fits_is_begun() {
+fn content_length_at_limit_or_budget_is_accepted() {
     let mut head = signer(providers::JIRA).sign(b"body");
     head.push(("content-length".into(), "4".into()));
     let begun = |builder: VerifierBuilder| Received::begin(&builder.build().unwrap(), &head).map_err(|rejection| rejection.kind()).err();
@@ -1091,7 +1095,7 @@ fn an_announcement_that_just_fits_is_begun() {
     assert_eq!(begun(builder(providers::JIRA).body_limit(3)), Some(RejectionKind::BodyTooLarge));
     assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(4))), None);
     assert_eq!(begun(builder(providers::JIRA).memory_budget(MemoryBudget::new(3))), Some(RejectionKind::BodyTooLarge));
-    // One byte of it is held by another delivery.
+    // Another delivery holds one byte of the budget.
     let budget = MemoryBudget::new(4);
     let verifier = builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap();
     let mut other = Received::begin(&verifier, signer(providers::JIRA).sign(b"x")).unwrap();
@@ -1100,7 +1104,7 @@ fn an_announcement_that_just_fits_is_begun() {
 }
 
 #[test]
-fn a_scheme_tells_tools_how_its_provider_signs() {
+fn scheme_reports_header_names_and_timestamps_to_tools() {
     let headers = |scheme: &Scheme| [scheme.signed_id_header(), scheme.unsigned_delivery_id_header(), scheme.unsigned_event_header()];
     assert_eq!(headers(&providers::GITHUB), [None, Some("X-GitHub-Delivery"), Some("X-GitHub-Event")]);
     assert_eq!(headers(&providers::STANDARD_WEBHOOKS), [Some("webhook-id"), None, None]);
@@ -1120,7 +1124,7 @@ fn a_scheme_tells_tools_how_its_provider_signs() {
 }
 
 #[test]
-fn a_made_up_secret_is_in_the_form_that_the_provider_shows_one() {
+fn generated_secret_has_the_form_of_the_provider() {
     let random = [0xab; 32];
     assert_eq!(providers::JIRA.secret_of(&random), "ab".repeat(32));
     let base64 = providers::STANDARD_WEBHOOKS.secret_of(&random);
@@ -1132,7 +1136,7 @@ fn a_made_up_secret_is_in_the_form_that_the_provider_shows_one() {
 }
 
 #[test]
-fn what_has_been_judged_is_not_judged_again() {
+fn finished_delivery_is_pending_on_further_polls() {
     let verifier = verifier(providers::JIRA);
     let headers = signer(providers::JIRA).sign(b"body");
     let verifiers = VerifierSource::from(verifier);
@@ -1155,7 +1159,7 @@ fn what_has_been_judged_is_not_judged_again() {
 }
 
 #[test]
-fn an_announced_length_is_judged_where_none_of_several_schemes_is_there() {
+fn content_length_is_checked_without_any_signature_header() {
     let verifier = Verifier::any_of([builder(providers::GITHUB).build().unwrap(), builder(providers::SLACK).build().unwrap()]).unwrap();
     let options = ReceiveOptions { insecure_report_only: true, ..ReceiveOptions::new(verifier) };
     let mut cx = Context::from_waker(Waker::noop());
@@ -1165,7 +1169,7 @@ fn an_announced_length_is_judged_where_none_of_several_schemes_is_there() {
 }
 
 #[test]
-fn debug_says_what_it_is_and_nothing_that_is_secret() {
+fn debug_names_the_type_and_shows_no_secret() {
     let budget = MemoryBudget::new(1000);
     let verifier = builder(providers::GITHUB).memory_budget(budget.clone()).build().unwrap();
     let signer = signer(providers::GITHUB);
@@ -1204,7 +1208,7 @@ fn debug_says_what_it_is_and_nothing_that_is_secret() {
 }
 
 #[test]
-fn evidence_is_told_in_words() {
+fn evidence_is_displayed_in_words() {
     for scheme in providers::ALL {
         let words = scheme.evidence().to_string();
         assert!(words.len() > 10 && words.contains(' '), "{words}");
@@ -1212,7 +1216,7 @@ fn evidence_is_told_in_words() {
 }
 
 #[test]
-fn no_more_than_ten_rejections_a_second_are_looked_into() {
+fn hints_examine_at_most_ten_rejections_a_second() {
     struct Hinted(Arc<std::sync::atomic::AtomicUsize>);
 
     impl countersign::observe::Observer for Hinted {
@@ -1234,8 +1238,8 @@ fn no_more_than_ten_rejections_a_second_are_looked_into() {
 }
 
 #[test]
-fn a_timer_that_rings_too_early_is_asked_again() {
-    /// It rings at once, and its clock goes on by a second for each time that it is asked.
+fn early_timer_is_polled_again() {
+    /// A timer that is always ready. Its clock advances by a second at each reading.
     struct Early(Instant, std::cell::Cell<u32>, u32);
 
     impl Timer for Early {
@@ -1263,7 +1267,7 @@ fn a_timer_that_rings_too_early_is_asked_again() {
     }
 
     let verifiers = VerifierSource::from(Never(Verifier::builder(providers::JIRA).build_template().unwrap().decoy().clone()));
-    let terms = countersign::adapter::ReceiveOptions {
+    let options = countersign::adapter::ReceiveOptions {
         deadline: None,
         drain: None,
         insecure_report_only: false,
@@ -1272,10 +1276,10 @@ fn a_timer_that_rings_too_early_is_asked_again() {
     let mut timer = Early(Instant::now(), std::cell::Cell::new(0), 0);
     let head = signer(providers::JIRA).sign(b"");
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &terms, &head, &mut timer) else {
-        panic!("the resolver does not answer")
+    let Poll::Ready(Err(rejection)) = countersign::adapter::Receive::new().poll_head(&mut cx, &options, &head, &mut timer) else {
+        panic!("the resolver times out")
     };
     assert_eq!(rejection.kind(), RejectionKind::KeysUnavailable);
-    // From the first second on, five of them: it says the sixth, when it is over.
+    // The timeout is five seconds. The clock shows the first second at the start, and the sixth second after five early wake-ups.
     assert_eq!((timer.1.get(), timer.2), (6, 5));
 }

@@ -1,5 +1,8 @@
-//! Hostile clients on real sockets, against a receiver under every framework. Each case states what may come of it. Nothing may panic, reach
-//! the handler without having been signed, or be answered 5xx; and a good delivery is still answered 200 afterwards.
+//! Hostile clients on real sockets, against a receiver under every framework. Each case lists the allowed statuses.
+//!
+//! - No case may cause a panic or a 5xx.
+//! - No unsigned body may reach the handler.
+//! - A good delivery still gets 200 afterwards.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,13 +25,14 @@ use tokio::net::TcpStream;
 
 const LIMIT: usize = 100_000;
 
-/// The only bodies that a handler may ever see.
+/// The only body allowed in a handler.
 const BODY: &str = "the body";
-const HIDDEN: &str = "what is hidden";
+/// The signed body of a request hidden in another body. No handler may see this body.
+const HIDDEN: &str = "a hidden body";
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts panics, wherever they happen: a framework may catch one and answer 500, or just close.
+/// Counts panics anywhere in the process. A framework may catch a panic, and answer 500 or close the connection.
 fn count_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -40,7 +44,7 @@ fn count_panics() {
     });
 }
 
-/// Receivers, and all the bodies that their handlers have seen.
+/// Starts receivers. Also returns the bodies seen by the handlers.
 async fn receivers() -> ([Receiver; 5], Arc<Mutex<Vec<Bytes>>>) {
     count_panics();
     let seen: Arc<Mutex<Vec<Bytes>>> = Arc::default();
@@ -54,7 +58,7 @@ fn signature(body: impl AsRef<[u8]>) -> String {
     signer(providers::JIRA).sign(body.as_ref()).remove(0).1
 }
 
-/// `X-Hub-Signature: …` for the body, with its line break.
+/// Returns the header line `X-Hub-Signature: …` for the body, with the line break.
 fn signed() -> String {
     format!("X-Hub-Signature: {}\r\n", signature(BODY))
 }
@@ -63,7 +67,7 @@ fn request(headers: impl AsRef<str>, body: impl AsRef<[u8]>) -> Vec<u8> {
     [format!("POST /hook HTTP/1.1\r\nHost: h\r\n{}\r\n", headers.as_ref()).as_bytes(), body.as_ref()].concat()
 }
 
-/// With its `Content-Length`.
+/// Returns a request with a `Content-Length`.
 fn announced(headers: impl AsRef<str>, body: impl AsRef<[u8]>) -> Vec<u8> {
     request(format!("{}Content-Length: {}\r\n", headers.as_ref(), body.as_ref().len()), body)
 }
@@ -76,23 +80,24 @@ fn good() -> Vec<u8> {
     announced(signed(), BODY)
 }
 
-/// What a client does after it has written.
+/// The action of a client after writing.
 #[derive(Clone, Copy, PartialEq)]
 enum Then {
-    Waits,
-    /// Closes its side.
-    Ends,
-    /// Resets the connection.
-    Resets,
+    /// Wait for the response.
+    Wait,
+    /// Close the client's side.
+    End,
+    /// Reset the connection.
+    Reset,
 }
 
 struct Case {
     name: &'static str,
     bytes: Vec<u8>,
     then: Then,
-    /// The statuses that may come, in any number.
+    /// The allowed statuses, in any number.
     allowed: &'static [u16],
-    /// Whether the server may as well close without one.
+    /// Whether the server may close the connection without a response.
     may_close: bool,
 }
 
@@ -102,9 +107,9 @@ impl Case {
     }
 }
 
-/// A case whose client waits for what comes.
+/// Returns a case with a client waiting for the response.
 fn case(name: &'static str, bytes: Vec<u8>, allowed: &'static [u16]) -> Case {
-    Case { name, bytes, then: Then::Waits, allowed, may_close: false }
+    Case { name, bytes, then: Then::Wait, allowed, may_close: false }
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -140,7 +145,7 @@ fn cases() -> Vec<Case> {
         case("with an underscore", header("X-Hub_Signature", &tag), &[401]),
         case("GitHub's name", header("X-Hub-Signature-256", &tag), &[401]),
         case("a longer name", header("X-Hub-Signature2", &tag), &[401]),
-        case("a name that is not ASCII", header("X-Hub-Sign\u{e4}ture", &tag), &[400, 401]),
+        case("a non-ASCII name", header("X-Hub-Sign\u{e4}ture", &tag), &[400, 401]),
         case("an empty name", header("", &tag), &[400, 401]),
         case("in a cookie", header("Cookie", &format!("X-Hub-Signature={tag}")), &[401]),
         case("200 other headers", announced(signed() + &"X-Other: y\r\n".repeat(200), BODY), &[200, 400, 431]),
@@ -156,7 +161,7 @@ fn cases() -> Vec<Case> {
         case("200 KB of a chunk extension", chunked(signed(), format!("8;{}\r\nthe body\r\n0\r\n\r\n", "a".repeat(200_000))), &[200, 400]),
         case("trailers", chunked(signed(), "8\r\nthe body\r\n0\r\nX-Other: y\r\n\r\n"), &[200, 400]),
         case("many trailers", chunked(signed(), format!("8\r\nthe body\r\n0\r\n{}\r\n", "X: y\r\n".repeat(10_000))), &[200, 400]),
-        case("a size that is no number", chunked(signed(), "zz\r\nthe body\r\n0\r\n\r\n"), &[400]),
+        case("a size without a number", chunked(signed(), "zz\r\nthe body\r\n0\r\n\r\n"), &[400]),
         case("a negative size", chunked(signed(), "-8\r\nthe body\r\n0\r\n\r\n"), &[400]),
         case("an empty size", chunked(signed(), "\r\nthe body\r\n0\r\n\r\n"), &[400]),
         case("a size of 2^64", chunked(signed(), "10000000000000000\r\nthe body\r\n0\r\n\r\n"), &[400, 408, 413]),
@@ -164,7 +169,11 @@ fn cases() -> Vec<Case> {
         case("a chunk longer than its size", chunked(signed(), "4\r\nthe body\r\n0\r\n\r\n"), &[400]),
         case("a chunk shorter than its size", chunked(signed(), "9\r\nthe body\r\n0\r\n\r\n"), &[400, 401, 408]),
         case("no end", chunked(signed(), "8\r\nthe body\r\n"), &[408]),
-        Case { name: "no end, and its side closed", then: Then::Ends, ..case("", chunked(signed(), "8\r\nthe body\r\n"), &[400, 408]) },
+        Case {
+            name: "no end, and the client's side closed",
+            then: Then::End,
+            ..case("", chunked(signed(), "8\r\nthe body\r\n"), &[400, 408])
+        },
         case("chunked, but not last", request(signed() + "Transfer-Encoding: chunked, identity\r\n", whole), &[400, 401]),
         case("chunked twice", request(signed() + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", whole), &[200, 400]),
         case("another coding", request(signed() + "Transfer-Encoding: gzip, chunked\r\n", whole), &[200, 400]),
@@ -174,24 +183,24 @@ fn cases() -> Vec<Case> {
         case("a lying length and chunks", chunked(signed() + "Content-Length: 3\r\n", whole), &[200, 400]),
         case("chunks and a length", request(signed() + "Transfer-Encoding: chunked\r\nContent-Length: 8\r\n", whole), &[200, 400]),
         case("a high length", length("9"), &[408]),
-        Case { name: "a high length, and its side closed", then: Then::Ends, ..case("", length("100"), &[400, 408]) },
+        Case { name: "a high length, and the client's side closed", then: Then::End, ..case("", length("100"), &[400, 408]) },
         case("a low length", length("4"), &[400, 401]),
-        case("the limit and nothing", request(format!("{}Content-Length: {LIMIT}\r\n", signed()), ""), &[408]),
+        case("a length at the limit, without a body", request(format!("{}Content-Length: {LIMIT}\r\n", signed()), ""), &[408]),
         case("over the limit", length("100001"), &[413]),
         case("a negative length", length("-8"), &[400]),
         case("a length with a sign", length("+8"), &[400]),
         case("a length in hex", length("0x8"), &[400]),
         case("a length with a comma", length("8, 8"), &[200, 400]),
-        case("two lengths that agree", length("8\r\nContent-Length: 8"), &[200, 400]),
-        case("two lengths that do not", length("8\r\nContent-Length: 9"), &[400]),
+        case("two equal lengths", length("8\r\nContent-Length: 8"), &[200, 400]),
+        case("two different lengths", length("8\r\nContent-Length: 9"), &[400]),
         case("a length of 2^63", length("9223372036854775808"), &[400, 413]),
-        // 431 from a server that has another use for the two largest numbers.
+        // hyper reserves the two largest numbers for other purposes, and answers 431.
         case("a length of 2^64 - 1", length("18446744073709551615"), &[400, 413, 431]),
         case("a length of 2^64", length("18446744073709551616"), &[400, 413]),
         case("a length of a thousand digits", length(&"9".repeat(1000)), &[400, 413]),
         case("unsigned, of 2^64 - 1", request("Content-Length: 18446744073709551615\r\n", ""), &[400, 401, 431]),
-        // What comes after.
-        case("expects to go on", announced("Expect: 100-continue\r\n", ""), &[100, 401]),
+        // `Expect`, and requests after or inside other requests.
+        case("expects 100 Continue", announced("Expect: 100-continue\r\n", ""), &[100, 401]),
         case("expects something else", announced("Expect: a-miracle\r\n", BODY), &[401, 417]),
         case("one rejected, then one good", [announced("", BODY), good()].concat(), &[200, 401]),
         case("ten rejected", announced("", BODY).repeat(10), &[401]),
@@ -208,7 +217,7 @@ fn cases() -> Vec<Case> {
         case("HTTP/1.0, unsigned", b"POST /hook HTTP/1.0\r\n\r\n".to_vec(), &[400, 401]),
         Case {
             name: "HTTP/1.0 without a length",
-            then: Then::Ends,
+            then: Then::End,
             ..case("", format!("POST /hook HTTP/1.0\r\n{}\r\n{BODY}", signed()).into(), &[400, 401, 408])
         },
         case("HTTP/0.9", b"GET /hook\r\n\r\n".to_vec(), &[400]),
@@ -228,40 +237,40 @@ fn cases() -> Vec<Case> {
         case("line breaks", b"\r\n".repeat(10_000), &[400]).or_closes(),
         case("a gzip bomb, unsigned", announced("Content-Encoding: gzip\r\n", &gzip), &[401]),
         case("a gzip bomb, forged", announced(signed() + "Content-Encoding: gzip\r\n", &gzip), &[401]),
-        case("a body that says it is compressed, and is not", announced(signed() + "Content-Encoding: gzip\r\n", BODY), &[200, 400]),
-        // Whose end is the server's affair: actix-web's after five seconds.
+        case("a false Content-Encoding", announced(signed() + "Content-Encoding: gzip\r\n", BODY), &[200, 400]),
+        // The server decides the end of a partial head. actix-web waits five seconds.
         case("half a head", b"POST /hook HTTP/1.1\r\nHost: h\r\nX-Hub-Sig".to_vec(), &[408]).or_closes(),
-        // Whoever goes away.
-        Case { name: "resets in the head", then: Then::Resets, ..case("", b"POST /hook HT".to_vec(), &[]) },
-        Case { name: "resets in the body", then: Then::Resets, ..case("", length("9"), &[]) },
-        Case { name: "resets after a rejection", then: Then::Resets, ..case("", request("Content-Length: 50000\r\n", "x"), &[]) },
+        // Disconnecting clients.
+        Case { name: "resets in the head", then: Then::Reset, ..case("", b"POST /hook HT".to_vec(), &[]) },
+        Case { name: "resets in the body", then: Then::Reset, ..case("", length("9"), &[]) },
+        Case { name: "resets after a rejection", then: Then::Reset, ..case("", request("Content-Length: 50000\r\n", "x"), &[]) },
     ]
 }
 
-/// What came of it: the statuses, as far as they came.
+/// Runs a case, and returns the received statuses.
 async fn attempt(receiver: &Receiver, case: &Case) -> Vec<u16> {
     let mut stream = receiver.connect().await;
     let mut answers = Vec::new();
     let (mut reader, mut writer) = stream.split();
-    // A server may answer, and close, while we are still writing.
+    // A server may answer and close before the end of the request.
     let talk = async {
         let write = async {
             let _ = writer.write_all(&case.bytes).await;
-            if case.then == Then::Ends {
+            if case.then == Then::End {
                 let _ = writer.shutdown().await;
             }
         };
         let read = async {
-            if case.then == Then::Resets {
+            if case.then == Then::Reset {
                 return;
             }
-            // Long enough for a deadline to be over; whatever does not answer then waits for the rest of a head.
+            // Four seconds are longer than the deadline of a body. A still silent server waits for the rest of a head.
             while let Ok(Ok(1..)) = tokio::time::timeout(Duration::from_secs(4), reader.read_buf(&mut answers)).await {}
         };
         tokio::join!(write, read);
     };
     talk.await;
-    if case.then == Then::Resets {
+    if case.then == Then::Reset {
         stream.set_zero_linger().unwrap();
     }
     let text = String::from_utf8_lossy(&answers);
@@ -272,17 +281,17 @@ async fn attempt(receiver: &Receiver, case: &Case) -> Vec<u16> {
 }
 
 #[test]
-fn whatever_a_stranger_writes_is_rejected_and_nothing_else_happens() {
+fn hostile_http1_requests_get_only_expected_responses() {
     conformance::run(async {
         let (receivers, seen) = receivers().await;
         let cases = cases();
         let mut faults = Vec::new();
         for receiver in &receivers {
-            // All at once: most of the time is spent waiting for nothing more to come.
+            // All cases run at once, because most of the time is spent waiting for the end of a response.
             let attempts = cases.iter().map(async |case| (case, attempt(receiver, case).await));
             for (case, statuses) in join_all(attempts).await {
                 let unexpected: Vec<_> = statuses.iter().filter(|status| !case.allowed.contains(status)).collect();
-                let silent = statuses.is_empty() && !case.may_close && case.then != Then::Resets;
+                let silent = statuses.is_empty() && !case.may_close && case.then != Then::Reset;
                 if !unexpected.is_empty() || silent {
                     faults.push(format!("{}: {} was answered {statuses:?}", receiver.framework, case.name));
                 }
@@ -297,7 +306,7 @@ fn whatever_a_stranger_writes_is_rejected_and_nothing_else_happens() {
     });
 }
 
-/// All of them at once, on this thread.
+/// Polls all futures on this thread, until all are ready.
 async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut all: Vec<_> = futures.map(Box::pin).collect();
     let mut done: Vec<Option<T>> = all.iter().map(|_| None).collect();
@@ -314,7 +323,7 @@ async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> 
 }
 
 #[test]
-fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
+fn hostile_http2_requests_get_only_expected_responses() {
     conformance::run(async {
         let (receivers, seen) = receivers().await;
         let tag = signature(BODY);
@@ -325,7 +334,7 @@ fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
         let in_query: &'static str = format!("/hook?X-Hub-Signature={tag}").leak();
         let mut query = plain();
         query.target = in_query;
-        // `None` where the stream may be reset instead.
+        // `None` allows a reset of the stream.
         let cases: Vec<(&str, Delivery, &[Option<u16>])> = vec![
             ("twice", right().header("X-Hub-Signature", &tag), &[Some(401)]),
             ("joined by a comma", plain().header("X-Hub-Signature", format!("{tag}, {tag}")), &[Some(401)]),
@@ -342,12 +351,12 @@ fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
             ("a high length", right().header("Content-Length", "9"), &[Some(400), Some(408), None]),
             ("a low length", right().header("Content-Length", "4"), &[Some(400), Some(401), None]),
             ("over the limit", right().header("Content-Length", "100001"), &[Some(413), None]),
-            ("over the limit without a word", right().body(vec![b'x'; LIMIT + 1]), &[Some(413)]),
+            ("over the limit without a length", right().body(vec![b'x'; LIMIT + 1]), &[Some(413)]),
             ("a length of 2^64", right().header("Content-Length", "18446744073709551616"), &[Some(413), Some(400), None]),
             ("stalls", right().steps([Step::Chunk("the ".into()), Step::Stall]), &[Some(408)]),
             ("breaks off", right().steps([Step::Chunk("the ".into()), Step::Error]), &[Some(400), None]),
             ("forged", right().body("forged"), &[Some(401)]),
-            ("compressed, it says", right().header("Content-Encoding", "gzip"), &[Some(200), Some(400)]),
+            ("a false Content-Encoding", right().header("Content-Encoding", "gzip"), &[Some(200), Some(400)]),
         ];
         for receiver in &receivers {
             let connect = async || {
@@ -366,7 +375,7 @@ fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
                 *request.version_mut() = Version::HTTP_2;
                 *request.uri_mut() = format!("http://localhost{target}").parse().unwrap();
                 let response =
-                    tokio::time::timeout(Duration::from_secs(20), sender.send_request(request)).await.expect("an answer in time");
+                    tokio::time::timeout(Duration::from_secs(20), sender.send_request(request)).await.expect("a response in time");
                 let status = match response {
                     Ok(response) => {
                         let status = response.status().as_u16();
@@ -387,7 +396,7 @@ fn whatever_a_stranger_sends_over_http2_is_rejected_and_nothing_else_happens() {
 }
 
 #[test]
-fn after_ten_thousand_abusive_connections_a_good_delivery_is_answered() {
+fn good_delivery_passes_after_ten_thousand_hostile_connections() {
     conformance::run(async {
         let (receivers, _) = receivers().await;
         for receiver in &receivers {
@@ -406,7 +415,7 @@ fn after_ten_thousand_abusive_connections_a_good_delivery_is_answered() {
                     let answer = try_read_head(&mut stream).await.unwrap_or_default();
                     assert!(answer.starts_with("HTTP/1.1 401 "), "{}: {answer}", receiver.framework);
                 }
-                // A reset, which leaves nothing behind on our side either.
+                // The reset avoids a port in TIME-WAIT on the client's side.
                 stream.set_zero_linger().unwrap();
             }
             let answer = receiver.raw(&good()).await;
@@ -418,37 +427,37 @@ fn after_ten_thousand_abusive_connections_a_good_delivery_is_answered() {
 }
 
 #[test]
-fn a_thousand_dripping_clients_do_not_stop_a_good_delivery() {
+fn good_delivery_passes_beside_a_thousand_slow_clients() {
     rlimit::increase_nofile_limit(8192).unwrap();
     conformance::run(async {
         count_panics();
         for place in 0..5 {
-            // A busy machine may need longer than the grace until all are connected: then with a longer one.
+            // On a busy machine, connecting all clients can take longer than the grace period. The test then repeats with a longer period.
             let mut grace = Duration::from_secs(2);
-            while !stands_a_thousand_dripping_clients(place, grace).await {
+            while !good_deliveries_pass_beside_slow_clients(place, grace).await {
                 grace *= 2;
-                assert!(grace < Duration::from_secs(20), "this machine is too slow to tell");
+                assert!(grace < Duration::from_secs(20), "this machine is too slow for the test");
             }
         }
         assert_eq!(PANICS.load(Ordering::SeqCst), 0);
     });
 }
 
-/// `false`: half of the clients were gone before the good deliveries were answered, so it shows nothing.
-async fn stands_a_thousand_dripping_clients(place: usize, grace: Duration) -> bool {
+/// Returns `false` if half of the slow clients were gone before the responses to the good deliveries. The run then proves nothing.
+async fn good_deliveries_pass_beside_slow_clients(place: usize, grace: Duration) -> bool {
     const CLIENTS: usize = 1000;
     let deadline = Deadline::new(Duration::from_secs(120)).minimum_pace(1000, grace);
     let setup = Setup::new(builder(providers::JIRA).build().unwrap()).deadline(deadline);
     let receiver = setup.all().await.into_iter().nth(place).unwrap();
-    let (came, there) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (connected, active) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let start = Instant::now();
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..CLIENTS {
-        let (receiver, came, there) = (receiver.clone(), Arc::clone(&came), Arc::clone(&there));
+        let (receiver, connected, active) = (receiver.clone(), Arc::clone(&connected), Arc::clone(&active));
         clients.spawn(async move {
             let mut stream = receiver.connect().await;
-            came.fetch_add(1, Ordering::SeqCst);
-            there.fetch_add(1, Ordering::SeqCst);
+            connected.fetch_add(1, Ordering::SeqCst);
+            active.fetch_add(1, Ordering::SeqCst);
             stream.write_all(&request(format!("{}Content-Length: 1000\r\n", signed()), "x")).await.unwrap();
             let (mut reader, mut writer) = stream.split();
             let drip = async {
@@ -459,39 +468,39 @@ async fn stands_a_thousand_dripping_clients(place: usize, grace: Duration) -> bo
             };
             let mut answer = Vec::new();
             tokio::select! {
-                () = drip => unreachable!("it never ends"),
+                () = drip => unreachable!("the client never stops writing"),
                 _ = reader.read_to_end(&mut answer) => {},
             }
-            there.fetch_sub(1, Ordering::SeqCst);
-            // A server that closes while a byte is on its way resets.
+            active.fetch_sub(1, Ordering::SeqCst);
+            // Closing a connection with unread bytes resets the connection, and this client then misses the 408.
             String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 408 ")
         });
     }
-    while came.load(Ordering::SeqCst) < CLIENTS {
+    while connected.load(Ordering::SeqCst) < CLIENTS {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // In the middle of it, again and again.
+    // Good deliveries in between.
     for _ in 0..20 {
         let answer = tokio::time::timeout(Duration::from_secs(10), receiver.raw(&good())).await.expect("in time");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{}: {answer}", receiver.framework);
     }
-    let meanwhile = there.load(Ordering::SeqCst) > CLIENTS / 2;
-    let mut told = 0;
+    let meaningful = active.load(Ordering::SeqCst) > CLIENTS / 2;
+    let mut saw_408 = 0;
     while let Some(ended) = clients.join_next().await {
-        told += usize::from(ended.unwrap());
+        saw_408 += usize::from(ended.unwrap());
     }
-    // Each of them for its pace, after the grace, not at the end of the whole time.
+    // The slow pace ends each delivery after the grace period, long before the whole time.
     let took = start.elapsed();
     assert!(took >= grace && took < Duration::from_secs(100), "{}: {took:?}", receiver.framework);
-    // The others had a byte on its way.
-    assert!(told > CLIENTS / 20, "{}: {told} have seen their 408", receiver.framework);
+    // The other clients had unread bytes, and got a reset.
+    assert!(saw_408 > CLIENTS / 20, "{}: {saw_408} clients saw the 408", receiver.framework);
     assert_eq!(receiver.calls(), 20, "{}", receiver.framework);
-    meanwhile
+    meaningful
 }
 
-/// As Python's and Node's clients do: write all, then read.
+/// The HTTP clients of Python and Node write the whole request before reading.
 #[test]
-fn a_client_that_writes_all_before_it_reads_sees_its_rejection() {
+fn client_writing_before_reading_sees_its_rejection() {
     conformance::run(async {
         let verifier = builder(providers::JIRA).build().unwrap();
         for receiver in Setup::new(verifier).all().await {
@@ -509,7 +518,7 @@ fn a_client_that_writes_all_before_it_reads_sees_its_rejection() {
 }
 
 #[test]
-fn nothing_secret_is_in_any_answer() {
+fn responses_contain_no_secret() {
     conformance::run(async {
         let (receivers, _) = receivers().await;
         for receiver in &receivers {
@@ -517,7 +526,10 @@ fn nothing_secret_is_in_any_answer() {
                 let mut stream: TcpStream = receiver.connect().await;
                 stream.write_all(&announced(headers + "Connection: close\r\n", body)).await.unwrap();
                 let mut answer = String::new();
-                tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.expect("it closes").unwrap();
+                tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer))
+                    .await
+                    .expect("the server closes in time")
+                    .unwrap();
                 assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains("\r\n\r\n"), "{answer}");
                 assert!(!answer.contains(SECRET) && !answer.contains(&signature(BODY)[7..]) && !answer.contains("forged"), "{answer}");
             }

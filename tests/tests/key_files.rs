@@ -1,4 +1,4 @@
-//! Files that change while they are watched.
+//! Tests of key files, with changes during a watch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use countersign_keys::{KeyFiles, LoadError};
 
 const EVERY: Duration = Duration::from_millis(5);
 
-/// A folder of its own, which goes away with it.
+/// A temporary folder, removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -27,7 +27,7 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) {
-        // Moved into place, so that nobody reads half of it.
+        // The rename is atomic, so no reader sees a partial file.
         fs::write(self.path("new"), text).unwrap();
         fs::rename(self.path("new"), self.path(name)).unwrap();
     }
@@ -43,16 +43,16 @@ fn ids(keys: &Keys) -> Vec<String> {
     keys.list().iter().map(|key| key.id().to_string()).collect()
 }
 
-/// Waits until it is so, for as long as it may take on a busy machine.
-fn soon(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until `condition` holds. The time limit allows for a busy machine.
+fn wait_until(description: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{description}");
         std::thread::sleep(EVERY);
     }
 }
 
-/// The key by which a delivery that is signed with this secret is verified.
+/// Returns the id of the key that verifies a delivery signed with this secret.
 fn verified_by(verifier: &Verifier, secret: &str) -> Option<String> {
     let headers = Signer::new(providers::JIRA, Secret::new(secret)).unwrap().sign(b"body");
     verifier.verify(&headers, b"body").ok().map(|verified| verified.key_id().to_string())
@@ -63,7 +63,7 @@ fn files(folder: &Folder) -> KeyFiles {
 }
 
 #[test]
-fn a_secret_is_rotated_by_its_files() {
+fn secret_rotates_with_its_files() {
     let folder = Folder::new("rotated");
     folder.write("current", "one\n");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
@@ -72,16 +72,16 @@ fn a_secret_is_rotated_by_its_files() {
 
     folder.write("previous", "one\n");
     folder.write("current", "two\n");
-    soon("both are accepted", || verified_by(&verifier, "two").as_deref() == Some("current"));
-    soon("the old one is the previous one", || verified_by(&verifier, "one").as_deref() == Some("previous"));
+    wait_until("both secrets are accepted", || verified_by(&verifier, "two").as_deref() == Some("current"));
+    wait_until("the old secret has the id of the previous key", || verified_by(&verifier, "one").as_deref() == Some("previous"));
 
     fs::remove_file(folder.path("previous")).unwrap();
-    soon("the old one is gone", || verified_by(&verifier, "one").is_none());
+    wait_until("the old secret is rejected", || verified_by(&verifier, "one").is_none());
     assert_eq!(verified_by(&verifier, "two"), Some("current".into()));
 }
 
 #[test]
-fn what_cannot_be_keys_leaves_the_last_good_ones_in_force() {
+fn invalid_files_leave_the_last_good_keys_in_force() {
     let folder = Folder::new("bad");
     folder.write("current", "good");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
@@ -104,19 +104,19 @@ fn what_cannot_be_keys_leaves_the_last_good_ones_in_force() {
     fs::create_dir(folder.path("current")).unwrap();
     stays();
     fs::remove_dir(folder.path("current")).unwrap();
-    // An optional one that is there has to be good as well.
+    // An optional file must be valid if it exists.
     folder.write("previous", "");
     folder.write("current", "better");
     stays();
     folder.write("previous", "older");
-    soon("it goes on once all is well", || verified_by(&verifier, "better").is_some());
+    wait_until("valid files are loaded", || verified_by(&verifier, "better").is_some());
     assert_eq!((verified_by(&verifier, "good"), verified_by(&verifier, "older")), (None, Some("previous".into())));
 }
 
-/// Kubernetes has `key -> ..data/key` and `..data -> ..2026_11_24`, and renames a new link over `..data`.
+/// Kubernetes has the links `key -> ..data/key` and `..data -> ..2026_11_24`, and renames a new link over `..data`.
 #[cfg(unix)]
 #[test]
-fn links_that_are_swapped_are_followed() {
+fn swapped_links_are_followed() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new("links");
@@ -132,16 +132,16 @@ fn links_that_are_swapped_are_followed() {
     let _watch = files(&folder).watch(verifier.keys(), EVERY).unwrap();
     assert_eq!(verified_by(&verifier, "one"), Some("current".into()));
     version("..2026_11_25", "two");
-    soon("the new version is read", || verified_by(&verifier, "two").is_some());
+    wait_until("the new version is read", || verified_by(&verifier, "two").is_some());
     assert_eq!(verified_by(&verifier, "one"), None);
 }
 
 #[test]
-fn a_watch_ends_when_it_is_dropped() {
+fn watch_ends_when_dropped() {
     let folder = Folder::new("dropped");
     folder.write("current", "one");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
-    // It does not have to wait for the next look either.
+    // Dropping does not wait for the next check of the files.
     let watch = files(&folder).watch(verifier.keys(), Duration::from_secs(3600)).unwrap();
     let start = Instant::now();
     drop(watch);
@@ -154,7 +154,7 @@ fn a_watch_ends_when_it_is_dropped() {
 }
 
 #[test]
-fn what_is_wrong_at_the_start_is_said_and_shows_no_secret() {
+fn load_errors_name_the_fault_and_show_no_secret() {
     let folder = Folder::new("start");
     let jira = || Verifier::builder(providers::JIRA);
     let missing = files(&folder).verifier(jira()).unwrap_err();
@@ -174,7 +174,7 @@ fn what_is_wrong_at_the_start_is_said_and_shows_no_secret() {
     assert!(!shown.contains("needle"), "{shown}");
 }
 
-/// Writes the file in two steps, with a pause between them, as a slow copy does.
+/// Writes the file in two steps with a pause, like a slow copy.
 fn write_slowly(path: &Path, text: &str, pause: Duration) {
     use std::io::Write as _;
     let mut file = fs::File::create(path).unwrap();
@@ -195,13 +195,13 @@ fn half_written_file_is_not_taken_for_a_key() {
     for round in 1..=ROUNDS {
         let text = format!("{round} is the number of this secret");
         let path = folder.path("current");
-        // The last look is just over: the next one falls between the two steps, and no other does.
+        // The last check of the files is just over. Only the next check falls between the two steps.
         std::thread::sleep(Duration::from_millis(200));
         let writer = std::thread::spawn({
             let (path, text) = (path.clone(), text.clone());
             move || write_slowly(&path, &text, Duration::from_millis(200))
         });
-        soon("the whole secret is taken", || {
+        wait_until("the whole secret is loaded", || {
             assert_eq!(verified_by(&verifier, &text[..1]), None, "the first byte of a secret is a key");
             assert_eq!(ids(&verifier.keys()), ["current"]);
             verified_by(&verifier, &text).is_some()
@@ -211,11 +211,11 @@ fn half_written_file_is_not_taken_for_a_key() {
 }
 
 #[test]
-fn first_load_waits_for_a_file_that_is_being_written() {
+fn first_load_waits_for_a_file_being_written() {
     const SECRET: &str = "the whole secret of this file, which takes a while";
     let folder = Folder::new("first");
     let path = folder.path("current");
-    // A byte each hundredth of a second: of two looks a tenth of a second apart, the second finds more.
+    // One byte is written every 10 ms. The second of two reads, 100 ms apart, finds more bytes.
     let writer = std::thread::spawn({
         let path = path.clone();
         move || {
@@ -227,7 +227,7 @@ fn first_load_waits_for_a_file_that_is_being_written() {
             }
         }
     });
-    soon("the file is there", || path.exists() && fs::metadata(&path).unwrap().len() > 0);
+    wait_until("the file exists", || path.exists() && fs::metadata(&path).unwrap().len() > 0);
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
     writer.join().unwrap();
     assert_eq!(verified_by(&verifier, SECRET), Some("current".into()));
@@ -238,11 +238,11 @@ fn make_fifo(path: &Path) {
     assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// What comes of `work`, which must not block.
-fn at_once<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Returns the result of `work`. Panics if `work` blocks.
+fn without_blocking<T: Send + 'static>(description: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = std::sync::mpsc::channel();
     std::thread::spawn(move || drop(done.send(work())));
-    result.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("{what} blocks"))
+    result.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("{description} blocks"))
 }
 
 #[cfg(unix)]
@@ -251,7 +251,8 @@ fn only_regular_files_of_at_most_64_kib_are_keys() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new("regular");
-    let load = |path: PathBuf| at_once("the load", move || KeyFiles::new().file("k", path).verifier(Verifier::builder(providers::JIRA)));
+    let load =
+        |path: PathBuf| without_blocking("the load", move || KeyFiles::new().file("k", path).verifier(Verifier::builder(providers::JIRA)));
     make_fifo(&folder.path("fifo"));
     fs::create_dir(folder.path("folder")).unwrap();
     symlink("fifo", folder.path("link to a fifo")).unwrap();
@@ -270,7 +271,7 @@ fn only_regular_files_of_at_most_64_kib_are_keys() {
 
 #[cfg(unix)]
 #[test]
-fn dropping_a_watch_does_not_wait_for_a_file_that_never_answers() {
+fn dropping_a_watch_does_not_wait_for_a_blocking_file() {
     let folder = Folder::new("blocked");
     folder.write("current", "a secret before the fifo");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
@@ -278,14 +279,14 @@ fn dropping_a_watch_does_not_wait_for_a_file_that_never_answers() {
     make_fifo(&folder.path("new"));
     fs::rename(folder.path("new"), folder.path("current")).unwrap();
     std::thread::sleep(20 * EVERY);
-    at_once("dropping the watch", move || drop(watch));
+    without_blocking("dropping the watch", move || drop(watch));
     assert_eq!(verified_by(&verifier, "a secret before the fifo"), Some("current".into()));
 }
 
-/// Ids of keys, each with whether it has matched, and what went wrong.
+/// The ids of keys, each with `true` after a match, and the error of a reload.
 type Note = (String, Option<String>);
 
-/// What an observer is told of keys.
+/// Records the events of keys.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<Note>>>);
 
@@ -307,22 +308,22 @@ impl Observer for Notes {
 }
 
 #[test]
-fn observer_is_told_of_each_change_and_of_each_reload_that_failed() {
+fn observer_receives_each_key_change_and_each_failed_reload() {
     let folder = Folder::new("observed");
     folder.write("current", "the secret of today");
     let notes = Notes::default();
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA).observer(notes.clone())).unwrap();
-    assert_eq!(notes.all(), [("current false".to_owned(), None)], "when it is built");
+    assert_eq!(notes.all(), [("current false".to_owned(), None)], "an event at `build`");
     assert!(verified_by(&verifier, "the secret of today").is_some());
     let _watch = files(&folder).watch(verifier.keys(), EVERY).unwrap();
-    assert_eq!(notes.all().last().unwrap(), &("current true".to_owned(), None), "when it is watched");
+    assert_eq!(notes.all().last().unwrap(), &("current true".to_owned(), None), "an event at `watch`");
 
     fs::remove_file(folder.path("current")).unwrap();
     let failed = |(keys, error): &Note| keys == "current true" && error.as_deref() == Some("no secret for the key \"current\"");
-    soon("each look that fails is told", || notes.all().iter().filter(|note| failed(note)).count() > 2);
+    wait_until("each failed check causes an event", || notes.all().iter().filter(|note| failed(note)).count() > 2);
     folder.write("previous", "the secret of today");
     folder.write("current", "the secret of tomorrow");
-    soon("the change is told", || notes.all().last().unwrap() == &("current false,previous true".to_owned(), None));
+    wait_until("the change causes an event", || notes.all().last().unwrap() == &("current false,previous true".to_owned(), None));
     verifier.keys().retire("previous").unwrap();
-    assert_eq!(notes.all().last().unwrap(), &("current false".to_owned(), None), "any change is told");
+    assert_eq!(notes.all().last().unwrap(), &("current false".to_owned(), None), "a change through `Keys` also causes an event");
 }

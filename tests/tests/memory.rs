@@ -1,5 +1,5 @@
-//! How much memory bodies take, on real sockets, by an allocator that counts. The clients run in this process too, and take next to nothing:
-//! what they send lies ready.
+//! Tests of the memory use of bodies on real sockets, with a counting allocator. The clients run in the same process, and allocate next to
+//! nothing, because the sent bytes are prepared before each measurement.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,17 +20,17 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// One at a time: what another test takes would be counted too.
-fn alone() -> MutexGuard<'static, ()> {
+/// Serializes the tests, because the allocator counts the whole process.
+fn exclusive() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How much more than before was in use at the worst moment.
-async fn peak_of<T>(what: impl Future<Output = T>) -> (T, usize) {
+/// Awaits `work`. Also returns the peak of allocated bytes above the level at the start.
+async fn peak_of<T>(work: impl Future<Output = T>) -> (T, usize) {
     MEMORY.reset_peak_usage();
     let before = MEMORY.current_usage();
-    let result = what.await;
+    let result = work.await;
     (result, MEMORY.peak_usage().saturating_sub(before))
 }
 
@@ -43,7 +43,7 @@ fn verifier() -> Verifier {
     builder(providers::JIRA).build().unwrap()
 }
 
-/// A connection that is open and has answered, so that what a server takes for it is there already.
+/// Opens a connection, and awaits the first response. The server has then allocated the memory of the connection.
 async fn warm(receiver: &Receiver) -> tokio::net::TcpStream {
     let mut stream = receiver.connect().await;
     stream.write_all(&[&head(b"x", "Content-Length: 1")[..], b"x"].concat()).await.unwrap();
@@ -55,8 +55,8 @@ async fn warm(receiver: &Receiver) -> tokio::net::TcpStream {
 }
 
 #[test]
-fn single_bytes_cost_three_times_their_number_at_most() {
-    let _alone = alone();
+fn single_byte_chunks_cost_at_most_three_bytes_each() {
+    let _exclusive = exclusive();
     conformance::run(async {
         const LEN: usize = 2 * MIB;
         let body = vec![b'x'; LEN];
@@ -69,18 +69,18 @@ fn single_bytes_cost_three_times_their_number_at_most() {
             })
             .await;
             assert!(answer.starts_with("HTTP/1.1 200 "), "{}: {answer}", receiver.framework);
-            // actix-web's `Bytes` makes a copy of its own.
+            // actix-web's extractor `Bytes` makes another copy.
             let most = if receiver.framework == "actix-web" { 6 } else { 3 };
-            println!("{}: {} bytes for a hundred", receiver.framework, 100 * peak / LEN);
-            // And what a connection takes anyway.
+            println!("{}: {} bytes for 100 bytes of body", receiver.framework, 100 * peak / LEN);
+            // The additional MiB is for the connection.
             assert!(peak <= most * LEN + MIB, "{}: {peak} bytes for {LEN}", receiver.framework);
         }
     });
 }
 
 #[test]
-fn an_announcement_without_a_body_costs_next_to_nothing() {
-    let _alone = alone();
+fn content_length_without_a_body_allocates_next_to_nothing() {
+    let _exclusive = exclusive();
     conformance::run(async {
         const CONNECTIONS: usize = 100;
         for receiver in Setup::new(verifier()).all().await {
@@ -90,7 +90,7 @@ fn an_announcement_without_a_body_costs_next_to_nothing() {
             }
             let request = head(b"", "Content-Length: 26214400");
             let ((), peak) = peak_of(async {
-                // In chunks of their own, so that a body of several is begun.
+                // Separate writes create several chunks, and begin a body of several chunks.
                 for part in [&request[..], b"x", b"x", b"x"] {
                     for stream in &mut streams {
                         stream.write_all(part).await.unwrap();
@@ -99,11 +99,11 @@ fn an_announcement_without_a_body_costs_next_to_nothing() {
                 }
             })
             .await;
-            println!("{}: {} bytes for each", receiver.framework, peak / CONNECTIONS);
-            assert!(peak <= CONNECTIONS * 64 * KIB, "{}: {} bytes for each", receiver.framework, peak / CONNECTIONS);
+            println!("{}: {} bytes for each connection", receiver.framework, peak / CONNECTIONS);
+            assert!(peak <= CONNECTIONS * 64 * KIB, "{}: {} bytes for each connection", receiver.framework, peak / CONNECTIONS);
             assert_eq!(receiver.calls(), CONNECTIONS);
         }
-        // Whatever the number, nothing is allocated for it, and nothing aborts.
+        // No announced length causes a large allocation or an abort.
         for receiver in Setup::new(builder(providers::JIRA).body_limit(usize::MAX).build().unwrap()).all().await {
             for length in [i64::MAX.to_string(), (usize::MAX / 2).to_string(), "9000000000000000000".into(), "1099511627776".into()] {
                 let mut stream = receiver.connect().await;
@@ -121,14 +121,14 @@ fn an_announcement_without_a_body_costs_next_to_nothing() {
     });
 }
 
-/// What a server takes beside the budget: for each connection its read buffer, which hyper lets grow to half a MiB while a client is fast.
+/// Memory of a server outside the budget: the read buffer of each connection. hyper's buffer grows to half a MiB for a fast client.
 const OVERHEAD_A_CONNECTION: usize = 768 * KIB;
 
-/// What a handler keeps is what is charged, however large the buffer was that a server had read it into.
+/// A kept body costs only its charged bytes. The server's read buffer is not kept with the body.
 #[test]
-fn small_bodies_that_are_kept_cost_what_they_are_charged() {
+fn kept_bodies_hold_no_read_buffer_and_stay_charged() {
     const BODIES: usize = 500;
-    let _alone = alone();
+    let _exclusive = exclusive();
     conformance::run(async {
         let budget = MemoryBudget::new(MIB);
         let verifier = builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap();
@@ -144,11 +144,11 @@ fn small_bodies_that_are_kept_cost_what_they_are_charged() {
                 stream.write_all(&request).await.unwrap();
                 try_read_head(&mut stream).await.unwrap();
             }
-            // Until the last connection is gone.
+            // Waits for the end of the last connection.
             tokio::time::sleep(Duration::from_millis(200)).await;
             let held = MEMORY.current_usage().saturating_sub(before);
-            println!("{}: {} bytes for each, {} charged", receiver.framework, held / BODIES, budget.used() / BODIES);
-            // Under actix-web the handler has a copy of its own, for which actix-web takes 8 KiB at least.
+            println!("{}: {} bytes for each body, {} charged", receiver.framework, held / BODIES, budget.used() / BODIES);
+            // Under actix-web, the handler has a separate copy. actix-web allocates at least 8 KiB for this copy.
             let (most, charged) = if receiver.framework == "actix-web" { (10_000, 0) } else { (1000, BODIES * body.len()) };
             assert!(held <= BODIES * most, "{}: {held} bytes held", receiver.framework);
             assert_eq!(budget.used(), charged, "{}", receiver.framework);
@@ -159,10 +159,10 @@ fn small_bodies_that_are_kept_cost_what_they_are_charged() {
 }
 
 #[test]
-fn a_budget_holds_under_two_hundred_uploads_at_once() {
+fn memory_budget_holds_under_two_hundred_concurrent_uploads() {
     const UPLOADS: usize = 200;
     const BUDGET: usize = 32 * MIB;
-    let _alone = alone();
+    let _exclusive = exclusive();
     rlimit::increase_nofile_limit(4096).unwrap();
     conformance::run(async {
         let body: Arc<[u8]> = (0..=250).cycle().take(MIB).collect::<Vec<u8>>().into();
@@ -174,8 +174,8 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
         let setup = Setup::new(verifier).on_body(move |received| {
             assert!(received[..] == expected[..], "every accepted body is intact");
             *count.lock().unwrap() += 1;
-            // Some handlers panic, while they hold the body.
-            assert!(*count.lock().unwrap() % 7 != 0, "a handler that panics on purpose");
+            // Every seventh handler panics, with the body in memory.
+            assert!(*count.lock().unwrap() % 7 != 0, "a deliberate panic of this test");
         });
         for receiver in setup.all().await {
             *whole.lock().unwrap() = 0;
@@ -186,7 +186,7 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
                     clients.spawn(async move {
                         let mut stream = receiver.connect().await;
                         stream.write_all(&request_head).await.unwrap();
-                        // Some go away in the middle.
+                        // Every tenth client disconnects in the middle.
                         let sent = if place % 10 == 0 { &body[..MIB / 2] } else { &body[..] };
                         let half = sent.len() / 2;
                         let _ = stream.write_all(&sent[..half]).await;
@@ -203,7 +203,7 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
                             assert!(answer.to_lowercase().contains("retry-after: "), "{answer}");
                             rejected += 1;
                         }
-                        // A handler that panicked takes its connection with it.
+                        // A panicking handler ends its connection.
                         None => {}
                         Some(answer) => panic!("{}: {answer}", receiver.framework),
                     }
@@ -214,7 +214,7 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
             println!("{}: {accepted} accepted, {rejected} rejected, {} MiB", receiver.framework, peak / MIB);
             assert!(accepted >= 10 && rejected >= 20, "{}: {accepted} accepted, {rejected} rejected", receiver.framework);
             assert!(peak <= BUDGET + UPLOADS * OVERHEAD_A_CONNECTION, "{}: {} MiB", receiver.framework, peak / MIB);
-            // The last of them are still being dropped.
+            // The server may still be dropping the last deliveries.
             for _ in 0..100 {
                 if budget.used() == 0 {
                     break;
@@ -227,73 +227,73 @@ fn a_budget_holds_under_two_hundred_uploads_at_once() {
     });
 }
 
-/// A million tenants come by, and come again, in a cache that holds ten thousand.
+/// A million tenants send deliveries, and a thousand tenants send again and again. The cache holds ten thousand tenants.
 #[test]
-fn a_million_tenants_take_no_more_than_those_who_are_held() {
+fn cache_bounds_the_memory_of_a_million_tenants() {
     const TENANTS: usize = 1_000_000;
-    const HELD: usize = 10_000;
-    const HOT: usize = 1000;
-    let _alone = alone();
+    const CAPACITY: usize = 10_000;
+    const FREQUENT: usize = 1000;
+    let _exclusive = exclusive();
     conformance::run(async {
-        let asked: Arc<[AtomicUsize]> = (0..TENANTS).map(|_| AtomicUsize::new(0)).collect();
-        let count = Arc::clone(&asked);
-        let ask = move |tenant: String| {
+        let lookups: Arc<[AtomicUsize]> = (0..TENANTS).map(|_| AtomicUsize::new(0)).collect();
+        let count = Arc::clone(&lookups);
+        let lookup = move |tenant: String| {
             let tenant: usize = tenant.parse().unwrap();
             count[tenant].fetch_add(1, Ordering::Relaxed);
             async move {
-                // Others come meanwhile.
+                // Other deliveries arrive during the lookup.
                 tokio::task::yield_now().await;
                 Ok::<_, std::io::Error>(is_known(tenant).then(|| [("k", Secret::new(format!("secret of {tenant}")))]))
             }
         };
         let tenants = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/{tenant}").time_to_live(Duration::from_secs(3600));
-        let tenants = tenants.negative_ttl(Duration::from_secs(3600)).capacity(HELD as u64).build(ask).unwrap();
-        let total = || asked.iter().map(|asked| asked.load(Ordering::Relaxed)).sum::<usize>();
-        let meet = async |tenant: usize| {
+        let tenants = tenants.negative_ttl(Duration::from_secs(3600)).capacity(CAPACITY as u64).build(lookup).unwrap();
+        let total = || lookups.iter().map(|count| count.load(Ordering::Relaxed)).sum::<usize>();
+        let resolve = async |tenant: usize| {
             let head = ToTenant(format!("/{tenant}"));
-            let before = asked[tenant].load(Ordering::Relaxed);
+            let before = lookups[tenant].load(Ordering::Relaxed);
             let (one, other) = tokio::join!(tenants.resolve(&head), tenants.resolve(&head));
             for found in [one, other] {
                 assert_eq!(found.unwrap().is_some(), is_known(tenant), "{tenant}");
             }
-            assert!(asked[tenant].load(Ordering::Relaxed) - before <= 1, "{tenant}: one lookup, however many wait");
+            assert!(lookups[tenant].load(Ordering::Relaxed) - before <= 1, "{tenant}: one lookup for all waiting deliveries");
         };
         let mut peaks = Vec::new();
         for round in 0..10 {
             let ((), peak) = peak_of(async {
                 for tenant in (round..TENANTS).step_by(10) {
-                    meet(tenant).await;
-                    meet(tenant / 10 % HOT).await;
+                    resolve(tenant).await;
+                    resolve(tenant / 10 % FREQUENT).await;
                 }
             })
             .await;
             peaks.push(peak);
         }
-        let held = tenants.cached();
+        let cached = tenants.cached();
         println!(
-            "{held} held, {} lookups, KiB beyond the round before: {:?}",
+            "{cached} cached, {} lookups, KiB above the previous round: {:?}",
             total(),
             peaks.iter().map(|peak| peak / KIB).collect::<Vec<_>>()
         );
-        assert!(held <= HELD as u64, "{held} held");
-        // Whoever comes often is held: looked up once, or a few times until that was noticed.
-        let hot: usize = asked[..HOT].iter().map(|asked| asked.load(Ordering::Relaxed)).sum();
-        assert!((HOT..2 * HOT).contains(&hot), "{hot} lookups for those who come often");
-        assert!(asked.iter().all(|asked| asked.load(Ordering::Relaxed) >= 1));
-        // The first round fills the cache, and no round after it adds to that.
-        assert!(peaks[0] <= HELD * 4 * KIB, "{} bytes for each that is held", peaks[0] / HELD);
+        assert!(cached <= CAPACITY as u64, "{cached} cached");
+        // Frequent tenants stay in the cache, after one lookup or a few lookups.
+        let frequent: usize = lookups[..FREQUENT].iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        assert!((FREQUENT..2 * FREQUENT).contains(&frequent), "{frequent} lookups for {FREQUENT} frequent tenants");
+        assert!(lookups.iter().all(|count| count.load(Ordering::Relaxed) >= 1));
+        // The first round fills the cache. Later rounds add next to nothing.
+        assert!(peaks[0] <= CAPACITY * 4 * KIB, "{} bytes for each cached tenant", peaks[0] / CAPACITY);
         for peak in &peaks[1..] {
-            assert!(*peak <= 4 * MIB, "{peak} bytes more");
+            assert!(*peak <= 4 * MIB, "{peak} bytes above the previous round");
         }
     });
 }
 
-/// All but every seventh.
+/// Returns `false` for every seventh tenant.
 fn is_known(tenant: usize) -> bool {
     !tenant.is_multiple_of(7)
 }
 
-/// The head of a delivery whose signature is well-formed.
+/// The head of a delivery with a well-formed signature.
 struct ToTenant(String);
 
 impl RequestHead for ToTenant {

@@ -1,4 +1,4 @@
-//! What holds for all inputs: ten thousand of them for each property, other ones in every run. `PROPTEST_RNG_SEED` repeats one.
+//! Properties of all inputs. Each property runs ten thousand random inputs, different in every run. `PROPTEST_RNG_SEED` repeats a run.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,11 +26,11 @@ fn any_scheme() -> impl Strategy<Value = Scheme> {
 }
 
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
-    // About the lengths of a block, and of what is allocated at first.
+    // Lengths around a block of the hash, and around the first allocation.
     prop_oneof![vec(any::<u8>(), 0..200), vec(any::<u8>(), 0..2000)]
 }
 
-/// At its places, in whatever order and however often each is named.
+/// Cuts the body at these places. The places may repeat, in any order.
 fn cut(body: &[u8], places: &[Index]) -> Vec<Bytes> {
     let mut cuts: Vec<usize> = places.iter().map(|place| place.index(body.len() + 1)).chain([0, body.len()]).collect();
     cuts.sort_unstable();
@@ -57,10 +57,10 @@ fn by_check(verifier: &Verifier, head: &Fields, chunks: &[Bytes]) -> Result<Veri
     check.finish()
 }
 
-/// As adapters do, with a body that lets itself be waited for before each chunk for which `waits` says so.
+/// Polls the delivery like an adapter. The body is `Pending` once before each chunk marked in `waits`.
 fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[bool]) -> Result<(Verified, Bytes), Rejection> {
     let verifiers = VerifierSource::from(verifier.clone());
-    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let mut steps: VecDeque<Option<Bytes>> = VecDeque::new();
     for (place, chunk) in chunks.iter().enumerate() {
         if waits.get(place) == Some(&true) {
@@ -68,24 +68,24 @@ fn by_polling(verifier: &Verifier, head: &Fields, chunks: &[Bytes], waits: &[boo
         }
         steps.push_back(Some(chunk.clone()));
     }
-    let (mut receiving, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
+    let (mut receive, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
     for _ in 0..=2 * chunks.len() {
         let mut next = |_: &mut Context<'_>| match steps.pop_front() {
             Some(Some(chunk)) => Poll::Ready(Some(Ok::<_, io::Error>(chunk))),
             Some(None) => Poll::Pending,
             None => Poll::Ready(None),
         };
-        match receiving.poll(&mut cx, &terms, head, &mut next, &mut NoTimer) {
+        match receive.poll(&mut cx, &options, head, &mut next, &mut NoTimer) {
             Poll::Ready(Ok(Outcome::Verified(verified, body))) => return Ok((verified, body)),
-            Poll::Ready(Ok(Outcome::Unverified(..))) => panic!("nobody asked for a report"),
+            Poll::Ready(Ok(Outcome::Unverified(..))) => panic!("the options are without report-only mode"),
             Poll::Ready(Err(rejection)) => return Err(rejection),
             Poll::Pending => {}
         }
     }
-    panic!("pending without a reason");
+    panic!("the delivery is pending after the end of the body");
 }
 
-/// Of its one header, or of one of those that are numbered.
+/// Returns whether `name` is the signature header of the scheme, or a numbered signature header.
 fn holds_signature(scheme: &Scheme, name: &str) -> bool {
     name.strip_prefix(scheme.header()).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -98,7 +98,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn what_is_signed_verifies_by_every_way_however_it_is_split(
+    fn signed_body_verifies_at_every_split_through_every_api(
         scheme in any_scheme(), body in any_body(), places in vec(any::<Index>(), 0..6), waits in vec(any::<bool>(), 0..7),
     ) {
         let (verifier, head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_in_which_a_bit_has_changed_is_rejected_by_every_way(
+    fn body_with_a_changed_bit_is_rejected_through_every_api(
         scheme in any_scheme(), mut body in vec(any::<u8>(), 1..600), at in any::<Index>(), bit in 0..8_u8, places in vec(any::<Index>(), 0..4),
     ) {
         prop_assume!(scheme.covers_body());
@@ -131,13 +131,13 @@ proptest! {
     }
 
     #[test]
-    fn a_signature_in_which_a_character_has_changed_is_rejected_by_every_way(
+    fn signature_with_a_changed_character_is_rejected_through_every_api(
         scheme in any_scheme(), body in vec(any::<u8>(), 0..100), at in any::<Index>(), to in b'!'..=b'~',
     ) {
         let (verifier, mut head) = (verifier(scheme), head_of(signer(scheme).sign(&body)));
         let (_, value) = head.iter_mut().find(|(name, _)| holds_signature(&scheme, name)).unwrap();
         let at = at.index(value.len());
-        // Hexadecimal digits may be in either case.
+        // Hexadecimal digits verify in either case.
         let is_digit = scheme.signature_encoding() == Encoding::Hex && value[at..].iter().all(u8::is_ascii_hexdigit);
         prop_assume!(value[at] != to && !(is_digit && value[at].eq_ignore_ascii_case(&to)));
         value[at] = to;
@@ -153,8 +153,8 @@ proptest! {
     ) {
         let verifier = verifier(scheme);
         let signed = signer(scheme).sign(&body);
-        // What identifies or dates a delivery may be anything that is in its form, as long as the signature is not: so that is spoilt at least.
-        // Cut to half and gone on with, there is no whole tag in it.
+        // A changed id or timestamp may still be well-formed, so the rejection is only asserted for a changed signature.
+        // A kept half of the old value holds no whole tag.
         let mut head = head_of(signed.clone());
         for (place, value) in &values {
             let place = place.index(head.len());
@@ -163,14 +163,14 @@ proptest! {
             old.truncate(keep);
             old.extend_from_slice(value);
         }
-        let spoilt = head.iter().zip(&signed).any(|((name, value), (_, was))| holds_signature(&scheme, name) && *value != was.as_bytes());
+        let changed = head.iter().zip(&signed).any(|((name, value), (_, was))| holds_signature(&scheme, name) && *value != was.as_bytes());
         let judged = kind(verifier.verify(&head, &body));
-        prop_assert!(judged.is_err() || !spoilt, "{head:?}");
+        prop_assert!(judged.is_err() || !changed, "{head:?}");
         prop_assert_eq!(judged, kind(by_polling(&verifier, &head, &[Bytes::from(body)], &[])));
     }
 
     #[test]
-    fn the_limit_holds_for_what_comes_and_for_what_is_announced(
+    fn limit_holds_for_received_and_announced_lengths(
         limit in 1..1500_usize, body in any_body(), places in vec(any::<Index>(), 0..6), waits in vec(any::<bool>(), 0..7),
         announced in prop_oneof![Just(None), (0..3000_u64).prop_map(Some), any::<u64>().prop_map(Some)],
     ) {
@@ -185,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn a_budget_is_given_back_whatever_happens(
+    fn memory_budget_is_always_released(
         bytes in 1..5000_usize, deliveries in vec((any_body(), vec(any::<Index>(), 0..5), any::<bool>(), any::<bool>()), 1..5),
     ) {
         let budget = MemoryBudget::new(bytes);
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn of_several_keys_the_first_that_matches_is_named(
+    fn first_matching_key_is_named(
         secrets in vec(0..4_u8, 1..6), by in 0..4_u8, body in vec(any::<u8>(), 0..300), places in vec(any::<Index>(), 0..4),
     ) {
         let secret = |number: &u8| Secret::new(format!("the secret of number {number}"));
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timestamp_is_believed_within_the_tolerance_to_either_side_and_no_further(
+    fn timestamp_is_accepted_only_within_the_tolerance(
         seconds in 1_100_000_000..4_000_000_000_u64, off in -800..800_i64, tolerance in 1..600_u64,
     ) {
         let signed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -236,7 +236,7 @@ proptest! {
             _ => Ok(()),
         };
         prop_assert_eq!(kind(verifier.verify_at(&head, b"body", now)), expected);
-        let told = verifier.verify_at(&head, b"body", signed_at).unwrap().signed_at();
-        prop_assert_eq!(told, Some(signed_at));
+        let reported = verifier.verify_at(&head, b"body", signed_at).unwrap().signed_at();
+        prop_assert_eq!(reported, Some(signed_at));
     }
 }

@@ -1,5 +1,5 @@
-//! The programs of the guides to axum, actix-web and warp: each is the text of an example, and answers as the guide says.
-//! The README names tests and guides, and all of them exist.
+//! Tests of the programs in the guides to axum, actix-web and warp: each program is the text of an example, and responds as described in
+//! the guide. All tests and guides named by the README exist.
 
 use std::fs;
 use std::path::Path;
@@ -14,11 +14,11 @@ use tower::ServiceExt as _;
 mod quickstart_actix;
 
 #[path = "../../examples/axum/quickstart_axum.rs"]
-#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
+#[expect(dead_code, reason = "the `main` of the example would listen on a fixed port")]
 mod quickstart_axum;
 
 #[path = "../../examples/warp/quickstart_warp.rs"]
-#[expect(dead_code, reason = "its `main` would listen on a fixed port")]
+#[expect(dead_code, reason = "the `main` of the example would listen on a fixed port")]
 mod quickstart_warp;
 
 const README: &str = include_str!("../../README.md");
@@ -34,7 +34,7 @@ fn secret() -> Secret {
     Secret::new("It's a Secret to Everybody")
 }
 
-/// A delivery, the same forged, one that nobody signed, and what each is answered.
+/// Returns a good, a forged and an unsigned delivery, each with the expected status.
 fn deliveries() -> [(Delivery, u16); 3] {
     let signer = Signer::new(providers::JIRA, secret()).unwrap();
     let json = |delivery: Delivery| delivery.header("Content-Type", "application/json; charset=utf-8");
@@ -52,7 +52,7 @@ fn to_jira(delivery: Delivery) -> http::Request<SyncBody> {
 #[test]
 fn guides_show_the_programs_word_for_word() {
     for (program, guide) in PROGRAMS {
-        // The first line of an example says what the file is.
+        // The first line of an example is the title of the file.
         let (title, program) = program.split_once("\n\n").unwrap();
         assert!(guide.contains(&format!("```rust,no_run\n{program}```\n")), "the guide differs from the example: {title}");
     }
@@ -130,5 +130,18 @@ fn programs_listen_at_the_address_of_the_guides() {
         let here = program.contains("\"127.0.0.1:3000\"") || program.contains("[127, 0, 0, 1], 3000");
         assert!(here && (program.contains("(\"/jira\"") || program.contains("path!(\"jira\")")), "{program}");
         assert!(guide.contains("127.0.0.1:3000"));
+    }
+}
+
+#[test]
+fn responses_guide_names_every_cause() {
+    let guide = include_str!("../../crates/countersign/src/manual/responses.md");
+    let kinds = include_str!("../../crates/countersign/src/verdict/rejection_kind.rs");
+    // A row is `Kind = 401, "label", "text";`.
+    let rows = kinds.lines().filter(|line| line.starts_with("    ") && line[4..].starts_with(char::is_uppercase));
+    let labels: Vec<&str> = rows.filter_map(|line| line.split_once(" = ")?.1.split_once(", \"")?.1.split('"').next()).collect();
+    assert_eq!(labels.len(), 26);
+    for label in labels {
+        assert!(guide.contains(&format!("`{label}`")), "{label}");
     }
 }

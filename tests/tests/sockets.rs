@@ -1,10 +1,10 @@
-//! Receivers on real sockets on loopback, with a real client: under every framework, HTTP/1.1 and HTTP/2.
+//! Tests with real clients on real sockets on loopback: every framework, over HTTP/1.1 and HTTP/2.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conformance::facts::{Source, of_acme};
+use conformance::facts::{Source, acme_delivery};
 use conformance::receiver::{Receiver, Setup, read_head, try_read_head};
 use conformance::vectors::{builder, signer};
 use conformance::{Delivery, ScriptedBody, Step};
@@ -27,7 +27,7 @@ fn setup() -> Setup {
     Setup::new(verifier())
 }
 
-/// One connection, which is never made anew: a request on one that the server has closed fails.
+/// Opens one connection, without reconnecting: a request fails after the server has closed the connection.
 async fn connect(receiver: &Receiver) -> http1::SendRequest<ScriptedBody> {
     let (sender, connection) = http1::handshake(TokioIo::new(receiver.connect().await)).await.unwrap();
     tokio::spawn(connection);
@@ -44,10 +44,10 @@ fn says_close(answer: &str) -> bool {
     answer.to_lowercase().contains("connection: close\r\n")
 }
 
-/// The server closes, and sends nothing more.
+/// Asserts that the server closes the connection without further bytes.
 async fn assert_ends(stream: &mut TcpStream, case: &str) {
     let rest = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
-    assert_eq!(rest.expect("the end in time").unwrap(), 0, "{case}");
+    assert_eq!(rest.expect("the server closes in time").unwrap(), 0, "{case}");
 }
 
 fn signed(body: impl AsRef<[u8]>) -> Delivery {
@@ -82,7 +82,7 @@ fn rejected(status: u16) -> (StatusCode, String) {
 }
 
 #[test]
-fn a_connection_goes_on_after_a_wrong_signature() {
+fn connection_stays_open_after_a_wrong_signature() {
     conformance::run(async {
         for receiver in setup().all().await {
             let mut sender = connect(&receiver).await;
@@ -141,7 +141,7 @@ fn http2_has_the_same_verdicts() {
 }
 
 #[test]
-fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
+fn content_length_over_the_limit_is_rejected_without_waiting() {
     conformance::run(async {
         for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
@@ -152,7 +152,7 @@ fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
             }
             let head = "POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000000000\r\n\r\n";
             let answer = receiver.raw(head.as_bytes()).await;
-            assert!(answer.starts_with("HTTP/1.1 401 "), "a fault of the head comes first: {answer}");
+            assert!(answer.starts_with("HTTP/1.1 401 "), "a fault of the head takes precedence: {answer}");
             assert!(answer.to_lowercase().contains("www-authenticate: webhooksignature\r\n"), "{answer}");
             assert_eq!(receiver.calls(), 0);
         }
@@ -160,14 +160,14 @@ fn an_announcement_over_the_limit_is_answered_without_waiting_for_a_body() {
 }
 
 #[test]
-fn nobody_is_told_to_continue_whose_head_is_rejected() {
+fn rejected_head_gets_no_100_continue() {
     conformance::run(async {
         for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
             let head =
                 |signature: &str| format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Expect: 100-continue\r\nContent-Length: 8\r\n\r\n");
             let answer = receiver.raw(head("").as_bytes()).await;
-            // actix-web tells everybody, before any middleware runs.
+            // actix-web sends 100 Continue to every client, before any middleware.
             let expected = if receiver.framework == "actix-web" { "HTTP/1.1 100 Continue\r\n" } else { "HTTP/1.1 401 " };
             assert!(answer.starts_with(expected), "{}: {answer}", receiver.framework);
             let answer = receiver.raw(head(&format!("{name}: {value}\r\n")).as_bytes()).await;
@@ -177,9 +177,9 @@ fn nobody_is_told_to_continue_whose_head_is_rejected() {
     });
 }
 
-/// What is left of the body is thrown away, and the connection goes on.
+/// The rest of the body is drained, and the connection stays open.
 #[test]
-fn after_an_early_rejection_a_connection_goes_on() {
+fn connection_stays_open_after_an_early_rejection() {
     conformance::run(async {
         let chunked = |len: usize| format!("Transfer-Encoding: chunked\r\n\r\n{len:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(len));
         let announced = |len: usize| format!("Content-Length: {len}\r\n\r\n{}", "x".repeat(len));
@@ -198,9 +198,9 @@ fn after_an_early_rejection_a_connection_goes_on() {
     });
 }
 
-/// Where nothing is thrown away: the answer comes without waiting for the body, and says that the connection is over.
+/// Without a drain policy, the response does not wait for the body, and announces the end of the connection.
 #[test]
-fn without_drain_an_early_rejection_says_that_it_closes() {
+fn early_rejection_without_drain_closes_the_connection() {
     conformance::run(async {
         for receiver in setup().drain(None).all().await {
             let case = receiver.framework;
@@ -215,13 +215,13 @@ fn without_drain_an_early_rejection_says_that_it_closes() {
             for _ in 0..2 {
                 stream.write_all(b"POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").await.unwrap();
                 let answer = read_head(&mut stream).await;
-                assert!(answer.starts_with("HTTP/1.1 401 ") && !says_close(&answer), "{case}: there is no body: {answer}");
+                assert!(answer.starts_with("HTTP/1.1 401 ") && !says_close(&answer), "{case}: without a body: {answer}");
             }
         }
     });
 }
 
-/// A client that announces a body and sends none is not kept waiting for the whole time of the drain.
+/// A client announcing a body without sending a byte does not wait for the whole time of the drain.
 #[test]
 fn silent_client_sees_its_rejection_soon() {
     conformance::run(async {
@@ -235,7 +235,7 @@ fn silent_client_sees_its_rejection_soon() {
                 let answer = answer.unwrap_or_else(|_| panic!("{}: no answer to {rest:?}", receiver.framework));
                 assert!(answer.starts_with("HTTP/1.1 401 ") && says_close(&answer), "{}: {answer}", receiver.framework);
             }
-            // Over HTTP/2, where warp's filter cannot see that it need not wait.
+            // Over HTTP/2, waiting is unnecessary. warp's filter cannot see the HTTP version, and waits anyway.
             let mut sender = connect_http2(&receiver).await;
             let steps = [Step::Chunk("xxxxx".into()), Step::Stall];
             let mut request = Delivery::unsigned("").header("Content-Length", "1024").steps(steps).into_request();
@@ -248,9 +248,9 @@ fn silent_client_sees_its_rejection_soon() {
     });
 }
 
-/// actix-web takes what follows such a head for a stream without an end, whatever length the head announces.
+/// actix-web reads the body of such a request as an endless stream, with any announced length.
 #[test]
-fn upgrade_to_websocket_is_judged_as_any_other_delivery() {
+fn websocket_upgrade_is_verified_like_any_other_delivery() {
     conformance::run(async {
         let drain = DrainPolicy::new(100_000, Duration::from_secs(60)).silence(Duration::from_secs(60));
         let setup = setup().drain(Some(drain)).deadline(Deadline::new(Duration::from_secs(60)));
@@ -284,11 +284,11 @@ fn upgrade_to_websocket_is_judged_as_any_other_delivery() {
     });
 }
 
-/// Neither the head nor the limit lets a stranger go on writing for ever.
+/// After a rejection by the head or by the limit, a client cannot write forever.
 #[test]
-fn a_chunked_body_that_never_ends_is_not_read_on_after_a_rejection() {
+fn endless_chunked_body_is_not_read_after_a_rejection() {
     conformance::run(async {
-        // An answer of more than a head is sent by another path.
+        // actix-web sends a response with a body through other code.
         let with_body = countersign_actix_web::Verify::new(verifier()).with_rejection_response(|rejection| {
             let status = actix_web::http::StatusCode::from_u16(rejection.status_code()).unwrap();
             actix_web::HttpResponse::build(status).body("no")
@@ -301,15 +301,15 @@ fn a_chunked_body_that_never_ends_is_not_read_on_after_a_rejection() {
                 let mut stream = TcpStream::connect(receiver.address).await.unwrap();
                 let head = format!("POST /hook HTTP/1.1\r\nHost: h\r\n{signature}Transfer-Encoding: chunked\r\n\r\n");
                 let rejected = [head.as_bytes(), &chunk.repeat(6).into_bytes()].concat();
-                // A server that has closed already may reset what is still on its way, the answer included.
+                // A closed connection may be reset with bytes in flight, including the response.
                 if stream.write_all(&rejected).await.is_ok()
                     && let Some(answer) = try_read_head(&mut stream).await
                 {
                     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer}");
                 }
-                // actix-web reads on for a second, so that the client may see the answer.
-                let goes_on = async { while stream.write_all(chunk.as_bytes()).await.is_ok() {} };
-                assert!(tokio::time::timeout(Duration::from_secs(10), goes_on).await.is_ok(), "{case} {status}: it reads on");
+                // actix-web reads for one more second, so the client can see the response.
+                let write_on = async { while stream.write_all(chunk.as_bytes()).await.is_ok() {} };
+                assert!(tokio::time::timeout(Duration::from_secs(10), write_on).await.is_ok(), "{case} {status}: the server still reads");
             }
             assert_eq!(receiver.calls(), 0);
         }
@@ -317,7 +317,7 @@ fn a_chunked_body_that_never_ends_is_not_read_on_after_a_rejection() {
 }
 
 #[test]
-fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
+fn disconnecting_sender_never_reaches_the_handler() {
     conformance::run(async {
         for receiver in setup().all().await {
             let (name, value) = signer(providers::JIRA).sign(b"the body").remove(0);
@@ -341,7 +341,7 @@ fn a_sender_that_disconnects_in_the_middle_never_reaches_the_handler() {
 }
 
 #[test]
-fn a_sender_that_pauses_is_waited_for() {
+fn body_with_pauses_verifies() {
     conformance::run(async {
         for receiver in setup().all().await {
             let steps = [Step::Chunk("the ".into()), Step::Pause, Step::Pause, Step::Chunk("body".into())];
@@ -350,8 +350,8 @@ fn a_sender_that_pauses_is_waited_for() {
     });
 }
 
-/// A new key every few milliseconds: each delivery that is signed by a key which is valid all the while is accepted, none that is signed by
-/// one which has been retired, and the handler runs for those alone.
+/// A new key is added every few milliseconds. Deliveries signed with a valid key are accepted. Deliveries signed with a retired key are
+/// rejected. The handler runs only for accepted deliveries.
 #[test]
 fn keys_rotate_under_load() {
     const DELIVERIES: usize = 20_000;
@@ -364,14 +364,14 @@ fn keys_rotate_under_load() {
         let keys = verifier.keys();
         for receiver in Setup::new(verifier).all().await {
             keys.replace([("4", secret(4)), ("3", secret(3))]).unwrap();
-            // The newest key, and the one before, are valid; the change is told before the old one is retired.
+            // The two newest keys are valid. The counter is updated before the old key is retired.
             let newest = Arc::new(AtomicUsize::new(4));
-            let (rotating, told) = (keys.clone(), Arc::clone(&newest));
+            let (rotating, newest_added) = (keys.clone(), Arc::clone(&newest));
             let rotation = tokio::spawn(async move {
                 for generation in 5.. {
                     tokio::time::sleep(Duration::from_millis(3)).await;
                     rotating.add(generation.to_string(), secret(generation)).unwrap();
-                    told.store(generation, Ordering::SeqCst);
+                    newest_added.store(generation, Ordering::SeqCst);
                     rotating.retire(&(generation - 2).to_string()).unwrap();
                 }
             });
@@ -383,7 +383,7 @@ fn keys_rotate_under_load() {
                     let (mut accepted, mut certain) = (0, 0);
                     for place in 0..DELIVERIES / CONNECTIONS {
                         let generation = newest.load(Ordering::SeqCst);
-                        // Every tenth by one that was retired for certain.
+                        // Every tenth delivery is signed with a retired key.
                         let retired = place % 10 == 0;
                         let signer = Signer::new(providers::JIRA, secret(if retired { generation - 3 } else { generation })).unwrap();
                         let delivery = Delivery::signed(&signer, "the body").header("Host", "h").header("Content-Length", "8");
@@ -414,12 +414,12 @@ fn keys_rotate_under_load() {
 }
 
 #[test]
-fn a_source_of_keys_that_panics_or_never_answers_takes_nobody_else_down() {
+fn failing_key_source_affects_no_other_tenant() {
     conformance::run(async {
         let tenants = Source::default().tenants(Verifier::builder(providers::JIRA).body_limit(LIMIT));
         for receiver in Setup::new(tenants).all().await {
             let to = |target| {
-                let mut delivery = announced(of_acme().header("Host", "localhost"));
+                let mut delivery = announced(acme_delivery().header("Host", "localhost"));
                 delivery.target = target;
                 delivery
             };

@@ -1,4 +1,4 @@
-//! How tenants are looked up, cached and forgotten, whatever the adapter.
+//! Tests of tenants without an adapter: lookup, cache and invalidation.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -14,24 +14,24 @@ use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verif
 use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
 use tokio::sync::Semaphore;
 
-/// A store whose answers wait for a test to let them go.
+/// A key store with a gate. Each lookup waits for a permit of the gate.
 #[derive(Clone)]
 struct Store {
     secrets: Arc<Mutex<HashMap<String, &'static str>>>,
-    asked: Arc<AtomicUsize>,
-    at_once: Arc<AtomicUsize>,
-    most_at_once: Arc<AtomicUsize>,
+    lookups: Arc<AtomicUsize>,
+    concurrent: Arc<AtomicUsize>,
+    most_concurrent: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
 }
 
 impl Store {
-    /// One that answers at once.
+    /// Creates a store with an open gate. Lookups answer at once.
     fn new() -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { secrets: Arc::default(), asked: Arc::default(), at_once: Arc::default(), most_at_once: Arc::default(), gate }
+        Self { secrets: Arc::default(), lookups: Arc::default(), concurrent: Arc::default(), most_concurrent: Arc::default(), gate }
     }
 
-    /// One that answers as often as its gate is opened.
+    /// Creates a store with a closed gate. Each added permit answers one lookup.
     fn closed() -> Self {
         Self { gate: Arc::new(Semaphore::new(0)), ..Self::new() }
     }
@@ -45,29 +45,29 @@ impl Store {
         self.secrets.lock().unwrap().insert(tenant.to_owned(), secret);
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn lookups(&self) -> usize {
+        self.lookups.load(Ordering::SeqCst)
     }
 
     fn tenants(&self, builder: TenantsBuilder) -> Tenants {
         let store = self.clone();
-        let ask = move |tenant: String| {
+        let lookup = move |tenant: String| {
             let store = store.clone();
             async move {
-                store.asked.fetch_add(1, Ordering::SeqCst);
-                // What is in it when it is asked.
+                store.lookups.fetch_add(1, Ordering::SeqCst);
+                // The lookup returns the secret at its start.
                 let secret = store.secrets.lock().unwrap().get(&tenant).copied();
-                let now = store.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-                store.most_at_once.fetch_max(now, Ordering::SeqCst);
+                let now = store.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
+                store.most_concurrent.fetch_max(now, Ordering::SeqCst);
                 store.gate.acquire().await.unwrap().forget();
-                store.at_once.fetch_sub(1, Ordering::SeqCst);
+                store.concurrent.fetch_sub(1, Ordering::SeqCst);
                 match secret {
-                    Some("down") => Err(io::Error::other("away")),
+                    Some("down") => Err(io::Error::other("the store is down")),
                     secret => Ok(secret.map(|secret| [("k", Secret::new(secret))])),
                 }
             }
         };
-        builder.build(ask).unwrap()
+        builder.build(lookup).unwrap()
     }
 }
 
@@ -75,7 +75,7 @@ fn builder() -> TenantsBuilder {
     Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/jira/{tenant}")
 }
 
-/// The head of a delivery to this tenant.
+/// The target and the headers of a delivery.
 struct To(String, Vec<(String, String)>);
 
 impl RequestHead for To {
@@ -97,7 +97,7 @@ fn to(tenant: &str) -> To {
     To(format!("/jira/{tenant}"), signer.sign(b"body"))
 }
 
-/// What comes of a delivery that is signed with the secret `one`.
+/// Returns the verified tenant, or the cause of the rejection, for a delivery signed with the secret `one`.
 async fn verdict(tenants: &Tenants, tenant: &str) -> Result<String, RejectionKind> {
     let head = to(tenant);
     let resolving = tenants.resolve(&head);
@@ -108,12 +108,12 @@ async fn verdict(tenants: &Tenants, tenant: &str) -> Result<String, RejectionKin
     verifier.verify(&head, b"body").map(|verified| verified.tenant().unwrap().to_owned()).map_err(|rejection| rejection.kind())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is compared with what can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "the tests compare the value with a result")]
 fn good(tenant: &str) -> Result<String, RejectionKind> {
     Ok(tenant.to_owned())
 }
 
-/// Polls so far as it goes by itself.
+/// Yields until every spawned task waits.
 async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -121,7 +121,7 @@ async fn settle() {
 }
 
 #[test]
-fn one_lookup_serves_all_who_wait_for_a_tenant() {
+fn one_lookup_serves_all_waiting_deliveries() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -131,7 +131,7 @@ fn one_lookup_serves_all_who_wait_for_a_tenant() {
             waiting.push(tokio::spawn(async move { verdict(&tenants, if place % 2 == 0 { "acme" } else { "initech" }).await }));
         }
         settle().await;
-        assert_eq!(store.asked(), 2);
+        assert_eq!(store.lookups(), 2);
         store.gate.add_permits(Semaphore::MAX_PERMITS / 2);
         for (place, waiting) in waiting.into_iter().enumerate() {
             let expected = if place % 2 == 0 { good("acme") } else { Err(RejectionKind::UnknownTenant) };
@@ -141,13 +141,13 @@ fn one_lookup_serves_all_who_wait_for_a_tenant() {
             assert_eq!(verdict(&tenants, "acme").await, good("acme"));
             assert_eq!(verdict(&tenants, "initech").await, Err(RejectionKind::UnknownTenant));
         }
-        assert_eq!(store.asked(), 2);
+        assert_eq!(store.lookups(), 2);
         assert_eq!(tenants.cached(), 1);
     });
 }
 
 #[test]
-fn a_lookup_goes_on_when_whoever_began_it_is_gone() {
+fn lookup_continues_after_its_delivery_is_dropped() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -161,16 +161,16 @@ fn a_lookup_goes_on_when_whoever_began_it_is_gone() {
             .await;
             settle().await;
         }
-        assert_eq!(store.asked(), 1);
+        assert_eq!(store.lookups(), 1);
         store.gate.add_permits(1);
         settle().await;
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
-        assert_eq!(store.asked(), 1);
+        assert_eq!(store.lookups(), 1);
     });
 }
 
 #[test]
-fn a_failure_is_told_to_all_who_wait_and_not_held() {
+fn lookup_failure_reaches_all_waiting_deliveries_and_is_not_cached() {
     conformance::run(async {
         let store = Store::closed().with("acme", "down");
         let tenants = store.tenants(builder());
@@ -185,15 +185,15 @@ fn a_failure_is_told_to_all_who_wait_and_not_held() {
         for waiting in waiting {
             assert_eq!(waiting.await.unwrap(), Err(RejectionKind::KeysUnavailable));
         }
-        assert_eq!(store.asked(), 1);
+        assert_eq!(store.lookups(), 1);
         store.set("acme", "one");
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
-        assert_eq!(store.asked(), 2);
+        assert_eq!(store.lookups(), 2);
     });
 }
 
 #[test]
-fn a_lookup_that_takes_too_long_is_given_up_for_all() {
+fn lookup_timeout_fails_all_waiting_deliveries() {
     conformance::run(async {
         tokio::time::pause();
         let store = Store::closed().with("acme", "one");
@@ -206,15 +206,15 @@ fn a_lookup_that_takes_too_long_is_given_up_for_all() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::KeysUnavailable));
         assert_eq!(early.await.unwrap(), Err(RejectionKind::KeysUnavailable));
-        assert_eq!((start.elapsed().as_secs(), store.asked()), (2, 1));
-        // Its turn is given back.
+        assert_eq!((start.elapsed().as_secs(), store.lookups()), (2, 1));
+        // The timed out lookup releases its permit.
         store.gate.add_permits(1000);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });
 }
 
 #[test]
-fn keys_are_held_for_their_time_and_unknown_tenants_for_theirs() {
+fn keys_and_unknown_tenants_are_cached_for_separate_times() {
     conformance::run(async {
         let store = Store::new().with("acme", "one");
         let (long, short) = (Duration::from_secs(3600), Duration::from_millis(50));
@@ -225,11 +225,11 @@ fn keys_are_held_for_their_time_and_unknown_tenants_for_theirs() {
             store.set("acme", "another");
             store.set("globex", "one");
         }
-        assert_eq!(store.asked(), 2);
+        assert_eq!(store.lookups(), 2);
         tokio::time::sleep(2 * short).await;
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
-        assert_eq!(store.asked(), 3);
+        assert_eq!(store.lookups(), 3);
 
         let tenants = store.tenants(builder().time_to_live(short).negative_ttl(long));
         assert_eq!(verdict(&tenants, "initech").await, Err(RejectionKind::UnknownTenant));
@@ -243,7 +243,7 @@ fn keys_are_held_for_their_time_and_unknown_tenants_for_theirs() {
 }
 
 #[test]
-fn what_is_forgotten_is_looked_up_again() {
+fn invalidated_tenant_is_looked_up_again() {
     conformance::run(async {
         let store = Store::new().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -255,12 +255,12 @@ fn what_is_forgotten_is_looked_up_again() {
         tenants.invalidate("globex");
         assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::SignatureMismatch));
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
-        assert_eq!(store.asked(), 4);
+        assert_eq!(store.lookups(), 4);
     });
 }
 
 #[test]
-fn what_is_looked_up_while_it_is_forgotten_is_not_held() {
+fn lookup_begun_before_invalidation_is_not_cached() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder());
@@ -269,18 +269,18 @@ fn what_is_looked_up_while_it_is_forgotten_is_not_held() {
             async move { verdict(&tenants, "acme").await }
         });
         settle().await;
-        assert_eq!(store.asked(), 1);
+        assert_eq!(store.lookups(), 1);
         store.set("acme", "another");
         tenants.invalidate("acme");
         store.gate.add_permits(1000);
-        // It was asked for before.
+        // The lookup began before the invalidation.
         assert_eq!(waiting.await.unwrap(), good("acme"));
         assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::SignatureMismatch));
     });
 }
 
 #[test]
-fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_lookup() {
+fn delivery_after_invalidation_waits_for_a_new_lookup() {
     conformance::run(async {
         for (before, after, expected) in [
             (Some("one"), Some("another"), Err(RejectionKind::SignatureMismatch)),
@@ -305,29 +305,29 @@ fn a_delivery_that_comes_after_a_tenant_was_forgotten_waits_for_no_older_lookup(
             tenants.invalidate("acme");
             let late = ask("acme");
             settle().await;
-            assert_eq!(store.asked(), 3, "it is asked anew, and nobody else is");
+            assert_eq!(store.lookups(), 3, "only `acme` is looked up again");
             store.gate.add_permits(1000);
             assert_eq!(late.await.unwrap(), expected);
             drop((early.await.unwrap(), other.await.unwrap()));
             for _ in 0..3 {
-                assert_eq!(verdict(&tenants, "acme").await, expected, "whichever came back last");
+                assert_eq!(verdict(&tenants, "acme").await, expected, "for any order of the two lookups");
                 assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::UnknownTenant));
             }
-            assert_eq!(store.asked(), 3, "to forget one is not to forget others");
+            assert_eq!(store.lookups(), 3, "invalidation keeps other tenants cached");
         }
     });
 }
 
 #[test]
-fn a_lookup_whose_runtime_is_gone_is_no_trap() {
+fn lookup_on_a_dropped_runtime_fails_and_can_be_repeated() {
     let store = Store::closed().with("acme", "one");
     let tenants = store.tenants(builder());
-    let (asked, head) = (tenants.clone(), to("acme"));
-    // Begun on a runtime that ends before it is done.
+    let (cloned, head) = (tenants.clone(), to("acme"));
+    // The lookup begins on a runtime that ends before the lookup.
     let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut waiting = None;
     other.block_on(async {
-        waiting = Some(asked.resolve(&head));
+        waiting = Some(cloned.resolve(&head));
         settle().await;
     });
     drop(other);
@@ -339,12 +339,12 @@ fn a_lookup_whose_runtime_is_gone_is_no_trap() {
 }
 
 #[test]
-fn a_lookup_that_is_held_up_is_not_waited_for_by_others() {
+fn blocked_lookup_does_not_block_other_deliveries() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one");
         let tenants = store.tenants(builder().timeout(Duration::from_millis(50)));
         let stuck = tenants.clone();
-        // Its thread does nothing else, so nothing of the lookup is done, and no clock rings.
+        // The thread sleeps, so the lookup makes no progress and no timer of its runtime fires.
         let (begun, began) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -363,7 +363,7 @@ fn a_lookup_that_is_held_up_is_not_waited_for_by_others() {
 }
 
 #[test]
-fn who_is_known_has_turns_of_their_own_in_a_flood() {
+fn known_tenants_keep_their_permits_under_flood() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one").with("globex", "one");
         let tenants = store.tenants(builder().max_concurrent_lookups(2).time_to_live(Duration::from_millis(1)));
@@ -375,20 +375,20 @@ fn who_is_known_has_turns_of_their_own_in_a_flood() {
         };
         let flood: Vec<_> = (0..1000).map(|place| ask(format!("nobody-{place}"))).collect();
         settle().await;
-        assert_eq!(store.asked(), 1 + 2, "no more than its turns");
-        let rejected = flood.iter().filter(|one| one.is_finished()).count();
-        assert_eq!(rejected, 1000 - 2 * 16, "nor do more than some wait for one");
-        // Its time is over, and it is asked for at once.
+        assert_eq!(store.lookups(), 1 + 2, "the two permits limit the lookups");
+        let rejected = flood.iter().filter(|delivery| delivery.is_finished()).count();
+        assert_eq!(rejected, 1000 - 2 * 16, "the queue for a permit is limited, too");
+        // The cached keys of `acme` have expired. The known tenant is looked up at once.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let known = ask("acme".to_owned());
         settle().await;
-        assert_eq!(store.asked(), 1 + 2 + 1);
-        assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::KeysUnavailable), "who is new has to come again");
+        assert_eq!(store.lookups(), 1 + 2 + 1);
+        assert_eq!(verdict(&tenants, "globex").await, Err(RejectionKind::KeysUnavailable), "a new tenant is rejected during the flood");
         store.gate.add_permits(Semaphore::MAX_PERMITS / 2);
         assert_eq!(known.await.unwrap(), good("acme"));
         let mut unknown = 0;
-        for one in flood {
-            match one.await.unwrap() {
+        for delivery in flood {
+            match delivery.await.unwrap() {
                 Err(RejectionKind::UnknownTenant) => unknown += 1,
                 other => assert_eq!(other, Err(RejectionKind::KeysUnavailable)),
             }
@@ -399,7 +399,7 @@ fn who_is_known_has_turns_of_their_own_in_a_flood() {
 }
 
 #[test]
-fn a_flood_of_names_has_so_many_lookups_at_once() {
+fn concurrent_lookups_are_limited_in_a_flood_of_names() {
     conformance::run(async {
         let store = Store::closed().with("acme", "one").with("globex", "one");
         let tenants = store.tenants(builder().max_concurrent_lookups(8));
@@ -412,20 +412,20 @@ fn a_flood_of_names_has_so_many_lookups_at_once() {
             })
             .collect();
         settle().await;
-        assert_eq!(store.asked(), 1 + 8);
-        // Who is held is not kept waiting.
+        assert_eq!(store.lookups(), 1 + 8);
+        // A cached tenant does not wait.
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
         store.gate.add_permits(Semaphore::MAX_PERMITS / 2);
         for flood in flood {
             assert_eq!(flood.await.unwrap(), Err(RejectionKind::UnknownTenant));
         }
         assert_eq!(verdict(&tenants, "globex").await, good("globex"));
-        assert_eq!((store.asked(), store.most_at_once.load(Ordering::SeqCst)), (102, 8));
+        assert_eq!((store.lookups(), store.most_concurrent.load(Ordering::SeqCst)), (102, 8));
     });
 }
 
 #[test]
-fn strangers_take_no_place_of_those_who_are_held() {
+fn unknown_tenants_evict_no_cached_tenant() {
     conformance::run(async {
         let store = Store::new().with("acme", "one");
         let tenants = store.tenants(builder().capacity(10));
@@ -434,38 +434,37 @@ fn strangers_take_no_place_of_those_who_are_held() {
             assert_eq!(verdict(&tenants, &format!("nobody-{place}")).await, Err(RejectionKind::UnknownTenant));
         }
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
-        assert_eq!(store.asked(), 1001);
+        assert_eq!(store.lookups(), 1001);
     });
 }
 
 #[test]
-fn a_source_that_panics_is_one_that_fails() {
+fn panic_in_the_key_source_is_a_lookup_failure() {
     conformance::run(async {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        // Before its future is there.
-        let ask = move |_| {
-            assert!(count.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
+        let lookups = AtomicUsize::new(0);
+        // The function panics before returning a future.
+        let lookup = move |_| {
+            assert!(lookups.fetch_add(1, Ordering::SeqCst) > 0, "a deliberate panic of this test");
             async { Ok::<_, io::Error>(Some([("k", Secret::new("one"))])) }
         };
-        let tenants = builder().build(ask).unwrap();
+        let tenants = builder().build(lookup).unwrap();
         assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::KeysUnavailable));
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });
 }
 
 #[test]
-fn without_a_runtime_nothing_is_let_through() {
+fn delivery_without_a_runtime_gets_503() {
     let tenants = Store::new().with("acme", "one").tenants(builder());
     let (verifiers, mut cx) = (VerifierSource::from(tenants), std::task::Context::from_waker(std::task::Waker::noop()));
-    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
-    let judged = Receive::new().poll_head(&mut cx, &terms, &to("acme"), &mut NoTimer);
-    let std::task::Poll::Ready(Err(rejection)) = judged else { panic!("it is known that it fails") };
+    let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let polled = Receive::new().poll_head(&mut cx, &options, &to("acme"), &mut NoTimer);
+    let std::task::Poll::Ready(Err(rejection)) = polled else { panic!("the lookup fails at the first poll") };
     assert_eq!((rejection.kind(), rejection.status_code()), (RejectionKind::KeysUnavailable, 503));
 }
 
 #[test]
-fn a_tenant_may_be_named_by_anything_in_the_head() {
+fn tenant_can_be_read_from_any_part_of_the_head() {
     conformance::run(async {
         let find = |head: &dyn RequestHead| {
             let mut tenant = None;
@@ -483,7 +482,7 @@ fn a_tenant_may_be_named_by_anything_in_the_head() {
 }
 
 #[test]
-fn mistakes_are_found_when_it_is_built() {
+fn builder_rejects_invalid_settings() {
     let build = |builder: TenantsBuilder| builder.build(|_| async { Ok::<Option<[(&str, Secret); 0]>, io::Error>(None) }).err();
     let jira = || Verifier::builder(providers::JIRA);
     assert_eq!(build(Tenants::builder(jira())), Some(TenantsError::NoName));

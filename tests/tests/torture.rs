@@ -1,6 +1,9 @@
-//! Every poll goes wrong once, under every adapter: of a lookup, the body, the service and the handler. It fails, it takes longer, or the
-//! whole delivery is dropped there. Whatever it is, the handler runs for a verified body alone, the budget is given back, and nothing that
-//! belongs to the request stays behind.
+//! Every poll of a lookup, a body, a service and a handler gets a fault once, under every adapter. A fault is an error, a delay, or the
+//! drop of the whole delivery. With any fault:
+//!
+//! - The handler runs only for a verified body.
+//! - The memory budget is released.
+//! - Every value of the request is dropped.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -35,16 +38,16 @@ use warp::Filter as _;
 const FRAMES: [&str; 4] = ["the body ", "of a delivery ", "", "in frames"];
 const LIMIT: usize = 40;
 
-/// The polls of body, service and handler, counted through, and what comes of one of them.
+/// The fault of one attempt. The script numbers the polls of lookup, body, service and handler.
 struct Script {
     fault: Fault,
     polls: AtomicUsize,
     hit: Mutex<Option<Hit>>,
-    /// How many bytes of the body have been handed out.
+    /// The number of body bytes returned so far.
     given: AtomicUsize,
     handled: Mutex<Vec<Vec<u8>>>,
     budget: MemoryBudget,
-    /// The most that the budget was charged with at any of the polls.
+    /// The highest charge of the budget at any poll.
     charged: AtomicUsize,
     marks: Marks,
 }
@@ -52,17 +55,17 @@ struct Script {
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Nothing,
-    /// This poll fails.
+    /// The poll with this number fails.
     Error(usize),
-    /// From this poll on, so many have nothing yet.
+    /// Starting with the first number, the second number of polls are pending.
     Pending(usize, usize),
-    /// The whole is dropped while this poll is pending.
+    /// The delivery is dropped while the poll with this number is pending.
     Drop(usize),
-    /// The whole is dropped when it has been polled so often itself.
+    /// The delivery is dropped after this number of its own polls.
     DropAfter(usize),
 }
 
-/// Where the fault came about.
+/// The place of the fault, and the body bytes returned before the fault.
 #[derive(Clone, Copy, Debug)]
 struct Hit {
     place: Place,
@@ -83,7 +86,7 @@ enum Turn {
     Fail,
 }
 
-/// One for each thing that has to be dropped, which has a clone of it.
+/// One mark for each value of the request. A clone of the mark lives as long as the value.
 #[derive(Default)]
 struct Marks {
     lookup: Arc<()>,
@@ -124,7 +127,7 @@ impl Script {
         turn
     }
 
-    /// What is still there.
+    /// Returns the names of the values still alive.
     fn held(&self) -> Vec<&'static str> {
         let Marks { lookup, extension, body, chunk, service, handling } = &self.marks;
         let all =
@@ -135,18 +138,18 @@ impl Script {
     #[track_caller]
     fn assert_body_is_gone(&self) {
         let held = self.held();
-        assert!(!held.contains(&"body") && !held.contains(&"chunk"), "{:?}: {held:?} are still there", self.fault);
+        assert!(!held.contains(&"body") && !held.contains(&"chunk"), "{:?}: {held:?} are still alive", self.fault);
     }
 }
 
-/// What is sent.
+/// The kind of delivery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Good,
     Forged,
-    /// Rejected by its head.
+    /// A delivery rejected by the head.
     Unsigned,
-    /// Grows past the limit, and there is more of it.
+    /// A delivery with several frames over the limit.
     TooLarge,
 }
 
@@ -170,7 +173,7 @@ impl Kind {
         }
     }
 
-    /// Headers and all, but for the body.
+    /// Returns the delivery without the frames of the body.
     fn delivery(self) -> Delivery {
         let delivery = match self {
             Self::Unsigned => Delivery::unsigned(""),
@@ -201,7 +204,7 @@ impl Ended {
     }
 }
 
-/// Comes in frames, with a pause before each.
+/// A body in frames, with a pause before each frame.
 struct ScriptedBody {
     script: Arc<Script>,
     steps: VecDeque<Option<Bytes>>,
@@ -259,7 +262,7 @@ impl Body for ScriptedBody {
     }
 }
 
-/// The same for actix-web.
+/// The same body for actix-web.
 impl Stream for ScriptedBody {
     type Item = Result<Bytes, PayloadError>;
 
@@ -269,11 +272,11 @@ impl Stream for ScriptedBody {
     }
 }
 
-/// What stands in the request's extensions.
+/// A value in the request's extensions.
 #[derive(Clone)]
-struct Extension(#[expect(dead_code, reason = "it is there to be dropped")] Arc<()>);
+struct Extension(#[expect(dead_code, reason = "only the drop of the value matters")] Arc<()>);
 
-/// What stands behind the adapter.
+/// The service behind the adapter.
 #[derive(Clone)]
 struct Inner {
     script: Arc<Script>,
@@ -293,22 +296,22 @@ impl Inner {
         }
     }
 
-    /// The handler, which takes a few polls, and has the body meanwhile.
-    fn handle(&self, body: Bytes) -> Handling {
+    /// Starts the handler. The handler takes a few polls, and keeps the body meanwhile.
+    fn handle(&self, body: Bytes) -> Handle {
         self.script.assert_body_is_gone();
         self.script.handled.lock().unwrap().push(body.to_vec());
-        Handling { script: Arc::clone(&self.script), left: 2, _body: body, _mark: Arc::clone(&self.script.marks.handling) }
+        Handle { script: Arc::clone(&self.script), left: 2, _body: body, _mark: Arc::clone(&self.script.marks.handling) }
     }
 }
 
-struct Handling {
+struct Handle {
     script: Arc<Script>,
     left: usize,
     _body: Bytes,
     _mark: Arc<()>,
 }
 
-impl Future for Handling {
+impl Future for Handle {
     type Output = Result<(), Broken>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
@@ -340,7 +343,7 @@ impl Service<Request<VerifiedBody>> for Inner {
     }
 }
 
-/// As a service of actix-web's.
+/// The same service for actix-web.
 struct ActixInner(Inner);
 
 impl actix_web::dev::Service<ServiceRequest> for ActixInner {
@@ -362,7 +365,7 @@ impl actix_web::dev::Service<ServiceRequest> for ActixInner {
     }
 }
 
-/// Finds the verifier after a while.
+/// A resolver with a few polls.
 struct Tenants {
     decoy: Verifier,
     verifier: Verifier,
@@ -378,7 +381,7 @@ impl Resolver for Tenants {
         let (verifier, script, mark) = (self.verifier.clone(), Arc::clone(&self.script), Arc::clone(&self.script.marks.lookup));
         let mut left = 2;
         ResolveFuture::new(poll_fn(move |cx| {
-            assert!(Arc::strong_count(&mark) > 1, "it is there for as long as it is looked for");
+            assert!(Arc::strong_count(&mark) > 1, "the mark lives until the end of the lookup");
             match script.turn(Place::Lookup, cx) {
                 Turn::Go if left == 0 => Poll::Ready(Ok(Some(verifier.clone()))),
                 Turn::Go => {
@@ -393,13 +396,13 @@ impl Resolver for Tenants {
     }
 }
 
-/// What a lookup, a service or a handler fails with.
+/// The error of a failing lookup, service or handler.
 #[derive(Clone, Copy, Debug)]
 struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken on purpose")
+        f.write_str("a deliberate error of this test")
     }
 }
 
@@ -409,7 +412,7 @@ const fn status(handled: Result<(), Broken>) -> StatusCode {
     if handled.is_ok() { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
 }
 
-/// One delivery that is to be tortured.
+/// One delivery with a fault.
 struct Attempt {
     verifiers: VerifierSource,
     drain: Option<DrainPolicy>,
@@ -453,26 +456,26 @@ impl Attempt {
     }
 }
 
-type Attempted = Pin<Box<dyn Future<Output = Ended>>>;
+type AttemptFuture = Pin<Box<dyn Future<Output = Ended>>>;
 
-/// An adapter with a handler behind it.
+/// An adapter with a handler behind the adapter.
 trait Adapter {
-    /// Whether the service behind it is asked first whether it is ready.
+    /// Whether the adapter first polls the service behind the adapter ready.
     const ASKS_INNER: bool = false;
 
-    /// A delivery that is on its way and has not been polled.
-    async fn begin(attempt: &Attempt) -> Attempted;
+    /// Returns the future of a delivery, before the first poll.
+    async fn begin(attempt: &Attempt) -> AttemptFuture;
 }
 
-/// Ends, and has let go of the body by then, though the future is still there.
-async fn letting_go<F: Future>(future: F, script: Arc<Script>) -> F::Output {
+/// Awaits the future. Asserts that the body is dropped before the future.
+async fn assert_drops_body<F: Future>(future: F, script: Arc<Script>) -> F::Output {
     let mut future = pin!(future);
     let output = future.as_mut().await;
     script.assert_body_is_gone();
     output
 }
 
-/// By the layer, around any service.
+/// Sends the request through the layer, around any service.
 async fn layered<S, B>(mut service: S, request: Request<ScriptedBody>, script: Arc<Script>) -> Ended
 where
     S: Service<Request<ScriptedBody>, Response = Response<B>>,
@@ -480,7 +483,7 @@ where
     if poll_fn(|cx| service.poll_ready(cx)).await.is_err() {
         return Ended::BROKEN;
     }
-    letting_go(service.call(request), script).await.map_or(Ended::BROKEN, |response| Ended::of(&response))
+    assert_drops_body(service.call(request), script).await.map_or(Ended::BROKEN, |response| Ended::of(&response))
 }
 
 struct Tower;
@@ -488,7 +491,7 @@ struct Tower;
 impl Adapter for Tower {
     const ASKS_INNER: bool = true;
 
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         Box::pin(layered(attempt.layer().layer(attempt.inner()), attempt.request(), Arc::clone(&attempt.script)))
     }
 }
@@ -496,7 +499,7 @@ impl Adapter for Tower {
 struct AxumExtractor;
 
 impl Adapter for AxumExtractor {
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_tower::Delivery| {
             let handling = inner.handle(delivery.body);
@@ -508,13 +511,13 @@ impl Adapter for AxumExtractor {
     }
 }
 
-/// What an application of actix-web makes of an attempt.
+/// Runs an attempt in an application of actix-web.
 macro_rules! actix_ended {
     ($attempt:expr, $hook:expr) => {{
         let app = init_service(App::new().service($hook)).await;
         let request = $attempt.actix_request();
         Box::pin(async move {
-            // As a server does: what the wrapped service fails with is answered too.
+            // Like a server, `init_service` also turns errors of the wrapped service into responses.
             Ended::of_actix(&app.call(request).await.unwrap())
         })
     }};
@@ -523,7 +526,7 @@ macro_rules! actix_ended {
 struct ActixMiddleware;
 
 impl Adapter for ActixMiddleware {
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let inner = attempt.inner();
         let handler = move |body: Bytes| {
             let handling = inner.handle(body);
@@ -533,13 +536,13 @@ impl Adapter for ActixMiddleware {
     }
 }
 
-/// Around a service of one's own, which is no route of actix-web's.
+/// The middleware around a custom service instead of a route.
 struct ActixService;
 
 impl Adapter for ActixService {
     const ASKS_INNER: bool = true;
 
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let middleware = attempt.verify_actix().new_transform(ActixInner(attempt.inner())).await.unwrap();
         let mut request = attempt.actix_head().to_srv_request();
         request.set_payload(attempt.actix_payload());
@@ -556,7 +559,7 @@ impl Adapter for ActixService {
 struct ActixExtractor;
 
 impl Adapter for ActixExtractor {
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_actix_web::Delivery| {
             let handling = inner.handle(delivery.body);
@@ -569,7 +572,7 @@ impl Adapter for ActixExtractor {
 struct WarpFilter;
 
 impl Adapter for WarpFilter {
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let inner = attempt.inner();
         let handler = move |delivery: countersign_warp::Delivery| {
             let handling = inner.handle(delivery.body);
@@ -585,7 +588,7 @@ impl Adapter for WarpFilter {
 struct LayeredWarp;
 
 impl Adapter for LayeredWarp {
-    async fn begin(attempt: &Attempt) -> Attempted {
+    async fn begin(attempt: &Attempt) -> AttemptFuture {
         let inner = attempt.inner();
         let handler = move |body: Bytes| {
             let handling = inner.handle(body);
@@ -604,14 +607,15 @@ impl Wake for Woken {
     }
 }
 
-/// How a delivery is received.
+/// The settings of the receiver.
 #[derive(Clone, Copy, Debug)]
 struct Variant {
     drain: Option<DrainPolicy>,
     looked_up: bool,
 }
 
-/// How often it was polled, inside and out, the most that the budget was charged with, and whether the fault came about.
+/// The results of an attempt: the polls inside the delivery, the polls of the delivery itself, the highest charge of the budget, and
+/// whether the fault happened.
 struct Attempts {
     inside: usize,
     outside: usize,
@@ -646,7 +650,7 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
             dropped = true;
             break;
         }
-        assert!(woken.0.swap(false, Ordering::SeqCst), "{case}: nobody would poll it again");
+        assert!(woken.0.swap(false, Ordering::SeqCst), "{case}: the pending delivery has no wake-up");
         if let Poll::Ready(end) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             ended = Some(end);
         }
@@ -655,8 +659,8 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
     }
     drop(future);
 
-    assert_eq!(script.held(), [""; 0], "{case}: all is dropped");
-    assert_eq!(script.budget.used(), 0, "{case}: the budget is given back");
+    assert_eq!(script.held(), [""; 0], "{case}: every value is dropped");
+    assert_eq!(script.budget.used(), 0, "{case}: the budget is released");
     let handled = script.handled.lock().unwrap();
     let hit = *script.hit.lock().unwrap();
     for body in &*handled {
@@ -665,11 +669,11 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
     let expected = match (fault, hit) {
         _ if dropped => None,
         (Fault::Error(_), Some(Hit { place: Place::Ready | Place::Handler, .. })) => Some(Ended::BROKEN),
-        // A fault of the head comes first.
+        // A fault of the head takes precedence.
         (Fault::Error(_), Some(Hit { place: Place::Lookup, .. })) if kind != Kind::Unsigned => {
             Some(Ended { status: 503, kind: Some(RejectionKind::KeysUnavailable) })
         }
-        // While the rest was being thrown away.
+        // The body failed during the drain.
         (Fault::Error(_), Some(Hit { given, .. })) if kind == Kind::Unsigned || given > LIMIT => Some(kind.ended()),
         (Fault::Error(_), Some(_)) => Some(Ended { status: 400, kind: Some(RejectionKind::BodyUnreadable) }),
         _ => Some(kind.ended()),
@@ -686,69 +690,70 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
 }
 
 fn torture<A: Adapter>() {
-    // tokio would have a task that never yields wait for its timers.
+    // tokio's cooperative budget would make timers pending in a task that never yields.
     conformance::run(tokio::task::unconstrained(async {
         let faults: [fn(usize) -> Fault; 5] =
             [Fault::Error, |at| Fault::Pending(at, 1), |at| Fault::Pending(at, 3), Fault::Drop, Fault::DropAfter];
-        let terms = [None, Some(DrainPolicy::default())].map(|drain| [false, true].map(|looked_up| Variant { drain, looked_up })).concat();
-        for (kind, terms) in Kind::ALL.into_iter().flat_map(|kind| terms.iter().map(move |terms| (kind, *terms))) {
-            let whole = attempt::<A>(kind, terms, Fault::Nothing).await;
+        let variants =
+            [None, Some(DrainPolicy::default())].map(|drain| [false, true].map(|looked_up| Variant { drain, looked_up })).concat();
+        for (kind, variant) in Kind::ALL.into_iter().flat_map(|kind| variants.iter().map(move |variant| (kind, *variant))) {
+            let whole = attempt::<A>(kind, variant, Fault::Nothing).await;
             for fault in faults {
                 let mut polls = 0;
-                while attempt::<A>(kind, terms, fault(polls)).await.hit {
+                while attempt::<A>(kind, variant, fault(polls)).await.hit {
                     polls += 1;
                 }
                 let all = if matches!(fault(0), Fault::DropAfter(_)) { whole.outside } else { whole.inside };
-                assert_eq!(polls, all, "{kind:?}, {terms:?}, {:?}: each poll had its turn", fault(0));
+                assert_eq!(polls, all, "{kind:?}, {variant:?}, {:?}: each poll had the fault once", fault(0));
             }
-            // A pause and a chunk for each frame, and then the end; what is rejected by its head may do with none.
+            // The body has a pause and a chunk for each frame, and then the end. A delivery rejected by the head may poll no frame.
             let frames = kind.frames().len();
             let least = match kind {
                 Kind::Good => 2 * frames + 1 + 3,
                 Kind::Forged => 2 * frames + 1,
-                Kind::Unsigned | Kind::TooLarge if terms.drain.is_some() => 2 * frames + 1,
+                Kind::Unsigned | Kind::TooLarge if variant.drain.is_some() => 2 * frames + 1,
                 Kind::TooLarge => 10,
                 Kind::Unsigned => 0,
             };
-            let least = least + if terms.looked_up { 3 } else { 0 } + usize::from(A::ASKS_INNER);
-            assert!(whole.inside >= least, "{kind:?}, {terms:?}: {} polls", whole.inside);
-            assert_eq!(whole.charged > 0, kind != Kind::Unsigned, "{kind:?}, {terms:?}: what is kept is charged");
-            println!("{kind:?}, {terms:?}: {} polls inside, {} outside", whole.inside, whole.outside);
+            let least = least + if variant.looked_up { 3 } else { 0 } + usize::from(A::ASKS_INNER);
+            assert!(whole.inside >= least, "{kind:?}, {variant:?}: {} polls", whole.inside);
+            assert_eq!(whole.charged > 0, kind != Kind::Unsigned, "{kind:?}, {variant:?}: a kept body is charged");
+            println!("{kind:?}, {variant:?}: {} polls inside, {} outside", whole.inside, whole.outside);
         }
     }));
 }
 
 #[test]
-fn the_tower_layer_stands_a_fault_at_every_poll() {
+fn tower_layer_survives_a_fault_at_every_poll() {
     torture::<Tower>();
 }
 
 #[test]
-fn the_axum_extractor_stands_a_fault_at_every_poll() {
+fn axum_extractor_survives_a_fault_at_every_poll() {
     torture::<AxumExtractor>();
 }
 
 #[test]
-fn the_actix_middleware_stands_a_fault_at_every_poll() {
+fn actix_middleware_survives_a_fault_at_every_poll() {
     torture::<ActixMiddleware>();
 }
 
 #[test]
-fn the_actix_middleware_around_a_service_stands_a_fault_at_every_poll() {
+fn actix_middleware_around_a_service_survives_a_fault_at_every_poll() {
     torture::<ActixService>();
 }
 
 #[test]
-fn the_actix_extractor_stands_a_fault_at_every_poll() {
+fn actix_extractor_survives_a_fault_at_every_poll() {
     torture::<ActixExtractor>();
 }
 
 #[test]
-fn the_warp_filter_stands_a_fault_at_every_poll() {
+fn warp_filter_survives_a_fault_at_every_poll() {
     torture::<WarpFilter>();
 }
 
 #[test]
-fn the_tower_layer_around_warp_stands_a_fault_at_every_poll() {
+fn tower_layer_around_warp_survives_a_fault_at_every_poll() {
     torture::<LayeredWarp>();
 }

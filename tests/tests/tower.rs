@@ -1,4 +1,4 @@
-//! The tower adapter around a plain service: the facts, and what only tower has.
+//! Tests of the tower adapter around a plain service: the facts, and the behaviour of tower services.
 
 use std::convert::Infallible;
 use std::io;
@@ -35,7 +35,7 @@ impl Harness for Tower {
             match (parts.extensions.get::<Verified>().cloned(), parts.extensions.get::<Rejection>().cloned()) {
                 (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified }),
                 (None, Some(rejection)) => let_through.lock().unwrap().push((rejection, body)),
-                both => panic!("one and not the other: {both:?}"),
+                both => panic!("the handler gets either a proof or a rejection: {both:?}"),
             }
             async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
         });
@@ -74,7 +74,7 @@ async fn outcome(response: Response<Full<Bytes>>, handled: &Mutex<Vec<Handled>>,
 
 conformance::suite!(Tower);
 
-/// Answers at no time, and has no time for it.
+/// A resolver without an answer, with a timeout of zero.
 struct Never(Verifier);
 
 impl countersign::tenant::Resolver for Never {
@@ -92,14 +92,14 @@ impl countersign::tenant::Resolver for Never {
 }
 
 #[test]
-fn without_a_runtime_a_resolver_is_waited_for_and_no_clock_is_asked() {
-    let tenants = conformance::facts::tenants_by_the_application();
+fn layer_without_clock_applies_no_resolver_timeout() {
+    let tenants = conformance::facts::tenants_from_application();
     let layer = VerifyLayer::without_clock(tenants).tenant_by(|_| Some("acme".into()));
     let mut response =
-        Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::of_acme().into_request()));
+        Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(conformance::facts::acme_delivery().into_request()));
     let mut cx = Context::from_waker(Waker::noop());
-    // What is looked up needs a runtime, and is not to be had without.
-    let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("it is rejected at once") };
+    // A lookup of `countersign-tenants` needs a runtime, and fails without a runtime.
+    let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut cx) else { panic!("the rejection is ready at the first poll") };
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 
     let layer = VerifyLayer::without_clock(Never(verifier(providers::JIRA)));
@@ -119,7 +119,7 @@ fn layer() -> VerifyLayer {
     VerifyLayer::without_clock(verifier(providers::JIRA))
 }
 
-/// Ready for requests with the body that tests send; a service for any body would leave that open.
+/// Polls the service ready. The signature fixes the body type, because the layer is a service for any body.
 async fn ready<S: Service<Request<ScriptedBody>>>(service: &mut S) -> Result<&mut S, S::Error> {
     service.ready().await
 }
@@ -128,7 +128,7 @@ async fn ok<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::default())
 }
 
-/// Panics unless it is called exactly as tower demands: on the very value that was polled ready, once for each time.
+/// A service that enforces the contract of tower: each call needs its own `poll_ready`, on the same value.
 struct Strict {
     ready: bool,
     calls: Arc<AtomicUsize>,
@@ -158,7 +158,7 @@ impl<B> Service<Request<B>> for Strict {
 }
 
 #[test]
-fn the_service_that_was_polled_ready_is_called_once() {
+fn service_polled_ready_is_called_once() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();
         let mut service = ServiceBuilder::new().layer(layer()).service(Strict { ready: false, calls: Arc::clone(&calls) });
@@ -171,7 +171,7 @@ fn the_service_that_was_polled_ready_is_called_once() {
 }
 
 #[test]
-fn a_service_that_is_not_ready_holds_requests_back() {
+fn requests_wait_until_the_service_is_ready() {
     conformance::run(async {
         let layer = VerifyLayer::new(verifier(providers::JIRA));
         let limited = ServiceBuilder::new().layer(layer).layer(ConcurrencyLimitLayer::new(1)).service(service_fn(ok));
@@ -179,23 +179,23 @@ fn a_service_that_is_not_ready_holds_requests_back() {
         let mut second = limited;
         let stalled = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Stall]).into_request();
         let waiting = ready(&mut first).await.unwrap().call(stalled);
-        assert!(tokio::time::timeout(Duration::from_millis(20), ready(&mut second)).await.is_err(), "the one place is taken");
+        assert!(tokio::time::timeout(Duration::from_millis(20), ready(&mut second)).await.is_err(), "the single permit is taken");
         drop(waiting);
         assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
-        // A rejection gives its place back as well.
+        // A rejection releases its permit.
         assert_eq!(ready(&mut first).await.unwrap().call(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
         assert_eq!(ready(&mut second).await.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
-        // It does so before the rest of its body has come.
+        // The permit is free before the rest of the body arrives.
         let unsigned = Delivery::unsigned("").header("Content-Length", "100").steps([Step::Stall]).into_request();
-        let mut thrown_away = pin!(ready(&mut first).await.unwrap().call(unsigned));
-        assert!(thrown_away.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let second = tokio::time::timeout(Duration::from_secs(5), ready(&mut second)).await.expect("the one place is free");
+        let mut draining = pin!(ready(&mut first).await.unwrap().call(unsigned));
+        assert!(draining.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let second = tokio::time::timeout(Duration::from_secs(5), ready(&mut second)).await.expect("the single permit is free");
         assert_eq!(second.unwrap().call(signed("body")).await.unwrap().status(), StatusCode::OK);
     });
 }
 
 #[test]
-fn it_works_over_a_buffer_and_under_one() {
+fn layer_works_outside_and_inside_a_buffer() {
     conformance::run(async {
         let inside = ServiceBuilder::new().layer(layer()).buffer(4).service(service_fn(ok));
         let outside = ServiceBuilder::new().buffer(4).layer(layer()).service(service_fn(ok));
@@ -214,13 +214,13 @@ fn errors_of_the_inner_service_pass_through() {
         let failing = service_fn(|_: Request<VerifiedBody>| async { Err::<Response<Full<Bytes>>, _>(io::Error::other("inner")) });
         let service = ServiceBuilder::new().layer(layer()).service(failing);
         assert_eq!(service.clone().oneshot(signed("body")).await.unwrap_err().to_string(), "inner");
-        // A rejection is no error, whatever the service's own are.
+        // A rejection is a response, even with a service of another error type.
         assert_eq!(service.oneshot(forged()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
     });
 }
 
 #[test]
-fn an_error_of_readiness_passes_through() {
+fn readiness_errors_pass_through() {
     #[derive(Clone)]
     struct Broken;
     impl Service<Request<VerifiedBody>> for Broken {
@@ -231,7 +231,7 @@ fn an_error_of_readiness_passes_through() {
             Poll::Ready(Err(io::Error::other("not ready")))
         }
         fn call(&mut self, _: Request<VerifiedBody>) -> Self::Future {
-            unreachable!("it was never ready")
+            unreachable!("the service is never ready")
         }
     }
     conformance::run(async {
@@ -273,14 +273,14 @@ fn head_and_trailers_reach_the_handler_unchanged() {
 }
 
 #[test]
-fn the_body_that_is_handed_on_is_sync_whatever_came_in() {
+fn verified_body_is_sync_for_every_request_body() {
     fn sync<T: Send + Sync + Unpin + 'static>() {}
     sync::<VerifiedBody>();
     sync::<VerifyLayer>();
 }
 
 #[test]
-fn a_rejection_can_be_replaced_and_still_carries_its_rejection() {
+fn replaced_response_carries_challenge_and_rejection() {
     conformance::run(async {
         let layer = layer().with_rejection_response(|rejection: &Rejection| {
             let status = StatusCode::from_u16(rejection.status_code()).unwrap();
@@ -298,7 +298,7 @@ fn a_rejection_can_be_replaced_and_still_carries_its_rejection() {
 }
 
 #[test]
-fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn acknowledge_and_drop_answers_204_and_skips_the_handler() {
     conformance::run(async {
         let service = ServiceBuilder::new()
             .layer(layer().acknowledge_and_drop())
@@ -315,7 +315,7 @@ fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
+fn replaced_response_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
             let layer = layer().with_rejection_response(move |_: &Rejection| {
@@ -335,13 +335,13 @@ fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
 }
 
 #[test]
-fn body_and_service_are_let_go_before_the_rejection_is_made() {
+fn request_body_is_dropped_before_the_rejection_response() {
     conformance::run(async {
         let chunk = Bytes::from(vec![b'x'; 10]);
-        // Behind an `Arc`, as the function is cloned with the layer.
+        // The `Arc` keeps a single copy of the chunk, because cloning the layer clones the function.
         let kept = Arc::new(chunk.clone());
         let layer = layer().with_rejection_response(move |_: &Rejection| {
-            assert!(kept.is_unique(), "the delivery is gone");
+            assert!(kept.is_unique(), "the request body is dropped");
             Response::<Full<Bytes>>::default()
         });
         let delivery = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Chunk(chunk), Step::Error]);
@@ -350,7 +350,7 @@ fn body_and_service_are_let_go_before_the_rejection_is_made() {
 }
 
 #[test]
-fn nothing_secret_is_in_the_debug_of_layer_service_future_or_body() {
+fn debug_of_layer_future_and_body_shows_no_secret() {
     conformance::run(async {
         let layer = layer();
         let handler = service_fn(|request: Request<VerifiedBody>| async move {
@@ -368,7 +368,7 @@ fn nothing_secret_is_in_the_debug_of_layer_service_future_or_body() {
 }
 
 #[test]
-fn the_event_tells_the_causes_underneath_once_each() {
+fn event_names_each_underlying_cause_once() {
     conformance::run(async {
         let service = ServiceBuilder::new()
             .map_request(|request: Request<ScriptedBody>| request.map(axum::body::Body::new))
@@ -376,12 +376,12 @@ fn the_event_tells_the_causes_underneath_once_each() {
             .service(service_fn(ok));
         let broken = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Error]).into_request();
         let (_, log) = log_of(service.oneshot(broken)).await;
-        assert_eq!(log.matches("connection reset").count(), 1, "axum's error wraps ours and repeats it: {log}");
+        assert_eq!(log.matches("connection reset").count(), 1, "the text of axum's wrapper repeats the cause: {log}");
     });
 }
 
 #[test]
-fn a_limit_that_somebody_else_put_around_the_body_is_413() {
+fn length_limit_around_the_body_gets_413() {
     conformance::run(async {
         let service = ServiceBuilder::new()
             .map_request(|request: Request<ScriptedBody>| request.map(|body| Limited::new(body, 3)))
@@ -394,20 +394,20 @@ fn a_limit_that_somebody_else_put_around_the_body_is_413() {
 }
 
 #[test]
-fn a_rejection_is_counted_even_if_nobody_waits_for_its_answer() {
+fn rejection_is_counted_before_the_body_is_drained() {
     conformance::run(async {
         let verifier = verifier(providers::JIRA);
         let layer = VerifyLayer::new(verifier.clone());
         let unsigned = Delivery::unsigned("").header("Content-Length", "100").steps([Step::Chunk("x".into()), Step::Stall]);
         let service = ServiceBuilder::new().layer(layer).service(service_fn(ok));
         let call = service.oneshot(unsigned.into_request());
-        assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err(), "its rest is being thrown away");
+        assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err(), "the rest of the body is being drained");
         assert_eq!(verifier.rejected(RejectionKind::MissingSignature), 1);
     });
 }
 
 #[test]
-fn a_connection_that_is_over_is_not_said_to_go_on() {
+fn connection_close_replaces_keep_alive_of_the_response() {
     conformance::run(async {
         let layer = layer().with_rejection_response(|_: &Rejection| {
             Response::builder().status(401).header("connection", "keep-alive").body(Full::<Bytes>::default()).unwrap()
@@ -419,7 +419,7 @@ fn a_connection_that_is_over_is_not_said_to_go_on() {
 }
 
 #[test]
-fn a_request_that_is_given_up_never_reaches_the_handler() {
+fn cancelled_request_never_reaches_the_handler() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();
         let service = ServiceBuilder::new().layer(layer()).service(Strict { ready: false, calls: Arc::clone(&calls) });
@@ -430,7 +430,7 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 }
 
 #[test]
-fn over_http_2_nothing_of_a_rejected_body_is_thrown_away() {
+fn http2_rejection_never_drains_the_body() {
     conformance::run(async {
         for (version, polled) in [(Version::HTTP_11, true), (Version::HTTP_2, false)] {
             let body = ScriptedBody::new([Step::Chunk("body".into())]);

@@ -1,5 +1,7 @@
-//! Where nobody looks at spans, as in production: what is judged at once tells the same of a rejection as what is taken in piece by piece, and
-//! what has to be waited for costs no more than it must.
+//! Tests without a subscriber for spans, as in production:
+//!
+//! - A body in one chunk logs the same rejection as a body in several chunks.
+//! - Waiting for a body causes no unnecessary work.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,7 +21,7 @@ use countersign::{Deadline, DrainPolicy, MemoryBudget, RequestHead, Secret, Veri
 use tracing_subscriber::filter::LevelFilter;
 
 thread_local! {
-    /// What is logged by the test that runs on this thread.
+    /// The log of the test on this thread.
     static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -36,8 +38,8 @@ impl io::Write for Log {
     }
 }
 
-/// What comes of chunks that are all there, which is a rejection: what becomes of the connection, how many chunks nobody asked for, and what the log says
-/// of it.
+/// Receives a rejected delivery, with all chunks ready. Returns the state of the connection, the number of unread chunks, and the fields of
+/// the log event.
 fn rejected(drain: Option<DrainPolicy>, chunks: &[&'static str], head: &[(String, String)]) -> (Connection, usize, String) {
     rejected_by(&verifier(providers::GITHUB).into(), drain, chunks, head)
 }
@@ -48,38 +50,38 @@ fn rejected_by(
     chunks: &[&'static str],
     head: &[(String, String)],
 ) -> (Connection, usize, String) {
-    let terms = ReceiveOptions { deadline: None, drain, ..ReceiveOptions::new(verifiers.clone()) };
+    let options = ReceiveOptions { deadline: None, drain, ..ReceiveOptions::new(verifiers.clone()) };
     let head = [head, &[("content-length".to_owned(), "6".to_owned())]].concat();
     let mut chunks = chunks.iter();
     let mut next = |_: &mut Context<'_>| Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from_static(chunk.as_bytes()))));
     let (mut receive, mut cx) = (Receive::new(), Context::from_waker(Waker::noop()));
-    let polled = receive.poll(&mut cx, &terms, &head, &mut next, &mut NoTimer);
-    assert!(matches!(polled, Poll::Ready(Err(_))), "it is rejected");
+    let polled = receive.poll(&mut cx, &options, &head, &mut next, &mut NoTimer);
+    assert!(matches!(polled, Poll::Ready(Err(_))), "the delivery is rejected");
     let log = String::from_utf8(LOG.take()).unwrap();
     (receive.connection(), chunks.len(), log.split_once("verdict=").unwrap_or_default().1.to_owned())
 }
 
 #[test]
-fn a_rejection_says_as_much_of_a_body_in_one_piece_as_of_one_in_several() {
+fn rejection_logs_the_same_for_whole_and_split_bodies() {
     tracing_subscriber::fmt().with_writer(|| Log).with_ansi(false).with_max_level(LevelFilter::WARN).init();
     let head = signer(providers::GITHUB).sign(b"body");
-    let (kept, left, told_of_whole) = rejected(None, &["forged"], &head);
-    assert_eq!((kept, left), (Connection::Keep, 0));
-    let (kept, left, told_of_pieces) = rejected(None, &["for", "ged"], &head);
-    assert_eq!((kept, left), (Connection::Keep, 0));
-    assert!(told_of_whole.contains("body_bytes=6"), "{told_of_whole}");
-    assert_eq!(told_of_whole, told_of_pieces);
-    let (kept, left, told) = rejected(None, &["forged"], &[]);
-    assert_eq!((kept, left), (Connection::Close, 1));
-    assert!(!told_of_whole.contains("seconds=") && !told.contains("seconds="), "nobody has asked how long it takes");
-    let (.., told_of_tenant) = rejected_by(&Known(verifier(providers::GITHUB)).into(), None, &["forged"], &head);
-    assert!(told_of_tenant.contains("seconds="), "the search for a tenant is told: {told_of_tenant}");
-    assert!(told.contains("body_bytes=0"), "{told}");
-    let (kept, left, told_of_drained) = rejected(Some(DrainPolicy::default()), &["for", "ged"], &[]);
-    assert_eq!((kept, left, told_of_drained), (Connection::Keep, 0, told));
+    let (connection, left, whole) = rejected(None, &["forged"], &head);
+    assert_eq!((connection, left), (Connection::Keep, 0));
+    let (connection, left, split) = rejected(None, &["for", "ged"], &head);
+    assert_eq!((connection, left), (Connection::Keep, 0));
+    assert!(whole.contains("body_bytes=6"), "{whole}");
+    assert_eq!(whole, split);
+    let (connection, left, unsigned) = rejected(None, &["forged"], &[]);
+    assert_eq!((connection, left), (Connection::Close, 1));
+    assert!(!whole.contains("seconds=") && !unsigned.contains("seconds="), "the duration is only measured for a span or an observer");
+    let (.., of_tenant) = rejected_by(&Known(verifier(providers::GITHUB)).into(), None, &["forged"], &head);
+    assert!(of_tenant.contains("seconds="), "the duration is measured for a tenant lookup: {of_tenant}");
+    assert!(unsigned.contains("body_bytes=0"), "{unsigned}");
+    let (connection, left, drained) = rejected(Some(DrainPolicy::default()), &["for", "ged"], &[]);
+    assert_eq!((connection, left, drained), (Connection::Keep, 0, unsigned));
 }
 
-/// A resolver that has its answer at hand.
+/// A resolver with an immediate answer.
 struct Known(Verifier);
 
 impl Resolver for Known {
@@ -92,7 +94,7 @@ impl Resolver for Known {
     }
 }
 
-/// Keeps how long each delivery took.
+/// Records the duration of each delivery.
 #[derive(Clone, Default)]
 struct Times(Arc<Mutex<Vec<Duration>>>);
 
@@ -103,23 +105,23 @@ impl Observer for Times {
 }
 
 #[test]
-fn an_observer_is_told_how_long_it_takes() {
+fn observer_receives_the_duration() {
     let times = Times::default();
     let verifiers = VerifierSource::from(builder(providers::GITHUB).observer(times.clone()).build().unwrap());
-    let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
     let signed = signer(providers::GITHUB).sign(b"body");
     let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
     let mut next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
     let mut cx = Context::from_waker(Waker::noop());
-    assert!(Receive::new().poll(&mut cx, &terms, &signed, &mut next, &mut NoTimer).is_ready());
+    assert!(Receive::new().poll(&mut cx, &options, &signed, &mut next, &mut NoTimer).is_ready());
     assert!(matches!(times.0.lock().unwrap()[..], [time] if time > Duration::ZERO));
 }
 
-/// How often somebody asked for the time or set an alarm.
+/// A timer that counts its calls.
 #[derive(Default)]
-struct Asked(Cell<usize>);
+struct CountingTimer(Cell<usize>);
 
-impl Timer for Asked {
+impl Timer for CountingTimer {
     fn now(&self) -> Instant {
         self.0.set(self.0.get() + 1);
         Instant::now()
@@ -140,13 +142,13 @@ impl Wake for Woken {
     }
 }
 
-/// A head that counts how often its fields are looked through.
-struct Counted {
+/// A head that counts the reads of its fields.
+struct CountingHead {
     fields: Vec<(String, String)>,
-    looked: Cell<usize>,
+    reads: Cell<usize>,
 }
 
-impl RequestHead for Counted {
+impl RequestHead for CountingHead {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -156,26 +158,27 @@ impl RequestHead for Counted {
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
-        self.looked.set(self.looked.get() + 1);
+        self.reads.set(self.reads.get() + 1);
         self.fields.headers(index);
     }
 }
 
-/// Polls a delivery as often as the body says something: for each poll what it answered, how often the task was woken and the timer asked.
+/// Polls a delivery until the body script ends. Returns for each poll whether the delivery was ready, the wake-ups, and the calls of the
+/// timer.
 fn polled(
     verifiers: &VerifierSource,
     deadline: Option<Deadline>,
-    head: &Counted,
+    head: &CountingHead,
     body: &[Poll<Option<&'static str>>],
 ) -> Vec<(bool, usize, usize)> {
-    let terms = ReceiveOptions { deadline, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
-    let (mut receiving, mut timer, woken) = (Receive::new(), Asked::default(), Arc::<Woken>::default());
+    let options = ReceiveOptions { deadline, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+    let (mut receive, mut timer, woken) = (Receive::new(), CountingTimer::default(), Arc::<Woken>::default());
     let (waker, mut body) = (Waker::from(Arc::clone(&woken)), VecDeque::from(body.to_vec()));
     let mut polls = Vec::new();
     while !body.is_empty() {
         let mut next =
             |_: &mut Context<'_>| body.pop_front().unwrap().map(|chunk| chunk.map(|chunk| Ok::<_, io::Error>(Bytes::from(chunk))));
-        let poll = receiving.poll(&mut Context::from_waker(&waker), &terms, head, &mut next, &mut timer);
+        let poll = receive.poll(&mut Context::from_waker(&waker), &options, head, &mut next, &mut timer);
         assert!(matches!(poll, Poll::Pending | Poll::Ready(Ok(Outcome::Verified(..)))));
         polls.push((poll.is_ready(), woken.0.swap(0, Ordering::Relaxed), timer.0.take()));
     }
@@ -183,68 +186,68 @@ fn polled(
 }
 
 #[test]
-fn a_body_that_is_there_the_next_time_sets_no_clock_and_its_head_is_looked_through_once() {
+fn body_ready_at_the_next_poll_sets_no_timer_and_reads_the_head_once() {
     let plain = || VerifierSource::from(verifier(providers::GITHUB));
     let with_budget = || VerifierSource::from(builder(providers::GITHUB).memory_budget(MemoryBudget::new(1000)).build().unwrap());
-    let head = || Counted { fields: signer(providers::GITHUB).sign(b"body"), looked: Cell::default() };
+    let head = || CountingHead { fields: signer(providers::GITHUB).sign(b"body"), reads: Cell::default() };
     let (pending, end) = (Poll::Pending, Poll::Ready(None));
     let (first, second, whole) = (Poll::Ready(Some("bo")), Poll::Ready(Some("dy")), Poll::Ready(Some("body")));
     for verifiers in [plain, with_budget] {
         let polls = |deadline, body: &[_]| {
             let head = head();
             let polls = polled(&verifiers(), deadline, &head, body);
-            assert_eq!(head.looked.get(), 1);
+            assert_eq!(head.reads.get(), 1);
             polls
         };
-        let (deadline, asked_again) = (Some(Deadline::default()), (false, 1, 0));
+        let (deadline, polled_again) = (Some(Deadline::default()), (false, 1, 0));
         for body in [&[pending, whole, end][..], &[pending, first, second, end], &[first, pending, second, end], &[whole, pending, end]] {
-            assert_eq!(polls(deadline, body), [asked_again, (true, 0, 0)]);
-            assert_eq!(polls(None, body), [(false, 0, 0), (true, 0, 0)], "without a deadline there is no clock to be spared");
+            assert_eq!(polls(deadline, body), [polled_again, (true, 0, 0)]);
+            assert_eq!(polls(None, body), [(false, 0, 0), (true, 0, 0)], "without a deadline, no second poll saves a timer");
         }
         assert_eq!(polls(deadline, &[whole, end]), [(true, 0, 0)]);
         let waited = |deadline| polls(deadline, &[pending, pending, first, pending, second, end]);
-        // The time once and the alarm once, for each wait.
-        assert_eq!(waited(deadline), [asked_again, (false, 0, 2), (false, 0, 2), (true, 0, 0)]);
+        // Each wait reads the clock once and sets the timer once.
+        assert_eq!(waited(deadline), [polled_again, (false, 0, 2), (false, 0, 2), (true, 0, 0)]);
         assert_eq!(waited(None), [(false, 0, 0), (false, 0, 0), (false, 0, 0), (true, 0, 0)]);
     }
 }
 
 #[test]
-fn what_is_only_reported_on_is_let_through_and_nothing_else_is() {
+fn unverified_body_passes_only_in_report_only_mode() {
     let verifiers = VerifierSource::from(verifier(providers::GITHUB));
     let signed = signer(providers::GITHUB).sign(b"body");
     for (head, verifies) in [(&signed, true), (&signer(providers::GITHUB).sign(b"another"), false), (&Vec::new(), false)] {
         for insecure_report_only in [true, false] {
-            let terms = ReceiveOptions { deadline: None, drain: None, insecure_report_only, ..ReceiveOptions::new(verifiers.clone()) };
+            let options = ReceiveOptions { deadline: None, drain: None, insecure_report_only, ..ReceiveOptions::new(verifiers.clone()) };
             let mut body = VecDeque::from([Ok::<_, io::Error>(Bytes::from("body"))]);
             let mut next = |_: &mut Context<'_>| Poll::Ready(body.pop_front());
             let mut cx = Context::from_waker(Waker::noop());
-            let polled = Receive::new().poll(&mut cx, &terms, head, &mut next, &mut NoTimer);
+            let polled = Receive::new().poll(&mut cx, &options, head, &mut next, &mut NoTimer);
             match polled {
                 Poll::Ready(Ok(Outcome::Verified(_, body))) => assert!(verifies && body == "body"),
                 Poll::Ready(Ok(Outcome::Unverified(_, body))) => assert!(!verifies && insecure_report_only && body == "body"),
                 Poll::Ready(Err(_)) => assert!(!verifies && !insecure_report_only),
-                Poll::Pending => panic!("it is all there"),
+                Poll::Pending => panic!("the whole body is ready"),
             }
         }
     }
 }
 
 #[test]
-fn a_key_that_expires_while_its_delivery_arrives_is_good_to_the_end() {
+fn key_expiring_during_a_delivery_stays_valid_to_the_end() {
     let signed = signer(providers::GITHUB).sign(b"body");
     for chunks in [&["body"][..], &["bo", "dy"]] {
         let until = SystemTime::now() + Duration::from_millis(200);
         let verifier = Verifier::builder(providers::GITHUB).key_until("main", Secret::new(SECRET), until).build().unwrap();
         let verifiers = VerifierSource::from(verifier);
-        let terms = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
+        let options = ReceiveOptions { deadline: None, drain: None, ..ReceiveOptions::new(verifiers.clone()) };
         let mut chunks = chunks.iter();
         let mut next = |_: &mut Context<'_>| {
             thread::sleep(until.duration_since(SystemTime::now()).map_or(Duration::ZERO, |left| left + Duration::from_millis(10)));
             Poll::Ready(chunks.next().map(|chunk| Ok::<_, io::Error>(Bytes::from(*chunk))))
         };
         let mut cx = Context::from_waker(Waker::noop());
-        let polled = Receive::new().poll(&mut cx, &terms, &signed, &mut next, &mut NoTimer);
+        let polled = Receive::new().poll(&mut cx, &options, &signed, &mut next, &mut NoTimer);
         assert!(matches!(polled, Poll::Ready(Ok(Outcome::Verified(..)))), "{chunks:?}");
         assert!(until < SystemTime::now());
     }

@@ -1,4 +1,4 @@
-//! The warp adapter: the facts through the filter and through the tower layer around warp, and how a filter composes with others.
+//! Tests of the warp adapter: the facts through the filter and through the tower layer around warp, and the composition with other filters.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use conformance::facts::{Source, of_acme, signed_at, signs_the_url, tenants_by_the_application};
+use conformance::facts::{Source, acme_delivery, signed_for_target, tenants_from_application, url_verifier};
 use conformance::log::log_of;
 use conformance::vectors::{SECRET, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, Step, SyncBody};
@@ -19,7 +19,7 @@ use http_body_util::{BodyExt as _, Limited};
 use tower::{Layer as _, Service, ServiceExt as _};
 use warp::{Filter, Reply};
 
-/// The filter, as `then`.
+/// The filter `Verify::then`.
 struct Warp;
 
 impl Harness for Warp {
@@ -57,7 +57,7 @@ impl Harness for Warp {
     }
 }
 
-/// The tower layer around warp, behind which warp's own filters read the body.
+/// The tower layer around warp. warp's own filters read the body behind the layer.
 struct LayeredWarp;
 
 impl Harness for LayeredWarp {
@@ -70,7 +70,7 @@ impl Harness for LayeredWarp {
             match (verified, rejection) {
                 (Some(verified), None) => seen.lock().unwrap().push(Handled { body, verified }),
                 (None, Some(rejection)) => let_through.lock().unwrap().push((rejection, body)),
-                both => panic!("one and not the other: {both:?}"),
+                both => panic!("the handler gets either a proof or a rejection: {both:?}"),
             }
             StatusCode::OK
         };
@@ -144,7 +144,7 @@ where
     service.oneshot(request(path, delivery)).await.unwrap()
 }
 
-/// What routes answer to one delivery.
+/// Returns the response of routes to one delivery.
 async fn answer<S>(service: S, path: &str, delivery: Delivery) -> (u16, String)
 where
     S: Service<Request<SyncBody>, Response = warp::reply::Response, Error = Infallible>,
@@ -178,12 +178,12 @@ fn then_answers_rejections_itself_and_leaves_other_routes_alone() {
         let mut get = unsigned();
         get.method = "GET";
         let (code, _) = answer(&mut routes.clone(), "/hook", get).await;
-        assert_eq!(code, 405, "warp's own rejections stay what they are");
+        assert_eq!(code, 405, "warp's own rejections stay the same");
     });
 }
 
 #[test]
-fn a_composed_filter_answers_behind_recover_and_rejects_without() {
+fn composed_filter_answers_rejections_only_behind_recover() {
     conformance::run(async {
         let hook = || {
             let delivery = verify().delivery();
@@ -200,18 +200,18 @@ fn a_composed_filter_answers_behind_recover_and_rejects_without() {
         assert_eq!(answer(&mut routes.clone(), "/health", unsigned()).await, (200, "up".into()));
         assert_eq!(answer(&mut routes.clone(), "/hook/x", unsigned()).await, status(404));
 
-        // One `recover` behind all of them finds it too.
+        // A single `recover` behind all filters also finds the rejection.
         let late = warp::service(hook().or(health()).recover(recover));
         assert_eq!(answer(&mut late.clone(), "/hook/7", unsigned()).await, status(401));
-        // What the docs warn of: warp does not know our rejection.
+        // Without `recover`, warp answers 500, as the docs warn.
         let (code, text) = answer(warp::service(hook()), "/hook/7", unsigned()).await;
         assert_eq!(code, 500);
-        assert!(text.contains("VerifyRejection") && !text.contains("Signature"), "the cause is not shown to the sender: {text}");
+        assert!(text.contains("VerifyRejection") && !text.contains("Signature"), "the response does not show the cause: {text}");
     });
 }
 
 #[test]
-fn of_two_filters_on_one_path_either_may_take_the_delivery_by_its_head() {
+fn two_filters_on_one_path_take_deliveries_by_head() {
     conformance::run(async {
         let github = Verify::new(builder(providers::GITHUB).build().unwrap());
         let one = warp::path!("hook").and(verify().drain(None).delivery()).then(key);
@@ -220,10 +220,10 @@ fn of_two_filters_on_one_path_either_may_take_the_delivery_by_its_head() {
         assert_eq!(answer(&mut routes.clone(), "/hook", signed("body")).await, good());
         assert_eq!(answer(&mut routes.clone(), "/hook", Delivery::signed(&signer(providers::GITHUB), "body")).await, good());
         assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
-        // The log tells each filter's own verdict.
+        // Each filter logs its own verdict.
         let (_, log) = log_of(answer(&mut routes.clone(), "/hook", Delivery::signed(&signer(providers::GITHUB), "body"))).await;
         assert_eq!(log.matches("countersign: delivery rejected").count(), 1, "{log}");
-        // The first has taken the body.
+        // The first filter has taken the body.
         assert_eq!(answer(&mut routes.clone(), "/hook", signed("body").body("forged")).await, status(401));
     });
 }
@@ -246,14 +246,14 @@ fn rejections_of_other_filters_pass_through_untouched() {
         let routes = warp::service(hook.or(theirs()).recover(caught));
         assert_eq!(answer(&mut routes.clone(), "/other", unsigned()).await, (418, String::new()));
         assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
-        // A handler that rejects after the delivery was verified.
+        // A rejection by a handler, after the verification.
         let late = verify().delivery().and_then(async |_: Verdict| Err::<&str, _>(warp::reject::custom(Theirs))).recover(recover);
         assert_eq!(answer(warp::service(late.recover(caught)), "/", signed("body")).await, (418, String::new()));
     });
 }
 
 #[test]
-fn a_recover_of_ones_own_finds_the_cause_and_the_answer() {
+fn custom_recover_finds_the_cause_and_the_response() {
     conformance::run(async {
         let own = async |rejection: warp::Rejection| match rejection.find::<VerifyRejection>() {
             Some(rejected) if rejected.rejection().kind() == RejectionKind::MissingSignature => Ok("missing".into_response()),
@@ -264,11 +264,14 @@ fn a_recover_of_ones_own_finds_the_cause_and_the_answer() {
         assert_eq!(answer(&mut routes.clone(), "/", unsigned()).await, (200, "missing".into()));
         assert_eq!(answer(&mut routes.clone(), "/", signed("body").body("forged")).await, status(401));
         let shown = format!("{:?}", warp::reject::custom(rejected(signed("body").body("forged")).await));
-        assert!(shown.contains("VerifyRejection") && !shown.contains("SignatureMismatch"), "warp may show it to the sender: {shown}");
+        assert!(
+            shown.contains("VerifyRejection") && !shown.contains("SignatureMismatch"),
+            "warp can show this text to the sender: {shown}"
+        );
     });
 }
 
-/// What the filter rejects this delivery with.
+/// Returns the filter's rejection of this delivery.
 async fn rejected(delivery: Delivery) -> VerifyRejection {
     let found: Arc<Mutex<Option<VerifyRejection>>> = Arc::default();
     let keep = Arc::clone(&found);
@@ -282,7 +285,7 @@ async fn rejected(delivery: Delivery) -> VerifyRejection {
 }
 
 #[test]
-fn json_is_read_from_what_was_verified() {
+fn json_is_read_from_the_verified_body() {
     conformance::run(async {
         let handler = async |delivery: Verdict| {
             let event: serde_json::Value = delivery.json()?;
@@ -293,7 +296,7 @@ fn json_is_read_from_what_was_verified() {
         assert_eq!(answer(&mut routes.clone(), "/", signed(event)).await, (200, "jira:issue_updated".into()));
         assert_eq!(answer(&mut routes.clone(), "/", signed("{\"needle\":")).await, status(400));
         assert_eq!(answer(&mut routes.clone(), "/", Delivery::unsigned("{")).await, status(401));
-        // warp may show it to the sender.
+        // warp can show this text to the sender.
         let shows = async |delivery: Verdict| format!("{:?}", delivery.json::<u8>().unwrap_err());
         let (_, shown) = answer(warp::service(verify().then(shows)), "/", signed("\"needle\"")).await;
         assert_eq!(shown, "JsonError { line: 1, column: 8, .. }");
@@ -301,7 +304,7 @@ fn json_is_read_from_what_was_verified() {
 }
 
 #[test]
-fn an_error_of_json_says_so_and_keeps_the_cause() {
+fn json_error_names_json_and_keeps_the_cause() {
     conformance::run(async {
         let error: Arc<Mutex<Option<JsonError>>> = Arc::default();
         let keep = Arc::clone(&error);
@@ -318,7 +321,7 @@ fn an_error_of_json_says_so_and_keeps_the_cause() {
 }
 
 #[test]
-fn a_handler_may_reject_with_an_error_of_json() {
+fn handler_can_reject_with_a_json_error() {
     conformance::run(async {
         let hook = || {
             verify().delivery().and_then(async |delivery: Verdict| {
@@ -331,7 +334,7 @@ fn a_handler_may_reject_with_an_error_of_json() {
         let (result, log) = log_of(answer(&mut routes.clone(), "/", signed("\"needle\""))).await;
         assert_eq!(result, status(400));
         assert!(!log.contains("needle"), "{log}");
-        // Nobody recovers it: still not a word of the body.
+        // Without `recover`, neither response nor log shows the body.
         let ((code, text), log) = log_of(answer(warp::service(hook()), "/", signed("\"needle\""))).await;
         assert_eq!(code, 500);
         assert!(!text.contains("needle") && !log.contains("needle"), "{text} {log}");
@@ -339,7 +342,7 @@ fn a_handler_may_reject_with_an_error_of_json() {
 }
 
 #[test]
-fn warps_own_filters_work_behind_the_layer() {
+fn filters_of_warp_work_behind_the_layer() {
     conformance::run(async {
         let hook = warp::path!("hook")
             .and(warp::post())
@@ -356,7 +359,7 @@ fn warps_own_filters_work_behind_the_layer() {
 }
 
 #[test]
-fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
+fn handler_requiring_verified_never_runs_without_the_layer() {
     conformance::run(async {
         let runs = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&runs);
@@ -370,7 +373,7 @@ fn a_handler_that_wants_a_proof_without_the_layer_is_not_run() {
 }
 
 #[test]
-fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
+fn replaced_response_carries_challenge_and_rejection() {
     conformance::run(async {
         let verify = || {
             verify().with_rejection_response(|rejection: &Rejection| {
@@ -394,7 +397,7 @@ fn a_rejection_can_be_replaced_and_still_carries_challenge_and_rejection() {
 }
 
 #[test]
-fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
+fn acknowledge_and_drop_answers_204_and_skips_the_handler() {
     conformance::run(async {
         let routes = || warp::service(verify().acknowledge_and_drop().then(key));
         assert_eq!(answer(routes(), "/", signed("body").body("forged")).await, status(204));
@@ -405,7 +408,7 @@ fn what_is_rejected_can_be_acknowledged_and_is_dropped_all_the_same() {
 }
 
 #[test]
-fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
+fn replaced_response_keeps_its_own_challenge_and_status() {
     conformance::run(async {
         for (status, challenge) in [(StatusCode::UNAUTHORIZED, Some("Other")), (StatusCode::OK, None), (StatusCode::FORBIDDEN, None)] {
             let verify = verify().with_rejection_response(move |_: &Rejection| {
@@ -421,7 +424,7 @@ fn a_replaced_rejection_keeps_its_own_challenge_and_status() {
 }
 
 #[test]
-fn a_limit_that_somebody_else_put_around_the_body_is_413() {
+fn length_limit_around_the_body_gets_413() {
     conformance::run(async {
         let request = signed("body").into_request().map(|body| Limited::new(SyncBody::new(body), 3));
         let response = warp::service(verify().then(key)).oneshot(request).await.unwrap();
@@ -431,7 +434,7 @@ fn a_limit_that_somebody_else_put_around_the_body_is_413() {
 }
 
 #[test]
-fn a_request_that_is_given_up_never_reaches_the_handler() {
+fn cancelled_request_never_reaches_the_handler() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&calls);
@@ -447,7 +450,7 @@ fn a_request_that_is_given_up_never_reaches_the_handler() {
 }
 
 #[test]
-fn nothing_secret_is_in_the_debug_of_filter_or_delivery() {
+fn debug_of_filter_and_delivery_shows_no_secret() {
     conformance::run(async {
         let handler = async |delivery: Verdict| format!("{delivery:?}");
         let (_, shown) = answer(warp::service(verify().then(handler)), "/", signed("needle")).await;
@@ -463,13 +466,13 @@ async fn tenant(delivery: Verdict) -> String {
 }
 
 #[test]
-fn a_tenant_is_found_in_the_whole_path_behind_filters_for_a_part_of_it() {
+fn tenant_is_read_from_the_whole_path_behind_path_filters() {
     conformance::run(async {
         let tenants = Source::default().tenants(Verifier::builder(providers::JIRA));
         let hook = warp::path("hook").and(warp::path::param().map(|_: String| ())).untuple_one().and(Verify::new(tenants).then(tenant));
         let service = warp::service(hook);
-        assert_eq!(answer(service.clone(), "/hook/acme/event?x", of_acme()).await, (200, "body of acme".into()));
-        assert_eq!(answer(service, "/hook/globex/event", of_acme()).await, (401, String::new()));
+        assert_eq!(answer(service.clone(), "/hook/acme/event?x", acme_delivery()).await, (200, "body of acme".into()));
+        assert_eq!(answer(service, "/hook/globex/event", acme_delivery()).await, (401, String::new()));
     });
 }
 
@@ -477,12 +480,12 @@ fn a_tenant_is_found_in_the_whole_path_behind_filters_for_a_part_of_it() {
 struct Workspace(&'static str);
 
 #[test]
-fn a_tenant_may_come_from_the_extensions() {
+fn tenant_is_read_from_the_extensions() {
     conformance::run(async {
         let workspace = warp::ext::optional().map(|workspace: Option<Workspace>| workspace.map(|Workspace(name)| name.to_owned()));
-        let service = warp::service(warp::path!("hook").and(Verify::new(tenants_by_the_application()).tenant_by(workspace).then(tenant)));
+        let service = warp::service(warp::path!("hook").and(Verify::new(tenants_from_application()).tenant_by(workspace).then(tenant)));
         let with = |workspace: Option<Workspace>| {
-            let mut request = request("/hook", of_acme());
+            let mut request = request("/hook", acme_delivery());
             workspace.map(|workspace| request.extensions_mut().insert(workspace));
             request
         };
@@ -494,22 +497,22 @@ fn a_tenant_may_come_from_the_extensions() {
 }
 
 #[test]
-fn a_filter_that_rejects_knows_of_no_tenant() {
+fn rejecting_tenant_filter_names_no_tenant() {
     conformance::run(async {
         let workspace = warp::ext::get().map(|Workspace(name)| Some(name.to_owned()));
-        let verify = Verify::new(tenants_by_the_application()).tenant_by(workspace);
+        let verify = Verify::new(tenants_from_application()).tenant_by(workspace);
         let service = warp::service(warp::path!("hook").and(verify.clone().then(tenant)));
-        assert_eq!(answer(service, "/hook", of_acme()).await, status(401));
+        assert_eq!(answer(service, "/hook", acme_delivery()).await, status(401));
         let handler = |reported: Outcome| matches!(reported, Outcome::Unverified(..)).to_string();
         let service = warp::service(warp::path!("hook").and(verify.insecure_report_only()).map(handler));
-        assert_eq!(answer(service, "/hook", of_acme()).await, (200, "true".into()));
+        assert_eq!(answer(service, "/hook", acme_delivery()).await, (200, "true".into()));
     });
 }
 
 #[test]
-fn a_target_that_has_no_path_is_no_trap() {
+fn target_without_a_path_verifies() {
     conformance::run(async {
-        // As hyper takes `POST example.com:80 HTTP/1.1`. No filter for a path stands in front that would reject it.
+        // hyper accepts `POST example.com:80 HTTP/1.1`. A filter for a path in front would reject this target.
         let sent_to_a_host = |delivery: Delivery| {
             let mut request = delivery.into_request().map(SyncBody::new);
             *request.uri_mut() = "example.com:80".parse().unwrap();
@@ -524,7 +527,7 @@ fn a_target_that_has_no_path_is_no_trap() {
     });
 }
 
-/// A scheme whose signature stands in one of many headers, and that reads the same header under two spellings.
+/// A scheme with the signature in one of many headers. The scheme reads one of its headers under two spellings.
 mod many_fields {
     use countersign::scheme::{Part, Scheme};
     use countersign::{Secret, Signer, Verifier};
@@ -535,7 +538,7 @@ mod many_fields {
     const MANY: Scheme = Scheme::new("many", "X-S-1").any_of_headers(NAMES).id_header("X-Id").unauthenticated_delivery_id_header("x-id");
 
     #[test]
-    fn each_field_that_a_scheme_reads_is_found_once() {
+    fn each_field_of_a_scheme_is_read_once() {
         conformance::run(async {
             let scheme = MANY.prefix(&[Part::Id, Part::Literal(".")]);
             let verifier = Verifier::builder(scheme).key("k", Secret::new("secret")).build().unwrap();
@@ -552,16 +555,16 @@ mod many_fields {
 }
 
 #[test]
-fn signed_url_binds_the_whole_path_behind_filters_for_a_part_of_it() {
+fn signed_url_binds_the_whole_path_behind_path_filters() {
     conformance::run(async {
-        let verify = || Verify::new(signs_the_url());
+        let verify = || Verify::new(url_verifier());
         let admin = warp::path!("admin" / "hook").and(verify().then(key));
         let public = warp::path("public").and(warp::path("hook")).and(verify().then(key));
         let hook = warp::path!("hook").and(verify().then(key));
         let service = warp::service(admin.or(public).or(hook));
         for sent in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
             for signed in ["/admin/hook", "/public/hook", "/hook", "/admin/hook?a=b"] {
-                let (status, text) = answer(service.clone(), sent, signed_at(signed)).await;
+                let (status, text) = answer(service.clone(), sent, signed_for_target(signed)).await;
                 let expected = if sent == signed { (200, "body by main") } else { (401, "") };
                 assert_eq!((status, text.as_str()), expected, "signed for {signed}, sent to {sent}");
             }
@@ -569,11 +572,11 @@ fn signed_url_binds_the_whole_path_behind_filters_for_a_part_of_it() {
     });
 }
 
-/// An error's backtrace names each filter's type: it is to be read by people.
+/// A backtrace names the type of each filter. Short names keep backtraces readable.
 #[test]
 fn filters_have_short_type_names() {
     let verify = || Verify::new(verifier(providers::JIRA));
-    let by_tenant = || Verify::new(tenants_by_the_application()).tenant_by(warp::any().map(|| None));
+    let by_tenant = || Verify::new(tenants_from_application()).tenant_by(warp::any().map(|| None));
     let names = [
         std::any::type_name_of_val(&verify().delivery()),
         std::any::type_name_of_val(&verify().insecure_report_only()),

@@ -1,5 +1,4 @@
-//! Command `countersign`: signs, sends, receives and verifies webhook deliveries, and explains why
-//! a signature does not match.
+#![doc = include_str!("../README.md")]
 
 mod arguments;
 mod capture;

@@ -1,4 +1,4 @@
-//! Several candidates for a signature in one delivery: a list in one header, or several headers.
+//! Facts about several signature candidates in one delivery: a list in one header, or several headers.
 
 use std::time::SystemTime;
 
@@ -7,12 +7,12 @@ use countersign::{RejectionKind, providers};
 use crate::vectors::{signer, verifier};
 use crate::{Delivery, Harness};
 
-/// Sends one value of `Stripe-Signature`.
+/// Sends a delivery with this value of `Stripe-Signature`.
 async fn deliver_to_stripe<H: Harness>(value: impl AsRef<[u8]>) -> crate::Observation {
     H::deliver(verifier(providers::STRIPE), Delivery::unsigned("body").header("Stripe-Signature", value)).await
 }
 
-/// The timestamp item and the right signature item of one delivery by Stripe.
+/// Returns the timestamp item and the right signature item of a Stripe delivery.
 fn stripe_items() -> (String, String) {
     let value = signer(providers::STRIPE).sign_at(b"body", SystemTime::now()).remove(0).1;
     let (timestamp, right) = value.split_once(',').unwrap();
@@ -21,7 +21,7 @@ fn stripe_items() -> (String, String) {
 
 const NOT_HEX: &str = "v1=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
-pub async fn malformed_candidate_beside_a_right_one_verifies<H: Harness>() {
+pub async fn right_signature_verifies_beside_a_malformed_candidate<H: Harness>() {
     let (timestamp, right) = stripe_items();
     for malformed in ["v1=bad_signature", "v1=", NOT_HEX, "v1", "", "junk", "v1=\u{fc}", "\u{fc}=1", &format!("{right}0")] {
         for value in [
@@ -33,7 +33,7 @@ pub async fn malformed_candidate_beside_a_right_one_verifies<H: Harness>() {
             deliver_to_stripe::<H>(&value).await.assert_verified(b"body", &value);
         }
     }
-    // Standard Webhooks separates by a space, and base64 can be malformed in ways that hex cannot.
+    // Standard Webhooks separates items by a space. Base64 has more kinds of malformed text than hex.
     let delivery = Delivery::signed(&signer(providers::STANDARD_WEBHOOKS), "body");
     let right = value_of(&delivery, "webhook-signature");
     for malformed in ["v1,", "v1,AAAA", "v1", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA*"] {
@@ -43,7 +43,7 @@ pub async fn malformed_candidate_beside_a_right_one_verifies<H: Harness>() {
     }
 }
 
-pub async fn malformed_header_beside_a_right_one_verifies<H: Harness>() {
+pub async fn right_signature_verifies_beside_a_malformed_header<H: Harness>() {
     let (primary, secondary) = ("BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY");
     let delivery = Delivery::signed(&signer(providers::BOX), "body");
     let right = value_of(&delivery, primary);
@@ -62,7 +62,7 @@ pub async fn malformed_header_beside_a_right_one_verifies<H: Harness>() {
     H::deliver(verifier(providers::DOCUSIGN), delivery).await.assert_verified(b"body", "DocuSign");
 }
 
-pub async fn malformed_candidates_alone_are_rejected_for_the_first<H: Harness>() {
+pub async fn malformed_candidates_are_rejected_for_the_first_fault<H: Harness>() {
     let (timestamp, right) = stripe_items();
     let wrong = format!("v1={}", "0".repeat(64));
     let rejected = [
@@ -70,9 +70,9 @@ pub async fn malformed_candidates_alone_are_rejected_for_the_first<H: Harness>()
         (format!("{timestamp},{NOT_HEX},v1=bad"), RejectionKind::SignatureEncoding),
         (format!("{timestamp},v0=x,junk,v1=bad"), RejectionKind::MalformedSignature),
         (format!("{timestamp},v1=\u{fc},v1=bad"), RejectionKind::NonAsciiSignature),
-        // The name stands twice.
+        // The item has its name twice.
         (format!("{timestamp},v1={right}"), RejectionKind::SignatureLength),
-        // A name that the scheme does not know is no candidate.
+        // An item with an unknown name is no candidate.
         (format!("{timestamp},v0=x"), RejectionKind::UnknownAlgorithm),
     ];
     for (value, kind) in rejected {

@@ -1,4 +1,4 @@
-//! Where tenants have keys of their own.
+//! Facts about tenants with separate keys.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,14 +18,14 @@ use super::{noise, timed};
 use crate::log::{log_of, spans_of};
 use crate::{Delivery, Harness, Received, Step};
 
-/// A source of keys that tests look into. `acme` and `globex` are known; others are what their names say.
+/// A key source that counts lookups. `acme` and `globex` are known tenants. Other names select a fault.
 #[derive(Clone, Default)]
 pub struct Source(Arc<AtomicUsize>);
 
 impl Source {
-    /// How often it was asked.
+    /// Returns the number of lookups.
     #[must_use]
-    pub fn asked(&self) -> usize {
+    pub fn lookups(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 
@@ -36,36 +36,36 @@ impl Source {
             "globex" | "caf\u{e9}/1" => Ok(Some(vec![("only".into(), Secret::new(format!("only of {tenant}")))])),
             "unfit" => Ok(Some(vec![("only".into(), Secret::new(""))])),
             "keyless" => Ok(Some(Vec::new())),
-            "down" => Err(io::Error::other("the database is away")),
+            "down" => Err(io::Error::other("the database is down")),
             "slow" => std::future::pending().await,
-            "broken" => panic!("as the test wants it"),
+            "broken" => panic!("a deliberate panic of this test"),
             _ => Ok(None),
         }
     }
 
-    /// Tenants by `/hook/{tenant}/{event}`.
+    /// Returns tenants named by the path, with the pattern `/hook/{tenant}/{event}`.
     #[must_use]
     pub fn tenants(&self, verifier: VerifierBuilder) -> Tenants {
         let source = self.clone();
-        let ask = move |tenant: String| {
+        let lookup = move |tenant: String| {
             let source = source.clone();
             async move { source.keys_of(&tenant).await }
         };
-        Tenants::builder(verifier).by_path("/hook/{tenant}/{event}").timeout(Duration::from_secs(3)).build(ask).unwrap()
+        Tenants::builder(verifier).by_path("/hook/{tenant}/{event}").timeout(Duration::from_secs(3)).build(lookup).unwrap()
     }
 }
 
-/// Tenants whose names the application knows, and tells the adapter. Their secret is `new of ` and that.
+/// Returns tenants named by the application, through the adapter. The secret of a tenant is `new of ` and the name.
 #[must_use]
-pub fn tenants_by_the_application() -> Tenants {
+pub fn tenants_from_application() -> Tenants {
     let find = |head: &dyn RequestHead| head.tenant().map(Cow::into_owned);
-    let ask = |tenant: String| async move { Ok::<_, io::Error>(Some([("k", Secret::new(format!("new of {tenant}")))])) };
-    Tenants::builder(jira()).by(find).build(ask).unwrap()
+    let lookup = |tenant: String| async move { Ok::<_, io::Error>(Some([("k", Secret::new(format!("new of {tenant}")))])) };
+    Tenants::builder(jira()).by(find).build(lookup).unwrap()
 }
 
-/// A delivery that `acme` has signed.
+/// Returns a delivery signed by `acme`.
 #[must_use]
-pub fn of_acme() -> Delivery {
+pub fn acme_delivery() -> Delivery {
     signed_by("new of acme", "/hook", "body")
 }
 
@@ -83,7 +83,7 @@ fn signed_as(scheme: &Scheme, secret: &str, target: &'static str, body: impl AsR
     delivery
 }
 
-pub async fn a_tenant_is_judged_by_its_own_keys_and_named<H: Harness>() {
+pub async fn tenant_is_verified_by_its_own_keys_and_named<H: Harness>() {
     let source = Source::default();
     let tenants = source.tenants(jira());
     let body = noise(1000);
@@ -100,16 +100,16 @@ pub async fn a_tenant_is_judged_by_its_own_keys_and_named<H: Harness>() {
             assert_eq!((verified.tenant(), verified.key_id().as_str()), (Some(tenant), key), "{target}");
         }
         let outcome = H::deliver(tenants.clone(), signed_by("only of globex", "/hook/acme/event", &body)).await;
-        outcome.assert_rejected(RejectionKind::SignatureMismatch, "of another tenant");
+        outcome.assert_rejected(RejectionKind::SignatureMismatch, "signed by another tenant");
         assert_eq!(outcome.rejection.unwrap().tenant(), Some("acme"));
     }
-    assert_eq!(source.asked(), 3, "each was looked up once");
-    // The body is not asked whose it is.
+    assert_eq!(source.lookups(), 3, "each tenant is looked up once");
+    // The tenant is never read from the body.
     let outcome = H::deliver(tenants, signed_by("only of globex", "/hook/acme/event", r#"{"tenant":"globex"}"#)).await;
-    outcome.assert_rejected(RejectionKind::SignatureMismatch, "the body says whose it is");
+    outcome.assert_rejected(RejectionKind::SignatureMismatch, "another tenant named in the body");
 }
 
-pub async fn an_unknown_tenant_is_rejected_as_a_wrong_signature_is<H: Harness>() {
+pub async fn unknown_tenant_is_rejected_like_a_wrong_signature<H: Harness>() {
     let source = Source::default();
     let tenants = source.tenants(jira().body_limit(1000));
     let body = noise(1000);
@@ -122,16 +122,16 @@ pub async fn an_unknown_tenant_is_rejected_as_a_wrong_signature_is<H: Harness>()
         let unknown = send(target).await;
         unknown.assert_rejected(RejectionKind::UnknownTenant, target);
         assert_eq!(unknown.headers, wrong.headers, "{target}");
-        assert_eq!((unknown.polls, unknown.closes), (wrong.polls, wrong.closes), "{target}: the whole body is taken in");
+        assert_eq!((unknown.polls, unknown.closes), (wrong.polls, wrong.closes), "{target}: the whole body is read");
         assert_eq!(unknown.rejection.unwrap().tenant(), None, "{target}");
     }
-    assert_eq!(source.asked(), 2, "one of them could have been known");
-    // As long as a path may be, and still no lookup.
+    assert_eq!(source.lookups(), 2, "only `initech` reaches the key source");
+    // An overlong name in the path causes no lookup.
     let long: &'static str = String::leak(format!("/hook/{}/event", "x".repeat(257)));
     send(long).await.assert_rejected(RejectionKind::UnknownTenant, "a long name");
-    assert_eq!(source.asked(), 2);
+    assert_eq!(source.lookups(), 2);
 
-    // Limits and other faults are the same, too.
+    // Limits and other faults have the same results for known and unknown tenants.
     for target in ["/hook/acme/event", "/hook/initech/event"] {
         let over = signed_by("of nobody", target, noise(1001));
         H::deliver(tenants.clone(), over.clone()).await.assert_rejected(RejectionKind::BodyTooLarge, target);
@@ -143,9 +143,9 @@ pub async fn an_unknown_tenant_is_rejected_as_a_wrong_signature_is<H: Harness>()
     let (_, log) = log_of(send("/hook/initech/event")).await;
     assert!(log.contains("countersign: delivery rejected") && log.contains("cause=\"unknown_tenant\""), "{log}");
     assert_eq!(tenants.rejected(RejectionKind::UnknownTenant), 9);
-    assert_eq!(tenants.rejected(RejectionKind::SignatureMismatch), 1, "the log is shared by all tenants");
+    assert_eq!(tenants.rejected(RejectionKind::SignatureMismatch), 1, "all tenants share the counters");
 
-    // A static token is judged by its head; there the wrong one is rejected unread, and so is that of an unknown tenant.
+    // A static token is in the head. A wrong token and the token of an unknown tenant are both rejected without polling the body.
     let tenants = source.tenants(Verifier::builder(providers::GITLAB_TOKEN));
     let signed = |secret, target| signed_as(&providers::GITLAB_TOKEN, secret, target, "body");
     H::deliver(tenants.clone(), signed("new of acme", "/hook/acme/event")).await.assert_verified(b"body", "a token");
@@ -155,7 +155,7 @@ pub async fn an_unknown_tenant_is_rejected_as_a_wrong_signature_is<H: Harness>()
     unknown.assert_rejected_unread(RejectionKind::UnknownTenant, "a token of an unknown tenant");
 }
 
-pub async fn what_is_rejected_by_its_head_is_not_looked_up<H: Harness>() {
+pub async fn head_rejection_skips_tenant_lookup<H: Harness>() {
     let source = Source::default();
     let tenants = source.tenants(jira());
     for target in ["/hook/acme/event", "/hook/initech/event", "/hook/slow/event", "/hook/down/event"] {
@@ -165,21 +165,21 @@ pub async fn what_is_rejected_by_its_head_is_not_looked_up<H: Harness>() {
         let malformed = unsigned.header("X-Hub-Signature", "sha256=00");
         H::deliver(tenants.clone(), malformed).await.assert_rejected_unread(RejectionKind::SignatureLength, target);
     }
-    assert_eq!(source.asked(), 0);
+    assert_eq!(source.lookups(), 0);
 }
 
-/// Panics when it is given up.
-struct Bomb;
+/// Panics when dropped.
+struct PanicOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicOnDrop {
     fn drop(&mut self) {
-        assert!(std::thread::panicking(), "as the test wants it");
+        assert!(std::thread::panicking(), "a deliberate panic of this test");
     }
 }
 
 type Fault = fn(Verifier) -> ResolveFuture;
 
-/// Goes wrong by itself, without the care of `countersign-tenants`.
+/// A resolver with a fault. Unlike `countersign-tenants`, this resolver catches no fault itself.
 struct Faulty {
     decoy: Verifier,
     resolve: Fault,
@@ -199,19 +199,19 @@ impl Resolver for Faulty {
     }
 }
 
-pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>() {
+pub async fn resolver_failure_gets_503_and_lets_no_delivery_through<H: Harness>() {
     tokio::time::pause();
     let tenants = Source::default().tenants(jira());
     let good = || signed_by("new of acme", "/hook/acme/event", "body");
     let cases = [
-        ("down", "/hook/down/event", 0, "the key source failed: the database is away"),
+        ("down", "/hook/down/event", 0, "the key source failed: the database is down"),
         ("slow", "/hook/slow/event", 3, "the key source did not answer in time"),
         ("broken", "/hook/broken/event", 0, "the key source panicked"),
-        ("unfit", "/hook/unfit/event", 0, "cannot be had: the key source returned no valid keys: the secret of key"),
-        ("keyless", "/hook/keyless/event", 0, "cannot be the keys: no key"),
+        ("unfit", "/hook/unfit/event", 0, "the key source returned no valid keys: the secret of key"),
+        ("keyless", "/hook/keyless/event", 0, "the key source returned no valid keys: no key"),
     ];
     for (case, target, seconds, cause) in cases {
-        // A token is judged by its head; where there is nothing to judge it by, it is neither right nor wrong.
+        // A token is verified with the head. Without keys, the token is neither right nor wrong.
         let tokens = Source::default().tenants(Verifier::builder(providers::GITLAB_TOKEN));
         let token = || signed_as(&providers::GITLAB_TOKEN, "any", target, "body");
         H::deliver(tokens.clone(), token()).await.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
@@ -224,10 +224,10 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
     }
 
     let faults: [(_, Fault, _, _); 4] = [
-        ("at once", |_| panic!("as the test wants it"), 0, "the resolver panicked"),
+        ("at once", |_| panic!("a deliberate panic of this test"), 0, "the resolver panicked"),
         (
             "panics",
-            |_| ResolveFuture::new(async { if true { panic!("as the test wants it") } else { Ok::<_, io::Error>(None) } }),
+            |_| ResolveFuture::new(async { if true { panic!("a deliberate panic of this test") } else { Ok::<_, io::Error>(None) } }),
             0,
             "panicked",
         ),
@@ -242,23 +242,23 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
         assert!(log.contains(cause), "{case}: {log}");
         let outcome = H::deliver(faulty(), good().report_only()).await;
         outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
-        // A delivery with a faulty head is rejected for its head.
+        // A fault of the head takes precedence.
         H::deliver(faulty(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, case);
     }
-    // What goes wrong when it is given up is nobody's affair.
+    // A panic in the destructor of a cancelled lookup has no effect.
     let dropped = Faulty {
         decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {
-            let bomb = Bomb;
+            let panic_on_drop = PanicOnDrop;
             ResolveFuture::new(async move {
                 std::future::pending::<()>().await;
-                drop(bomb);
+                drop(panic_on_drop);
                 Ok::<_, io::Error>(None)
             })
         },
     };
     H::deliver(dropped, good()).await.assert_rejected_unread(RejectionKind::KeysUnavailable, "dropped");
-    // Slow, and in time.
+    // A slow lookup, within the timeout.
     let slow = Faulty {
         decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {
@@ -272,8 +272,8 @@ pub async fn a_resolver_that_fails_is_503_and_lets_nothing_through<H: Harness>()
     H::deliver(slow, good()).await.assert_verified(b"body", "in time");
 }
 
-pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
-    // What a resolver calls its decoy is made one, if it is none.
+pub async fn decoy_verifies_no_delivery<H: Harness>() {
+    // Any verifier returned as a decoy rejects every delivery, even a verifier with keys.
     let keyed = || Verifier::builder(providers::JIRA).key("k", Secret::new("any")).build().unwrap();
     let github = Verifier::builder(providers::GITHUB).build_template().unwrap().decoy().clone();
     for decoy in [keyed(), Verifier::any_of([github, keyed()]).unwrap()] {
@@ -284,18 +284,18 @@ pub async fn a_decoy_verifies_nothing_whatever_is_sent<H: Harness>() {
     }
     for scheme in [providers::JIRA, providers::GITLAB_TOKEN] {
         let decoy = Verifier::builder(scheme).build_template().unwrap().decoy().clone();
-        for secret in ["decoy", "a decoy, which is not even looked at", "any"] {
+        for secret in ["decoy", "another secret of a decoy", "any"] {
             let outcome = H::deliver(decoy.clone(), signed_as(&scheme, secret, "/hook", "body")).await;
             outcome.assert_rejected(RejectionKind::UnknownTenant, secret);
         }
-        // Not even with a key that is given to it later.
-        decoy.keys().replace([("k", Secret::new("given to it"))]).unwrap();
-        let outcome = H::deliver(decoy.clone(), signed_as(&scheme, "given to it", "/hook", "body")).await;
-        outcome.assert_rejected(RejectionKind::UnknownTenant, "given to it");
+        // The decoy also rejects deliveries for a key added later.
+        decoy.keys().replace([("k", Secret::new("added later"))]).unwrap();
+        let outcome = H::deliver(decoy.clone(), signed_as(&scheme, "added later", "/hook", "body")).await;
+        outcome.assert_rejected(RejectionKind::UnknownTenant, "added later");
     }
 }
 
-/// What an observer was told.
+/// Records the tenant and the verdict of each delivery.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -306,7 +306,7 @@ impl countersign::observe::Observer for Notes {
     }
 }
 
-pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
+pub async fn tenants_share_the_settings_of_the_builder<H: Harness>() {
     let (notes, budget) = (Notes::default(), MemoryBudget::new(100));
     let tenants = Source::default().tenants(jira().body_limit(50).memory_budget(budget.clone()).observer(notes.clone()));
     let good = |body| signed_by("new of acme", "/hook/acme/event", body);
@@ -334,11 +334,13 @@ pub async fn tenants_share_what_the_builder_was_given<H: Harness>() {
     other.push(&noise(60)[..]).unwrap();
     H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45)))
         .await
-        .assert_rejected(RejectionKind::BudgetExhausted, "");
+        .assert_rejected(RejectionKind::BudgetExhausted, "over the free budget");
     drop(other);
-    H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45))).await.assert_verified(&noise(45), "");
+    H::deliver(tenants.clone(), signed_by("new of acme", "/hook/acme/event", noise(45)))
+        .await
+        .assert_verified(&noise(45), "within the free budget");
     let over = signed_by("new of acme", "/hook/acme/event", noise(51));
-    H::deliver(tenants, over).await.assert_rejected(RejectionKind::BodyTooLarge, "");
+    H::deliver(tenants, over).await.assert_rejected(RejectionKind::BodyTooLarge, "over the body limit");
 }
 
 pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
@@ -366,7 +368,7 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
         assert_eq!(outcome.rejection.unwrap().scheme(), scheme.name());
     }
     H::deliver(resolver(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, "unsigned");
-    // They are told apart by their templates, and have a log each; of one template, one for all.
+    // Each template has separate counters. All tenants of one template share the counters.
     let template = jira.clone();
     let before = template.decoy().rejected(RejectionKind::SignatureMismatch);
     let of_one = Verifier::any_of([of(&template, "by jira")]).unwrap();
@@ -376,11 +378,11 @@ pub async fn several_providers_of_one_tenant_share_a_resolver<H: Harness>() {
     assert_eq!(template.decoy().rejected(RejectionKind::SignatureMismatch), before + 1);
 }
 
-pub async fn the_time_that_a_lookup_takes_is_told<H: Harness>() {
+pub async fn span_duration_includes_the_tenant_lookup<H: Harness>() {
     let slow = Faulty {
         decoy: jira().build_template().unwrap().decoy().clone(),
         resolve: |_| {
-            // By the real clock, which measures it.
+            // The duration is measured with the real clock.
             std::thread::sleep(Duration::from_millis(30));
             ResolveFuture::new(async {
                 std::thread::sleep(Duration::from_millis(30));

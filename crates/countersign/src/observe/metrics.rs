@@ -41,11 +41,19 @@ impl MetricsObserver {
     pub fn new() -> Self {
         describe_counter!("countersign_deliveries_total", "Webhook deliveries by verdict and cause");
         describe_counter!("countersign_key_matches_total", "Verified webhook deliveries by the key that matched");
-        describe_gauge!("countersign_key_last_matched_timestamp_seconds", Unit::Seconds, "When a key last matched, in seconds since 1970");
-        describe_gauge!("countersign_keys", "Keys that had not expired when the keys last changed");
-        describe_counter!("countersign_key_reload_failures_total", "Times that keys could not be reloaded, so that those of before stay");
+        describe_gauge!(
+            "countersign_key_last_matched_timestamp_seconds",
+            Unit::Seconds,
+            "Time of the last match of a key, in seconds since 1970"
+        );
+        describe_gauge!("countersign_keys", "Keys in force at the last change of keys");
+        describe_counter!("countersign_key_reload_failures_total", "Failed reloads of keys, after which the earlier keys stay in force");
         describe_histogram!("countersign_body_bytes", Unit::Bytes, "Bodies of verified webhook deliveries");
-        describe_histogram!("countersign_delivery_duration_seconds", Unit::Seconds, "From head to verdict, of verified webhook deliveries");
+        describe_histogram!(
+            "countersign_delivery_duration_seconds",
+            Unit::Seconds,
+            "Time from head to verdict of verified webhook deliveries"
+        );
         describe_gauge!("countersign_memory_budget_used_bytes", Unit::Bytes, "Bodies of webhook deliveries in memory, at the last verdict");
         Self::default()
     }
