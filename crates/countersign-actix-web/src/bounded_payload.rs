@@ -81,9 +81,9 @@ fn is_unbounded(request: &ServiceRequest) -> bool {
 /// Returns whether another extractor has taken the body. The head then announces a body, and the
 /// request has no payload. Over HTTP/2, actix-web gives every request a payload.
 pub(crate) fn is_taken(request: &HttpRequest, payload: &Payload) -> bool {
-    let is_announced = request.headers().contains_key(TRANSFER_ENCODING) || content_length(request) > 0;
-    let has_body = is_announced || request.version() >= Version::HTTP_2;
-    has_body && matches!(payload, Payload::None)
+    // First the cheap question, which nearly every request ends.
+    matches!(payload, Payload::None)
+        && (request.version() >= Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING) || content_length(request) > 0)
 }
 
 /// Returns the `Content-Length`, or 0 without the header field. actix-web itself rejects a value

@@ -1,0 +1,50 @@
+//! A receiver of Jira deliveries under axum, with a guard against repeats.
+//!
+//! ```text
+//! JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example once
+//! # in another terminal, twice: the handler runs once, and both times the response is 200
+//! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example send -- http://127.0.0.1:3000/jira
+//! ```
+//!
+//! The variable `PORT` sets another port. The handler takes a second: a repeat within this second
+//! gets 503 with `Retry-After`.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::routing::post;
+use axum::{Extension, Router};
+use countersign::{Secret, Verifier, providers};
+use countersign_once::{ClaimInfo, Event, MemoryStore, Once};
+use countersign_tower::VerifyLayer;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    receiver::run(serve()).await
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let secret = Secret::from_env("JIRA_WEBHOOK_SECRET")?;
+    let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
+    let once = Once::builder("jira", MemoryStore::new(100_000)).build(&verifier)?;
+    let layer = VerifyLayer::new(verifier).once(once.clone());
+    let app = Router::new().route("/jira", post(on_event)).route_layer(layer);
+
+    let address = receiver::address()?;
+    let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
+    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?));
+    axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
+    // A handler runs on after its sender has disconnected.
+    once.idle().await;
+    let (claimed, repeated, running) = (once.count(Event::Claimed), once.count(Event::Repeated), once.count(Event::Running));
+    receiver::say(format_args!("{claimed} claimed, {repeated} repeated, {running} put off"));
+    Ok(())
+}
+
+/// Runs once to success for each delivery.
+async fn on_event(Extension(claim): Extension<ClaimInfo>, body: String) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    receiver::say(format_args!("handled {} bytes with key {}", body.len(), claim.key()));
+}
