@@ -194,6 +194,8 @@ enum Fault {
     LoseAnswerOfClaim,
     FailClaim,
     FailFinish,
+    /// The store marks, and its answer is lost.
+    LoseAnswerOfFinish,
     /// Another owner holds the claim.
     Stolen,
 }
@@ -242,7 +244,8 @@ impl Store for Shared {
             return StoreFuture::ready(Ok(FinishReply::Other));
         }
         self.0.finished.store(status, Ordering::SeqCst);
-        self.0.inner.finish(key, owner, status, keep)
+        let finished = self.0.inner.finish(key, owner, status, keep);
+        if self.has(Fault::LoseAnswerOfFinish) { StoreFuture::new(std::future::pending()) } else { finished }
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
@@ -320,4 +323,57 @@ async fn lost_claim_is_told_to_the_handler_and_counted() {
     assert_eq!(once.count(Event::Expired), 1);
     claim.complete(200).await;
     assert_eq!(once.count(Event::DoubleRun), 1, "the other owner held the claim");
+}
+
+/// Signs and verifies a Jira delivery with an unsigned id.
+fn jira(body: &[u8], id: &str) -> Verified {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let mut head = Signer::new(providers::JIRA, secret()).unwrap().sign(body);
+    head.push(("X-Atlassian-Webhook-Identifier".to_owned(), id.to_owned()));
+    verifier.verify(&head, body).unwrap()
+}
+
+#[tokio::test]
+async fn either_of_two_keys_tells_a_repeat_and_both_are_marked() {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let once = Once::builder("jira", MemoryStore::new(1000)).build(&verifier).unwrap();
+    let deliver = async |body: &'static [u8], id: &str| {
+        let handled = once.handle(&jira(body, id), body, |()| 200, |_| async {}).await;
+        matches!(handled, Handled::Response(()))
+    };
+    assert!(deliver(b"body 1", "1").await);
+    assert!(!deliver(b"body 1", "2").await, "the body is known");
+    assert!(!deliver(b"body 2", "1").await, "the id is known");
+    assert!(!deliver(b"body 2", "3").await, "the body came with a known id");
+    assert!(deliver(b"body 3", "3").await, "a replay of a known body claims no id");
+}
+
+#[tokio::test]
+async fn handler_without_a_guard_runs_on_after_its_sender_disconnects() {
+    let once = once();
+    let body = b"{\"no\":\"id\"}";
+    let (done, mut wait) = oneshot::channel::<()>();
+    let delivery = verified(body);
+    let handler = |_| async move {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        done.send(()).unwrap();
+    };
+    let sent = tokio::time::timeout(Duration::from_millis(5), once.handle(&delivery, body, |()| 200, handler)).await;
+    assert!(sent.is_err() && wait.try_recv().is_err());
+    once.idle().await;
+    wait.try_recv().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn completion_that_is_dropped_writes_its_mark_all_the_same() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.set(Some(Fault::LoseAnswerOfFinish));
+    let dropped = tokio::time::timeout(Duration::from_millis(10), claim.complete(200)).await;
+    assert!(dropped.is_err());
+    store.set(None);
+    once.idle().await;
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+    assert_eq!(once.count(Event::DoubleRun), 0, "the same owner marks again");
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forwar
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage as _, HttpResponse};
 use countersign::{Rejection, Verified};
-use countersign_once::{Handled, Once};
+use countersign_once::{Admission, Once};
 
 use crate::middleware::VerifyMiddleware;
 use crate::payload::ReceivedPayload;
@@ -89,27 +89,29 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, once, http_request) = (Rc::clone(&self.service), self.once.clone(), request.request().clone());
+        let (service, once) = (Rc::clone(&self.service), self.once.clone());
         let verified = request.extensions().get::<Verified>().cloned();
         let body = request.extensions().get::<ReceivedPayload>().and_then(ReceivedPayload::peek);
         Box::pin(async move {
             let Some((verified, body)) = verified.zip(body) else {
                 return service.call(request).await.map(ServiceResponse::map_into_left_body);
             };
+            let claim = match once.begin(&verified, &body).await {
+                Admission::Run(claim) => Some(claim),
+                Admission::Unguarded => None,
+                Admission::Repeated(stored) => return Ok(request.into_response(HttpResponse::new(status(stored))).map_into_right_body()),
+                Admission::Running | Admission::Unavailable(_) => return Ok(request.into_response(try_later()).map_into_right_body()),
+            };
+            if let Some(claim) = &claim {
+                request.extensions_mut().insert(claim.info());
+            }
             let status_of =
                 |result: &Result<ServiceResponse<B>, S::Error>| result.as_ref().map_or(500, |response| response.status().as_u16());
-            let handle = |claim| {
-                if let Some(claim) = claim {
-                    request.extensions_mut().insert::<countersign_once::ClaimInfo>(claim);
-                }
-                service.call(request)
-            };
-            let response = match once.handle_local(&verified, &body, status_of, handle).await {
-                Handled::Response(result) => return result.map(ServiceResponse::map_into_left_body),
-                Handled::Repeated(stored) => HttpResponse::new(status(stored)),
-                Handled::TryLater => try_later(),
-            };
-            Ok(ServiceResponse::new(http_request, response.map_into_right_body()))
+            match once.run_local(claim, service.call(request), status_of).await {
+                Some(result) => result.map(ServiceResponse::map_into_left_body),
+                // The runtime is shutting down, and polls nothing any more.
+                None => pending().await,
+            }
         })
     }
 }

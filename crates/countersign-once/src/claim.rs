@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use countersign::identity::DeliveryKey;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::event::Event;
-use crate::guard::Guard;
+use crate::guard::{Guard, Running};
 use crate::owner::Owner;
 use crate::store::{FinishReply, RenewReply};
 
@@ -22,11 +22,19 @@ use crate::store::{FinishReply, RenewReply};
 pub struct Claim {
     guard: Arc<Guard>,
     keys: [Option<DeliveryKey>; 2],
-    /// The keys that the store may hold for this claim, from the first.
+    /// The number of keys that the store may hold for this claim.
     held: usize,
+    /// The number of held keys with a mark.
+    marked: usize,
+    /// The status of the response, once the handler has succeeded. The keys are then marked, and
+    /// never released.
+    status: Option<u16>,
+    /// Whether the marks are being tried again. A second retry would never end while a runtime
+    /// shuts down and drops every task.
+    is_retried: bool,
     owner: Owner,
     info: ClaimInfo,
-    renewal: Option<AbortHandle>,
+    renewal: Option<JoinHandle<()>>,
 }
 
 /// The key and the state of a claim, for handlers.
@@ -43,7 +51,7 @@ impl Claim {
     /// Creates a claim without a key in the store. `ask` claims the keys one by one.
     pub(crate) fn new(guard: Arc<Guard>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
         let info = ClaimInfo { key: first, is_lost: Arc::default() };
-        Self { guard, keys: [Some(first), second], held: 0, owner, info, renewal: None }
+        Self { guard, keys: [Some(first), second], held: 0, marked: 0, status: None, is_retried: false, owner, info, renewal: None }
     }
 
     /// Returns the key of the delivery: 64 hex digits as text.
@@ -64,35 +72,66 @@ impl Claim {
     /// Ends the claim with the status of the response. With a 2xx status, the delivery is marked as
     /// handled. With another status, the claim is released.
     ///
-    /// If the store does not answer, the mark is tried again in the background for five minutes.
-    /// The handler has run, so the response stays 2xx.
+    /// If the store does not answer, or this future is dropped, the mark is tried again in the
+    /// background for five minutes. The handler has run, so the response stays 2xx.
     pub async fn complete(mut self, status: u16) {
         if !(200..300).contains(&status) {
             return self.release().await;
         }
-        self.stop_renewal();
-        let held = std::mem::take(&mut self.held);
-        for key in self.keys.iter().take(held).flatten() {
-            let (guard, key, owner) = (Arc::clone(&self.guard), *key, self.owner);
-            match guard.store.finish(key, owner, status, guard.keep).within(guard.patience).await {
-                Ok(reply) => guard.finished(reply, key),
+        self.status = Some(status);
+        if self.mark(status).await {
+            self.stop_renewal().await;
+        }
+        // Otherwise the drop goes on with the marks.
+    }
+
+    /// Marks the keys. Returns `false` at the first key without an answer of the store.
+    async fn mark(&mut self, status: u16) -> bool {
+        while let Some(key) = self.keys.get(self.marked).copied().flatten().filter(|_| self.marked < self.held) {
+            let guard = &self.guard;
+            match guard.store.finish(key, self.owner, status, guard.keep).within(guard.patience).await {
+                // One claim is told of once.
+                Ok(reply) if self.marked == 0 => guard.finished(reply, key),
+                Ok(_) => {}
                 Err(error) => {
                     guard.events.record(Event::Unavailable, Some(key), Some(&error));
-                    spawn(async move { guard.retry_mark(key, owner, status).await });
+                    return false;
                 }
             }
+            self.marked = self.marked.saturating_add(1);
         }
+        true
+    }
+
+    /// Tries the marks again. The claim is renewed meanwhile.
+    async fn retry_marks(mut self, status: u16) {
+        let until = tokio::time::Instant::now().checked_add(RETRY_MARKS);
+        let mut pause = Duration::from_millis(100);
+        while until.is_none_or(|until| tokio::time::Instant::now() < until) {
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(Duration::from_secs(10));
+            if self.mark(status).await {
+                break;
+            }
+        }
+        self.stop_renewal().await;
+        // Nothing is left for the drop: the lease ends a claim without a mark.
+        self.held = 0;
     }
 
     async fn release(mut self) {
-        self.stop_renewal();
-        let held = std::mem::take(&mut self.held);
-        for key in self.keys.iter().take(held).flatten() {
-            let answer = self.guard.store.release(*key, self.owner).within(self.guard.patience).await;
-            if answer.is_err() {
-                self.guard.give_back(*key, self.owner);
+        self.stop_renewal().await;
+        while let Some(key) = self.last_held() {
+            // If this future is dropped, the drop of the claim releases this key and the others.
+            if self.guard.store.release(key, self.owner).within(self.guard.patience).await.is_err() {
+                self.guard.give_back(key, self.owner);
             }
+            self.refused();
         }
+    }
+
+    fn last_held(&self) -> Option<DeliveryKey> {
+        self.keys.get(self.held.checked_sub(1)?).copied().flatten()
     }
 
     /// Notes that the store may hold one more key for this claim, and returns the key.
@@ -102,7 +141,7 @@ impl Claim {
         Some(key)
     }
 
-    /// Notes that the store holds the last key for somebody else.
+    /// Notes that the store holds the last key no more, or for somebody else.
     pub(crate) const fn refused(&mut self) {
         self.held = self.held.saturating_sub(1);
     }
@@ -127,27 +166,52 @@ impl Claim {
                 }
             }
         };
-        self.renewal = Handle::try_current().ok().map(|runtime| runtime.spawn(renew).abort_handle());
+        self.renewal = Handle::try_current().ok().map(|runtime| runtime.spawn(renew));
     }
 
-    fn stop_renewal(&mut self) {
+    /// Waits for the end of the renewal: a renewal on its way would set a released claim again.
+    async fn stop_renewal(&mut self) {
         if let Some(renewal) = self.renewal.take() {
             renewal.abort();
+            let _ = renewal.await;
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.stop_renewal();
-        for key in self.keys.iter().take(self.held).flatten() {
-            self.guard.give_back(*key, self.owner);
+        let renewal = self.renewal.take();
+        match self.status {
+            None => {
+                if let Some(renewal) = renewal {
+                    renewal.abort();
+                }
+                while let Some(key) = self.last_held() {
+                    self.guard.give_back(key, self.owner);
+                    self.refused();
+                }
+            }
+            Some(status) if self.marked < self.held && !self.is_retried => {
+                let rest = Self { guard: Arc::clone(&self.guard), info: self.info.clone(), renewal, is_retried: true, ..*self };
+                let running = Running::new(&self.guard);
+                // Nothing is left for this drop, and the rest has a drop of its own.
+                self.held = 0;
+                spawn(async move {
+                    rest.retry_marks(status).await;
+                    drop(running);
+                });
+            }
+            Some(_) => {
+                if let Some(renewal) = renewal {
+                    renewal.abort();
+                }
+            }
         }
     }
 }
 
 impl Guard {
-    pub(crate) fn finished(&self, reply: FinishReply, key: DeliveryKey) {
+    fn finished(&self, reply: FinishReply, key: DeliveryKey) {
         match reply {
             FinishReply::Own => {}
             FinishReply::Expired => self.events.record(Event::Expired, Some(key), None),
@@ -155,27 +219,16 @@ impl Guard {
         }
     }
 
-    async fn retry_mark(&self, key: DeliveryKey, owner: Owner, status: u16) {
-        let until = tokio::time::Instant::now().checked_add(RETRY_MARKS);
-        let mut pause = Duration::from_millis(100);
-        while until.is_none_or(|until| tokio::time::Instant::now() < until) {
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(Duration::from_secs(10));
-            if let Ok(reply) = self.store.finish(key, owner, status, self.keep).within(self.patience).await {
-                return self.finished(reply, key);
-            }
-        }
-    }
-
     /// Releases a key without waiting. A store without an answer at hand is asked in a task.
-    pub(crate) fn give_back(&self, key: DeliveryKey, owner: Owner) {
+    fn give_back(self: &Arc<Self>, key: DeliveryKey, owner: Owner) {
         let mut release = self.store.release(key, owner);
         let at_once = Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop()));
         if at_once.is_pending() {
-            let patience = self.patience;
+            let (patience, running) = (self.patience, Running::new(self));
             spawn(async move {
                 // If this fails too, the lease ends the claim.
                 let _ = release.within(patience).await;
+                drop(running);
             });
         }
     }

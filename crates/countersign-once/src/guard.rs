@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::identity::Identity;
@@ -15,7 +16,7 @@ pub(crate) struct Guard {
     pub(crate) lease: Duration,
     pub(crate) patience: Duration,
     pub(crate) when_down: WhenDown,
-    /// The handlers that run.
+    /// The handlers that run, and the tasks that write marks and releases.
     pub(crate) running: watch::Sender<usize>,
 }
 
@@ -26,4 +27,20 @@ pub enum WhenDown {
     Refuse,
     /// Runs the handler without a guard: right for senders that never repeat a delivery.
     Run,
+}
+
+/// Counts a running handler or task, for [`Once::idle`](crate::Once::idle).
+pub(crate) struct Running(Arc<Guard>);
+
+impl Running {
+    pub(crate) fn new(guard: &Arc<Guard>) -> Self {
+        guard.running.send_modify(|running| *running = running.saturating_add(1));
+        Self(Arc::clone(guard))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.send_modify(|running| *running = running.saturating_sub(1));
+    }
 }

@@ -1,12 +1,11 @@
 use std::panic::resume_unwind;
-use std::sync::Arc;
 
 use countersign::Verified;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::claim::{Claim, ClaimInfo};
-use crate::guard::Guard;
+use crate::guard::Running;
 use crate::once::{Admission, Once};
 
 /// The outcome of [`Once::handle`].
@@ -20,22 +19,6 @@ pub enum Handled<R> {
     TryLater,
 }
 
-/// Counts a running handler, for [`Once::idle`].
-struct Running(Arc<Guard>);
-
-impl Running {
-    fn new(inner: &Arc<Guard>) -> Self {
-        inner.running.send_modify(|running| *running = running.saturating_add(1));
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.send_modify(|running| *running = running.saturating_sub(1));
-    }
-}
-
 impl Once {
     /// Handles a delivery at most once at a time, and once to success.
     ///
@@ -46,7 +29,7 @@ impl Once {
     /// | the same delivery was handled with 2xx | [`Handled::Repeated`] with the stored status |
     /// | the response is 2xx | the delivery is marked, before this returns |
     /// | another response, or a panic | the claim is released; a panic goes on |
-    /// | this future is dropped: the sender has disconnected | the handler runs on in its own task |
+    /// | this future is dropped: the sender has disconnected | the handler runs on in its own task, also without a guard |
     /// | the store fails | [`Handled::TryLater`], or an unguarded run: see [`WhenDown`](crate::WhenDown) |
     ///
     /// `status` returns the status of a response. `handler` gets the claim, except for an unguarded
@@ -63,38 +46,46 @@ impl Once {
         R: Send + 'static,
     {
         let claim = match admit(self.begin(verified, body).await) {
-            Ok(Some(claim)) => claim,
-            Ok(None) => return Handled::Response(handler(None).await),
+            Ok(claim) => claim,
             Err(answer) => return answer,
         };
-        let handler = handler(Some(claim.info()));
-        let running = Running::new(&self.0);
-        joined(tokio::spawn(settle(claim, running, handler, status).in_current_span())).await
+        let handler = handler(claim.as_ref().map(Claim::info));
+        self.run(claim, handler, status).await.map_or(Handled::TryLater, Handled::Response)
     }
 
-    /// Handles a delivery as [`handle`](Self::handle) does, for handlers that stay on their thread.
+    /// Runs an admitted handler in a task of its own, and ends its claim: the second half of
+    /// [`handle`](Self::handle), after [`begin`](Self::begin). Without a claim, the handler runs
+    /// without a guard.
+    ///
+    /// Returns `None` if the runtime shuts down before the handler has ended.
+    pub async fn run<F>(
+        &self,
+        claim: Option<Claim>,
+        handler: F,
+        status: impl FnOnce(&F::Output) -> u16 + Send + 'static,
+    ) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let running = Running::new(&self.0);
+        joined(tokio::spawn(settle(running, claim, handler, status).in_current_span())).await
+    }
+
+    /// Runs a handler as [`run`](Self::run) does, for handlers that stay on their thread.
     ///
     /// # Panics
-    /// Outside of a `LocalSet` of tokio. actix-web runs handlers in one.
-    pub async fn handle_local<F, R>(
+    /// Outside of a `LocalSet` of tokio. actix-web runs handlers in a `LocalSet`.
+    pub async fn run_local<F>(
         &self,
-        verified: &Verified,
-        body: &[u8],
-        status: impl FnOnce(&R) -> u16 + 'static,
-        handler: impl FnOnce(Option<ClaimInfo>) -> F,
-    ) -> Handled<R>
+        claim: Option<Claim>,
+        handler: F,
+        status: impl FnOnce(&F::Output) -> u16 + 'static,
+    ) -> Option<F::Output>
     where
-        F: Future<Output = R> + 'static,
-        R: 'static,
+        F: Future + 'static,
     {
-        let claim = match admit(self.begin(verified, body).await) {
-            Ok(Some(claim)) => claim,
-            Ok(None) => return Handled::Response(handler(None).await),
-            Err(answer) => return answer,
-        };
-        let handler = handler(Some(claim.info()));
         let running = Running::new(&self.0);
-        joined(tokio::task::spawn_local(settle(claim, running, handler, status).in_current_span())).await
+        joined(tokio::task::spawn_local(settle(running, claim, handler, status).in_current_span())).await
     }
 }
 
@@ -108,19 +99,22 @@ fn admit<R>(admission: Admission) -> Result<Option<Claim>, Handled<R>> {
 }
 
 /// Runs the handler, and ends the claim before the response is sent: a 2xx on its way must be true.
-async fn settle<R>(claim: Claim, running: Running, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> R {
+///
+/// The last parameter is dropped first: the claim is released before `running` ends.
+async fn settle<R>(_running: Running, claim: Option<Claim>, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> R {
     // If the handler panics, the drop of the claim releases the delivery.
     let response = handler.await;
-    claim.complete(status(&response)).await;
-    drop(running);
+    if let Some(claim) = claim {
+        claim.complete(status(&response)).await;
+    }
     response
 }
 
-async fn joined<R>(task: JoinHandle<R>) -> Handled<R> {
+async fn joined<R>(task: JoinHandle<R>) -> Option<R> {
     match task.await {
-        Ok(response) => Handled::Response(response),
+        Ok(response) => Some(response),
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         // The runtime is shutting down.
-        Err(_) => Handled::TryLater,
+        Err(_) => None,
     }
 }

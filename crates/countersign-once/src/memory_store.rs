@@ -13,7 +13,8 @@ use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, Store
 ///
 /// Claims have no lease: a claim ends with its handler, or with the process. Marks are forgotten
 /// after their time, or earlier if the store is full: the oldest mark goes first. A claim is never
-/// evicted. If claims alone fill the store, new deliveries are answered 503.
+/// evicted. The store has 16 parts. If claims alone fill a part, the store is unavailable for a new
+/// delivery of this part: see [`WhenDown`](crate::WhenDown).
 ///
 /// Several processes need a common store, as of the crate `countersign-once-redis`.
 pub struct MemoryStore {
@@ -38,6 +39,7 @@ enum Entry {
     Claimed(Owner),
     /// `until` is `None` past the end of the clock.
     Done {
+        owner: Owner,
         status: u16,
         until: Option<Instant>,
         number: u64,
@@ -46,11 +48,11 @@ enum Entry {
 
 impl MemoryStore {
     /// Creates a store for at most about `capacity` claims and marks, rounded up to a multiple of
-    /// 16. An entry takes about 150 bytes.
+    /// 16, and at least 32. An entry takes about 150 bytes.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, capacity: capacity.div_ceil(SHARDS).max(1), evicted: AtomicU64::new(0) }
+        Self { shards, capacity: capacity.div_ceil(SHARDS).max(2), evicted: AtomicU64::new(0) }
     }
 
     /// Returns the number of marks evicted before their time.
@@ -96,7 +98,8 @@ impl MemoryStore {
     fn finish_now(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> Result<FinishReply, StoreError> {
         let Some(mut shard) = self.shard(key) else { return Ok(FinishReply::Expired) };
         let reply = match shard.entries.get(&key) {
-            Some(Entry::Claimed(other)) if *other == owner => FinishReply::Own,
+            // A mark of the same owner: the operation is repeated.
+            Some(Entry::Claimed(other) | Entry::Done { owner: other, .. }) if *other == owner => FinishReply::Own,
             Some(_) => FinishReply::Other,
             None => {
                 self.make_room(&mut shard)?;
@@ -106,7 +109,7 @@ impl MemoryStore {
         let until = Instant::now().checked_add(keep);
         let number = shard.next_number;
         shard.next_number = number.wrapping_add(1);
-        shard.entries.insert(key, Entry::Done { status, until, number });
+        shard.entries.insert(key, Entry::Done { owner, status, until, number });
         shard.marks.push_back((number, key));
         shard.forget_replaced_marks(self.capacity);
         Ok(reply)
@@ -222,6 +225,7 @@ mod tests {
         let (store, one, two) = (MemoryStore::new(100), owner(), owner());
         let key = key("a");
         assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Expired);
+        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Own, "an operation may be repeated");
         assert_eq!(store.finish_now(key, two, 200, KEEP).unwrap(), FinishReply::Other);
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Lost);
     }
@@ -245,19 +249,19 @@ mod tests {
 
     #[test]
     fn full_store_evicts_the_oldest_marks_and_never_a_claim() {
-        // One entry for each shard.
+        // Two entries for each shard.
         let store = MemoryStore::new(1);
         let keys: Vec<_> = (0..200).map(|number| key(&number.to_string())).collect();
         for key in &keys {
             store.finish_now(*key, owner(), 200, KEEP).unwrap();
         }
         let kept = keys.iter().filter(|key| matches!(store.claim_now(**key, owner()), Ok(ClaimReply::Done(_)))).count();
-        assert!(kept <= SHARDS, "{kept}");
-        assert!(store.evicted() >= 200 - SHARDS as u64);
+        assert!(kept <= 2 * SHARDS, "{kept}");
+        assert!(store.evicted() >= 200 - 2 * SHARDS as u64);
 
         let store = MemoryStore::new(1);
         let claimed: Vec<_> = keys.iter().filter(|key| store.claim_now(**key, owner()).is_ok()).collect();
-        assert_eq!(claimed.len(), SHARDS, "a claim stays, and others find no room");
+        assert_eq!(claimed.len(), 2 * SHARDS, "a claim stays, and others find no room");
         for key in claimed {
             assert_eq!(store.claim_now(*key, owner()).unwrap(), ClaimReply::Running);
         }

@@ -54,6 +54,11 @@ impl Once {
             };
             claim.refused();
             guard.events.record(event.0, Some(key), None);
+            if let Admission::Repeated(status) = event.1 {
+                // The other key is new, and belongs to the same handled delivery. Without its mark, the
+                // same body could come again under another id.
+                claim.complete(status).await;
+            }
             return event.1;
         }
         guard.events.record(Event::Claimed, Some(first), None);

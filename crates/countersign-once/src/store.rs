@@ -63,7 +63,7 @@ pub enum RenewReply {
 /// The answer to [`Store::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinishReply {
-    /// The owner held the claim.
+    /// The owner held the claim, or had marked the delivery.
     Own,
     /// Nobody held the claim any more.
     Expired,

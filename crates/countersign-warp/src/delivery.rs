@@ -17,6 +17,9 @@ pub struct Delivery {
     pub verified: Verified,
     /// The request body, byte for byte as signed. Cloning the body makes no copy.
     pub body: Bytes,
+    /// The claim of a guarded delivery: see [`Verify::once`](crate::Verify::once).
+    #[cfg(feature = "once")]
+    pub claim: Option<countersign_once::ClaimInfo>,
 }
 
 impl Delivery {

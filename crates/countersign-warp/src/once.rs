@@ -20,7 +20,7 @@ impl Verify {
     ///
     /// A repeat of a handled delivery gets the stored status, and a concurrent repeat gets 503 with
     /// `Retry-After`. The handler runs in a task of its own, so a disconnecting sender does not stop
-    /// the handler.
+    /// the handler. `Delivery::claim` holds the claim.
     ///
     /// ```
     /// use countersign::{Secret, Verifier, providers};
@@ -55,8 +55,8 @@ impl VerifyOnce {
             let (once, handler) = (once.clone(), handler.clone());
             async move {
                 let (verified, body) = (delivery.verified.clone(), delivery.body.clone());
-                let handle = |_| {
-                    let handled = handler(delivery);
+                let handle = |claim| {
+                    let handled = handler(Delivery { claim, ..delivery });
                     async { handled.await.into_response() }
                 };
                 match once.handle(&verified, &body, |response: &Response| response.status().as_u16(), handle).await {

@@ -270,7 +270,12 @@ pub(crate) fn only_verified(
 ) -> impl Filter<Extract = (Delivery,), Error = warp::Rejection, Future: Send> + Clone + Send + Sync + 'static {
     outcomes.and_then(|outcome| {
         ready(match outcome {
-            Outcome::Verified(verified, body) => Ok(Delivery { verified, body }),
+            Outcome::Verified(verified, body) => Ok(Delivery {
+                verified,
+                body,
+                #[cfg(feature = "once")]
+                claim: None,
+            }),
             Outcome::Unverified(..) => Err(warp::reject::reject()),
         })
     })

@@ -1,6 +1,6 @@
-//! The differences that are meant. Each is a condition as narrow as it can be, and the reason for it, by which it is counted and printed.
+//! The intended differences. Each is a narrow condition with a reason. The reason is counted and printed.
 //!
-//! ```ignore
+//! ```text
 //! // A 17th signature was rejected before the timestamp was looked at, and is now rejected after it.
 //! if before.label() == "too_many_signatures" && now.label() == "timestamp_too_old" {
 //!     return Some("the timestamp is judged first");

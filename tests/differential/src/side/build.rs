@@ -20,7 +20,11 @@ pub struct Built {
 }
 
 pub fn build(plan: &Plan, schemes: &[Scheme]) -> Result<Built, String> {
-    built(plan, schemes).map_err(|error| error.to_string())
+    // The variant, and not the text: the texts were reworded.
+    built(plan, schemes).map_err(|error| match error {
+        ConfigError::InvalidScheme { .. } => "InvalidScheme".to_owned(),
+        error => format!("{error:?}"),
+    })
 }
 
 fn built(plan: &Plan, schemes: &[Scheme]) -> Result<Built, ConfigError> {
