@@ -377,3 +377,17 @@ async fn completion_that_is_dropped_writes_its_mark_all_the_same() {
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
     assert_eq!(once.count(Event::DoubleRun), 0, "the same owner marks again");
 }
+
+/// The mark is in the store, and its answer is lost. The claim is renewed while the mark is tried again.
+#[tokio::test(start_paused = true)]
+async fn renewal_of_a_marked_delivery_is_no_lost_claim() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_millis(300)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.set(Some(Fault::LoseAnswerOfFinish));
+    claim.complete(200).await;
+    store.set(None);
+    once.idle().await;
+    assert_eq!((once.count(Event::Expired), once.count(Event::DoubleRun)), (0, 0));
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+}

@@ -42,6 +42,8 @@ pub struct Claim {
 pub struct ClaimInfo {
     key: DeliveryKey,
     is_lost: Arc<AtomicBool>,
+    /// Whether the handler has succeeded. A mark then looks lost to a renewal.
+    has_succeeded: Arc<AtomicBool>,
 }
 
 /// The time to try a mark again, in the background.
@@ -50,7 +52,7 @@ const RETRY_MARKS: Duration = Duration::from_secs(300);
 impl Claim {
     /// Creates a claim without a key in the store. `ask` claims the keys one by one.
     pub(crate) fn new(guard: Arc<Guard>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
-        let info = ClaimInfo { key: first, is_lost: Arc::default() };
+        let info = ClaimInfo { key: first, is_lost: Arc::default(), has_succeeded: Arc::default() };
         Self { guard, keys: [Some(first), second], held: 0, marked: 0, status: None, is_retried: false, owner, info, renewal: None }
     }
 
@@ -79,6 +81,7 @@ impl Claim {
             return self.release().await;
         }
         self.status = Some(status);
+        self.info.has_succeeded.store(true, Ordering::Relaxed);
         if self.mark(status).await {
             self.stop_renewal().await;
         }
@@ -152,7 +155,7 @@ impl Claim {
         if !self.guard.store.has_leases() {
             return;
         }
-        let (guard, keys, owner, is_lost) = (Arc::clone(&self.guard), self.keys, self.owner, Arc::clone(&self.info.is_lost));
+        let (guard, keys, owner, info) = (Arc::clone(&self.guard), self.keys, self.owner, self.info.clone());
         let renew = async move {
             // A third of the lease leaves two more tries.
             let pause = guard.lease.checked_div(3).unwrap_or_default();
@@ -160,7 +163,8 @@ impl Claim {
                 tokio::time::sleep(pause).await;
                 for key in keys.into_iter().flatten() {
                     let reply = guard.store.renew(key, owner, guard.lease).within(guard.patience).await;
-                    if matches!(reply, Ok(RenewReply::Lost)) && !is_lost.swap(true, Ordering::Relaxed) {
+                    let is_lost = matches!(reply, Ok(RenewReply::Lost)) && !info.has_succeeded.load(Ordering::Relaxed);
+                    if is_lost && !info.is_lost.swap(true, Ordering::Relaxed) {
                         guard.events.record(Event::Expired, Some(key), None);
                     }
                 }

@@ -20,7 +20,7 @@ pub(crate) struct Guard {
     pub(crate) running: watch::Sender<usize>,
 }
 
-/// What to do with a delivery if the store fails.
+/// The response to a delivery while the store fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDown {
     /// Answers 503: the sender repeats the delivery later.

@@ -15,7 +15,7 @@ use crate::store::{ClaimReply, StoreError};
 #[derive(Clone)]
 pub struct Once(pub(crate) Arc<Guard>);
 
-/// What to do with a delivery.
+/// The decision on a delivery.
 #[derive(Debug)]
 pub enum Admission {
     /// Run the handler, then call [`Claim::complete`].

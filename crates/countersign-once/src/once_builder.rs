@@ -24,7 +24,7 @@ pub struct OnceBuilder {
     when_down: Option<WhenDown>,
 }
 
-/// Seven days: longer than the window of repeats of every provider with shorter documented windows.
+/// Seven days: longer than every documented window of repeats, except Adyen's.
 const DEFAULT_KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Shorter than the last gap between two repeats of every provider with a documented gap.
@@ -58,7 +58,7 @@ impl OnceBuilder {
         self
     }
 
-    /// Sets the lease: the time until a claim ends whose process has died. Default: that of the
+    /// Sets the lease: a claim ends after this time if its process has died. Default: that of the
     /// provider's row, or 30 seconds. A [`MemoryStore`](crate::MemoryStore) needs no lease.
     ///
     /// Take a time shorter than the last gap between two repeats, and longer than an outage of the
@@ -74,7 +74,7 @@ impl OnceBuilder {
         self
     }
 
-    /// Sets what to do if the store fails. Default: [`WhenDown::Run`] for providers that never
+    /// Sets the response while the store fails. Default: [`WhenDown::Run`] for providers that never
     /// repeat a delivery, and [`WhenDown::Refuse`] for others.
     pub const fn when_down(mut self, when_down: WhenDown) -> Self {
         self.when_down = Some(when_down);

@@ -1,8 +1,8 @@
 //! The identity of a delivery: which deliveries are repeats of each other.
 //!
 //! Senders repeat deliveries, and strangers can send recorded deliveries again. An [`Identity`]
-//! turns a verified delivery into a `DeliveryKey` (feature `identity`). Two deliveries with the same key are the same
-//! delivery. The crate `countersign-once` uses the key to handle each delivery once.
+//! turns a verified delivery into a `DeliveryKey` (feature `identity`). Two deliveries with the same
+//! key are the same delivery. The crate `countersign-once` uses the key to handle each delivery once.
 //!
 //! An identity is *safe* if two different deliveries never share a key. Otherwise one of them would
 //! be lost. An identity is *useful* if a repeat has the key of the first delivery. Otherwise the
@@ -36,8 +36,8 @@ enum Kind {
 }
 
 impl Identity {
-    /// The signed id of the delivery ([`Verified::signed_id`](crate::Verified::signed_id)), as in Standard Webhooks. Safe and
-    /// useful.
+    /// The signed id of the delivery ([`Verified::signed_id`](crate::Verified::signed_id)), as in
+    /// Standard Webhooks. Safe and useful.
     pub const SIGNED_ID: Self = Self(Kind::SignedId);
 
     /// The SHA-256 digest of the body.
@@ -53,7 +53,8 @@ impl Identity {
     /// recorded body under another event, but no delivery is lost.
     pub const BODY_AND_EVENT: Self = Self(Kind::BodyAndEvent);
 
-    /// The unsigned id of the delivery ([`Verified::unauthenticated_delivery_id`](crate::Verified::unauthenticated_delivery_id)).
+    /// The unsigned id of the delivery:
+    /// [`Verified::unauthenticated_delivery_id`](crate::Verified::unauthenticated_delivery_id).
     ///
     /// Safe and useful against the sender's own repeats. No protection against replays: a stranger
     /// can change the id. With guessable ids, a stranger can also replay a recorded delivery under
