@@ -8,6 +8,11 @@ copy = pathlib.Path(sys.argv[1])
 
 ROW = '''
     /// A provider that nobody has: `X-Made-Up-Signature: m1=<base64url>` over `{id}.{timestamp}.{body}`.
+    ///
+    /// - Repeats: unknown ([documentation](https://example.com/webhooks)).
+    /// - Identity: none.
+    /// - Safe: unknown.
+    /// - Useful: unknown.
     MADE_UP: Documentation "https://example.com/webhooks" =
         Scheme::new("made-up", "X-Made-Up-Signature")
             .tagged(b'=', &[("m1", Algorithm::Sha384)])
@@ -18,6 +23,11 @@ ROW = '''
             .unauthenticated_event_header("X-Made-Up-Event");
 
     /// MadeUpTwice: `X-Made-Up-New` and `X-Made-Up-Old: <base64>` over `{body}`, a secret behind `mu_`.
+    ///
+    /// - Repeats: unknown ([documentation](https://example.com/webhooks)).
+    /// - Identity: none.
+    /// - Safe: unknown.
+    /// - Useful: unknown.
     MADE_UP_TWICE: Documentation "https://example.com/webhooks" =
         Scheme::new("made-up-twice", "X-Made-Up-New")
             .any_of_headers(&["X-Made-Up-New", "X-Made-Up-Old"])
@@ -26,6 +36,11 @@ ROW = '''
             .key_lengths(32, 64);
 
     /// MadeUpNumbers: `X-Made-Up-1: <hex>` and so on over `{body}`.
+    ///
+    /// - Repeats: unknown ([documentation](https://example.com/webhooks)).
+    /// - Identity: none.
+    /// - Safe: unknown.
+    /// - Useful: unknown.
     MADE_UP_NUMBERS: Documentation "https://example.com/webhooks" =
         Scheme::new("made-up-numbers", "X-Made-Up-1").numbered_headers("X-Made-Up-");
 }

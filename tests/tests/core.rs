@@ -16,6 +16,7 @@ use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, Received, ScriptedBody};
 use countersign::adapter::{BodySource, Connection, HeaderIndex, NoTimer, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
+use countersign::identity::Identity;
 use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm};
 use countersign::{
     ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
@@ -35,7 +36,7 @@ impl Harness for Core {
         let verifier = verifiers.into().choose(&delivery, &mut Clock::default()).await;
         let observation = match delivery.now {
             Some(now) => verify_at(&verifier, &delivery, now),
-            None => receive(&verifier.clone().into(), &delivery).await,
+            None => receive(&verifier.clone().into(), &delivery, false).await,
         };
         if !delivery.report_only {
             assert_apis_agree(&verifier, &delivery, &observation);
@@ -45,13 +46,14 @@ impl Harness for Core {
 }
 
 /// Receives a delivery like an adapter, without a framework.
-async fn receive(verifiers: &VerifierSource, delivery: &Delivery) -> Observation {
+async fn receive(verifiers: &VerifierSource, delivery: &Delivery, digest_body: bool) -> Observation {
     let mut clock = Clock::default();
     let options = ReceiveOptions {
         verifiers: verifiers.clone(),
         deadline: delivery.deadline,
         drain: delivery.drain,
         insecure_report_only: delivery.report_only,
+        digest_body,
     };
     let body = ScriptedBody::new(delivery.steps.clone());
     let (polls, mut body) = (body.polls(), pin!(body));
@@ -162,11 +164,43 @@ mod resolve_in_receive {
 
     impl Harness for ResolveInReceive {
         async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
-            receive(&verifiers.into(), &delivery).await
+            receive(&verifiers.into(), &delivery, false).await
         }
     }
 
     conformance::suite!(ResolveInReceive);
+}
+
+/// The same facts, with a digest of the body taken while the body arrives.
+mod digest_while_receiving {
+    use super::*;
+
+    struct DigestWhileReceiving;
+
+    impl Harness for DigestWhileReceiving {
+        async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
+            receive(&verifiers.into(), &delivery, true).await
+        }
+    }
+
+    conformance::suite!(DigestWhileReceiving);
+
+    #[test]
+    fn key_is_that_of_the_whole_body_for_every_chunking() {
+        conformance::run(async {
+            let (verifier, body) = (verifier(providers::JIRA), b"a body in pieces");
+            let delivery = Delivery::signed(&signer(providers::JIRA), body).header("X-Atlassian-Webhook-Identifier", "x".repeat(200));
+            let keys = |verified: &Verified, body: &[u8]| Identity::BODY_AND_UNAUTHENTICATED_ID.keys("guard", verified, body).unwrap();
+            let expected = keys(&verifier.verify(&delivery, body).unwrap(), body);
+            for size in 1..=body.len() {
+                let chunks = delivery.clone().chunks(body.chunks(size));
+                let Handled { verified, .. } = receive(&verifier.clone().into(), &chunks, true).await.handled.remove(0);
+                assert_eq!(keys(&verified, body), expected, "{size}");
+                // The digest is that of the verified body, whatever body a caller names.
+                assert_eq!(keys(&verified, b"another body"), expected, "{size}");
+            }
+        });
+    }
 }
 
 #[test]

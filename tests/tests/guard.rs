@@ -8,8 +8,8 @@ use std::time::Duration;
 use countersign::identity::{DeliveryKey, Identity};
 use countersign::{Secret, Signer, Verified, Verifier, providers};
 use countersign_once::{
-    Admission, ClaimReply, Event, FinishReply, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError, StoreFuture,
-    WhenDown,
+    Admission, ClaimInfo, ClaimReply, Event, FinishReply, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError,
+    StoreFuture, WhenDown,
 };
 use tokio::sync::oneshot;
 
@@ -160,7 +160,7 @@ async fn delivery_without_an_identity_is_handled_without_a_guard() {
     let once = once();
     let body = b"{\"no\":\"id\"}";
     for _ in 0..2 {
-        let handled = once.handle(&verified(body), body, |_| 200, |claim| async move { claim.is_none() }).await;
+        let handled = once.handle(&verified(body), body, |_| 200, |claim: ClaimInfo| async move { !claim.is_guarded() }).await;
         assert!(matches!(handled, Handled::Response(true)));
     }
     assert_eq!(once.count(Event::Unguarded), 2);
@@ -168,12 +168,19 @@ async fn delivery_without_an_identity_is_handled_without_a_guard() {
 
 #[test]
 fn guard_needs_an_identity_and_a_lease() {
-    let notion = Verifier::builder(providers::NOTION).key("k", secret()).build().unwrap();
+    let dropbox = Verifier::builder(providers::DROPBOX).key("k", secret()).build().unwrap();
     let build = |verifier| Once::builder("guard", MemoryStore::new(1)).build(verifier);
-    assert_eq!(build(&notion).unwrap_err(), OnceError::NoIdentity);
+    assert_eq!(build(&dropbox).unwrap_err(), OnceError::NoIdentity);
     let lease = Once::builder("guard", MemoryStore::new(1)).lease(Duration::ZERO).build(&verifier());
     assert_eq!(lease.unwrap_err(), OnceError::ZeroLease);
-    Once::builder("guard", MemoryStore::new(1)).identity(Identity::BODY).build(&notion).unwrap();
+    Once::builder("guard", MemoryStore::new(1)).identity(Identity::BODY).build(&dropbox).unwrap();
+    let token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret()).build().unwrap();
+    let guard = |identity| Once::builder("guard", MemoryStore::new(1)).identity(identity).build(&token);
+    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_AND_UNAUTHENTICATED_ID, Identity::member("id")] {
+        assert_eq!(guard(identity).unwrap_err(), OnceError::BodyNotCovered);
+    }
+    guard(Identity::UNAUTHENTICATED_ID).unwrap();
+    build(&token).unwrap();
 }
 
 /// A store shared by several guards, with faults.

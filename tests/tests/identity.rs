@@ -26,7 +26,7 @@ fn every_row_with_repeats_has_the_parts_of_its_identity() {
     for scheme in providers::ALL {
         let Some(repeats) = scheme.repeats() else { continue };
         rows += 1;
-        let has = |identity| repeats.identity() == identity;
+        let has = |identity| repeats.identity() == Some(identity);
         let id = scheme.unsigned_delivery_id_header().is_some();
         assert!(!has(Identity::SIGNED_ID) || scheme.signed_id_header().is_some(), "{}", scheme.name());
         assert!(!has(Identity::UNAUTHENTICATED_ID) || id, "{}", scheme.name());
@@ -35,6 +35,31 @@ fn every_row_with_repeats_has_the_parts_of_its_identity() {
         assert!(!repeats.lease().is_zero() && repeats.keep() > repeats.lease(), "{}", scheme.name());
     }
     assert!(rows >= 15, "{rows}");
+}
+
+/// Returns the documentation of each row.
+fn documented_rows() -> Vec<(&'static str, &'static str)> {
+    let source = include_str!("../../crates/countersign/src/providers.rs");
+    let (_, rows) = source.split_once("\nproviders! {\n").unwrap();
+    rows.split("\n\n")
+        .map(|row| row.split_once("\n    ///").map_or(("", row), |_| (row.lines().find(|line| !line.contains("///")).unwrap(), row)))
+        .collect()
+}
+
+#[test]
+fn every_row_documents_its_repeats() {
+    let rows = documented_rows();
+    assert_eq!(rows.len(), providers::ALL.len());
+    for ((name, row), scheme) in rows.into_iter().zip(providers::ALL) {
+        let says = |word: &str| row.contains(&format!("/// - {word}: "));
+        let refers = row.contains("/// - Safe and useful as for [`") || row.contains("/// - Safe and useful for the same reasons");
+        assert!(row.contains("/// - Repeats"), "{name}");
+        assert!(refers || says("Safe") && says("Useful"), "{name}");
+        let has_identity = scheme.repeats().is_some_and(|repeats| repeats.identity().is_some());
+        assert_eq!(!has_identity, row.contains("/// - Identity: none."), "{name}");
+        let has_source = row.lines().any(|line| line.contains("///") && line.contains("](https://"));
+        assert!(has_source || refers || row.contains("by third-party accounts"), "{name} has no source");
+    }
 }
 
 #[test]

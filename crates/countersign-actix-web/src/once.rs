@@ -1,19 +1,17 @@
-use std::fmt;
-use std::future::{Ready, pending, ready};
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::HttpMessage as _;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpMessage as _, HttpResponse};
-use countersign::{Rejection, Verified};
-use countersign_once::{Admission, Once};
+use countersign::Verified;
+use countersign_once::Once;
 
 use crate::middleware::VerifyMiddleware;
 use crate::payload::ReceivedPayload;
-use crate::response::status;
+use crate::response::guard_response;
 use crate::verify::Verify;
 
 /// A middleware that verifies deliveries and handles each once. [`Verify::once`] creates the
@@ -26,6 +24,7 @@ pub struct VerifyOnce {
 
 /// The service inside of the [`VerifyOnce`] middleware: calls the inner service once for each
 /// delivery.
+#[derive(Debug)]
 pub struct OnceMiddleware<S> {
     service: Rc<S>,
     once: Once,
@@ -36,10 +35,11 @@ impl Verify {
     ///
     /// A repeat of a handled delivery gets the stored status, and a concurrent repeat gets 503 with
     /// `Retry-After`. The inner service runs in a task of its own, so a disconnecting sender does not
-    /// stop the handler. The request extensions hold `ClaimInfo` of `countersign-once`.
+    /// stop the handler.
     ///
-    /// In report-only mode, a delivery without a proof is handled without the guard: a stranger could
-    /// choose its identity.
+    /// The request extensions hold `ClaimInfo` of `countersign-once`, with the key of the delivery. A
+    /// delivery without an identity is handled without the guard, and has a `ClaimInfo` too. In
+    /// report-only mode, this includes each unverified delivery: a stranger could choose its identity.
     ///
     /// ```
     /// use actix_web::{HttpResponse, web};
@@ -55,7 +55,8 @@ impl Verify {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub const fn once(self, once: Once) -> VerifyOnce {
+    pub fn once(mut self, once: Once) -> VerifyOnce {
+        self.settings_mut().options.digest_body = once.identity().is_by_digest();
         VerifyOnce { verify: self, once }
     }
 }
@@ -91,41 +92,15 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, once) = (Rc::clone(&self.service), self.once.clone());
         let verified = request.extensions().get::<Verified>().cloned();
-        let body = request.extensions().get::<ReceivedPayload>().and_then(ReceivedPayload::peek);
+        let body = request.extensions().get::<ReceivedPayload>().and_then(ReceivedPayload::peek).unwrap_or_default();
         Box::pin(async move {
-            let Some((verified, body)) = verified.zip(body) else {
-                return service.call(request).await.map(ServiceResponse::map_into_left_body);
+            let claim = match once.begin(verified.as_ref(), &body).await.claim() {
+                Ok(claim) => claim,
+                Err(status) => return Ok(request.into_response(guard_response(status)).map_into_right_body()),
             };
-            let claim = match once.begin(&verified, &body).await {
-                Admission::Run(claim) => Some(claim),
-                Admission::Unguarded => None,
-                Admission::Repeated(stored) => return Ok(request.into_response(HttpResponse::new(status(stored))).map_into_right_body()),
-                Admission::Running | Admission::Unavailable(_) => return Ok(request.into_response(try_later()).map_into_right_body()),
-            };
-            if let Some(claim) = &claim {
-                request.extensions_mut().insert(claim.info());
-            }
-            let status_of =
-                |result: &Result<ServiceResponse<B>, S::Error>| result.as_ref().map_or(500, |response| response.status().as_u16());
-            match once.run_local(claim, service.call(request), status_of).await {
-                Some(result) => result.map(ServiceResponse::map_into_left_body),
-                // The runtime is shutting down, and polls nothing any more.
-                None => pending().await,
-            }
+            request.extensions_mut().insert(claim.info());
+            let status = |result: &Result<ServiceResponse<B>, _>| result.as_ref().map_or(500, |response| response.status().as_u16());
+            claim.run_local(service.call(request), status).await.map(ServiceResponse::map_into_left_body)
         })
-    }
-}
-
-fn try_later() -> HttpResponse {
-    let mut response = HttpResponse::new(status(503));
-    if let Some((name, value)) = Rejection::required_header(503) {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    response
-}
-
-impl<S> fmt::Debug for OnceMiddleware<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnceMiddleware").field("once", &self.once).finish_non_exhaustive()
     }
 }

@@ -18,9 +18,13 @@ use crate::store::{FinishReply, RenewReply};
 ///
 /// Call [`complete`](Self::complete) with the status of the response. A dropped claim is released,
 /// so the sender's next repeat is handled.
+///
+/// A delivery [without a guard](ClaimInfo::is_guarded) has a claim too. Such a claim is in no store,
+/// and `complete` does nothing.
 #[must_use = "a dropped claim is released"]
 pub struct Claim {
     guard: Arc<Guard>,
+    /// The keys to claim. Without a guard, none.
     keys: [Option<DeliveryKey>; 2],
     /// The number of keys that the store may hold for this claim.
     held: usize,
@@ -41,9 +45,15 @@ pub struct Claim {
 #[derive(Clone, Debug)]
 pub struct ClaimInfo {
     key: DeliveryKey,
-    is_lost: Arc<AtomicBool>,
+    is_guarded: bool,
+    state: Arc<ClaimState>,
+}
+
+#[derive(Debug, Default)]
+struct ClaimState {
+    is_lost: AtomicBool,
     /// Whether the handler has succeeded. A mark then looks lost to a renewal.
-    has_succeeded: Arc<AtomicBool>,
+    has_succeeded: AtomicBool,
 }
 
 /// The time to try a mark again, in the background.
@@ -52,14 +62,19 @@ const RETRY_MARKS: Duration = Duration::from_secs(300);
 impl Claim {
     /// Creates a claim without a key in the store. `ask` claims the keys one by one.
     pub(crate) fn new(guard: Arc<Guard>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
-        let info = ClaimInfo { key: first, is_lost: Arc::default(), has_succeeded: Arc::default() };
+        let info = ClaimInfo { key: first, is_guarded: true, state: Arc::default() };
         Self { guard, keys: [Some(first), second], held: 0, marked: 0, status: None, is_retried: false, owner, info, renewal: None }
     }
 
-    /// Returns the key of the delivery: 64 hex digits as text.
-    ///
-    /// In the same transaction as the effects of the handler, a unique column with this key makes
-    /// the effects happen exactly once.
+    /// Creates the claim of a delivery that is handled without a guard.
+    pub(crate) fn unguarded(guard: Arc<Guard>, key: DeliveryKey) -> Self {
+        let mut claim = Self::new(guard, key, None, Owner::NONE);
+        claim.keys = [None, None];
+        claim.info.is_guarded = false;
+        claim
+    }
+
+    /// Returns the key of the delivery. See [`ClaimInfo::key`].
     #[must_use]
     pub const fn key(&self) -> DeliveryKey {
         self.info.key
@@ -81,7 +96,7 @@ impl Claim {
             return self.release().await;
         }
         self.status = Some(status);
-        self.info.has_succeeded.store(true, Ordering::Relaxed);
+        self.info.state.has_succeeded.store(true, Ordering::Relaxed);
         if self.mark(status).await {
             self.stop_renewal().await;
         }
@@ -97,7 +112,7 @@ impl Claim {
                 Ok(reply) if self.marked == 0 => guard.finished(reply, key),
                 Ok(_) => {}
                 Err(error) => {
-                    guard.events.record(Event::Unavailable, Some(key), Some(&error));
+                    guard.events.record(Event::Unavailable, key, Some(&error));
                     return false;
                 }
             }
@@ -120,6 +135,11 @@ impl Claim {
         self.stop_renewal().await;
         // Nothing is left for the drop: the lease ends a claim without a mark.
         self.held = 0;
+    }
+
+    /// Counts the handler of this claim, until the drop of the returned value.
+    pub(crate) fn running(&self) -> Running {
+        Running::new(&self.guard)
     }
 
     async fn release(mut self) {
@@ -163,9 +183,9 @@ impl Claim {
                 tokio::time::sleep(pause).await;
                 for key in keys.into_iter().flatten() {
                     let reply = guard.store.renew(key, owner, guard.lease).within(guard.patience).await;
-                    let is_lost = matches!(reply, Ok(RenewReply::Lost)) && !info.has_succeeded.load(Ordering::Relaxed);
-                    if is_lost && !info.is_lost.swap(true, Ordering::Relaxed) {
-                        guard.events.record(Event::Expired, Some(key), None);
+                    let is_lost = matches!(reply, Ok(RenewReply::Lost)) && !info.state.has_succeeded.load(Ordering::Relaxed);
+                    if is_lost && !info.state.is_lost.swap(true, Ordering::Relaxed) {
+                        guard.events.record(Event::Expired, key, None);
                     }
                 }
             }
@@ -218,8 +238,8 @@ impl Guard {
     fn finished(&self, reply: FinishReply, key: DeliveryKey) {
         match reply {
             FinishReply::Own => {}
-            FinishReply::Expired => self.events.record(Event::Expired, Some(key), None),
-            FinishReply::Other => self.events.record(Event::DoubleRun, Some(key), None),
+            FinishReply::Expired => self.events.record(Event::Expired, key, None),
+            FinishReply::Other => self.events.record(Event::DoubleRun, key, None),
         }
     }
 
@@ -246,16 +266,27 @@ fn spawn(future: impl Future<Output = ()> + Send + 'static) {
 }
 
 impl ClaimInfo {
-    /// Returns the key of the delivery: 64 hex digits as text. See [`Claim::key`].
+    /// Returns the key of the delivery: 64 hex digits as text.
+    ///
+    /// In the same transaction as the effects of the handler, a unique column with this key makes
+    /// the effects happen exactly once. While the store is down, the key is the same. A delivery
+    /// without an identity has a random key.
     #[must_use]
     pub const fn key(&self) -> DeliveryKey {
         self.key
     }
 
+    /// Returns whether the guard holds a claim of this delivery. Otherwise the delivery has no
+    /// identity, or the store failed and [`WhenDown::Run`](crate::WhenDown::Run) is set.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.is_guarded
+    }
+
     /// Returns whether the claim was lost: another handler may run for the same delivery.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.is_lost.load(Ordering::Relaxed)
+        self.state.is_lost.load(Ordering::Relaxed)
     }
 }
 

@@ -19,7 +19,8 @@ pub enum Event {
     /// A handler ended, and the delivery belonged to another handler: the delivery was handled
     /// twice.
     DoubleRun,
-    /// A delivery without an identity was handled without a guard.
+    /// A delivery was handled without a guard: the delivery has no identity, or the store failed
+    /// and [`WhenDown::Run`](crate::WhenDown::Run) is set, or the guard is in report-only mode.
     Unguarded,
 }
 
@@ -42,20 +43,24 @@ impl Event {
     }
 }
 
+/// A function of the application for each event.
+pub(crate) type Observer = Box<dyn Fn(Event, DeliveryKey) + Send + Sync>;
+
 /// Counts and logs the events of one guard.
 pub(crate) struct Events {
     guard: String,
+    observer: Option<Observer>,
     counts: [AtomicU64; Event::ALL.len()],
 }
 
 impl Events {
-    pub(crate) fn new(guard: String) -> Self {
+    pub(crate) fn new(guard: String, observer: Option<Observer>) -> Self {
         #[cfg(feature = "metrics")]
         for event in Event::ALL {
             // Each counter starts at 0, so a rate sees the first event.
             metrics::counter!("countersign_once_total", "guard" => guard.clone(), "event" => event.as_str()).increment(0);
         }
-        Self { guard, counts: Default::default() }
+        Self { guard, observer, counts: Default::default() }
     }
 
     pub(crate) fn guard(&self) -> &str {
@@ -66,19 +71,22 @@ impl Events {
         self.counts.get(event as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn record(&self, event: Event, key: Option<DeliveryKey>, error: Option<&dyn std::error::Error>) {
+    pub(crate) fn record(&self, event: Event, key: DeliveryKey, error: Option<&dyn std::error::Error>) {
         if let Some(count) = self.counts.get(event as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         #[cfg(feature = "metrics")]
         metrics::counter!("countersign_once_total", "guard" => self.guard.clone(), "event" => event.as_str()).increment(1);
-        let (guard, label, key) = (&*self.guard, event.as_str(), key.map(tracing::field::display));
+        if let Some(observer) = &self.observer {
+            observer(event, key);
+        }
+        let (guard, label, key) = (&*self.guard, event.as_str(), tracing::field::display(key));
         let source = error.and_then(std::error::Error::source).map(tracing::field::display);
         match event {
             Event::Claimed | Event::Repeated | Event::Running => {
                 tracing::debug!(target: "countersign", guard, event = label, key, "delivery {label}");
             }
-            Event::Unguarded => tracing::debug!(target: "countersign", guard, event = label, "delivery without an identity"),
+            Event::Unguarded => tracing::debug!(target: "countersign", guard, event = label, key, "delivery handled without a guard"),
             Event::Unavailable => {
                 tracing::warn!(target: "countersign", guard, event = label, key, source, "the store of handled deliveries is unavailable");
             }

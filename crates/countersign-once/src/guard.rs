@@ -16,6 +16,7 @@ pub(crate) struct Guard {
     pub(crate) lease: Duration,
     pub(crate) patience: Duration,
     pub(crate) when_down: WhenDown,
+    pub(crate) report_only: bool,
     /// The handlers that run, and the tasks that write marks and releases.
     pub(crate) running: watch::Sender<usize>,
 }

@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::panic::resume_unwind;
 
 use countersign::Verified;
@@ -5,7 +6,6 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::claim::{Claim, ClaimInfo};
-use crate::guard::Running;
 use crate::once::{Admission, Once};
 
 /// The outcome of [`Once::handle`].
@@ -17,6 +17,33 @@ pub enum Handled<R> {
     Repeated(u16),
     /// Another handler runs, or the store failed. Answer 503 with `Retry-After`, without a body.
     TryLater,
+}
+
+impl<R> Handled<R> {
+    /// Returns the response of the handler, or the response of `answer` to a status. Such a response
+    /// has no body. A 503 needs `Retry-After`.
+    pub fn response_or(self, answer: impl FnOnce(u16) -> R) -> R {
+        match self {
+            Self::Response(response) => response,
+            Self::Repeated(status) => answer(status),
+            Self::TryLater => answer(503),
+        }
+    }
+}
+
+impl Admission {
+    /// Returns the claim of a delivery to be handled.
+    ///
+    /// # Errors
+    /// Returns the status to answer with, without a body and without running the handler: the stored
+    /// status of a handled delivery, or 503. A 503 needs `Retry-After`.
+    pub fn claim(self) -> Result<Claim, u16> {
+        match self {
+            Self::Run(claim) => Ok(claim),
+            Self::Repeated(status) => Err(status),
+            Self::Running | Self::Unavailable(_) => Err(503),
+        }
+    }
 }
 
 impl Once {
@@ -32,89 +59,74 @@ impl Once {
     /// | this future is dropped: the sender has disconnected | the handler runs on in its own task, also without a guard |
     /// | the store fails | [`Handled::TryLater`], or an unguarded run: see [`WhenDown`](crate::WhenDown) |
     ///
-    /// `status` returns the status of a response. `handler` gets the claim, except for an unguarded
-    /// run. The handler's task has the present span of `tracing`.
-    pub async fn handle<F, R>(
+    /// `verified` and `body` are as for [`begin`](Self::begin). `status` returns the status of a
+    /// response. The handler's task has the present span of `tracing`.
+    pub async fn handle<'v, F, R>(
         &self,
-        verified: &Verified,
+        verified: impl Into<Option<&'v Verified>>,
         body: &[u8],
         status: impl FnOnce(&R) -> u16 + Send + 'static,
-        handler: impl FnOnce(Option<ClaimInfo>) -> F,
+        handler: impl FnOnce(ClaimInfo) -> F,
     ) -> Handled<R>
     where
         F: Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        let claim = match admit(self.begin(verified, body).await) {
-            Ok(claim) => claim,
-            Err(answer) => return answer,
+        let claim = match self.begin(verified, body).await {
+            Admission::Run(claim) => claim,
+            Admission::Repeated(status) => return Handled::Repeated(status),
+            Admission::Running | Admission::Unavailable(_) => return Handled::TryLater,
         };
-        let handler = handler(claim.as_ref().map(Claim::info));
-        self.run(claim, handler, status).await.map_or(Handled::TryLater, Handled::Response)
+        let handler = handler(claim.info());
+        Handled::Response(claim.run(handler, status).await)
     }
+}
 
-    /// Runs an admitted handler in a task of its own, and ends its claim: the second half of
-    /// [`handle`](Self::handle), after [`begin`](Self::begin). Without a claim, the handler runs
-    /// without a guard.
+impl Claim {
+    /// Runs the handler in a task of its own, and ends the claim: the second half of
+    /// [`Once::handle`], after [`Once::begin`].
     ///
-    /// Returns `None` if the runtime shuts down before the handler has ended.
-    pub async fn run<F>(
-        &self,
-        claim: Option<Claim>,
-        handler: F,
-        status: impl FnOnce(&F::Output) -> u16 + Send + 'static,
-    ) -> Option<F::Output>
+    /// Never returns if the runtime shuts down before the handler has ended.
+    pub async fn run<F>(self, handler: F, status: impl FnOnce(&F::Output) -> u16 + Send + 'static) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let running = Running::new(&self.0);
-        joined(tokio::spawn(settle(running, claim, handler, status).in_current_span())).await
+        joined(tokio::spawn(self.settle(handler, status).in_current_span())).await
     }
 
     /// Runs a handler as [`run`](Self::run) does, for handlers that stay on their thread.
     ///
     /// # Panics
     /// Outside of a `LocalSet` of tokio. actix-web runs handlers in a `LocalSet`.
-    pub async fn run_local<F>(
-        &self,
-        claim: Option<Claim>,
-        handler: F,
-        status: impl FnOnce(&F::Output) -> u16 + 'static,
-    ) -> Option<F::Output>
+    pub async fn run_local<F>(self, handler: F, status: impl FnOnce(&F::Output) -> u16 + 'static) -> F::Output
     where
         F: Future + 'static,
     {
-        let running = Running::new(&self.0);
-        joined(tokio::task::spawn_local(settle(running, claim, handler, status).in_current_span())).await
+        joined(tokio::task::spawn_local(self.settle(handler, status).in_current_span())).await
+    }
+
+    /// Runs the handler, and ends the claim before the response is sent: a 2xx on its way must be
+    /// true.
+    fn settle<R>(self, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> impl Future<Output = R> {
+        // Counted before the task starts, for `Once::idle`.
+        let running = self.running();
+        async move {
+            // Dropped after the claim: the claim is released before `running` ends.
+            let _running = running;
+            let claim = self;
+            // If the handler panics, the drop of the claim releases the delivery.
+            let response = handler.await;
+            claim.complete(status(&response)).await;
+            response
+        }
     }
 }
 
-fn admit<R>(admission: Admission) -> Result<Option<Claim>, Handled<R>> {
-    match admission {
-        Admission::Run(claim) => Ok(Some(claim)),
-        Admission::Unguarded => Ok(None),
-        Admission::Repeated(status) => Err(Handled::Repeated(status)),
-        Admission::Running | Admission::Unavailable(_) => Err(Handled::TryLater),
-    }
-}
-
-/// Runs the handler, and ends the claim before the response is sent: a 2xx on its way must be true.
-///
-/// The last parameter is dropped first: the claim is released before `running` ends.
-async fn settle<R>(_running: Running, claim: Option<Claim>, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> R {
-    // If the handler panics, the drop of the claim releases the delivery.
-    let response = handler.await;
-    if let Some(claim) = claim {
-        claim.complete(status(&response)).await;
-    }
-    response
-}
-
-async fn joined<R>(task: JoinHandle<R>) -> Option<R> {
+async fn joined<R>(task: JoinHandle<R>) -> R {
     match task.await {
-        Ok(response) => Some(response),
+        Ok(response) => response,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is shutting down.
-        Err(_) => None,
+        // The runtime is shutting down, and drops this future too.
+        Err(_) => pending().await,
     }
 }

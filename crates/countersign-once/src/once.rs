@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign::Verified;
+use countersign::identity::{DeliveryKey, Identity};
 
 use crate::claim::Claim;
 use crate::event::Event;
@@ -26,55 +27,85 @@ pub enum Admission {
     Running,
     /// The store failed. Answer 503 with `Retry-After`, and run nothing.
     Unavailable(StoreError),
-    /// Run the handler without a guard: the delivery has no identity, or the store failed and
-    /// [`WhenDown::Run`] is set.
-    Unguarded,
 }
 
 impl Once {
     /// Claims a delivery. `body` is the verified body.
     ///
-    /// Adapters call this; handlers behind an adapter need not.
-    pub async fn begin(&self, verified: &Verified, body: &[u8]) -> Admission {
+    /// A delivery without an identity is admitted without a guard, and so is a delivery that was let
+    /// through in report-only mode, with `None` for `verified`: a stranger could choose its identity.
+    ///
+    /// The guards of the adapters call this function. Call `begin` or [`handle`](Self::handle) in a
+    /// handler that receives its delivery from an extractor or from `Verify::delivery` of warp.
+    pub async fn begin<'v>(&self, verified: impl Into<Option<&'v Verified>>, body: &[u8]) -> Admission {
         let guard = &self.0;
-        let Some((first, second)) = guard.identity.keys(guard.events.guard(), verified, body) else {
-            guard.events.record(Event::Unguarded, None, None);
-            return Admission::Unguarded;
-        };
-        let Some(owner) = Owner::random() else { return self.unavailable(StoreError::new("no random numbers")) };
+        match verified.into().and_then(|verified| guard.identity.keys(guard.events.guard(), verified, body)) {
+            Some((first, second)) => self.claim(first, second).await,
+            None => self.unguarded(None),
+        }
+    }
+
+    /// Claims one event of a delivery with several events, by its id in the verified body.
+    ///
+    /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
+    /// the failed events run again.
+    pub async fn begin_event(&self, verified: &Verified, id: &str) -> Admission {
+        self.claim(DeliveryKey::of_event(self.0.events.guard(), verified, id), None).await
+    }
+
+    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
+        let guard = &self.0;
+        let Some(owner) = Owner::random() else { return self.unavailable(first, StoreError::new("no random numbers")) };
         // Created before the store is asked: if this future is dropped, or the answer is lost, the
         // drop of the claim releases the keys.
         let mut claim = Claim::new(Arc::clone(guard), first, second, owner);
         while let Some(key) = claim.ask() {
-            let event = match guard.store.claim(key, owner, guard.lease).within(guard.patience).await {
+            let (event, refusal) = match guard.store.claim(key, owner, guard.lease).within(guard.patience).await {
                 Ok(ClaimReply::Acquired) => continue,
                 Ok(ClaimReply::Done(status)) => (Event::Repeated, Admission::Repeated(status)),
                 Ok(ClaimReply::Running) => (Event::Running, Admission::Running),
-                Err(error) => return self.unavailable(error),
+                Err(error) => return self.unavailable(first, error),
             };
             claim.refused();
-            guard.events.record(event.0, Some(key), None);
-            if let Admission::Repeated(status) = event.1 {
+            guard.events.record(event, key, None);
+            if guard.report_only {
+                return self.unguarded(Some(first));
+            }
+            if let Admission::Repeated(status) = refusal {
                 // The other key is new, and belongs to the same handled delivery. Without its mark, the
                 // same body could come again under another id.
                 claim.complete(status).await;
             }
-            return event.1;
+            return refusal;
         }
-        guard.events.record(Event::Claimed, Some(first), None);
+        guard.events.record(Event::Claimed, first, None);
         claim.start_renewal();
         Admission::Run(claim)
     }
 
-    fn unavailable(&self, error: StoreError) -> Admission {
-        self.0.events.record(Event::Unavailable, None, Some(&error));
+    fn unavailable(&self, key: DeliveryKey, error: StoreError) -> Admission {
+        self.0.events.record(Event::Unavailable, key, Some(&error));
         match self.0.when_down {
             WhenDown::Refuse => Admission::Unavailable(error),
-            WhenDown::Run => Admission::Unguarded,
+            WhenDown::Run => self.unguarded(Some(key)),
         }
     }
 
-    /// Returns how often an event has happened.
+    /// Admits a delivery without a guard. Without an identity, the delivery is unlike any other, and
+    /// so is its random key.
+    fn unguarded(&self, key: Option<DeliveryKey>) -> Admission {
+        let Some(key) = key.or_else(random_key) else { return Admission::Unavailable(StoreError::new("no random numbers")) };
+        self.0.events.record(Event::Unguarded, key, None);
+        Admission::Run(Claim::unguarded(Arc::clone(&self.0), key))
+    }
+
+    /// Returns the identity of deliveries.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.0.identity
+    }
+
+    /// Returns how often an event has happened since the guard was built.
     #[must_use]
     pub fn count(&self, event: Event) -> u64 {
         self.0.events.count(event)
@@ -87,6 +118,12 @@ impl Once {
         // The sender lives in `self`.
         let _ = running.wait_for(|running| *running == 0).await;
     }
+}
+
+fn random_key() -> Option<DeliveryKey> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).ok()?;
+    Some(DeliveryKey::from_bytes(key))
 }
 
 impl fmt::Debug for Once {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::Verifier;
-use countersign::identity::Identity;
+use countersign::identity::{DeliveryKey, Identity};
 use tokio::sync::watch;
 
-use crate::event::Events;
+use crate::event::{Event, Events, Observer};
 use crate::guard::{Guard, WhenDown};
 use crate::once::Once;
 use crate::store::Store;
@@ -22,6 +22,8 @@ pub struct OnceBuilder {
     lease: Option<Duration>,
     patience: Duration,
     when_down: Option<WhenDown>,
+    report_only: bool,
+    observer: Option<Observer>,
 }
 
 /// Seven days: longer than every documented window of repeats, except Adyen's.
@@ -40,7 +42,17 @@ impl Once {
 
 impl OnceBuilder {
     pub(crate) fn new(name: String, store: Box<dyn Store>) -> Self {
-        Self { name, store, identity: None, keep: None, lease: None, patience: Duration::from_secs(1), when_down: None }
+        Self {
+            name,
+            store,
+            identity: None,
+            keep: None,
+            lease: None,
+            patience: Duration::from_secs(1),
+            when_down: None,
+            report_only: false,
+            observer: None,
+        }
     }
 
     /// Sets the identity of a delivery. Default: the identity of the provider's row.
@@ -81,14 +93,33 @@ impl OnceBuilder {
         self
     }
 
+    /// Turns on report-only mode: repeats are counted and logged, and run all the same. For trying a
+    /// guard before the service depends on the guard.
+    pub const fn report_only(mut self) -> Self {
+        self.report_only = true;
+        self
+    }
+
+    /// Sets a function that receives each event, for example for an audit log. The function runs on
+    /// the task of the request, so the function must not block.
+    pub fn observer(mut self, observer: impl Fn(Event, DeliveryKey) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Builds the guard for the deliveries of `verifier`.
     ///
     /// # Errors
-    /// [`OnceError::NoIdentity`] if no identity is set, and the provider's row knows none.
-    /// [`OnceError::ZeroLease`] if the lease is zero.
+    /// - [`OnceError::NoIdentity`]: no identity is set, and the provider's row knows none.
+    /// - [`OnceError::BodyNotCovered`]: the identity is a part of the body, and the scheme does not
+    ///   cover the body.
+    /// - [`OnceError::ZeroLease`]: the lease is zero.
     pub fn build(self, verifier: &Verifier) -> Result<Once, OnceError> {
         let row = verifier.repeats();
-        let identity = self.identity.or(row.map(|row| row.identity())).ok_or(OnceError::NoIdentity)?;
+        let identity = self.identity.or(row.and_then(|row| row.identity())).ok_or(OnceError::NoIdentity)?;
+        if identity.is_of_body() && !verifier.covers_body() {
+            return Err(OnceError::BodyNotCovered);
+        }
         let lease = self.lease.or(row.map(|row| row.lease())).unwrap_or(DEFAULT_LEASE);
         if lease.is_zero() {
             return Err(OnceError::ZeroLease);
@@ -96,12 +127,13 @@ impl OnceBuilder {
         let never = row.is_some_and(|row| !row.is_repeated());
         Ok(Once(Arc::new(Guard {
             store: self.store,
-            events: Events::new(self.name),
+            events: Events::new(self.name, self.observer),
             identity,
             keep: self.keep.or(row.map(|row| row.keep())).unwrap_or(DEFAULT_KEEP),
             lease,
             patience: self.patience,
             when_down: self.when_down.unwrap_or(if never { WhenDown::Run } else { WhenDown::Refuse }),
+            report_only: self.report_only,
             running: watch::Sender::new(0),
         })))
     }
@@ -119,6 +151,8 @@ impl fmt::Debug for OnceBuilder {
 pub enum OnceError {
     /// No identity is set, and the provider's row knows none.
     NoIdentity,
+    /// The identity is a part of the body, and the scheme does not cover the body: a static token.
+    BodyNotCovered,
     /// The lease is zero.
     ZeroLease,
 }
@@ -127,6 +161,7 @@ impl fmt::Display for OnceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoIdentity => "the provider's row has no identity: call `.identity(…)`",
+            Self::BodyNotCovered => "the scheme does not cover the body, so the identity cannot be a part of the body",
             Self::ZeroLease => "the lease is zero: call `.lease(…)` with some seconds",
         })
     }

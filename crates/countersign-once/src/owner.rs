@@ -12,6 +12,9 @@ impl Owner {
         Some(Self(token))
     }
 
+    /// The token of claims in no store.
+    pub(crate) const NONE: Self = Self([0; 16]);
+
     /// Returns the bytes of the token.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -2,8 +2,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use countersign::Verified;
-use countersign::adapter::{empty_response, unavailable_response};
-use countersign_once::{Handled, Once};
+use countersign::adapter::guard_response;
+use countersign_once::Once;
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -32,10 +32,11 @@ impl<R> VerifyLayer<R> {
     ///
     /// A repeat of a handled delivery gets the stored status, and a concurrent repeat gets 503 with
     /// `Retry-After`. The inner service runs in a task of its own, so a disconnecting sender does not
-    /// stop the handler. The request extensions hold `ClaimInfo` of `countersign-once`.
+    /// stop the handler.
     ///
-    /// In report-only mode, a delivery without a proof is handled without the guard: a stranger could
-    /// choose its identity.
+    /// The request extensions hold `ClaimInfo` of `countersign-once`, with the key of the delivery. A
+    /// delivery without an identity is handled without the guard, and has a `ClaimInfo` too. In
+    /// report-only mode, this includes each unverified delivery: a stranger could choose its identity.
     ///
     /// ```
     /// # use axum::{Router, routing::post};
@@ -51,7 +52,8 @@ impl<R> VerifyLayer<R> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub const fn once(self, once: Once) -> OnceLayer<R> {
+    pub fn once(mut self, once: Once) -> OnceLayer<R> {
+        self.settings_mut().options.digest_body = once.identity().is_by_digest();
         OnceLayer { verify: self, once }
     }
 }
@@ -81,21 +83,15 @@ where
         // The clone has not been polled ready.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let Some(verified) = request.extensions().get::<Verified>().cloned() else { return Box::pin(inner.call(request)) };
+        let verified = request.extensions().get::<Verified>().cloned();
         let (once, body) = (self.once.clone(), request.body().bytes().clone());
         Box::pin(async move {
             let status = |result: &Result<Response<B>, S::Error>| result.as_ref().map_or(500, |response| response.status().as_u16());
-            let handled = once.handle(&verified, &body, status, |claim| {
-                if let Some(claim) = claim {
-                    request.extensions_mut().insert(claim);
-                }
+            let handled = once.handle(verified.as_ref(), &body, status, |claim| {
+                request.extensions_mut().insert(claim);
                 inner.call(request)
             });
-            match handled.await {
-                Handled::Response(result) => result,
-                Handled::Repeated(status) => Ok(empty_response(status)),
-                Handled::TryLater => Ok(unavailable_response()),
-            }
+            handled.await.response_or(|status| Ok(guard_response(status)))
         })
     }
 }

@@ -17,7 +17,7 @@ pub struct Delivery {
     pub verified: Verified,
     /// The request body, byte for byte as signed. Cloning the body makes no copy.
     pub body: Bytes,
-    /// The claim of a guarded delivery: see [`Verify::once`](crate::Verify::once).
+    /// The claim behind [`Verify::once`](crate::Verify::once). `None` behind other filters.
     #[cfg(feature = "once")]
     pub claim: Option<countersign_once::ClaimInfo>,
 }

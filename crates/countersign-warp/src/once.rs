@@ -1,17 +1,18 @@
-use countersign::adapter::{empty_response, unavailable_response};
-use countersign_once::{Handled, Once};
-use warp::Reply;
+use countersign::adapter::guard_response;
+use countersign_once::Once;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+use warp::{Filter, Reply};
 
 use crate::delivery::Delivery;
-use crate::verify::Verify;
+use crate::tenant::VerifyTenant;
+use crate::verify::{Verify, handle};
 
-/// Settings of a filter that verifies deliveries and handles each once. [`Verify::once`] creates the
-/// settings.
+/// A filter that verifies deliveries and handles each once, still without a handler. Created by
+/// [`Verify::once`] and [`VerifyTenant::once`].
 #[derive(Clone, Debug)]
 pub struct VerifyOnce {
-    verify: Verify,
+    deliveries: BoxedFilter<(Delivery,)>,
     once: Once,
 }
 
@@ -20,7 +21,9 @@ impl Verify {
     ///
     /// A repeat of a handled delivery gets the stored status, and a concurrent repeat gets 503 with
     /// `Retry-After`. The handler runs in a task of its own, so a disconnecting sender does not stop
-    /// the handler. `Delivery::claim` holds the claim.
+    /// the handler. `Delivery::claim` holds `ClaimInfo` of `countersign-once`, with the key of the
+    /// delivery. A delivery without an identity is handled without the guard, and has a `ClaimInfo`
+    /// too.
     ///
     /// ```
     /// use countersign::{Secret, Verifier, providers};
@@ -36,8 +39,25 @@ impl Verify {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub const fn once(self, once: Once) -> VerifyOnce {
-        VerifyOnce { verify: self, once }
+    pub fn once(self, once: Once) -> VerifyOnce {
+        VerifyOnce { deliveries: self.with_digest(&once).delivery(), once }
+    }
+
+    fn with_digest(mut self, once: &Once) -> Self {
+        self.options.digest_body = once.identity().is_by_digest();
+        self
+    }
+}
+
+impl<F> VerifyTenant<F>
+where
+    F: Filter<Extract = (Option<String>,), Error: Into<warp::Rejection>> + Clone + Send + Sync + 'static,
+{
+    /// Handles each verified delivery once, with the guard `once`. See [`Verify::once`].
+    #[must_use]
+    pub fn once(self, once: Once) -> VerifyOnce {
+        let verify = self.verify.with_digest(&once);
+        VerifyOnce { deliveries: Self { verify, ..self }.delivery(), once }
     }
 }
 
@@ -51,19 +71,16 @@ impl VerifyOnce {
         R: Reply + 'static,
     {
         let once = self.once;
-        self.verify.then(move |delivery: Delivery| {
+        handle(self.deliveries, move |delivery: Delivery| {
             let (once, handler) = (once.clone(), handler.clone());
             async move {
                 let (verified, body) = (delivery.verified.clone(), delivery.body.clone());
                 let handle = |claim| {
-                    let handled = handler(Delivery { claim, ..delivery });
+                    let handled = handler(Delivery { claim: Some(claim), ..delivery });
                     async { handled.await.into_response() }
                 };
-                match once.handle(&verified, &body, |response: &Response| response.status().as_u16(), handle).await {
-                    Handled::Response(response) => response,
-                    Handled::Repeated(status) => empty_response(status),
-                    Handled::TryLater => unavailable_response(),
-                }
+                let handled = once.handle(&verified, &body, |response: &Response| response.status().as_u16(), handle).await;
+                handled.response_or(guard_response)
             }
         })
     }

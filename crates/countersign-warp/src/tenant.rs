@@ -14,8 +14,8 @@ use crate::verify::{Verify, handle, only_verified};
 /// receives the tenant from the filter.
 #[derive(Clone)]
 pub struct VerifyTenant<F> {
-    verify: Verify,
-    find: F,
+    pub(crate) verify: Verify,
+    pub(crate) find: F,
 }
 
 impl<F> VerifyTenant<F>

@@ -44,7 +44,7 @@ use crate::rejection::{Respond, VerifyRejection, recover};
 #[doc(alias("hmac", "webhook signature", "filter"))]
 #[derive(Clone)]
 pub struct Verify {
-    options: ReceiveOptions,
+    pub(crate) options: ReceiveOptions,
     reject: Respond,
 }
 

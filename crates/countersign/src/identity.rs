@@ -9,6 +9,8 @@
 //! repeat would be handled again.
 
 #[cfg(feature = "identity")]
+pub(crate) mod body_digest;
+#[cfg(feature = "identity")]
 pub(crate) mod delivery_key;
 #[cfg(feature = "identity")]
 pub(crate) mod member;
@@ -18,6 +20,8 @@ pub(crate) mod repeat_policy;
 pub use delivery_key::DeliveryKey;
 pub use repeat_policy::RepeatPolicy;
 
+#[cfg(feature = "identity")]
+use crate::identity::body_digest::BodyDigest;
 #[cfg(feature = "identity")]
 use crate::verdict::verified::Verified;
 
@@ -75,6 +79,20 @@ impl Identity {
     pub const fn member(name: &'static str) -> Self {
         Self(Kind::Member(name))
     }
+
+    /// Returns whether the identity takes the digest of the body. Adapters then set
+    /// `ReceiveOptions::digest_body` (feature `identity`).
+    #[must_use]
+    pub const fn is_by_digest(&self) -> bool {
+        matches!(self.0, Kind::Body | Kind::BodyAndEvent | Kind::BodyAndUnauthenticatedId)
+    }
+
+    /// Returns whether the identity is a part of the body: its digest or a member. Such an identity
+    /// needs a scheme that [covers the body](crate::scheme::Scheme::covers_body).
+    #[must_use]
+    pub const fn is_of_body(&self) -> bool {
+        self.is_by_digest() || matches!(self.0, Kind::Member(_))
+    }
 }
 
 #[cfg(feature = "identity")]
@@ -91,8 +109,8 @@ impl Identity {
     pub fn keys(&self, guard: &str, verified: &Verified, body: &[u8]) -> Option<(DeliveryKey, Option<DeliveryKey>)> {
         let key = |kind: &str, parts: &[&[u8]]| DeliveryKey::new(guard, verified, kind, parts);
         let by_body = || {
-            let is_covered = verified.algorithm().is_some() && !body.is_empty();
-            is_covered.then(|| delivery_key::digest(body))
+            let is_covered = verified.covers_body() && !body.is_empty();
+            is_covered.then(|| verified.body_digest().copied().unwrap_or_else(|| BodyDigest::of(body).finish()))
         };
         let by_unauthenticated_id = || verified.unauthenticated_delivery_id().map(|id| key("unauthenticated id", &[id.as_bytes()]));
         match self.0 {
@@ -103,8 +121,8 @@ impl Identity {
                 by_body().map(|digest| (key("body and event", &[&digest, event.as_bytes()]), None))
             }
             Kind::Member(name) => {
-                let covered = verified.algorithm().map(|_| body)?;
-                member::find(covered, name).map(|value| (key("member", &[name.as_bytes(), value.as_bytes()]), None))
+                let value = if verified.covers_body() { member::find(body, name)? } else { return None };
+                Some((key("member", &[name.as_bytes(), value.as_bytes()]), None))
             }
             Kind::UnauthenticatedId => by_unauthenticated_id().map(|key| (key, None)),
             Kind::BodyAndUnauthenticatedId => by_body().map(|digest| (key("body", &[&digest]), by_unauthenticated_id())),

@@ -87,7 +87,7 @@ pub mod adapter {
 
     pub use crate::receive::outcome::{Connection, Outcome};
     #[cfg(feature = "http")]
-    pub use crate::receive::response::{empty_response, finish_response, unavailable_response};
+    pub use crate::receive::response::{empty_response, finish_response, guard_response};
     pub use crate::receive::{Receive, ReceiveOptions};
     pub use crate::request::body_source::BodySource;
     pub use crate::request::header_index::HeaderIndex;

@@ -19,6 +19,7 @@ use crate::request::timer::Timer;
 use crate::tenant::resolve::{ChosenVerifier, Resolve};
 use crate::tenant::source::VerifierSource;
 use crate::verdict::rejection::Rejection;
+use crate::verdict::verified::Verified;
 use crate::verifier::Verifier;
 use crate::verifier::config::Snapshot;
 use crate::verifier::parse::SignedParts;
@@ -43,6 +44,11 @@ pub struct ReceiveOptions {
     /// Turns on report-only mode. Deliveries that would be answered 401 are let through, **from any
     /// sender**, and logged.
     pub insecure_report_only: bool,
+    /// Hashes the body while it arrives, for
+    /// [`Identity::keys`](crate::identity::Identity::keys). Otherwise `keys` hashes the whole body
+    /// at once. Off by default.
+    #[cfg(feature = "identity")]
+    pub digest_body: bool,
 }
 
 impl ReceiveOptions {
@@ -50,7 +56,14 @@ impl ReceiveOptions {
     /// [`Timer`] able to wake the task. Report-only mode is off.
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
-        Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false }
+        Self {
+            verifiers: verifiers.into(),
+            deadline,
+            drain,
+            insecure_report_only: false,
+            #[cfg(feature = "identity")]
+            digest_body: false,
+        }
     }
 }
 
@@ -192,7 +205,8 @@ impl Receive {
             let PendingDelivery { verifier, verification, state } = &mut **pending;
             let received = ready!(state.poll_body(&verification.config, &mut verification.state, cx, body, timer));
             let config = Arc::clone(&verification.config);
-            let outcome = received.and_then(|()| state.conclude(&config, || verification.finish()));
+            let outcome =
+                received.and_then(|()| state.conclude(&config, || with_digest(options, verification.finish(), &mut verification.state)));
             report(verifier, &outcome);
             self.state = State::after(&outcome, state.is_at_end(), verifier);
             return Poll::Ready(outcome);
@@ -200,6 +214,10 @@ impl Receive {
         let ChosenVerifier { span, verifier } = ready!(self.choose(cx, options, head, timer));
         let mut state = ReceiveState::new(span, deadline, options.insecure_report_only);
         let mut verification = VerificationState::new();
+        #[cfg(feature = "identity")]
+        if options.digest_body {
+            verification.start_digest();
+        }
         // Start with the header names of the first scheme, nearly always the only scheme.
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
         let chosen = verifier.0.choose(&head, &mut index);
@@ -224,7 +242,12 @@ impl Receive {
             self.state = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
             return Poll::Pending;
         };
-        let outcome = received.and_then(|()| state.conclude(config, || verification.finish_with(snapshot, &parts, &index, &clock)));
+        let outcome = received.and_then(|()| {
+            state.conclude(config, || {
+                let verified = verification.finish_with(snapshot, &parts, &index, &clock);
+                with_digest(options, verified, &mut verification)
+            })
+        });
         report(&verifier, &outcome);
         self.state = State::after(&outcome, state.is_at_end(), &verifier);
         Poll::Ready(outcome)
@@ -314,6 +337,23 @@ impl State {
             Err(_) => Self::Rejected { is_at_end, body_limit: verifier.body_limit() },
         }
     }
+}
+
+/// Adds the digest of the body to the proof, if the adapter has asked for the digest.
+#[cfg(feature = "identity")]
+#[inline(always)]
+fn with_digest(
+    options: &ReceiveOptions,
+    verified: Result<Verified, Rejection>,
+    verification: &mut VerificationState,
+) -> Result<Verified, Rejection> {
+    if options.digest_body { verified.map(|verified| verification.add_digest(verified)) } else { verified }
+}
+
+#[cfg(not(feature = "identity"))]
+#[inline(always)]
+fn with_digest(_: &ReceiveOptions, verified: Result<Verified, Rejection>, _: &mut VerificationState) -> Result<Verified, Rejection> {
+    verified
 }
 
 /// Reports a rejected delivery, and a delivery let through in report-only mode.

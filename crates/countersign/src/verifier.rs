@@ -205,6 +205,13 @@ impl Verifier {
         self.0.configs().map(|config| &config.policy.scheme)
     }
 
+    /// Returns whether every signature covers the body. Returns `false` for a static token, and for
+    /// a combination by [`any_of`](Self::any_of) with a static token.
+    #[must_use]
+    pub fn covers_body(&self) -> bool {
+        self.0.configs().all(|config| config.policy.scheme.covers_body())
+    }
+
     /// Returns how the sender repeats deliveries. `None` if unknown, and after
     /// [`any_of`](Self::any_of).
     #[must_use]

@@ -13,11 +13,6 @@ use crate::verdict::verified::Verified;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey([u8; 32]);
 
-/// Returns the SHA-256 digest of a body.
-pub(crate) fn digest(body: &[u8]) -> [u8; 32] {
-    Sha256::digest(body).into()
-}
-
 impl DeliveryKey {
     pub(crate) fn new(guard: &str, verified: &Verified, kind: &str, identity: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
@@ -37,6 +32,19 @@ impl DeliveryKey {
             put(part);
         }
         Self(hash.finalize().into())
+    }
+
+    /// Creates the key of one event of a delivery with several events, such as the `eventId` of an
+    /// event in a batch. `id` must come from the verified body.
+    #[must_use]
+    pub fn of_event(guard: &str, verified: &Verified, id: &str) -> Self {
+        Self::new(guard, verified, "event", &[id.as_bytes()])
+    }
+
+    /// Creates a key from 32 bytes, for tests and for keys stored elsewhere.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// Returns the 32 bytes of the key.

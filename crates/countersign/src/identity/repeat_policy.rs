@@ -5,21 +5,29 @@ use crate::identity::Identity;
 /// How a sender repeats deliveries, for the default settings of a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RepeatPolicy {
-    identity: Identity,
+    identity: Option<Identity>,
     keep: Duration,
     lease: Duration,
     is_repeated: bool,
 }
 
 impl RepeatPolicy {
-    /// Creates a description: the safe and useful identity, the time to remember a handled
-    /// delivery, and the longest time of a claim.
+    /// Creates a description without an identity: the time to remember a handled delivery, and the
+    /// longest time of a claim.
     ///
     /// `keep` is longer than the sender's whole window of repeats. `lease` is shorter than the last
     /// gap between two repeats.
     #[must_use]
-    pub const fn new(identity: Identity, keep: Duration, lease: Duration) -> Self {
-        Self { identity, keep, lease, is_repeated: true }
+    pub const fn new(keep: Duration, lease: Duration) -> Self {
+        Self { identity: None, keep, lease, is_repeated: true }
+    }
+
+    /// Sets the identity. The identity must be safe and useful for every event of the sender: see
+    /// [the module](crate::identity).
+    #[must_use]
+    pub const fn known_by(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
     }
 
     /// Notes that the sender never repeats a delivery by itself.
@@ -29,9 +37,9 @@ impl RepeatPolicy {
         self
     }
 
-    /// Returns the identity.
+    /// Returns the identity. `None` if no identity is known to be safe and useful.
     #[must_use]
-    pub const fn identity(&self) -> Identity {
+    pub const fn identity(&self) -> Option<Identity> {
         self.identity
     }
 

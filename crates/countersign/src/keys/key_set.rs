@@ -129,7 +129,14 @@ impl PreparedKey {
     fn prepare(scheme: &Scheme, accepted: &[Algorithm], id: KeyId, key: &[u8], tenant: Option<&Arc<str>>) -> Result<Self, ConfigError> {
         let trial = |algorithm: &Algorithm| {
             let matched = Some(*algorithm).filter(|_| scheme.covers_body());
-            let by = MatchedBy { scheme: scheme.name(), tenant: tenant.cloned(), key_id: id.clone(), algorithm: matched };
+            let by = MatchedBy {
+                scheme: scheme.name(),
+                tenant: tenant.cloned(),
+                key_id: id.clone(),
+                algorithm: matched,
+                #[cfg(feature = "identity")]
+                covers_body: scheme.covers_body(),
+            };
             Mac::new(*algorithm, key).map(|mac| Trial { algorithm: *algorithm, mac, by: Arc::new(by) })
         };
         let trials: Option<Vec<Trial>> = accepted.iter().map(trial).collect();

@@ -12,10 +12,12 @@ pub fn empty_response<B: Default>(status: u16) -> Response<B> {
     response
 }
 
-/// Creates an empty 503 with its [`Retry-After`](Rejection::required_header). For adapters.
+/// Creates an empty response for a verified delivery that a guard does not hand to its handler: with
+/// this status, and with the [header](Rejection::required_header) required by the status. For
+/// adapters.
 #[must_use]
-pub fn unavailable_response<B: Default>() -> Response<B> {
-    with_required_header(empty_response(503))
+pub fn guard_response<B: Default>(status: u16) -> Response<B> {
+    with_required_header(empty_response(status))
 }
 
 /// Completes an application's response to a rejection. For adapters.

@@ -10,6 +10,7 @@ pub(crate) struct Metadata {
     ends: [u16; 3],
     /// The texts, if short. Nearly all texts are short.
     short: [u8; SHORT],
+    /// The texts, if long or with a digest of the body behind the texts.
     long: Option<Arc<[u8]>>,
 }
 
@@ -41,6 +42,19 @@ impl Metadata {
         metadata
     }
 
+    /// Adds the SHA-256 digest of the body. Nearly no delivery has a digest, so no place is kept
+    /// free for the digest.
+    #[cfg(feature = "identity")]
+    pub(crate) fn add_body_digest(&mut self, digest: [u8; 32]) {
+        let texts = self.texts().get(..usize::from(self.ends[2])).unwrap_or_default();
+        self.long = Some([texts, &digest].concat().into());
+    }
+
+    #[cfg(feature = "identity")]
+    pub(crate) fn body_digest(&self) -> Option<&[u8; 32]> {
+        self.long.as_deref()?.get(usize::from(self.ends[2])..)?.try_into().ok()
+    }
+
     /// Moves the values out. Call once.
     pub(crate) fn take(&mut self) -> Self {
         Self { long: self.long.take(), ..*self }
@@ -60,9 +74,13 @@ impl Metadata {
         self.text(self.ends[1], self.ends[2])
     }
 
+    fn texts(&self) -> &[u8] {
+        self.long.as_deref().unwrap_or(&self.short)
+    }
+
     /// Returns the text if it is visible ASCII and not empty.
     fn text(&self, start: u16, end: u16) -> Option<&str> {
-        let text = self.long.as_deref().unwrap_or(&self.short).get(start.into()..end.into())?;
+        let text = self.texts().get(start.into()..end.into())?;
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
     }
 }
@@ -88,6 +106,15 @@ mod tests {
                 let kept = [metadata.signed_id(), metadata.delivery_id(), metadata.event()].map(Option::unwrap_or_default);
                 assert_eq!(kept, texts, "{len}");
                 assert_eq!(metadata.long.is_some(), len + 1 > SHORT);
+                #[cfg(feature = "identity")]
+                {
+                    let mut metadata = metadata;
+                    assert_eq!(metadata.body_digest(), None, "{len}");
+                    metadata.add_body_digest([7; 32]);
+                    assert_eq!(metadata.body_digest(), Some(&[7; 32]));
+                    let kept = [metadata.signed_id(), metadata.delivery_id(), metadata.event()].map(Option::unwrap_or_default);
+                    assert_eq!(kept, texts, "{len}");
+                }
             }
         }
     }

@@ -29,11 +29,32 @@ pub(crate) struct MatchedBy {
     pub(crate) key_id: KeyId,
     /// `None` for a static token.
     pub(crate) algorithm: Option<Algorithm>,
+    /// See [`Scheme::covers_body`](crate::scheme::Scheme::covers_body).
+    #[cfg(feature = "identity")]
+    pub(crate) covers_body: bool,
 }
 
 impl Verified {
     pub(crate) const fn new(by: Arc<MatchedBy>, metadata: Metadata) -> Self {
         Self { by, metadata }
+    }
+
+    #[cfg(feature = "identity")]
+    pub(crate) fn with_body_digest(mut self, digest: [u8; 32]) -> Self {
+        self.metadata.add_body_digest(digest);
+        self
+    }
+
+    #[cfg(feature = "identity")]
+    pub(crate) fn covers_body(&self) -> bool {
+        self.by.covers_body
+    }
+
+    /// Returns the digest of the verified body, if
+    /// [`ReceiveOptions::digest_body`](crate::adapter::ReceiveOptions::digest_body) was set.
+    #[cfg(feature = "identity")]
+    pub(crate) fn body_digest(&self) -> Option<&[u8; 32]> {
+        self.metadata.body_digest()
     }
 
     /// Returns the provider, by the name of the scheme: `jira`.

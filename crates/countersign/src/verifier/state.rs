@@ -15,7 +15,7 @@ use crate::verdict::rejection::Rejection;
 use crate::verdict::rejection_kind::RejectionKind;
 use crate::verdict::verified::Verified;
 use crate::verifier::config::Snapshot;
-use crate::verifier::diagnose::Diagnostics;
+use crate::verifier::diagnose::Companion;
 use crate::verifier::parse::SignedParts;
 
 /// The bytes hashed with one key before the next key's turn: one or two blocks of a hash.
@@ -35,7 +35,7 @@ pub(crate) struct VerificationState {
     is_begun: bool,
     first: KeyMac,
     others: Vec<KeyMac>,
-    diagnostics: Option<Box<Diagnostics>>,
+    companion: Option<Box<Companion>>,
 }
 
 /// The proof of a genuine delivery.
@@ -88,7 +88,7 @@ impl VerificationState {
             is_begun: false,
             first: KeyMac::new(),
             others: Vec::new(),
-            diagnostics: None,
+            companion: None,
         }
     }
 
@@ -132,7 +132,7 @@ impl VerificationState {
             return Err(RejectionKind::KeysExpired);
         }
         if policy.hints.is_some() {
-            self.diagnostics = Some(Box::new(Diagnostics::new(keys, head, clock)));
+            self.companion.get_or_insert_default().explain(keys, head, clock);
         }
         if !policy.scheme.prefix.is_empty() {
             parts.feed(policy.url.as_ref(), policy.scheme.prefix, |text| self.hash(text));
@@ -147,19 +147,36 @@ impl VerificationState {
         self.others.push(mac);
     }
 
+    /// Takes a digest of the body, beside the MACs. Call before the body.
+    #[cfg(feature = "identity")]
+    #[cold]
+    pub(crate) fn start_digest(&mut self) {
+        self.companion.get_or_insert_default().start_digest();
+    }
+
+    /// Adds the digest of the body, if taken, to the proof.
+    #[cfg(feature = "identity")]
+    #[cold]
+    pub(crate) fn add_digest(&mut self, verified: Verified) -> Verified {
+        match self.companion.as_mut().and_then(|companion| companion.take_digest()) {
+            Some(digest) => verified.with_body_digest(digest),
+            None => verified,
+        }
+    }
+
     /// Hashes the next bytes of the body. The size of the pieces does not matter.
     #[inline]
     pub(crate) fn update(&mut self, data: &[u8]) {
         self.hash(data);
-        if let Some(diagnostics) = &mut self.diagnostics {
-            diagnostics.count(data);
+        if let Some(companion) = &mut self.companion {
+            companion.update(data);
         }
     }
 
     /// Hashes the next bytes of the signed text.
     #[inline(always)]
     pub(crate) fn hash(&mut self, text: &[u8]) {
-        if self.others.is_empty() && self.diagnostics.is_none() {
+        if self.others.is_empty() && self.companion.is_none() {
             self.first.mac.update(text);
         } else {
             self.hash_all(text);
@@ -175,8 +192,8 @@ impl VerificationState {
             self.first.mac.update(text);
             self.others.iter_mut().for_each(|other| other.mac.update(text));
         }
-        if let Some(diagnostics) = &mut self.diagnostics {
-            diagnostics.hash(text);
+        if let Some(companion) = &mut self.companion {
+            companion.hash(text);
         }
     }
 
@@ -250,8 +267,8 @@ impl VerificationState {
     fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
         // Called for rejections only: a verified delivery must not count against the rate.
         let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
-        let diagnostics = self.diagnostics.take().filter(|_| unmatched && wanted());
-        let hint = diagnostics.and_then(|diagnostics| diagnostics.resolve(&self.candidates));
+        let companion = self.companion.take().filter(|_| unmatched && wanted());
+        let hint = companion.and_then(|companion| companion.resolve(&self.candidates));
         config.reject(RejectionKind::SignatureMismatch).with_hint(hint)
     }
 }

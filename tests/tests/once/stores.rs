@@ -1,0 +1,68 @@
+//! Stores with faults.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use countersign::identity::DeliveryKey;
+use countersign_once::{ClaimReply, FinishReply, MemoryStore, Owner, RenewReply, Store, StoreError, StoreFuture};
+
+/// A store that never answers a claim in time.
+pub(crate) struct Down;
+
+impl Store for Down {
+    fn claim(&self, _: DeliveryKey, _: Owner, _: Duration) -> StoreFuture<ClaimReply> {
+        StoreFuture::new(async { Err(StoreError::new("down")) })
+    }
+
+    fn renew(&self, _: DeliveryKey, _: Owner, _: Duration) -> StoreFuture<RenewReply> {
+        unreachable!("nothing is claimed")
+    }
+
+    fn finish(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<FinishReply> {
+        unreachable!("nothing is claimed")
+    }
+
+    fn release(&self, _: DeliveryKey, _: Owner) -> StoreFuture<()> {
+        StoreFuture::new(async { Err(StoreError::new("down")) })
+    }
+}
+
+/// A store that writes a mark late, and fails if told so.
+pub(crate) struct Marks {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) written: Arc<AtomicUsize>,
+    pub(crate) fails: Arc<AtomicBool>,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self { inner: Arc::new(MemoryStore::new(100)), written: Arc::default(), fails: Arc::default() }
+    }
+}
+
+impl Store for Marks {
+    fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
+        self.inner.claim(key, owner, lease)
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        self.inner.renew(key, owner, lease)
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        let (inner, marks, fails) = (Arc::clone(&self.inner), Arc::clone(&self.written), Arc::clone(&self.fails));
+        StoreFuture::new(async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if fails.load(Ordering::SeqCst) {
+                return Err(StoreError::new("full"));
+            }
+            marks.fetch_add(1, Ordering::SeqCst);
+            inner.finish(key, owner, status, keep).await
+        })
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        self.inner.release(key, owner)
+    }
+}
