@@ -1,8 +1,7 @@
 //! Every interleaving of a few threads, by `loom`: `cargo run --release -p model`. It takes a minute or two.
 //!
-//! The sources of the budget and of the tenants' lookups are compiled as they are into this crate, which calls itself `std` and has the atomics
-//! and locks of `loom` there. A step of what else is in them is atomic here: of tokio's `watch`, through which a lookup is waited for, and of
-//! the verifiers that it brings.
+//! The sources of the budget, of the tenants' lookups and of the memory store of `countersign-once` are compiled unchanged into this crate. The
+//! crate calls itself `std`, with the atomics and locks of `loom`. Other steps are atomic here: those of tokio's `watch` and of the verifiers.
 
 #![forbid(unsafe_code)]
 
@@ -12,17 +11,26 @@ extern crate std as real;
 #[cfg_attr(not(test), expect(dead_code, reason = "what is not modelled is compiled too"))]
 #[path = "../../../../crates/countersign/src/body/memory_budget.rs"]
 mod memory_budget;
+#[path = "../../../../crates/countersign-once/src/memory_store.rs"]
+mod memory_store;
 mod model_of_budget;
 mod model_of_lookups;
+mod model_of_once;
+#[expect(dead_code, reason = "what is not modelled is compiled too")]
+#[path = "../../../../crates/countersign-once/src/owner.rs"]
+mod owner;
 #[expect(dead_code, reason = "what is not modelled is compiled too")]
 #[path = "../../../../crates/countersign-tenants/src/single_flight.rs"]
 mod single_flight;
+#[expect(dead_code, reason = "what is not modelled is compiled too")]
+#[path = "../../../../crates/countersign-once/src/store.rs"]
+mod store;
 
 use real::sync::Arc;
 use real::sync::atomic::{AtomicUsize, Ordering};
 
 /// What those sources name of `std`.
-pub use real::{collections, fmt, time};
+pub use real::{collections, error, fmt, future, pin, task, time};
 
 pub mod sync {
     pub use loom::sync::{Mutex, MutexGuard, atomic};
@@ -38,6 +46,7 @@ mod lookup_error {
 
 fn main() {
     println!("budget: {} interleavings held", model_of_budget::run());
+    println!("handled once: {} interleavings held", model_of_once::run());
     println!("lookups: {} interleavings held", model_of_lookups::run());
 }
 
