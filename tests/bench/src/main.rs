@@ -6,6 +6,7 @@
 //! | `axum`, `actix`, `warp` | each adapter in process, beside the bare handler, what users write by hand and what is published |
 //! | `end-to-end` | requests a second over loopback, beside the bare handler; needs `wrk` |
 //! | `memory` | peak heap of a delivery, and the time from its last byte to the answer |
+//! | `once` | the guard `Once` with its memory store, beside the layer without a guard |
 //! | `scale` | how cost grows with the body, keys, tenants, headers and deliveries at once; a million tenants take some 3 GB |
 //!
 //! All rows of a table get the same body under the same limit, and are measured in rounds that take turns. The figures are medians. Ratios and
@@ -25,6 +26,7 @@ mod core;
 mod delivery;
 mod end_to_end;
 mod memory;
+mod once;
 mod runtime;
 mod scale;
 mod table;
@@ -40,9 +42,10 @@ fn main() {
         Some("warp") => warp::run(),
         Some("end-to-end") => end_to_end::run(),
         Some("memory") => memory::run(),
+        Some("once") => once::run(),
         Some("scale") => scale::run(),
         _ => {
-            eprintln!("usage: bench core|axum|actix|warp|end-to-end|memory|scale");
+            eprintln!("usage: bench core|axum|actix|warp|end-to-end|memory|once|scale");
             std::process::exit(2);
         }
     }

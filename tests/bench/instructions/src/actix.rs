@@ -5,7 +5,7 @@ use actix_web::{App, HttpResponse, Resource, web};
 use bytes::Bytes;
 use countersign_actix_web::{Delivery as Extracted, Verify};
 
-use crate::case::{Case, deadline, verifier, verifier_with_budget};
+use crate::case::{Case, deadline, guard_of_new, guard_of_repeats, verifier, verifier_with_budget};
 use crate::delivery::Delivery;
 
 const BARE_0: &[&str] = &["actix-web/bare/0", "core/hmac/0"];
@@ -26,6 +26,16 @@ pub fn cases() -> Vec<Case> {
             name: "actix-web/wrap/0/deadline/on",
             over: BARE_0,
             deliver: || wrapped(Verify::new(verifier()).deadline(deadline()), Delivery::signed(0)),
+        },
+        Case {
+            name: "actix-web/wrap/1024/once/new",
+            over: BARE_1024,
+            deliver: || served!(bare().wrap(Verify::new(verifier()).once(guard_of_new())), Delivery::signed(1024)),
+        },
+        Case {
+            name: "actix-web/wrap/1024/once/repeated",
+            over: BARE_1024,
+            deliver: || served!(bare().wrap(Verify::new(verifier()).once(guard_of_repeats())), Delivery::signed(1024)),
         },
         Case { name: "actix-web/bare/0", over: &[], deliver: || served!(bare(), Delivery::signed(0)) },
         Case { name: "actix-web/extractor/0", over: BARE_0, deliver: || served!(extracted(), Delivery::signed(0)) },

@@ -11,7 +11,7 @@ use http::Request;
 use http_body::{Body as HttpBody, Frame};
 use tower::{Layer as _, service_fn};
 
-use crate::case::{Case, Known, deadline, observed, verifier, verifier_with_budget};
+use crate::case::{Case, Known, deadline, guard_of_new, guard_of_repeats, observed, verifier, verifier_with_budget};
 use crate::delivery::{Delivery, served};
 
 const BARE_0: &[&str] = &["axum/bare/0", "core/hmac/0"];
@@ -35,7 +35,11 @@ pub fn cases() -> Vec<Case> {
             deliver: || served(new().layer(service_fn(answer)), Delivery::signed(0), AskedForTwice::from),
         },
         Case { name: "tower/layer/1024/unsigned", over: EMPTY_1024_UNHASHED, deliver: || layered(&new(), Delivery::unsigned()) },
-        Case { name: "tower/layer/0/clock/off", over: EMPTY_0, deliver: || layered(&VerifyLayer::without_clock(verifier()), Delivery::signed(0)) },
+        Case {
+            name: "tower/layer/0/clock/off",
+            over: EMPTY_0,
+            deliver: || layered(&VerifyLayer::without_clock(verifier()), Delivery::signed(0)),
+        },
         Case {
             name: "tower/layer/0/clock/on",
             over: EMPTY_0,
@@ -46,15 +50,21 @@ pub fn cases() -> Vec<Case> {
             over: EMPTY_0,
             deliver: || layered(&VerifyLayer::new(verifier_with_budget()), Delivery::signed(0)),
         },
-        Case {
-            name: "tower/layer/0/observer/on",
-            over: EMPTY_0,
-            deliver: || layered(&VerifyLayer::new(observed()), Delivery::signed(0)),
-        },
+        Case { name: "tower/layer/0/observer/on", over: EMPTY_0, deliver: || layered(&VerifyLayer::new(observed()), Delivery::signed(0)) },
         Case {
             name: "tower/layer/0/resolver/on",
             over: EMPTY_0,
             deliver: || layered(&VerifyLayer::new(Known(verifier())), Delivery::signed(0)),
+        },
+        Case {
+            name: "tower/layer/1024/once/new",
+            over: EMPTY_1024,
+            deliver: || served(new().once(guard_of_new()).layer(service_fn(answer)), Delivery::signed(1024), Body::from),
+        },
+        Case {
+            name: "tower/layer/1024/once/repeated",
+            over: EMPTY_1024,
+            deliver: || served(new().once(guard_of_repeats()).layer(service_fn(answer)), Delivery::signed(1024), Body::from),
         },
         Case { name: "axum/bare/1024", over: &[], deliver: || served(bare(), Delivery::signed(1024), Body::from) },
         Case { name: "axum/Router::layer/0", over: BARE_0, deliver: || served(bare().layer(new()), Delivery::signed(0), Body::from) },

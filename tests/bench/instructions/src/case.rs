@@ -3,6 +3,7 @@ use std::time::Duration;
 use countersign::observe::{Observer, Verdict};
 use countersign::tenant::{ResolveFuture, Resolver};
 use countersign::{Deadline, MemoryBudget, RequestHead, Verifier};
+use countersign_once::{MemoryStore, Once};
 
 use crate::delivery::JIRA;
 use crate::{actix, axum, core, warp};
@@ -53,6 +54,16 @@ impl Resolver for Known {
     fn decoy(&self) -> &Verifier {
         &self.0
     }
+}
+
+/// A guard to which each delivery is new: its mark is forgotten at once.
+pub fn guard_of_new() -> Once {
+    Once::builder("bench", MemoryStore::new(1000)).keep(Duration::ZERO).build(&verifier()).unwrap()
+}
+
+/// A guard to which each delivery but the first is a repeat.
+pub fn guard_of_repeats() -> Once {
+    Once::builder("bench", MemoryStore::new(1000)).build(&verifier()).unwrap()
 }
 
 pub fn deadline() -> Deadline {

@@ -1,12 +1,13 @@
 use ::warp::{Filter, Rejection, Reply, body, path, post, service};
 use bytes::Bytes;
+use countersign_once::Once;
 use countersign_tower::VerifyLayer;
 use countersign_warp::{Delivery as Verified, Verify};
 use http::StatusCode;
 use http_body_util::Full;
 use tower::Layer as _;
 
-use crate::case::{Case, deadline, verifier, verifier_with_budget};
+use crate::case::{Case, deadline, guard_of_new, guard_of_repeats, verifier, verifier_with_budget};
 use crate::delivery::{Delivery, served};
 
 const BARE_0: &[&str] = &["warp/bare/0", "core/hmac/0"];
@@ -34,6 +35,8 @@ pub fn cases() -> Vec<Case> {
             over: BARE_0,
             deliver: || filtered(Verify::new(verifier_with_budget()), Delivery::signed(0)),
         },
+        Case { name: "warp/then/1024/once/new", over: BARE_1024, deliver: || guarded(guard_of_new(), Delivery::signed(1024)) },
+        Case { name: "warp/then/1024/once/repeated", over: BARE_1024, deliver: || guarded(guard_of_repeats(), Delivery::signed(1024)) },
         Case {
             name: "warp/layer/0",
             over: BARE_0,
@@ -60,4 +63,12 @@ fn filtered(verify: Verify, delivery: Delivery) -> Box<dyn FnMut()> {
         StatusCode::OK
     };
     served(service(path!("hook").and(post()).and(verify.then(handler))), delivery, Full::new)
+}
+
+fn guarded(once: Once, delivery: Delivery) -> Box<dyn FnMut()> {
+    let then = Verify::new(verifier()).once(once).then(async |delivery: Verified| {
+        std::hint::black_box(delivery);
+        StatusCode::OK
+    });
+    served(service(path!("hook").and(post()).and(then)), delivery, Full::new)
 }
