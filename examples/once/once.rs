@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example once
-//! # in another terminal, twice: the handler runs once, and both times the response is 200
-//! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example send -- http://127.0.0.1:3000/jira
+//! # in another terminal: the same delivery three times, with one run of the handler and three times 200
+//! echo '{}' | COUNTERSIGN_SECRET=swordfish-and-then-some cargo run --bin countersign -- \
+//!     send --repeat 2 http://127.0.0.1:3000/jira
 //! ```
 //!
 //! The variable `PORT` sets another port. The handler takes a second: a repeat within this second

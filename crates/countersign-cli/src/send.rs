@@ -24,7 +24,7 @@ use crate::sign::{SignOptions, content_type, random_id};
 /// Send a delivery as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n\nExit status: 0 if the receiver accepts every delivery (2xx), or with --forge, rejects every delivery (400, 401 or 403); 1 if not."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --repeat 2 \\\n    http://127.0.0.1:3000/jira event.json\n\nExit status: 0 if the receiver accepts every delivery (2xx), or with --forge, rejects every delivery (400, 401 or 403); 1 if not."
 )]
 pub(crate) struct Send {
     /// URL of the receiver
@@ -57,6 +57,11 @@ struct SendOptions {
     /// times). For other providers, the pause is 5 seconds, doubled each time up to an hour
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     retries: u32,
+    /// Number of times to send the same delivery again, whatever the response: with the same id and
+    /// body, signed again. With --concurrency, several at once. A receiver that handles each delivery
+    /// once answers a repeat with the first status, or with 503 while the first is being handled
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..100_000), conflicts_with = "count")]
+    repeat: u32,
     /// Shorten the pauses before repeats to a tenth of a second
     #[arg(long)]
     fast: bool,
@@ -93,8 +98,14 @@ impl Send {
         let signer = self.signing.signer(verbosity)?;
         let body = Bytes::from(delivery_options::read(&self.file)?);
         let extra = self.sending.header.iter().map(|text| delivery_options::parse_header(text)).collect::<Result<Vec<_>, _>>()?;
-        let sender = Sender { signer, body, extra, client: Client::new()?, send: self };
+        let repeated = if self.sending.repeat > 0 { Some(self.ids()?) } else { None };
+        let sender = Sender { signer, body, extra, client: Client::new()?, send: self, repeated };
         client::block_on(sender.send_all(verbosity))
+    }
+
+    /// Returns the unsigned and the signed id of a new delivery.
+    fn ids(&self) -> Result<(String, String), Failure> {
+        Ok((random_id()?, self.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?))
     }
 }
 
@@ -104,6 +115,8 @@ struct Sender {
     body: Bytes,
     extra: Vec<(String, Vec<u8>)>,
     client: Client,
+    /// The ids of the single delivery of `--repeat`.
+    repeated: Option<(String, String)>,
 }
 
 /// Limit of a response body, in bytes.
@@ -111,7 +124,8 @@ const MAX_OF_AN_ANSWER: usize = 64 * 1024;
 
 impl Sender {
     async fn send_all(self, verbosity: Verbosity) -> Result<bool, Failure> {
-        let SendOptions { count, concurrency, forge, .. } = self.send.sending;
+        let SendOptions { count, concurrency, forge, repeat, .. } = self.send.sending;
+        let count = count.saturating_add(repeat);
         let sender = Arc::new(self);
         let mut tally = Tally::new(count, verbosity);
         let next = Arc::new(AtomicUsize::new(0));
@@ -138,19 +152,21 @@ impl Sender {
                 (Ok(status), Some(_)) => matches!(status.as_u16(), 400 | 401 | 403),
                 (Err(_), _) => false,
             };
-            if count == 1 {
+            if count == 1 || repeat > 0 {
                 show(&answer, &sender.send.url, verbosity);
             } else {
                 tally.add(&answer);
             }
         }
-        tally.finish();
+        if repeat == 0 {
+            tally.finish();
+        }
         Ok(all_as_wanted)
     }
 
     /// Sends a delivery, and repeats the delivery after a temporary failure.
     async fn deliver(&self) -> Result<Answer, Failure> {
-        let ids = (random_id()?, self.send.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?);
+        let ids = self.repeated.clone().map_or_else(|| self.send.ids(), Ok)?;
         let mut retries = Retries::new(&self.send.signing.provider.scheme, self.send.sending.retries, self.send.sending.fast);
         let mut attempts = 0_u32;
         loop {

@@ -105,6 +105,28 @@ fn many_are_counted_and_timed() {
 }
 
 #[test]
+fn same_delivery_is_sent_again_whatever_the_response() {
+    let folder = Folder::new();
+    let secret = folder.write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let body = folder.write("body", BODY);
+    let upstream = Upstream::new(|number| answer_of(if number == 2 { "503 Service Unavailable" } else { "200 OK" }, ""));
+    let options = ["send", "--provider", "standard-webhooks", "--secret-file", &secret, "--repeat", "3", &upstream.url, &body];
+    let told = countersign(&options, b"");
+    let lines: Vec<_> = told.stdout.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!((told.code, lines), (1, vec!["200", "503", "200", "200"]), "{told:?}");
+    let ids: std::collections::BTreeSet<_> = upstream
+        .seen()
+        .iter()
+        .map(|request| text(request).lines().find(|line| line.starts_with("Webhook-Id")).unwrap().to_owned())
+        .collect();
+    assert_eq!((upstream.seen().len(), ids.len()), (4, 1));
+    let together = Upstream::new(|_| answer_of("200 OK", ""));
+    assert_eq!(send(&together.url, &["--repeat", "9", "--concurrency", "10"]).code, 0);
+    assert_eq!(together.seen().len(), 10);
+    assert_eq!(send(&together.url, &["--repeat", "1", "--count", "2"]).code, 2, "one or the other");
+}
+
+#[test]
 fn forgeries_are_what_they_are_called() {
     let upstream = Upstream::new(|_| answer_of("401 Unauthorized", ""));
     for forgery in ["signature", "missing", "truncated", "body"] {
