@@ -17,7 +17,7 @@ use std::time::Duration;
 use axum::routing::post;
 use axum::{Extension, Router};
 use countersign::{Secret, Verifier, providers};
-use countersign_once::{ClaimInfo, Event, MemoryStore, Once};
+use countersign_once::{ClaimInfo, GuardEvent, MemoryStore, Once};
 use countersign_tower::VerifyLayer;
 use tokio::net::TcpListener;
 
@@ -39,12 +39,12 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     // A handler runs on after its sender has disconnected.
     once.idle().await;
-    let (claimed, repeated, running) = (once.count(Event::Claimed), once.count(Event::Repeated), once.count(Event::Running));
+    let (claimed, repeated, running) = (once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated), once.count(GuardEvent::Running));
     receiver::say(format_args!("{claimed} claimed, {repeated} repeated, {running} put off"));
     Ok(())
 }
 
-/// Runs once to success for each delivery.
+/// Succeeds once for each delivery.
 async fn on_event(Extension(claim): Extension<ClaimInfo>, body: String) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     receiver::say(format_args!("handled {} bytes with key {}", body.len(), claim.key()));

@@ -188,16 +188,21 @@ mod digest_while_receiving {
     #[test]
     fn key_is_that_of_the_whole_body_for_every_chunking() {
         conformance::run(async {
-            let (verifier, body) = (verifier(providers::JIRA), b"a body in pieces");
-            let delivery = Delivery::signed(&signer(providers::JIRA), body).header("X-Atlassian-Webhook-Identifier", "x".repeat(200));
-            let keys = |verified: &Verified, body: &[u8]| Identity::BODY_AND_UNAUTHENTICATED_ID.keys("guard", verified, body).unwrap();
-            let expected = keys(&verifier.verify(&delivery, body).unwrap(), body);
-            for size in 1..=body.len() {
-                let chunks = delivery.clone().chunks(body.chunks(size));
-                let Handled { verified, .. } = receive(&verifier.clone().into(), &chunks, true).await.handled.remove(0);
-                assert_eq!(keys(&verified, body), expected, "{size}");
-                // The digest is that of the verified body, whatever body a caller names.
-                assert_eq!(keys(&verified, b"another body"), expected, "{size}");
+            let body = b"a body in pieces";
+            let jira = || builder(providers::JIRA);
+            let hints = jira().key("other", Secret::new("another secret of some length ")).hints().build().unwrap();
+            let several = Verifier::any_of([verifier(providers::GITHUB), verifier(providers::JIRA)]).unwrap();
+            for verifier in [verifier(providers::JIRA), hints, several] {
+                let delivery = Delivery::signed(&signer(providers::JIRA), body).header("X-Atlassian-Webhook-Identifier", "x".repeat(200));
+                let keys = |verified: &Verified, body: &[u8]| Identity::BODY_OR_UNAUTHENTICATED_ID.keys("guard", verified, body).unwrap();
+                let expected = keys(&verifier.verify(&delivery, body).unwrap(), body);
+                for size in 1..=body.len() {
+                    let chunks = delivery.clone().chunks(body.chunks(size));
+                    let Handled { verified, .. } = receive(&verifier.clone().into(), &chunks, true).await.handled.remove(0);
+                    assert_eq!(keys(&verified, body), expected, "{size}");
+                    // The digest is that of the verified body, whatever body a caller names.
+                    assert_eq!(keys(&verified, b"another body"), expected, "{size}");
+                }
             }
         });
     }

@@ -1,14 +1,17 @@
 //! The semantics of a guard, with stores that answer at once, late, wrongly and never.
 
+use std::collections::HashMap;
 use std::error::Error;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use countersign::identity::{DeliveryKey, Identity};
 use countersign::{Secret, Signer, Verified, Verifier, providers};
 use countersign_once::{
-    Admission, ClaimInfo, ClaimReply, Event, FinishReply, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError,
+    Admission, ClaimInfo, ClaimReply, FinishReply, GuardEvent, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError,
     StoreFuture, WhenDown,
 };
 use tokio::sync::oneshot;
@@ -47,7 +50,7 @@ async fn handled_delivery_is_not_handled_again_and_gets_its_status() {
     assert_eq!(handle(&once, 204).await, Ok(204));
     let again = once.handle(&verified(BODY), BODY, |_: &u16| unreachable!(), |_| async { unreachable!("it ran before") }).await;
     assert!(matches!(again, Handled::<u16>::Repeated(204)));
-    assert_eq!((once.count(Event::Claimed), once.count(Event::Repeated)), (1, 1));
+    assert_eq!((once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated)), (1, 1));
 }
 
 #[tokio::test]
@@ -74,11 +77,11 @@ async fn concurrent_repeat_is_put_off() {
             once.handle(&verified(BODY), BODY, |status| *status, handler).await
         }
     });
-    while once.count(Event::Claimed) == 0 {
+    while once.count(GuardEvent::Claimed) == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(handle(&once, 200).await, Err("try later"));
-    assert_eq!(once.count(Event::Running), 1);
+    assert_eq!(once.count(GuardEvent::Running), 1);
     go.send(()).unwrap();
     assert!(matches!(first.await.unwrap(), Handled::Response(200)));
     assert_eq!(handle(&once, 200).await, Err("repeated"));
@@ -91,7 +94,7 @@ async fn panic_goes_on_and_releases_the_delivery() {
         let once = once.clone();
         async move {
             let handler = |_| async { panic!("as the test wants") };
-            once.handle(&verified(BODY), BODY, |_: &u16| 200, handler).await;
+            let _ = once.handle(&verified(BODY), BODY, |_: &u16| 200, handler).await;
         }
     });
     let panic = panicking.await.unwrap_err().into_panic();
@@ -163,7 +166,7 @@ async fn delivery_without_an_identity_is_handled_without_a_guard() {
         let handled = once.handle(&verified(body), body, |_| 200, |claim: ClaimInfo| async move { !claim.is_guarded() }).await;
         assert!(matches!(handled, Handled::Response(true)));
     }
-    assert_eq!(once.count(Event::Unguarded), 2);
+    assert_eq!(once.count(GuardEvent::Unguarded), 2);
 }
 
 #[test]
@@ -176,10 +179,17 @@ fn guard_needs_an_identity_and_a_lease() {
     Once::builder("guard", MemoryStore::new(1)).identity(Identity::BODY).build(&dropbox).unwrap();
     let token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret()).build().unwrap();
     let guard = |identity| Once::builder("guard", MemoryStore::new(1)).identity(identity).build(&token);
-    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_AND_UNAUTHENTICATED_ID, Identity::member("id")] {
-        assert_eq!(guard(identity).unwrap_err(), OnceError::BodyNotCovered);
+    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_OR_UNAUTHENTICATED_ID, Identity::member("id")] {
+        assert_eq!(guard(identity).unwrap_err(), OnceError::UnfitIdentity);
     }
     guard(Identity::UNAUTHENTICATED_ID).unwrap();
+    guard(Identity::NONE).unwrap();
+    assert_eq!(guard(Identity::SIGNED_ID).unwrap_err(), OnceError::UnfitIdentity);
+    for identity in [Identity::SIGNED_ID, Identity::UNAUTHENTICATED_ID, Identity::BODY_OR_UNAUTHENTICATED_ID, Identity::BODY_AND_EVENT] {
+        let unfit = Once::builder("guard", MemoryStore::new(1)).identity(identity).build_for(&providers::META);
+        assert_eq!(unfit.unwrap_err(), OnceError::UnfitIdentity, "{identity:?}");
+    }
+    Once::builder("guard", MemoryStore::new(1)).build_for(&providers::JIRA).unwrap();
     build(&token).unwrap();
 }
 
@@ -190,6 +200,8 @@ struct Shared(Arc<Faulty>);
 struct Faulty {
     inner: MemoryStore,
     fault: Mutex<Option<Fault>>,
+    /// The last owner to claim each key.
+    owners: Mutex<HashMap<DeliveryKey, Owner>>,
     calls: AtomicUsize,
     released: AtomicUsize,
     finished: AtomicU16,
@@ -200,6 +212,7 @@ enum Fault {
     /// The store claims, and its answer is lost.
     LoseAnswerOfClaim,
     FailClaim,
+    FailRenew,
     FailFinish,
     /// The store marks, and its answer is lost.
     LoseAnswerOfFinish,
@@ -212,6 +225,7 @@ impl Default for Faulty {
         Self {
             inner: MemoryStore::new(1000),
             fault: Mutex::default(),
+            owners: Mutex::default(),
             calls: AtomicUsize::new(0),
             released: AtomicUsize::new(0),
             finished: AtomicU16::new(0),
@@ -222,6 +236,12 @@ impl Default for Faulty {
 impl Shared {
     fn set(&self, fault: Option<Fault>) {
         *self.0.fault.lock().unwrap() = fault;
+    }
+
+    /// Forgets a claim, as after its lease.
+    fn forget(&self, key: DeliveryKey) {
+        let owner = self.0.owners.lock().unwrap()[&key];
+        let _ = Pin::new(&mut self.0.inner.release(key, owner)).poll(&mut Context::from_waker(Waker::noop()));
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -235,11 +255,15 @@ impl Store for Shared {
         if self.has(Fault::FailClaim) {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
+        self.0.owners.lock().unwrap().insert(key, owner);
         let claimed = self.0.inner.claim(key, owner, lease);
         if self.has(Fault::LoseAnswerOfClaim) { StoreFuture::new(std::future::pending()) } else { claimed }
     }
 
     fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        if self.has(Fault::FailRenew) {
+            return StoreFuture::new(async { Err(StoreError::new("away")) });
+        }
         if self.has(Fault::Stolen) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
     }
 
@@ -272,7 +296,7 @@ async fn claim_without_an_answer_is_put_off_and_given_back() {
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     store.set(Some(Fault::LoseAnswerOfClaim));
     assert_eq!(handle(&once, 200).await, Err("try later"));
-    assert_eq!(once.count(Event::Unavailable), 1);
+    assert_eq!(once.count(GuardEvent::Unavailable), 1);
     store.set(None);
     // The release runs in a task of its own.
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -327,9 +351,9 @@ async fn lost_claim_is_told_to_the_handler_and_counted() {
     store.set(Some(Fault::Stolen));
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(info.is_lost());
-    assert_eq!(once.count(Event::Expired), 1);
+    assert_eq!(once.count(GuardEvent::Expired), 1);
     claim.complete(200).await;
-    assert_eq!(once.count(Event::DoubleRun), 1, "the other owner held the claim");
+    assert_eq!(once.count(GuardEvent::DoubleRun), 1, "the other owner held the claim");
 }
 
 /// Signs and verifies a Jira delivery with an unsigned id.
@@ -341,7 +365,7 @@ fn jira(body: &[u8], id: &str) -> Verified {
 }
 
 #[tokio::test]
-async fn either_of_two_keys_tells_a_repeat_and_both_are_marked() {
+async fn either_of_two_keys_tells_a_repeat() {
     let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
     let once = Once::builder("jira", MemoryStore::new(1000)).build(&verifier).unwrap();
     let deliver = async |body: &'static [u8], id: &str| {
@@ -351,8 +375,185 @@ async fn either_of_two_keys_tells_a_repeat_and_both_are_marked() {
     assert!(deliver(b"body 1", "1").await);
     assert!(!deliver(b"body 1", "2").await, "the body is known");
     assert!(!deliver(b"body 2", "1").await, "the id is known");
-    assert!(!deliver(b"body 2", "3").await, "the body came with a known id");
-    assert!(deliver(b"body 3", "3").await, "a replay of a known body claims no id");
+    assert!(deliver(b"body 3", "2").await, "a replay of a known body marks no id");
+}
+
+/// A stranger sends a recorded delivery that has failed so far, under the id of a handled delivery.
+#[tokio::test]
+async fn replay_under_a_known_id_does_not_suppress_a_failed_delivery() {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let once = Once::builder("jira", MemoryStore::new(1000)).build(&verifier).unwrap();
+    let deliver = async |body: &'static [u8], id: &str, status: u16| {
+        once.handle(&jira(body, id), body, |status: &u16| *status, |_| async move { status }).await
+    };
+    assert!(matches!(deliver(b"a", "1", 200).await, Handled::Response(200)));
+    assert!(matches!(deliver(b"b", "2", 500).await, Handled::Response(500)));
+    assert!(matches!(deliver(b"b", "1", 200).await, Handled::Repeated(200)), "the id is known");
+    assert!(matches!(deliver(b"b", "2", 200).await, Handled::Response(200)), "the sender's repeat is handled");
+}
+
+#[tokio::test]
+async fn claim_has_all_keys_of_its_delivery() {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let store = Arc::new(MemoryStore::new(1000));
+    let once = Once::builder("jira", Arc::clone(&store)).build(&verifier).unwrap();
+    let (body, delivery) = (b"body", jira(b"body", "1"));
+    let Admission::Run(claim) = once.begin(&delivery, body).await else { panic!("the delivery is free") };
+    let (first, second) = Identity::BODY_OR_UNAUTHENTICATED_ID.keys("jira", &delivery, body).unwrap();
+    assert_eq!(claim.info().keys().collect::<Vec<_>>(), [first, second.unwrap()]);
+    assert_eq!((claim.key(), store.evicted()), (first, 0));
+}
+
+#[tokio::test]
+async fn events_of_a_batch_are_claimed_each() {
+    let once = Once::builder("batches", MemoryStore::new(1000)).identity(Identity::NONE).build(&verifier()).unwrap();
+    let (delivery, mut handled) = (verified(BODY), Vec::new());
+    for fails in [true, false] {
+        for event in ["1", "2", "3"] {
+            match once.begin_event(&delivery, &[event]).await {
+                Admission::Run(claim) => {
+                    let status = if fails && event == "2" { 500 } else { 200 };
+                    handled.push((event, status));
+                    claim.complete(status).await;
+                }
+                admission => assert!(matches!(admission, Admission::Repeated(200))),
+            }
+        }
+    }
+    assert_eq!(handled, [("1", 200), ("2", 500), ("3", 200), ("2", 200)]);
+    assert!(matches!(once.begin_event(&delivery, &["1", ""]).await, Admission::Run(_)), "each value stands behind its length");
+    // The delivery itself is unguarded.
+    let Admission::Run(claim) = once.begin(&delivery, BODY).await else { panic!("the delivery is free") };
+    assert!(!claim.info().is_guarded());
+}
+
+#[tokio::test]
+async fn event_behind_a_static_token_is_unguarded() {
+    let token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret()).build().unwrap();
+    let once = Once::builder("gitlab", MemoryStore::new(1)).identity(Identity::NONE).build(&token).unwrap();
+    let head = Signer::new(providers::GITLAB_TOKEN, secret()).unwrap().sign(BODY);
+    let verified = token.verify(&head, BODY).unwrap();
+    for _ in 0..2 {
+        let Admission::Run(claim) = once.begin_event(&verified, &["1"]).await else { panic!("a stranger chose the id") };
+        assert!(!claim.info().is_guarded());
+        claim.complete(200).await;
+    }
+}
+
+#[tokio::test]
+async fn closed_guard_puts_off_new_deliveries_and_lets_handlers_end() {
+    let once = once();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    once.close();
+    let other = b"{\"id\":\"evt_2\"}";
+    assert!(matches!(once.begin(&verified(other), other).await, Admission::Unavailable(_)));
+    claim.complete(200).await;
+    once.idle().await;
+}
+
+#[tokio::test]
+async fn guard_of_several_schemes_takes_the_careful_settings() {
+    let verifier = |scheme| Verifier::builder(scheme).key("k", secret()).build().unwrap();
+    let several = |schemes: [countersign::scheme::Scheme; 2]| Verifier::any_of(schemes.map(verifier)).unwrap();
+    let guard = |verifier| Once::builder("several", Shared::default()).build(verifier);
+    assert_eq!(guard(&several([providers::GITHUB, providers::STRIPE])).unwrap_err(), OnceError::NoIdentity);
+    let same = several([providers::GITEA, providers::GITHUB]);
+    let store = Shared::default();
+    store.set(Some(Fault::FailClaim));
+    let once = Once::builder("several", store).build(&same).unwrap();
+    assert_eq!(once.identity(), Identity::UNAUTHENTICATED_ID);
+    let mut head = Signer::new(providers::GITEA, secret()).unwrap().sign(BODY);
+    head.push(("X-Gitea-Delivery".to_owned(), "1".to_owned()));
+    let verified = same.verify(&head, BODY).unwrap();
+    assert!(matches!(once.begin(&verified, BODY).await, Admission::Run(_)), "neither of the two repeats a delivery");
+}
+
+#[tokio::test]
+async fn guard_that_only_counts_never_refuses() {
+    let store = Shared::default();
+    store.set(Some(Fault::FailClaim));
+    let once = Once::builder("stripe", store).count_only().build(&verifier()).unwrap();
+    assert_eq!(handle(&once, 200).await, Ok(200));
+    assert_eq!((once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (1, 1));
+}
+
+/// The connection to the store is lost while a handler runs.
+#[tokio::test(start_paused = true)]
+async fn claim_is_lost_after_a_lease_without_an_answer() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(30)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    let info = claim.info();
+    store.set(Some(Fault::FailRenew));
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert!(!info.is_lost() && once.count(GuardEvent::Unavailable) == 2);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(info.is_lost());
+    assert_eq!(once.count(GuardEvent::Expired), 1);
+    claim.complete(200).await;
+}
+
+/// A repeat in other bytes has one of two keys in common.
+#[tokio::test]
+async fn double_run_by_the_second_key_is_counted() {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let store = Shared::default();
+    let once = Once::builder("jira", store.clone()).build(&verifier).unwrap();
+    let Admission::Run(claim) = once.begin(&jira(b"body 1", "7"), b"body 1").await else { panic!("the delivery is free") };
+    // The lease has run out, and another process has handled the repeat.
+    let (_, id) = Identity::BODY_OR_UNAUTHENTICATED_ID.keys("jira", &jira(b"body 2", "7"), b"body 2").unwrap();
+    store.forget(id.unwrap());
+    let Admission::Run(other) = once.begin(&jira(b"body 2", "7"), b"body 2").await else { panic!("the lease has run out") };
+    other.complete(200).await;
+    claim.complete(200).await;
+    assert_eq!(once.count(GuardEvent::DoubleRun), 1);
+}
+
+#[tokio::test]
+async fn claim_dropped_outside_of_the_runtime_is_released() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    std::thread::spawn(move || drop(claim)).join().unwrap();
+    once.idle().await;
+    assert_eq!(store.0.released.load(Ordering::SeqCst), 1);
+    assert_eq!(handle(&once, 200).await, Ok(200));
+}
+
+#[tokio::test]
+async fn full_store_puts_off_new_deliveries_and_keeps_claims() {
+    let once = Once::builder("stripe", MemoryStore::new(1)).build(&verifier()).unwrap();
+    let (mut claims, mut put_off) = (Vec::new(), 0);
+    for number in 0..100 {
+        let body = format!("{{\"id\":{number}}}");
+        match once.begin(&verified(body.as_bytes()), body.as_bytes()).await {
+            Admission::Run(claim) => claims.push((claim, body)),
+            admission => {
+                assert!(matches!(admission, Admission::Unavailable(_)));
+                put_off += 1;
+            }
+        }
+    }
+    assert_eq!((claims.len(), put_off), (32, 68));
+    for (claim, body) in claims {
+        assert!(matches!(once.begin(&verified(body.as_bytes()), body.as_bytes()).await, Admission::Running));
+        claim.complete(200).await;
+    }
+}
+
+#[tokio::test]
+async fn guard_that_only_counts_runs_repeats_and_tells_its_observer() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let observed = Arc::clone(&seen);
+    let observer = move |event: GuardEvent, key: DeliveryKey| observed.lock().unwrap().push((event, key));
+    let once = Once::builder("stripe", MemoryStore::new(1000)).count_only().observer(observer).build(&verifier()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(handle(&once, 200).await, Ok(200));
+    }
+    let Admission::Run(first) = once.begin(&verified(BODY), BODY).await else { panic!("a repeat runs") };
+    let key = first.key();
+    let events = [GuardEvent::Claimed, GuardEvent::Repeated, GuardEvent::Unguarded, GuardEvent::Repeated, GuardEvent::Unguarded];
+    assert_eq!(*seen.lock().unwrap(), events.map(|event| (event, key)));
 }
 
 #[tokio::test]
@@ -382,7 +583,7 @@ async fn completion_that_is_dropped_writes_its_mark_all_the_same() {
     store.set(None);
     once.idle().await;
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
-    assert_eq!(once.count(Event::DoubleRun), 0, "the same owner marks again");
+    assert_eq!(once.count(GuardEvent::DoubleRun), 0, "the same owner marks again");
 }
 
 /// The mark is in the store, and its answer is lost. The claim is renewed while the mark is tried again.
@@ -395,6 +596,6 @@ async fn renewal_of_a_marked_delivery_is_no_lost_claim() {
     claim.complete(200).await;
     store.set(None);
     once.idle().await;
-    assert_eq!((once.count(Event::Expired), once.count(Event::DoubleRun)), (0, 0));
+    assert_eq!((once.count(GuardEvent::Expired), once.count(GuardEvent::DoubleRun)), (0, 0));
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
 }

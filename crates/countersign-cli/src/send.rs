@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::task::JoinSet;
 
@@ -24,7 +24,7 @@ use crate::sign::{SignOptions, content_type, random_id};
 /// Send a delivery as the provider would
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --repeat 2 \\\n    http://127.0.0.1:3000/jira event.json\n\nExit status: 0 if the receiver accepts every delivery (2xx), or with --forge, rejects every delivery (400, 401 or 403); 1 if not."
+    after_help = "Examples:\n  countersign send --secret-file jira.secret \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --forge body \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --count 1000 --concurrency 50 \\\n    http://127.0.0.1:3000/jira event.json\n  countersign send --secret-file jira.secret --repeat 2 \\\n    http://127.0.0.1:3000/jira event.json\n\nExit status: 0 if the receiver accepts every delivery (2xx), or with --forge, rejects every delivery (400, 401 or 403); 1 if not. With --repeat and --concurrency, 503 for some deliveries is no failure."
 )]
 pub(crate) struct Send {
     /// URL of the receiver
@@ -105,7 +105,10 @@ impl Send {
 
     /// Returns the unsigned and the signed id of a new delivery.
     fn ids(&self) -> Result<(String, String), Failure> {
-        Ok((random_id()?, self.signing.id.clone().map_or_else(|| random_id().map(|id| format!("msg_{id}")), Ok)?))
+        match &self.signing.id {
+            Some(id) => Ok((id.clone(), id.clone())),
+            None => Ok((random_id()?, format!("msg_{}", random_id()?))),
+        }
     }
 }
 
@@ -144,14 +147,17 @@ impl Sender {
             });
         }
         drop(answers);
-        let mut all_as_wanted = true;
+        let (mut all_as_wanted, mut any_success) = (true, false);
+        // A receiver that handles each delivery once puts off the concurrent ones.
+        let is_put_off = |status: StatusCode| repeat > 0 && concurrency > 1 && status == StatusCode::SERVICE_UNAVAILABLE;
         while let Some(answer) = incoming.recv().await {
             let answer = answer?;
             all_as_wanted &= match (&answer.status, forge) {
-                (Ok(status), None) => status.is_success(),
+                (Ok(status), None) => status.is_success() || is_put_off(*status),
                 (Ok(status), Some(_)) => matches!(status.as_u16(), 400 | 401 | 403),
                 (Err(_), _) => false,
             };
+            any_success |= answer.status.as_ref().is_ok_and(StatusCode::is_success);
             if count == 1 || repeat > 0 {
                 show(&answer, &sender.send.url, verbosity);
             } else {
@@ -161,7 +167,7 @@ impl Sender {
         if repeat == 0 {
             tally.finish();
         }
-        Ok(all_as_wanted)
+        Ok(all_as_wanted && (any_success || forge.is_some()))
     }
 
     /// Sends a delivery, and repeats the delivery after a temporary failure.

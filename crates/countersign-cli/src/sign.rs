@@ -44,7 +44,7 @@ pub(crate) struct SignOptions {
     /// Sign as of this time instead of now: seconds since 1970, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = provider::time, help_heading = "Signing")]
     pub(crate) at: Option<SystemTime>,
-    /// Delivery id, for providers signing an id
+    /// Delivery id, signed or unsigned, for providers with an id
     #[arg(long, value_name = "ID", help_heading = "Signing")]
     pub(crate) id: Option<String>,
 }

@@ -4,12 +4,16 @@ use std::panic::resume_unwind;
 use countersign::Verified;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
 
-use crate::claim::{Claim, ClaimInfo};
+use crate::claim::Claim;
+use crate::claim_info::ClaimInfo;
 use crate::once::{Admission, Once};
 
 /// The outcome of [`Once::handle`].
+// Not `#[non_exhaustive]`: every caller must decide each case.
 #[derive(Debug)]
+#[must_use = "the delivery needs a response"]
 pub enum Handled<R> {
     /// The handler has run, and returned this response.
     Response(R),
@@ -47,7 +51,7 @@ impl Admission {
 }
 
 impl Once {
-    /// Handles a delivery at most once at a time, and once to success.
+    /// Handles a delivery until one run succeeds, and never twice at the same time.
     ///
     /// | situation | outcome |
     /// |---|---|
@@ -56,11 +60,15 @@ impl Once {
     /// | the same delivery was handled with 2xx | [`Handled::Repeated`] with the stored status |
     /// | the response is 2xx | the delivery is marked, before this returns |
     /// | another response, or a panic | the claim is released; a panic goes on |
-    /// | this future is dropped: the sender has disconnected | the handler runs on in its own task, also without a guard |
+    /// | this future is dropped: the sender has disconnected | the handler runs on in its own task, guarded or not |
     /// | the store fails | [`Handled::TryLater`], or an unguarded run: see [`WhenDown`](crate::WhenDown) |
     ///
     /// `verified` and `body` are as for [`begin`](Self::begin). `status` returns the status of a
-    /// response. The handler's task has the present span of `tracing`.
+    /// response. The handler's task has the present span and subscriber of `tracing`, and no values of
+    /// `tokio::task_local`.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio with a time driver.
     pub async fn handle<'v, F, R>(
         &self,
         verified: impl Into<Option<&'v Verified>>,
@@ -87,11 +95,14 @@ impl Claim {
     /// [`Once::handle`], after [`Once::begin`].
     ///
     /// Never returns if the runtime shuts down before the handler has ended.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio.
     pub async fn run<F>(self, handler: F, status: impl FnOnce(&F::Output) -> u16 + Send + 'static) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        joined(tokio::spawn(self.settle(handler, status).in_current_span())).await
+        joined(tokio::spawn(self.settle(handler, status).in_current_span().with_current_subscriber())).await
     }
 
     /// Runs a handler as [`run`](Self::run) does, for handlers that stay on their thread.
@@ -102,17 +113,17 @@ impl Claim {
     where
         F: Future + 'static,
     {
-        joined(tokio::task::spawn_local(self.settle(handler, status).in_current_span())).await
+        joined(tokio::task::spawn_local(self.settle(handler, status).in_current_span().with_current_subscriber())).await
     }
 
     /// Runs the handler, and ends the claim before the response is sent: a 2xx on its way must be
     /// true.
     fn settle<R>(self, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> impl Future<Output = R> {
         // Counted before the task starts, for `Once::idle`.
-        let running = self.running();
+        let active = self.count_active();
         async move {
-            // Dropped after the claim: the claim is released before `running` ends.
-            let _running = running;
+            // Dropped after the claim: the claim is released before the count goes down.
+            let _active = active;
             let claim = self;
             // If the handler panics, the drop of the claim releases the delivery.
             let response = handler.await;

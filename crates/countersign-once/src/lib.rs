@@ -2,7 +2,7 @@
 //! [`MemoryStore`]: crate::MemoryStore
 //! [`Store`]: crate::Store
 //! [`Claim`]: crate::Claim
-//! [`ClaimInfo::key`]: crate::ClaimInfo::key
+//! [`ClaimInfo::keys`]: crate::ClaimInfo::keys
 //! [`Once::idle`]: crate::Once::idle
 //! [`Identity`]: countersign::identity::Identity
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
@@ -10,21 +10,24 @@
 #![doc = include_str!("../README.md")]
 
 mod claim;
+mod claim_info;
 mod event;
-mod guard;
 mod handle;
 mod memory_store;
 mod once;
 mod once_builder;
 mod owner;
+mod renewal;
+mod shared;
 mod store;
 
-pub use claim::{Claim, ClaimInfo};
-pub use event::Event;
-pub use guard::WhenDown;
+pub use claim::Claim;
+pub use claim_info::ClaimInfo;
+pub use event::GuardEvent;
 pub use handle::Handled;
 pub use memory_store::MemoryStore;
 pub use once::{Admission, Once};
 pub use once_builder::{OnceBuilder, OnceError};
 pub use owner::Owner;
+pub use shared::WhenDown;
 pub use store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, StoreFuture};

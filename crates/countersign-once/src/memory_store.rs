@@ -16,7 +16,7 @@ use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, Store
 /// evicted. The store has 16 parts. If claims alone fill a part, the store is unavailable for a new
 /// delivery of this part: see [`WhenDown`](crate::WhenDown).
 ///
-/// Several processes need a common store, as of the crate `countersign-once-redis`.
+/// Several processes need a shared store: implement [`Store`].
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
     /// Entries of a shard.
@@ -49,6 +49,10 @@ enum Entry {
 impl MemoryStore {
     /// Creates a store for at most about `capacity` claims and marks, rounded up to a multiple of
     /// 16, and at least 32. An entry takes about 150 bytes.
+    ///
+    /// A delivery takes an entry, or two with
+    /// [`Identity::BODY_OR_UNAUTHENTICATED_ID`](countersign::identity::Identity::BODY_OR_UNAUTHENTICATED_ID).
+    /// Take the number of deliveries in the time that marks are kept.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
@@ -96,14 +100,14 @@ impl MemoryStore {
     }
 
     fn finish_now(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> Result<FinishReply, StoreError> {
-        let Some(mut shard) = self.shard(key) else { return Ok(FinishReply::Expired) };
+        let Some(mut shard) = self.shard(key) else { return Ok(FinishReply::Unclaimed) };
         let reply = match shard.entries.get(&key) {
             // A mark of the same owner: the operation is repeated.
             Some(Entry::Claimed(other) | Entry::Done { owner: other, .. }) if *other == owner => FinishReply::Own,
             Some(_) => FinishReply::Other,
             None => {
                 self.make_room(&mut shard)?;
-                FinishReply::Expired
+                FinishReply::Unclaimed
             }
         };
         let until = Instant::now().checked_add(keep);
@@ -224,7 +228,7 @@ mod tests {
     fn finish_tells_whose_claim_it_was() {
         let (store, one, two) = (MemoryStore::new(100), owner(), owner());
         let key = key("a");
-        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Expired);
+        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Unclaimed);
         assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Own, "an operation may be repeated");
         assert_eq!(store.finish_now(key, two, 200, KEEP).unwrap(), FinishReply::Other);
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Lost);

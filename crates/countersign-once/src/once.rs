@@ -1,23 +1,27 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use countersign::Verified;
 use countersign::identity::{DeliveryKey, Identity};
 
 use crate::claim::Claim;
-use crate::event::Event;
-use crate::guard::{Guard, WhenDown};
+use crate::event::GuardEvent;
 use crate::owner::Owner;
+use crate::shared::{Shared, WhenDown};
 use crate::store::{ClaimReply, StoreError};
 
 /// A guard: handles each verified delivery once.
 ///
 /// A clone shares the store, the settings and the counts.
 #[derive(Clone)]
-pub struct Once(pub(crate) Arc<Guard>);
+pub struct Once(pub(crate) Arc<Shared>);
 
 /// The decision on a delivery.
+// Not `#[non_exhaustive]`: every caller must decide each case.
+#[expect(clippy::large_enum_variant, reason = "an admission is decided at once, and a box would cost every delivery")]
 #[derive(Debug)]
+#[must_use = "a delivery is either handled or answered without its handler"]
 pub enum Admission {
     /// Run the handler, then call [`Claim::complete`].
     Run(Claim),
@@ -32,71 +36,38 @@ pub enum Admission {
 impl Once {
     /// Claims a delivery. `body` is the verified body.
     ///
-    /// A delivery without an identity is admitted without a guard, and so is a delivery that was let
-    /// through in report-only mode, with `None` for `verified`: a stranger could choose its identity.
+    /// A delivery without an identity is admitted unguarded. An adapter passes `None` for `verified` if
+    /// report-only mode has let the delivery through. Such a delivery is unguarded too: a stranger
+    /// could choose its identity.
     ///
-    /// The guards of the adapters call this function. Call `begin` or [`handle`](Self::handle) in a
-    /// handler that receives its delivery from an extractor or from `Verify::delivery` of warp.
+    /// The layer of tower, the middleware of actix-web and the filter of warp claim each delivery
+    /// themselves. Call `begin` or [`handle`](Self::handle) in a handler with an extractor, or behind
+    /// `Verify::delivery` of warp.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
     pub async fn begin<'v>(&self, verified: impl Into<Option<&'v Verified>>, body: &[u8]) -> Admission {
-        let guard = &self.0;
-        match verified.into().and_then(|verified| guard.identity.keys(guard.events.guard(), verified, body)) {
+        let shared = &self.0;
+        match verified.into().and_then(|verified| shared.identity.keys(shared.events.name(), verified, body)) {
             Some((first, second)) => self.claim(first, second).await,
-            None => self.unguarded(None),
+            None => self.without_identity(),
         }
     }
 
-    /// Claims one event of a delivery with several events, by its id in the verified body.
+    /// Claims one event of a delivery with several events, by the values of its id in the verified
+    /// body.
     ///
     /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
-    /// the failed events run again.
-    pub async fn begin_event(&self, verified: &Verified, id: &str) -> Admission {
-        self.claim(DeliveryKey::of_event(self.0.events.guard(), verified, id), None).await
-    }
-
-    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
-        let guard = &self.0;
-        let Some(owner) = Owner::random() else { return self.unavailable(first, StoreError::new("no random numbers")) };
-        // Created before the store is asked: if this future is dropped, or the answer is lost, the
-        // drop of the claim releases the keys.
-        let mut claim = Claim::new(Arc::clone(guard), first, second, owner);
-        while let Some(key) = claim.ask() {
-            let (event, refusal) = match guard.store.claim(key, owner, guard.lease).within(guard.patience).await {
-                Ok(ClaimReply::Acquired) => continue,
-                Ok(ClaimReply::Done(status)) => (Event::Repeated, Admission::Repeated(status)),
-                Ok(ClaimReply::Running) => (Event::Running, Admission::Running),
-                Err(error) => return self.unavailable(first, error),
-            };
-            claim.refused();
-            guard.events.record(event, key, None);
-            if guard.report_only {
-                return self.unguarded(Some(first));
-            }
-            if let Admission::Repeated(status) = refusal {
-                // The other key is new, and belongs to the same handled delivery. Without its mark, the
-                // same body could come again under another id.
-                claim.complete(status).await;
-            }
-            return refusal;
+    /// the failed events run again. An event behind a static token is admitted unguarded: a static
+    /// token covers no body.
+    ///
+    /// # Panics
+    /// As [`begin`](Self::begin).
+    pub async fn begin_event(&self, verified: &Verified, id: &[&str]) -> Admission {
+        match DeliveryKey::of_event(self.0.events.name(), verified, id) {
+            Some(key) => self.claim(key, None).await,
+            None => self.without_identity(),
         }
-        guard.events.record(Event::Claimed, first, None);
-        claim.start_renewal();
-        Admission::Run(claim)
-    }
-
-    fn unavailable(&self, key: DeliveryKey, error: StoreError) -> Admission {
-        self.0.events.record(Event::Unavailable, key, Some(&error));
-        match self.0.when_down {
-            WhenDown::Refuse => Admission::Unavailable(error),
-            WhenDown::Run => self.unguarded(Some(key)),
-        }
-    }
-
-    /// Admits a delivery without a guard. Without an identity, the delivery is unlike any other, and
-    /// so is its random key.
-    fn unguarded(&self, key: Option<DeliveryKey>) -> Admission {
-        let Some(key) = key.or_else(random_key) else { return Admission::Unavailable(StoreError::new("no random numbers")) };
-        self.0.events.record(Event::Unguarded, key, None);
-        Admission::Run(Claim::unguarded(Arc::clone(&self.0), key))
     }
 
     /// Returns the identity of deliveries.
@@ -107,16 +78,89 @@ impl Once {
 
     /// Returns how often an event has happened since the guard was built.
     #[must_use]
-    pub fn count(&self, event: Event) -> u64 {
+    pub fn count(&self, event: GuardEvent) -> u64 {
         self.0.events.count(event)
     }
 
-    /// Waits until no handler runs. Call this at shutdown: a handler runs on after its sender has
-    /// disconnected, and a server does not wait for such a handler.
+    /// Puts off new deliveries from now on: they are answered 503. For a server that still accepts
+    /// deliveries while the process waits for [`idle`](Self::idle).
+    pub fn close(&self) {
+        self.0.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for all handlers, and for marks and releases in the background. Call this at shutdown: a
+    /// handler runs on after its sender has disconnected, and a server does not wait for such a
+    /// handler.
+    ///
+    /// While the store is down, marks are retried for up to five minutes. Put a timeout around this
+    /// call if the process must end earlier.
+    ///
+    /// Under actix-web, call [`close`](Self::close), then `idle`, and only then `ServerHandle::stop`: a
+    /// stopped worker drops its handlers.
     pub async fn idle(&self) {
-        let mut running = self.0.running.subscribe();
-        // The sender lives in `self`.
-        let _ = running.wait_for(|running| *running == 0).await;
+        let mut active = self.0.active.subscribe();
+        // `wait_for` fails only after the drop of the `watch::Sender`, which `self` owns.
+        let _ = active.wait_for(|active| *active == 0).await;
+    }
+
+    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
+        let shared = &self.0;
+        if shared.is_closed.load(Ordering::Relaxed) {
+            return Admission::Unavailable(StoreError::new("the guard is closed"));
+        }
+        let Some(owner) = Owner::random() else { return self.unavailable(first, second, no_random_numbers()) };
+        // Created before the store is asked: if this future is dropped, or the answer is lost, the
+        // drop of the claim releases the keys.
+        let mut claim = Claim::new(Arc::clone(shared), first, second, owner);
+        while let Some(key) = claim.next_key() {
+            match shared.store.claim(key, owner, shared.lease).within(shared.patience).await {
+                Ok(ClaimReply::Acquired) => {}
+                Ok(ClaimReply::Running) => {
+                    claim.forget_last();
+                    shared.events.record(GuardEvent::Running, first, None);
+                    return if shared.count_only { self.unguarded(first, second) } else { Admission::Running };
+                }
+                Ok(ClaimReply::Done(status)) => {
+                    claim.forget_last();
+                    shared.events.record(GuardEvent::Repeated, first, None);
+                    // The other key stays without a mark. Otherwise a stranger could suppress a delivery
+                    // that has failed so far: by its body under a known id, or by its id with a known
+                    // body.
+                    return if shared.count_only { self.unguarded(first, second) } else { Admission::Repeated(status) };
+                }
+                Err(error) => return self.unavailable(first, second, error),
+            }
+        }
+        shared.events.record(GuardEvent::Claimed, first, None);
+        claim.start_renewal();
+        Admission::Run(claim)
+    }
+
+    fn unavailable(&self, first: DeliveryKey, second: Option<DeliveryKey>, error: StoreError) -> Admission {
+        self.0.events.record(GuardEvent::Unavailable, first, Some(&error));
+        match self.0.when_down {
+            WhenDown::Refuse if !self.0.count_only => Admission::Unavailable(error),
+            WhenDown::Refuse | WhenDown::Run => self.unguarded(first, second),
+        }
+    }
+
+    fn unguarded(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
+        self.0.events.record(GuardEvent::Unguarded, first, None);
+        Admission::Run(Claim::unguarded(Arc::clone(&self.0), first, second))
+    }
+
+    /// Admits a delivery without an identity. A random key matches no other delivery.
+    fn without_identity(&self) -> Admission {
+        match random_key() {
+            Some(key) => self.unguarded(key, None),
+            None => Admission::Unavailable(no_random_numbers()),
+        }
+    }
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").field("name", &self.0.events.name()).field("identity", &self.0.identity).finish_non_exhaustive()
     }
 }
 
@@ -126,8 +170,6 @@ fn random_key() -> Option<DeliveryKey> {
     Some(DeliveryKey::from_bytes(key))
 }
 
-impl fmt::Debug for Once {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Once").field("name", &self.0.events.guard()).field("identity", &self.0.identity).finish_non_exhaustive()
-    }
+fn no_random_numbers() -> StoreError {
+    StoreError::new("the system has no random numbers")
 }

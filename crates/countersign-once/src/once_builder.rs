@@ -1,15 +1,17 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use countersign::Verifier;
 use countersign::identity::{DeliveryKey, Identity};
+use countersign::scheme::Scheme;
 use tokio::sync::watch;
 
-use crate::event::{Event, Events, Observer};
-use crate::guard::{Guard, WhenDown};
+use crate::event::{Events, GuardEvent, Observer};
 use crate::once::Once;
+use crate::shared::{Shared, WhenDown};
 use crate::store::Store;
 
 /// Builds a [`Once`].
@@ -22,7 +24,7 @@ pub struct OnceBuilder {
     lease: Option<Duration>,
     patience: Duration,
     when_down: Option<WhenDown>,
-    report_only: bool,
+    count_only: bool,
     observer: Option<Observer>,
 }
 
@@ -50,7 +52,7 @@ impl OnceBuilder {
             lease: None,
             patience: Duration::from_secs(1),
             when_down: None,
-            report_only: false,
+            count_only: false,
             observer: None,
         }
     }
@@ -93,48 +95,66 @@ impl OnceBuilder {
         self
     }
 
-    /// Turns on report-only mode: repeats are counted and logged, and run all the same. For trying a
-    /// guard before the service depends on the guard.
-    pub const fn report_only(mut self) -> Self {
-        self.report_only = true;
+    /// Only counts and logs repeats: a repeat runs as without a guard. For trying a guard before the
+    /// service depends on the guard.
+    pub const fn count_only(mut self) -> Self {
+        self.count_only = true;
         self
     }
 
-    /// Sets a function that receives each event, for example for an audit log. The function runs on
-    /// the task of the request, so the function must not block.
-    pub fn observer(mut self, observer: impl Fn(Event, DeliveryKey) + Send + Sync + 'static) -> Self {
+    /// Sets a function that receives each event of the guard with the key of the delivery, for example
+    /// for an audit log. The function must not block: requests, handlers and renewals call the function.
+    pub fn observer(mut self, observer: impl Fn(GuardEvent, DeliveryKey) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
     /// Builds the guard for the deliveries of `verifier`.
     ///
+    /// A verifier of several schemes takes the identity of their rows if the rows agree, the longest
+    /// `keep` and the shortest `lease`. If one of the senders never repeats a delivery, the default
+    /// while the store fails is [`WhenDown::Run`].
+    ///
     /// # Errors
     /// - [`OnceError::NoIdentity`]: no identity is set, and the provider's row knows none.
-    /// - [`OnceError::BodyNotCovered`]: the identity is a part of the body, and the scheme does not
-    ///   cover the body.
+    /// - [`OnceError::UnfitIdentity`]: deliveries of a scheme cannot have the identity.
     /// - [`OnceError::ZeroLease`]: the lease is zero.
     pub fn build(self, verifier: &Verifier) -> Result<Once, OnceError> {
-        let row = verifier.repeats();
-        let identity = self.identity.or(row.and_then(|row| row.identity())).ok_or(OnceError::NoIdentity)?;
-        if identity.is_of_body() && !verifier.covers_body() {
-            return Err(OnceError::BodyNotCovered);
+        self.build_from(&verifier.schemes().collect::<Vec<_>>())
+    }
+
+    /// Builds the guard for the deliveries of a scheme, such as those of all tenants.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_for(self, scheme: &Scheme) -> Result<Once, OnceError> {
+        self.build_from(&[scheme])
+    }
+
+    fn build_from(self, schemes: &[&Scheme]) -> Result<Once, OnceError> {
+        let mut identities = schemes.iter().map(|scheme| scheme.repeats().and_then(|row| row.identity()));
+        let first = identities.next().flatten().filter(|first| identities.all(|other| other == Some(*first)));
+        let identity = self.identity.or(first).ok_or(OnceError::NoIdentity)?;
+        if !schemes.iter().all(|scheme| identity.fits(scheme)) {
+            return Err(OnceError::UnfitIdentity);
         }
-        let lease = self.lease.or(row.map(|row| row.lease())).unwrap_or(DEFAULT_LEASE);
+        let rows = || schemes.iter().filter_map(|scheme| scheme.repeats());
+        let lease = self.lease.or(rows().map(|row| row.lease()).min()).unwrap_or(DEFAULT_LEASE);
         if lease.is_zero() {
             return Err(OnceError::ZeroLease);
         }
-        let never = row.is_some_and(|row| !row.is_repeated());
-        Ok(Once(Arc::new(Guard {
+        let by_default = if rows().all(|row| row.is_repeated()) { WhenDown::Refuse } else { WhenDown::Run };
+        Ok(Once(Arc::new(Shared {
             store: self.store,
             events: Events::new(self.name, self.observer),
             identity,
-            keep: self.keep.or(row.map(|row| row.keep())).unwrap_or(DEFAULT_KEEP),
+            keep: self.keep.or(rows().map(|row| row.keep()).max()).unwrap_or(DEFAULT_KEEP),
             lease,
             patience: self.patience,
-            when_down: self.when_down.unwrap_or(if never { WhenDown::Run } else { WhenDown::Refuse }),
-            report_only: self.report_only,
-            running: watch::Sender::new(0),
+            when_down: self.when_down.unwrap_or(by_default),
+            count_only: self.count_only,
+            is_closed: AtomicBool::new(false),
+            active: watch::Sender::new(0),
         })))
     }
 }
@@ -149,10 +169,11 @@ impl fmt::Debug for OnceBuilder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnceError {
-    /// No identity is set, and the provider's row knows none.
+    /// No identity is set, and the provider's row knows none, or there are several schemes.
     NoIdentity,
-    /// The identity is a part of the body, and the scheme does not cover the body: a static token.
-    BodyNotCovered,
+    /// Deliveries of the scheme cannot have the identity: the scheme has no header for the id or the
+    /// event, or the identity is a part of the body and a static token does not cover the body.
+    UnfitIdentity,
     /// The lease is zero.
     ZeroLease,
 }
@@ -160,8 +181,8 @@ pub enum OnceError {
 impl fmt::Display for OnceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoIdentity => "the provider's row has no identity: call `.identity(…)`",
-            Self::BodyNotCovered => "the scheme does not cover the body, so the identity cannot be a part of the body",
+            Self::NoIdentity => "no identity is known: call `.identity(…)`",
+            Self::UnfitIdentity => "the scheme lacks the header of the identity, or does not cover the body",
             Self::ZeroLease => "the lease is zero: call `.lease(…)` with some seconds",
         })
     }

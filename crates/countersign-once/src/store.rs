@@ -2,6 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use crate::owner::Owner;
 /// Keeps claims and marks. A claim says that a delivery is being handled, and a mark says that a
 /// delivery was handled.
 ///
-/// Every operation may be repeated: an operation without an answer may have happened.
+/// Every operation may be repeated: an operation without an answer may have happened. Operations on
+/// one key happen in the order of their calls: a `release` must not overtake the `claim` or `renew`
+/// before.
 pub trait Store: Send + Sync + 'static {
     /// Claims a delivery for `owner`, for at most `lease`.
     ///
@@ -31,15 +34,41 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the claim of `owner`. Another owner's claim, and a mark, stay.
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()>;
 
-    /// Returns whether claims end by themselves after their lease. A store inside of one process
-    /// needs no leases: its claims end with the process.
+    /// Returns whether claims end by themselves after their lease. A store inside of one process needs
+    /// no leases: its claims end with the process. Without leases, [`release`](Self::release) must not
+    /// fail: nothing else would end the claim.
     fn has_leases(&self) -> bool {
         true
     }
 }
 
+/// For a store that the application also needs itself, such as for
+/// [`MemoryStore::evicted`](crate::MemoryStore::evicted).
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
+        (**self).claim(key, owner, lease)
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        (**self).renew(key, owner, lease)
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        (**self).finish(key, owner, status, keep)
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        (**self).release(key, owner)
+    }
+
+    fn has_leases(&self) -> bool {
+        (**self).has_leases()
+    }
+}
+
 /// The answer to [`Store::claim`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClaimReply {
     /// The delivery is claimed.
     Acquired,
@@ -51,6 +80,7 @@ pub enum ClaimReply {
 
 /// The answer to [`Store::renew`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RenewReply {
     /// The claim was held, and is extended.
     Held,
@@ -62,11 +92,12 @@ pub enum RenewReply {
 
 /// The answer to [`Store::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FinishReply {
     /// The owner held the claim, or had marked the delivery.
     Own,
     /// Nobody held the claim any more.
-    Expired,
+    Unclaimed,
     /// Another owner held the claim, or had marked the delivery: the handler ran twice.
     Other,
 }

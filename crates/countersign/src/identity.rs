@@ -22,6 +22,7 @@ pub use repeat_policy::RepeatPolicy;
 
 #[cfg(feature = "identity")]
 use crate::identity::body_digest::BodyDigest;
+use crate::scheme::Scheme;
 #[cfg(feature = "identity")]
 use crate::verdict::verified::Verified;
 
@@ -31,15 +32,20 @@ pub struct Identity(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    None,
     SignedId,
     Body,
     BodyAndEvent,
     Member(&'static str),
     UnauthenticatedId,
-    BodyAndUnauthenticatedId,
+    BodyOrUnauthenticatedId,
 }
 
 impl Identity {
+    /// No identity: every delivery is different. For senders of batches, with a key for each event
+    /// (`DeliveryKey::of_event`, feature `identity`).
+    pub const NONE: Self = Self(Kind::None);
+
     /// The signed id of the delivery ([`Verified::signed_id`](crate::Verified::signed_id)), as in
     /// Standard Webhooks. Safe and useful.
     pub const SIGNED_ID: Self = Self(Kind::SignedId);
@@ -53,24 +59,25 @@ impl Identity {
     /// The digest of the body, with the unsigned event of the head
     /// ([`Verified::unauthenticated_event`](crate::Verified::unauthenticated_event)).
     ///
-    /// For senders of equal bodies for different events, such as Shopify. A stranger can replay a
-    /// recorded body under another event, but no delivery is lost.
+    /// For senders of equal bodies for different events. A stranger can replay a recorded body under
+    /// another event, but no delivery is lost.
     pub const BODY_AND_EVENT: Self = Self(Kind::BodyAndEvent);
 
     /// The unsigned id of the delivery:
     /// [`Verified::unauthenticated_delivery_id`](crate::Verified::unauthenticated_delivery_id).
     ///
-    /// Safe and useful against the sender's own repeats. No protection against replays: a stranger
-    /// can change the id. With guessable ids, a stranger can also replay a recorded delivery under
-    /// the id of the next delivery, and so suppress the next delivery.
+    /// Safe if ids are unique, and cannot be guessed: a stranger could replay a recorded delivery
+    /// under the id of the next delivery, and so suppress the next delivery. Useful for the sender's
+    /// own repeats. No protection against replays: a stranger can change the id.
     pub const UNAUTHENTICATED_ID: Self = Self(Kind::UnauthenticatedId);
 
-    /// The digest of the body, and beside the digest the unsigned id. A delivery is a repeat if
-    /// either was seen.
+    /// The digest of the body, or the unsigned id: two keys. A delivery is a repeat if either was
+    /// handled.
     ///
-    /// For senders with unknown bytes in repeats, such as Jira. A replay of a recorded body never
-    /// reaches the id, so a replay cannot suppress another delivery.
-    pub const BODY_AND_UNAUTHENTICATED_ID: Self = Self(Kind::BodyAndUnauthenticatedId);
+    /// For senders with unknown bytes in repeats, such as Jira. While a mark is kept, a replay of a
+    /// handled body never reaches the id, so the replay cannot suppress another delivery. A repeat in
+    /// other bytes is known by its id, and its body is not marked.
+    pub const BODY_OR_UNAUTHENTICATED_ID: Self = Self(Kind::BodyOrUnauthenticatedId);
 
     /// The member `name` of the signed body, a JSON object: a string or an integer at the top level.
     ///
@@ -84,21 +91,29 @@ impl Identity {
     /// `ReceiveOptions::digest_body` (feature `identity`).
     #[must_use]
     pub const fn is_by_digest(&self) -> bool {
-        matches!(self.0, Kind::Body | Kind::BodyAndEvent | Kind::BodyAndUnauthenticatedId)
+        matches!(self.0, Kind::Body | Kind::BodyAndEvent | Kind::BodyOrUnauthenticatedId)
     }
 
-    /// Returns whether the identity is a part of the body: its digest or a member. Such an identity
-    /// needs a scheme that [covers the body](crate::scheme::Scheme::covers_body).
+    /// Returns whether deliveries of `scheme` can have this identity: the scheme knows the header of
+    /// the id or the event, and [covers the body](Scheme::covers_body) if the identity is a part of
+    /// the body.
     #[must_use]
-    pub const fn is_of_body(&self) -> bool {
-        self.is_by_digest() || matches!(self.0, Kind::Member(_))
+    pub const fn fits(&self, scheme: &Scheme) -> bool {
+        match self.0 {
+            Kind::None => true,
+            Kind::SignedId => scheme.signed_id_header().is_some(),
+            Kind::UnauthenticatedId => scheme.unsigned_delivery_id_header().is_some(),
+            Kind::Body | Kind::Member(_) => scheme.covers_body(),
+            Kind::BodyAndEvent => scheme.covers_body() && scheme.unsigned_event_header().is_some(),
+            Kind::BodyOrUnauthenticatedId => scheme.covers_body() && scheme.unsigned_delivery_id_header().is_some(),
+        }
     }
 }
 
 #[cfg(feature = "identity")]
 impl Identity {
     /// Returns the keys of a verified delivery: the key, and with
-    /// [`BODY_AND_UNAUTHENTICATED_ID`](Self::BODY_AND_UNAUTHENTICATED_ID) a second key.
+    /// [`BODY_OR_UNAUTHENTICATED_ID`](Self::BODY_OR_UNAUTHENTICATED_ID) a second key.
     ///
     /// `guard` names the user of the key. Two guards never share a key.
     ///
@@ -114,6 +129,7 @@ impl Identity {
         };
         let by_unauthenticated_id = || verified.unauthenticated_delivery_id().map(|id| key("unauthenticated id", &[id.as_bytes()]));
         match self.0 {
+            Kind::None => None,
             Kind::SignedId => verified.signed_id().map(|id| (key("signed id", &[id.as_bytes()]), None)),
             Kind::Body => by_body().map(|digest| (key("body", &[&digest]), None)),
             Kind::BodyAndEvent => {
@@ -125,7 +141,7 @@ impl Identity {
                 Some((key("member", &[name.as_bytes(), value.as_bytes()]), None))
             }
             Kind::UnauthenticatedId => by_unauthenticated_id().map(|key| (key, None)),
-            Kind::BodyAndUnauthenticatedId => by_body().map(|digest| (key("body", &[&digest]), by_unauthenticated_id())),
+            Kind::BodyOrUnauthenticatedId => by_body().map(|digest| (key("body", &[&digest]), by_unauthenticated_id())),
         }
     }
 }

@@ -26,8 +26,11 @@
 //! - *Safe*: why two different deliveries never share the value.
 //! - *Useful*: why a repeat has the value of the first delivery.
 //!
-//! The facts were read in November 2026, on the linked pages or in copies of these pages. Facts "by
-//! third-party accounts" and "likely" facts have no page of the provider. Values in a header are
+//! A *repeat* is sent by the sender itself after a failure, a *redelivery* by hand at the sender, and
+//! a *replay* by a stranger with a recorded delivery.
+//!
+//! The facts were read in November 2026, on the linked pages or in copies of these pages. No page of
+//! the provider states a fact marked "likely" or "by third-party accounts". Values in a header are
 //! unsigned unless the row says otherwise. [`Scheme::repeats`] returns the defaults of a guard.
 //!
 //! # Providers without a row
@@ -183,7 +186,7 @@ providers! {
         Scheme::method_signature("jira", "X-Hub-Signature")
             .unauthenticated_delivery_id_header("X-Atlassian-Webhook-Identifier")
             .body_limit(MB_25)
-            .repeat_policy(repeats(Identity::BODY_AND_UNAUTHENTICATED_ID));
+            .repeat_policy(repeats(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// Jira Data Center: `X-Hub-Signature: sha256=<hex>`.
     ///
@@ -258,9 +261,8 @@ providers! {
     /// - Identity: this unsigned id.
     /// - Safe: unique to the event; two webhooks may share the id, so give each a guard of its
     ///   own.
-    /// - Useful: for redeliveries, not against replays. `Identity::BODY_AND_EVENT` also stops
-    ///   replays, but is not safe for events without a time, such as `org_block` and
-    ///   `github_app_authorization`.
+    /// - Useful: for redeliveries, not against replays. `Identity::BODY` stops replays, but is not safe
+    ///   for events without a time, such as `org_block` and `github_app_authorization`.
     GITHUB: Confirmed "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries" =
         Scheme::new("github", "X-Hub-Signature-256")
             .tagged(b'=', SHA256)
@@ -280,7 +282,7 @@ providers! {
     ///   ([source](https://github.com/go-gitea/gitea/blob/main/services/webhook/deliver.go)).
     /// - Identity: `X-Gitea-Delivery`.
     /// - Safe: a random id for each delivery; two edits of a wiki page can have equal bodies.
-    /// - Useful: a replay by hand has a new id, and is handled again.
+    /// - Useful: nothing is repeated. A redelivery has a new id, and is handled again.
     GITEA: SourceCode "https://docs.gitea.com/usage/webhooks" =
         Scheme::new("gitea", "X-Gitea-Signature")
             .unauthenticated_delivery_id_header("X-Gitea-Delivery")
@@ -306,8 +308,8 @@ providers! {
     /// - Repeats: for up to 36 hours, and seven days for WhatsApp by third-party accounts
     ///   ([frequency](https://developers.facebook.com/docs/graph-api/webhooks/getting-started#frequency)).
     /// - Identity: none.
-    /// - Safe: a batch has no id, and the time in seconds.
-    /// - Useful: equal bytes are not promised. Claim each message of a batch by its id.
+    /// - Safe: the body mostly, as its events have ids or times.
+    /// - Useful: unknown, as equal bytes are not promised. Claim each message of a batch by its id.
     META: ThirdParty "https://developers.facebook.com/docs/graph-api/webhooks/getting-started" =
         Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256).also_sends(&["X-Hub-Signature"]);
 
@@ -346,7 +348,7 @@ providers! {
         Scheme::new("linear", "Linear-Signature")
             .unauthenticated_delivery_id_header("Linear-Delivery")
             .unauthenticated_event_header("Linear-Event")
-            .repeat_policy(repeats(Identity::BODY_AND_UNAUTHENTICATED_ID));
+            .repeat_policy(repeats(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// Notion: `X-Notion-Signature: sha256=<hex>`, signed with the verification token.
     ///
@@ -433,7 +435,7 @@ providers! {
     PAGERDUTY: Confirmed "https://developer.pagerduty.com/docs/webhooks/webhook-signatures/" =
         Scheme::new("pagerduty", "X-PagerDuty-Signature").tagged(b'=', V1).list(b',')
             .unauthenticated_delivery_id_header("X-Webhook-Id")
-            .repeat_policy(repeats(Identity::BODY_AND_UNAUTHENTICATED_ID));
+            .repeat_policy(repeats(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// Sentry: `Sentry-Hook-Signature: <hex>`, signed with the client secret. The timestamp in a
     /// header is not signed.
@@ -514,7 +516,7 @@ providers! {
     ///   ([best practices](https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices)).
     /// - Identity: the body, remembered for 14 days.
     /// - Safe: each event of the list has a unique id.
-    /// - Useful: likely, a repeat is "the failed event".
+    /// - Useful: likely, as Intuit repeats the failed event.
     QUICKBOOKS: ThirdParty "https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks" =
         base64("quickbooks", "intuit-signature")
             .repeat_policy(RepeatPolicy::new(days(14), LEASE).known_by(Identity::BODY));
@@ -526,7 +528,7 @@ providers! {
     ///   ([troubleshooting](https://docs.adyen.com/development-resources/webhooks/troubleshoot)).
     /// - Identity: the body, remembered for 31 days.
     /// - Safe: likely, the body has the time of queueing.
-    /// - Useful: likely, for the same reason. There is no common id.
+    /// - Useful: likely, as this time does not change in a repeat. There is no common id.
     ADYEN: Confirmed "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures" =
         base64("adyen", "HmacSignature").hex_secret()
             .repeat_policy(RepeatPolicy::new(days(31), LEASE).known_by(Identity::BODY));
@@ -563,7 +565,7 @@ providers! {
     ///   ([validation](https://razorpay.com/docs/webhooks/validate-test/)).
     RAZORPAY: Confirmed "https://razorpay.com/docs/webhooks/validate-test/" =
         Scheme::new("razorpay", "X-Razorpay-Signature").unauthenticated_delivery_id_header("X-Razorpay-Event-Id")
-            .repeat_policy(RepeatPolicy::new(days(8), LEASE).known_by(Identity::BODY_AND_UNAUTHENTICATED_ID));
+            .repeat_policy(RepeatPolicy::new(days(8), LEASE).known_by(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// GitLab 19.0 and later, webhooks with a signing token: [`STANDARD_WEBHOOKS`] with a key of 32
     /// bytes.
@@ -574,7 +576,10 @@ providers! {
     /// - Useful: the same in a repeat and in a delivery resent by hand
     ///   ([webhooks](https://docs.gitlab.com/user/project/integrations/webhooks/)).
     GITLAB: Documentation "https://gitlab.com/gitlab-org/gitlab/-/merge_requests/230944" =
-        standard_webhooks("gitlab", WEBHOOK_HEADERS).key_lengths(32, 32).unauthenticated_event_header("X-Gitlab-Event");
+        standard_webhooks("gitlab", WEBHOOK_HEADERS)
+            .key_lengths(32, 32)
+            .unauthenticated_event_header("X-Gitlab-Event")
+            .repeat_policy(repeats(Identity::SIGNED_ID).never());
 
     /// GitLab, webhooks with a secret token: `X-Gitlab-Token` holds the token itself.
     ///
@@ -591,7 +596,7 @@ providers! {
         Scheme::insecure_static_token("gitlab-token", "X-Gitlab-Token")
             .unauthenticated_delivery_id_header("Idempotency-Key")
             .unauthenticated_event_header("X-Gitlab-Event")
-            .repeat_policy(repeats(Identity::UNAUTHENTICATED_ID));
+            .repeat_policy(repeats(Identity::UNAUTHENTICATED_ID).never());
 
     /// Okta event hooks: the header `Authorization` holds an agreed value.
     ///
@@ -679,7 +684,7 @@ providers! {
     /// - Repeats: as for [`SVIX`]
     ///   ([retries](https://resend.com/docs/webhooks/retries-and-replays)).
     /// - Identity: the signed id.
-    /// - Safe and useful for the same reasons. A replay by hand gets the stored status.
+    /// - Safe and useful for the same reasons. A redelivery gets the stored status.
     RESEND: SourceCode "https://resend.com/docs/webhooks" = standard_webhooks("resend", SVIX_HEADERS);
 
     /// OpenAI: [`STANDARD_WEBHOOKS`].

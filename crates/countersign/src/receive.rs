@@ -44,10 +44,9 @@ pub struct ReceiveOptions {
     /// Turns on report-only mode. Deliveries that would be answered 401 are let through, **from any
     /// sender**, and logged.
     pub insecure_report_only: bool,
-    /// Hashes the body while it arrives, for
-    /// [`Identity::keys`](crate::identity::Identity::keys). Otherwise `keys` hashes the whole body
-    /// at once. Off by default.
-    #[cfg(feature = "identity")]
+    /// Hashes the body while the body arrives, for `Identity::keys`. Otherwise `keys` hashes the whole
+    /// body at once. Off by default. Without the feature `identity`, there are no keys, and this
+    /// setting does nothing.
     pub digest_body: bool,
 }
 
@@ -56,14 +55,7 @@ impl ReceiveOptions {
     /// [`Timer`] able to wake the task. Report-only mode is off.
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
-        Self {
-            verifiers: verifiers.into(),
-            deadline,
-            drain,
-            insecure_report_only: false,
-            #[cfg(feature = "identity")]
-            digest_body: false,
-        }
+        Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false, digest_body: false }
     }
 }
 

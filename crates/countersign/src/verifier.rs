@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use crate::config_error::ConfigError;
 use crate::crypto::candidates::Candidates;
-use crate::identity::RepeatPolicy;
 use crate::machine_clock;
 use crate::observe::log::Reporter;
 use crate::observe::observer::Verdict;
@@ -26,6 +25,7 @@ use crate::verifier::state::VerificationState;
 use crate::verifier::verification::{OwnedVerification, Verification};
 
 pub(crate) mod builder;
+pub(crate) mod companion;
 pub(crate) mod config;
 pub(crate) mod diagnose;
 pub(crate) mod keys;
@@ -203,20 +203,6 @@ impl Verifier {
     /// Returns the schemes of this verifier: one, or several after [`any_of`](Self::any_of).
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
         self.0.configs().map(|config| &config.policy.scheme)
-    }
-
-    /// Returns whether every signature covers the body. Returns `false` for a static token, and for
-    /// a combination by [`any_of`](Self::any_of) with a static token.
-    #[must_use]
-    pub fn covers_body(&self) -> bool {
-        self.0.configs().all(|config| config.policy.scheme.covers_body())
-    }
-
-    /// Returns how the sender repeats deliveries. `None` if unknown, and after
-    /// [`any_of`](Self::any_of).
-    #[must_use]
-    pub fn repeats(&self) -> Option<RepeatPolicy> {
-        self.0.first.policy.scheme.repeats().filter(|_| self.0.others.is_empty())
     }
 
     /// Returns the largest accepted body in bytes.

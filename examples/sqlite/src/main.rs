@@ -1,6 +1,6 @@
 //! A receiver of Jira deliveries with exactly one effect for each delivery.
 //!
-//! The handler writes the key of the delivery and its effects in one transaction. The key is a primary key, so a
+//! The handler writes the keys of the delivery and its effects in one transaction. Each key is a primary key, so a
 //! second handler of the same delivery writes nothing: after a crash, in another process, and without the guard.
 //!
 //! ```text
@@ -8,6 +8,8 @@
 //! # in another terminal, in the project's root folder, as often as you like
 //! echo '{}' | JIRA_WEBHOOK_SECRET=swordfish-and-then-some cargo run --example send -- http://127.0.0.1:3000/jira
 //! ```
+//!
+//! The variable `PORT` sets another port.
 
 use std::error::Error;
 use std::path::Path;
@@ -29,7 +31,8 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("usage: example-sqlite FILE, with the secret in JIRA_WEBHOOK_SECRET")?;
     let (app, once) = app(Secret::from_env("JIRA_WEBHOOK_SECRET")?, Database::open(Path::new(&file))?)?;
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
@@ -46,8 +49,7 @@ fn app(secret: Secret, database: Database) -> Result<(Router, Once), Box<dyn Err
 }
 
 async fn on_event(State(database): State<Arc<Database>>, Extension(claim): Extension<ClaimInfo>, body: String) -> StatusCode {
-    let key = claim.key();
-    match tokio::task::spawn_blocking(move || database.apply(key, &body)).await {
+    match tokio::task::spawn_blocking(move || database.apply(claim.keys(), &body)).await {
         // A repeat is a success too: the effect is in the database.
         Ok(Ok(_is_new)) => StatusCode::OK,
         // The sender repeats the delivery.
@@ -63,22 +65,26 @@ impl Database {
         // Another process may be writing.
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS handled (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS events (body TEXT NOT NULL);",
+            "CREATE TABLE IF NOT EXISTS handled (key TEXT PRIMARY KEY, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
+             CREATE TABLE IF NOT EXISTS events (body TEXT NOT NULL);
+             DELETE FROM handled WHERE at < datetime('now', '-30 days');",
         )?;
         Ok(Self(Mutex::new(connection)))
     }
 
     /// Applies the effect of a delivery. Returns `false` if the effect was applied before.
-    fn apply(&self, key: DeliveryKey, body: &str) -> rusqlite::Result<bool> {
+    fn apply(&self, keys: impl Iterator<Item = DeliveryKey>, body: &str) -> rusqlite::Result<bool> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let handled = "INSERT INTO handled (key, at) VALUES (?1, unixepoch()) ON CONFLICT DO NOTHING";
-        if transaction.execute(handled, [key.to_string()])? == 0 {
-            return Ok(false);
+        for key in keys {
+            let inserted = transaction.execute("INSERT INTO handled (key) VALUES (?1) ON CONFLICT DO NOTHING", [key.to_string()])?;
+            if inserted == 0 {
+                // Dropping the transaction rolls it back.
+                return Ok(false);
+            }
         }
         transaction.execute("INSERT INTO events (body) VALUES (?1)", [body])?;
-        // Without this line, the key and the event are both rolled back.
+        // Without this line, the keys and the event are rolled back.
         transaction.commit()?;
         Ok(true)
     }
@@ -140,7 +146,10 @@ mod tests {
         for delivery in deliveries {
             assert_eq!(delivery.await.unwrap(), 200);
         }
-        assert_eq!((file.count("events"), file.count("handled")), (1, 1));
+        // A delivery of Jira has two keys: the body and the identifier.
+        assert_eq!((file.count("events"), file.count("handled")), (1, 2));
+        assert_eq!(deliver(file.receiver(), "the event in other bytes", "1").await, 200);
+        assert_eq!(file.count("events"), 1);
         assert_eq!(deliver(file.receiver(), "another event", "2").await, 200);
         assert_eq!(file.count("events"), 2);
     }
@@ -155,7 +164,7 @@ mod tests {
         assert_eq!(file.count("handled"), 0);
         connection.execute_batch("ALTER TABLE moved RENAME TO events;").unwrap();
         assert_eq!(deliver(receiver, "event", "1").await, 200);
-        assert_eq!((file.count("events"), file.count("handled")), (1, 1));
+        assert_eq!((file.count("events"), file.count("handled")), (1, 2));
     }
 
     #[tokio::test]

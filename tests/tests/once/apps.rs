@@ -1,16 +1,21 @@
 //! Applications with a guard, under each adapter with a guard.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
-use actix_web::dev::Service as _;
+use actix_web::dev::{Payload, Service as _};
+use actix_web::error::PayloadError;
 use actix_web::{HttpMessage as _, web};
 use axum::http::StatusCode;
-use conformance::Delivery;
+use bytes::Bytes;
+use conformance::{Delivery, Step};
 use countersign::Verified;
 use countersign::adapter::VerifierSource;
 use countersign_once::{ClaimInfo, Once};
+use futures_core::Stream;
 use tokio::sync::Notify;
 
 /// What the handler of a test does, and how often the handler ran.
@@ -157,12 +162,13 @@ impl ActixWeb {
             let app = std::rc::Rc::new(init_service(Application::new().service(hook)).await);
             Box::new(move |delivery: Delivery| {
                 let app = std::rc::Rc::clone(&app);
-                let mut request = TestRequest::post().uri("/hook").set_payload(delivery.whole_body());
+                let mut request = TestRequest::post().uri("/hook");
                 for (name, value) in &delivery.headers {
                     request = request.append_header((name.as_str(), &value[..]));
                 }
+                let (request, _) = request.to_request().replace_payload(Chunks::payload(delivery));
                 Box::pin(async move {
-                    let response = app.call(request.to_request()).await.unwrap();
+                    let response = app.call(request).await.unwrap();
                     (response.status().as_u16(), response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()))
                 }) as Answering
             }) as App
@@ -171,6 +177,24 @@ impl ActixWeb {
 
     fn respond(status: u16) -> actix_web::HttpResponse {
         actix_web::HttpResponse::new(actix_web::http::StatusCode::from_u16(status).unwrap())
+    }
+}
+
+/// The chunks of a body.
+struct Chunks(VecDeque<Bytes>);
+
+impl Chunks {
+    fn payload(delivery: Delivery) -> Payload {
+        let chunks = delivery.steps.into_iter().filter_map(|step| if let Step::Chunk(chunk) = step { Some(chunk) } else { None });
+        Payload::Stream { payload: Box::pin(Self(chunks.collect())) as _ }
+    }
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
     }
 }
 

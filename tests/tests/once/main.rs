@@ -8,14 +8,16 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use conformance::Delivery;
 use countersign::identity::Identity;
 use countersign::{Secret, Signer, Verifier, providers};
-use countersign_once::{Event, MemoryStore, Once, OnceBuilder, WhenDown};
+use countersign_once::{GuardEvent, MemoryStore, Once, OnceBuilder, WhenDown};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use crate::apps::{ActixWeb, App, Axum, Framework, Parts, Script, Starting, Warp};
@@ -73,7 +75,7 @@ async fn handled_delivery_gets_its_stored_status<F: Framework>() {
     for _ in 0..3 {
         assert_eq!(app(signed()).await, (202, None));
     }
-    assert_eq!((script.runs(), once.count(Event::Claimed), once.count(Event::Repeated)), (1, 1, 3));
+    assert_eq!((script.runs(), once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated)), (1, 1, 3));
 }
 
 async fn failed_delivery_is_handled_again<F: Framework>() {
@@ -96,7 +98,7 @@ async fn concurrent_repeat_gets_503_and_is_handled_later<F: Framework>() {
         tokio::task::yield_now().await;
     }
     assert_eq!(app(signed()).await, (503, Some("30".into())));
-    assert_eq!(once.count(Event::Running), 1);
+    assert_eq!(once.count(GuardEvent::Running), 1);
     script.gate.notify_one();
     assert_eq!(first.await.unwrap(), (200, None));
     assert_eq!(app(signed()).await, (200, None));
@@ -127,7 +129,7 @@ async fn forged_delivery_claims_nothing<F: Framework>() {
     let Setup { app, once, script } = setup::<F>().await;
     assert_eq!(app(signed().body("forged")).await.0, 401);
     assert_eq!(app(Delivery::unsigned("body")).await.0, 401);
-    assert_eq!((script.runs(), once.count(Event::Claimed), once.count(Event::Unguarded)), (0, 0, 0));
+    assert_eq!((script.runs(), once.count(GuardEvent::Claimed), once.count(GuardEvent::Unguarded)), (0, 0, 0));
     assert_eq!(app(signed()).await, (200, None));
 }
 
@@ -141,7 +143,7 @@ async fn repeat_in_other_chunks_and_with_another_key_is_a_repeat<F: Framework>()
     assert_eq!(app(whole.clone()).await, (200, None));
     assert_eq!(app(whole.clone().chunks(body.as_bytes().chunks(7))).await, (200, None));
     assert_eq!(app(sign(Secret::new("another secret of some length"))).await, (200, None));
-    assert_eq!((script.runs(), once.count(Event::Repeated)), (1, 2));
+    assert_eq!((script.runs(), once.count(GuardEvent::Repeated)), (1, 2));
     // The digest taken while the body arrived equals the digest of the whole body.
     let verified = jira().verify(&whole.headers, body.as_bytes()).unwrap();
     let (key, _) = Identity::BODY.keys("jira", &verified, body.as_bytes()).unwrap();
@@ -153,24 +155,24 @@ async fn delivery_without_an_identity_is_handled_each_time<F: Framework>() {
     assert_eq!(app(signed()).await, (200, None));
     let first = script.last_claim();
     assert_eq!(app(signed()).await, (200, None));
-    assert_eq!((script.runs(), once.count(Event::Unguarded), once.count(Event::Claimed)), (2, 2, 0));
+    assert_eq!((script.runs(), once.count(GuardEvent::Unguarded), once.count(GuardEvent::Claimed)), (2, 2, 0));
     assert!(!first.is_guarded() && first.key() != script.last_claim().key(), "no two deliveries share a random key");
 }
 
 async fn store_without_an_answer_puts_deliveries_off<F: Framework>() {
-    let down = |_| Once::builder("jira", Down).when_down(WhenDown::Refuse);
+    let down = |_| Once::builder("jira", Down).patience(Duration::from_millis(10)).when_down(WhenDown::Refuse);
     let Setup { app, once, script } = setup_with::<F>(down, F::app).await;
     assert_eq!(app(signed()).await, (503, Some("30".into())));
-    assert_eq!((script.runs(), once.count(Event::Unavailable), once.count(Event::Unguarded)), (0, 1, 0));
+    assert_eq!((script.runs(), once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (0, 1, 0));
 }
 
 async fn store_without_an_answer_runs_the_handler_if_told_so<F: Framework>() {
-    let down = |_| Once::builder("jira", Down).when_down(WhenDown::Run);
+    let down = |_| Once::builder("jira", Down).patience(Duration::from_millis(10)).when_down(WhenDown::Run);
     let Setup { app, once, script } = setup_with::<F>(down, F::app).await;
     for _ in 0..2 {
         assert_eq!(app(signed()).await, (200, None));
     }
-    assert_eq!((script.runs(), once.count(Event::Unavailable), once.count(Event::Unguarded)), (2, 2, 2));
+    assert_eq!((script.runs(), once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (2, 2, 2));
     // The key is the key of the delivery all the same, for a transaction of the handler.
     let verified = jira().verify(&signed().headers, b"body").unwrap();
     let (key, _) = Identity::BODY.keys("jira", &verified, b"body").unwrap();
@@ -186,7 +188,7 @@ async fn response_waits_for_the_mark_and_stays_without_the_mark<F: Framework>() 
     fails.store(true, Ordering::SeqCst);
     let other = Delivery::signed(&Signer::new(providers::JIRA, secret()).unwrap(), "other").header("Content-Type", "text/plain");
     assert_eq!(app(other.clone()).await, (200, None), "a 5xx would run the handler again");
-    assert_eq!((marks.load(Ordering::SeqCst), once.count(Event::Unavailable)), (1, 1));
+    assert_eq!((marks.load(Ordering::SeqCst), once.count(GuardEvent::Unavailable)), (1, 1));
     fails.store(false, Ordering::SeqCst);
     once.idle().await;
     assert_eq!(app(other).await, (200, None));
@@ -224,7 +226,7 @@ async fn extractor_and_guard_handle_a_delivery_once<F: Framework>() {
     for _ in 0..2 {
         assert_eq!(app(signed()).await.0, 202);
     }
-    assert_eq!((script.runs(), once.count(Event::Claimed), once.count(Event::Repeated)), (2, 2, 1));
+    assert_eq!((script.runs(), once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated)), (2, 2, 1));
     assert_eq!(app(signed().body("forged")).await.0, 401);
     // A sender that disconnects drops the handler, and the claim with the handler.
     script.waits.store(true, Ordering::SeqCst);
@@ -243,11 +245,11 @@ async fn unverified_delivery_in_report_only_mode_claims_nothing<F: Framework>() 
     for _ in 0..2 {
         assert_eq!(app(forged.clone()).await, (200, None));
     }
-    assert_eq!((script.runs(), once.count(Event::Claimed), once.count(Event::Unguarded)), (2, 0, 2));
+    assert_eq!((script.runs(), once.count(GuardEvent::Claimed), once.count(GuardEvent::Unguarded)), (2, 0, 2));
     assert!(!script.last_claim().is_guarded());
     assert_eq!(app(signed()).await, (200, None));
     assert!(script.last_claim().is_guarded());
-    assert_eq!((script.runs(), once.count(Event::Claimed)), (3, 1));
+    assert_eq!((script.runs(), once.count(GuardEvent::Claimed)), (3, 1));
 }
 
 macro_rules! once_suite {
@@ -297,5 +299,52 @@ fn unverified_delivery_in_report_only_mode_claims_nothing_under_axum() {
 fn unverified_delivery_in_report_only_mode_claims_nothing_under_actix_web() {
     conformance::run(async {
         tokio::task::LocalSet::new().run_until(unverified_delivery_in_report_only_mode_claims_nothing::<ActixWeb>()).await;
+    });
+}
+
+/// Over a connection, as a stopped worker of actix-web drops the handlers without a connection.
+#[test]
+fn handlers_of_disconnected_senders_end_before_an_actix_server_stops() {
+    use actix_web::{App as Application, HttpResponse, HttpServer, rt, web};
+
+    rt::System::new().block_on(async {
+        let once = Once::builder("jira", MemoryStore::new(100)).build(&jira()).unwrap();
+        let (guard, gate, began, ended) =
+            (once.clone(), Arc::<Notify>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let counts = (Arc::clone(&gate), Arc::clone(&began), Arc::clone(&ended));
+        let server = HttpServer::new(move || {
+            let (gate, began, ended) = counts.clone();
+            let on_event = move || {
+                let (gate, began, ended) = (Arc::clone(&gate), Arc::clone(&began), Arc::clone(&ended));
+                async move {
+                    began.fetch_add(1, Ordering::SeqCst);
+                    gate.notified().await;
+                    ended.fetch_add(1, Ordering::SeqCst);
+                    HttpResponse::Ok().finish()
+                }
+            };
+            let verify = countersign_actix_web::Verify::new(jira()).once(guard.clone());
+            Application::new().service(web::resource("/hook").route(web::post().to(on_event)).wrap(verify))
+        });
+        let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let (address, server) = (server.addrs()[0], server.run());
+        let handle = server.handle();
+        rt::spawn(server);
+        let line = |(name, value): &(String, Vec<u8>)| [name.as_bytes(), b": ", value, b"\r\n"].concat();
+        let head = String::from_utf8(signed().headers.iter().flat_map(line).collect()).unwrap();
+        let request = format!("POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n{head}\r\nbody");
+        let mut sender = tokio::net::TcpStream::connect(address).await.unwrap();
+        sender.write_all(request.as_bytes()).await.unwrap();
+        while began.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(sender);
+        // The server has seen the end of the connection, and still accepts others.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        once.close();
+        gate.notify_one();
+        once.idle().await;
+        handle.stop(true).await;
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
     });
 }

@@ -1,5 +1,6 @@
 //! Every poll of the store and of the handler gets a fault once, under every adapter with a guard. A fault is an error before the operation,
-//! an answer lost after the operation, a delay, silence, or the drop of the whole delivery. With any fault:
+//! an answer lost after the operation, a delay, silence, the drop of the whole delivery, or a repeat at the same time. The delivery has two
+//! keys. With any fault:
 //!
 //! - No two handlers run at the same time.
 //! - A 2xx follows a successful handler.
@@ -14,8 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use conformance::Delivery;
 use countersign::identity::DeliveryKey;
-use countersign_once::{ClaimInfo, ClaimReply, Event, FinishReply, Once, Owner, RenewReply, Store, StoreError, StoreFuture};
+use countersign_once::{ClaimInfo, ClaimReply, FinishReply, GuardEvent, Once, Owner, RenewReply, Store, StoreError, StoreFuture};
 use tokio::time::Instant;
 
 use crate::apps::{ActixWeb, App, Axum, Framework, Handling, Parts, Warp};
@@ -37,6 +39,8 @@ enum Fault {
     DropAfter(usize),
     /// The handler panics at the poll with this number. The store fails instead.
     Panic(usize),
+    /// A repeat arrives at the poll with this number, while the delivery is handled.
+    Repeat(usize),
 }
 
 #[derive(Clone)]
@@ -49,6 +53,8 @@ struct Shared {
     is_hit: AtomicBool,
     /// Whether the sender is to drop the delivery.
     is_dropped: AtomicBool,
+    /// Whether the sender is to repeat the delivery.
+    is_repeated: AtomicBool,
     sender: Mutex<Option<Waker>>,
     /// Whether the first run answers 500, fault or not.
     fails_first: bool,
@@ -77,6 +83,7 @@ impl Script {
             polls: AtomicUsize::new(0),
             is_hit: AtomicBool::new(false),
             is_dropped: AtomicBool::new(false),
+            is_repeated: AtomicBool::new(false),
             sender: Mutex::default(),
             fails_first,
             handlers: AtomicUsize::new(0),
@@ -113,6 +120,11 @@ impl Script {
                 Fault::Silence(at) if poll == at => {
                     self.0.is_hit.store(true, Ordering::SeqCst);
                     Poll::Ready(None)
+                }
+                Fault::Repeat(at) if poll == at => {
+                    self.0.is_repeated.store(true, Ordering::SeqCst);
+                    self.0.sender.lock().unwrap().as_ref().unwrap().wake_by_ref();
+                    wait(true)
                 }
                 Fault::Drop(at) if poll == at => {
                     self.0.is_dropped.store(true, Ordering::SeqCst);
@@ -210,7 +222,7 @@ impl Store for Script {
             match before {
                 Some(entry) if entry.owner == owner => FinishReply::Own,
                 Some(_) => FinishReply::Other,
-                None => FinishReply::Expired,
+                None => FinishReply::Unclaimed,
             }
         })
     }
@@ -226,8 +238,8 @@ impl Store for Script {
 
 /// Sends the delivery until the fault, if the fault is a drop. Returns the status, if there is a response.
 async fn send(app: &App, script: &Script, fault: Fault) -> Option<u16> {
-    let mut answering = Box::pin(caught(app(signed())));
-    let mut polls = 0;
+    let mut answering = Box::pin(caught(app(delivery())));
+    let (mut repeat, mut polls) = (None, 0);
     let answered = poll_fn(|cx| {
         if matches!(fault, Fault::DropAfter(after) if polls == after) {
             script.0.is_hit.store(true, Ordering::SeqCst);
@@ -235,12 +247,31 @@ async fn send(app: &App, script: &Script, fault: Fault) -> Option<u16> {
         }
         polls += 1;
         *script.0.sender.lock().unwrap() = Some(cx.waker().clone());
+        if script.0.is_repeated.swap(false, Ordering::SeqCst) {
+            repeat = Some(Box::pin(caught(app(delivery()))));
+        }
+        if let Some(repeating) = &mut repeat
+            && let Poll::Ready(answer) = repeating.as_mut().poll(cx)
+        {
+            // Put off, or answered with the stored status.
+            assert!(matches!(answer, Ok((201 | 503, _))), "{answer:?}");
+            repeat = None;
+        }
         let polled = answering.as_mut().poll(cx);
+        if polled.is_ready() && repeat.is_some() {
+            // The repeat has begun to run, after a failure of the first.
+            return Poll::Ready(None);
+        }
         if script.0.is_dropped.swap(false, Ordering::SeqCst) { Poll::Ready(None) } else { polled.map(Some) }
     });
     // A sender does not wait for a silent handler.
     let answered = tokio::time::timeout(Duration::from_secs(20), answered).await;
     answered.ok().flatten().and_then(Result::ok).map(|(status, _)| status)
+}
+
+/// A delivery with two keys: the body and the identifier.
+fn delivery() -> Delivery {
+    signed().header("X-Atlassian-Webhook-Identifier", "1")
 }
 
 /// Tries one fault. Returns whether the fault happened.
@@ -273,20 +304,21 @@ async fn survives<F: Framework>(fault: Fault, fails_first: bool) -> bool {
     assert_eq!(send(&app, &script, Fault::Nothing).await, Some(201), "{fault:?}");
     assert_eq!(successes(), 1, "{fault:?}");
     assert!(script.0.entries.lock().unwrap().values().all(|entry| entry.status == Some(201)), "{fault:?}: a claim is left");
-    assert_eq!((once.count(Event::DoubleRun), once.count(Event::Expired)), (0, 0), "{fault:?}");
+    assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired)), (0, 0), "{fault:?}");
     is_hit
 }
 
 async fn every_fault_at_every_poll_leads_to_one_success<F: Framework>() {
     tokio::time::pause();
-    for fault in [Fault::Error, Fault::Pending, Fault::Silence, Fault::Drop, Fault::DropAfter, Fault::Panic] {
+    for fault in [Fault::Error, Fault::Pending, Fault::Silence, Fault::Drop, Fault::DropAfter, Fault::Panic, Fault::Repeat] {
         for fails_first in [false, true] {
             let mut at = 0;
             while survives::<F>(fault(at), fails_first).await {
                 at += 1;
             }
-            // The claim and its end have two polls each, and the handler has three. The delivery itself is polled during the claim.
-            assert!(at >= if matches!(fault(at), Fault::DropAfter(_)) { 3 } else { 7 }, "{:?}", fault(at));
+            // The two claims and their two ends have two polls each, and the handler has three. The delivery itself is polled during the
+            // claims.
+            assert!(at >= if matches!(fault(at), Fault::DropAfter(_)) { 4 } else { 11 }, "{:?}", fault(at));
         }
     }
 }

@@ -123,7 +123,14 @@ fn same_delivery_is_sent_again_whatever_the_response() {
     let together = Upstream::new(|_| answer_of("200 OK", ""));
     assert_eq!(send(&together.url, &["--repeat", "9", "--concurrency", "10"]).code, 0);
     assert_eq!(together.seen().len(), 10);
+    let busy = Upstream::new(|number| answer_of(if number == 1 { "200 OK" } else { "503 Service Unavailable" }, ""));
+    assert_eq!(send(&busy.url, &["--repeat", "2", "--concurrency", "3"]).code, 0, "concurrent repeats are put off");
+    let down = Upstream::new(|_| answer_of("503 Service Unavailable", ""));
+    assert_eq!(send(&down.url, &["--repeat", "2", "--concurrency", "3"]).code, 1);
     assert_eq!(send(&together.url, &["--repeat", "1", "--count", "2"]).code, 2, "one or the other");
+    let named = Upstream::new(|_| answer_of("200 OK", ""));
+    send(&named.url, &["--id", "the-id"]);
+    assert!(text(&named.seen()[0]).contains("X-Atlassian-Webhook-Identifier: the-id\r\n"));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::verdict::verified::Verified;
 ///
 /// The digest covers the name of the guard, the scheme, the tenant, the kind of identity and the
 /// identity itself, each behind its length. The digest covers no signature, no header text and no
-/// timestamp: those change with every key and every repeat. A key reveals nothing of the delivery,
-/// and may be stored and logged.
+/// timestamp: those change with every key and every repeat. A key contains no text of the
+/// delivery, and may be stored and logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey([u8; 32]);
 
@@ -34,11 +34,14 @@ impl DeliveryKey {
         Self(hash.finalize().into())
     }
 
-    /// Creates the key of one event of a delivery with several events, such as the `eventId` of an
-    /// event in a batch. `id` must come from the verified body.
+    /// Creates the key of one event of a delivery with several events. `id` has one value or more,
+    /// such as the `eventId` of an event in a batch, from the verified body.
+    ///
+    /// Returns `None` for a static token, which covers no body.
     #[must_use]
-    pub fn of_event(guard: &str, verified: &Verified, id: &str) -> Self {
-        Self::new(guard, verified, "event", &[id.as_bytes()])
+    pub fn of_event(guard: &str, verified: &Verified, id: &[&str]) -> Option<Self> {
+        let values: Vec<_> = id.iter().map(|value| value.as_bytes()).collect();
+        verified.covers_body().then(|| Self::new(guard, verified, "event", &values))
     }
 
     /// Creates a key from 32 bytes, for tests and for keys stored elsewhere.

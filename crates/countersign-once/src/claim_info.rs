@@ -1,0 +1,71 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use countersign::identity::DeliveryKey;
+
+/// The key and the state of a claim, for handlers.
+#[derive(Clone, Debug)]
+pub struct ClaimInfo {
+    key: DeliveryKey,
+    second: Option<DeliveryKey>,
+    is_guarded: bool,
+    state: Arc<ClaimState>,
+}
+
+#[derive(Debug, Default)]
+struct ClaimState {
+    is_lost: AtomicBool,
+    has_succeeded: AtomicBool,
+}
+
+impl ClaimInfo {
+    pub(crate) fn new(key: DeliveryKey, second: Option<DeliveryKey>, is_guarded: bool) -> Self {
+        Self { key, second, is_guarded, state: Arc::default() }
+    }
+
+    /// Returns the first key of the delivery: 64 hex digits as text. For logs, and as the id of a job.
+    ///
+    /// A delivery without an identity has a random key.
+    #[must_use]
+    pub const fn key(&self) -> DeliveryKey {
+        self.key
+    }
+
+    /// Returns the keys of the delivery: one, or two with
+    /// [`Identity::BODY_OR_UNAUTHENTICATED_ID`](countersign::identity::Identity::BODY_OR_UNAUTHENTICATED_ID).
+    ///
+    /// Insert each key into a unique column, in the transaction of the handler's effects. If a key is
+    /// there already, the delivery was handled: roll back. The effects then happen exactly once. The
+    /// keys do not depend on the store, so this also works while the store is down. A random key
+    /// protects nothing.
+    pub fn keys(&self) -> impl Iterator<Item = DeliveryKey> + use<> {
+        [Some(self.key), self.second].into_iter().flatten()
+    }
+
+    /// Returns whether the store holds a claim of this delivery.
+    ///
+    /// Returns `false` if the delivery has no identity, is unverified, or is a repeat for a guard that
+    /// [only counts](crate::OnceBuilder::count_only). Also returns `false` if the store failed and
+    /// [`WhenDown::Run`](crate::WhenDown::Run) is set.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.is_guarded
+    }
+
+    /// Returns whether the claim was lost: another handler may run for the same delivery.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.state.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Notes the success of the handler. After the mark, the store answers "lost" to a renewal, and no
+    /// claim was lost.
+    pub(crate) fn succeed(&self) {
+        self.state.has_succeeded.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the store answered "lost" to a renewal. Returns whether a claim was lost just now.
+    pub(crate) fn lose(&self) -> bool {
+        !self.state.has_succeeded.load(Ordering::Relaxed) && !self.state.is_lost.swap(true, Ordering::Relaxed)
+    }
+}

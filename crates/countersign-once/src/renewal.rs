@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use countersign::identity::DeliveryKey;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::claim_info::ClaimInfo;
+use crate::event::GuardEvent;
+use crate::owner::Owner;
+use crate::shared::Shared;
+use crate::store::RenewReply;
+
+/// The task that renews a claim. In the task of the handler, a blocking handler would delay the
+/// renewal.
+///
+/// A drop ends the task after its present call.
+pub(crate) struct Renewal {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Renewal {
+    /// Returns `None` outside of a runtime.
+    pub(crate) fn start(shared: Arc<Shared>, keys: [Option<DeliveryKey>; 2], owner: Owner, info: ClaimInfo) -> Option<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let task = Handle::try_current().ok()?.spawn(renew(shared, keys, owner, info, stopped));
+        Some(Self { stop, task })
+    }
+
+    /// Waits for the end of the present call. A call on its way would set a released claim again.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        let _ = self.task.await;
+    }
+}
+
+async fn renew(shared: Arc<Shared>, keys: [Option<DeliveryKey>; 2], owner: Owner, info: ClaimInfo, mut stopped: oneshot::Receiver<()>) {
+    // A third of the lease leaves two more tries.
+    let pause = shared.lease.checked_div(3).unwrap_or_default();
+    let mut renewed_at = Instant::now();
+    // The receiver ends with the drop of the sender.
+    while timeout(pause, &mut stopped).await.is_err() {
+        let (started, mut is_renewed) = (Instant::now(), true);
+        for key in keys.into_iter().flatten() {
+            match shared.store.renew(key, owner, shared.lease).within(shared.patience).await {
+                Ok(RenewReply::Held | RenewReply::Restored) => {}
+                Ok(RenewReply::Lost) => {
+                    if info.lose() {
+                        shared.events.record(GuardEvent::Expired, key, None);
+                    }
+                }
+                Err(error) => {
+                    is_renewed = false;
+                    shared.events.record(GuardEvent::Unavailable, key, Some(&error));
+                }
+            }
+        }
+        if is_renewed {
+            renewed_at = started;
+        } else if renewed_at.elapsed() >= shared.lease && info.lose() {
+            // The store has not answered for a whole lease, so the claim has ended there.
+            shared.events.record(GuardEvent::Expired, info.key(), None);
+        }
+    }
+}

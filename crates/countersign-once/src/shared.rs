@@ -1,0 +1,96 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use countersign::identity::{DeliveryKey, Identity};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::event::{Events, GuardEvent};
+use crate::owner::Owner;
+use crate::store::{Store, StoreFuture};
+
+/// The store, the settings and the counts of a guard. All clones of a [`Once`](crate::Once) and all
+/// its claims share them.
+pub(crate) struct Shared {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) events: Events,
+    pub(crate) identity: Identity,
+    pub(crate) keep: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) when_down: WhenDown,
+    pub(crate) count_only: bool,
+    /// Whether new deliveries are put off: see [`Once::close`](crate::Once::close).
+    pub(crate) is_closed: AtomicBool,
+    /// The number of handlers, and of tasks for marks and releases.
+    pub(crate) active: watch::Sender<usize>,
+}
+
+/// The response to a delivery while the store fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenDown {
+    /// Answers 503: the sender repeats the delivery later.
+    Refuse,
+    /// Runs the handler without a guard: right for senders that never repeat a delivery.
+    Run,
+}
+
+/// The pauses before a failed release is tried again.
+const RELEASE_PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
+
+impl Shared {
+    /// Releases a key without waiting.
+    pub(crate) fn release_detached(self: &Arc<Self>, key: DeliveryKey, owner: Owner, runtime: Option<&Handle>) {
+        let mut release = self.store.release(key, owner);
+        // A first poll, so that a store with its answer at hand has released before this returns.
+        match Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => return,
+            // Tried again below. A finished future is not polled.
+            Poll::Ready(Err(error)) => release = StoreFuture::ready(Err(error)),
+            Poll::Pending => {}
+        }
+        let (shared, active) = (Arc::clone(self), Active::new(self));
+        spawn(runtime, async move {
+            let mut released = release.within(shared.patience).await;
+            for pause in RELEASE_PAUSES {
+                if released.is_err() {
+                    tokio::time::sleep(pause).await;
+                    released = shared.store.release(key, owner).within(shared.patience).await;
+                }
+            }
+            // The lease then ends the claim.
+            if let Err(error) = released {
+                shared.events.record(GuardEvent::Unavailable, key, Some(&error));
+            }
+            drop(active);
+        });
+    }
+}
+
+/// Counts a handler or a task until the drop, for [`Once::idle`](crate::Once::idle).
+pub(crate) struct Active(Arc<Shared>);
+
+impl Active {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        shared.active.send_modify(|active| *active = active.saturating_add(1));
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.send_modify(|active| *active = active.saturating_sub(1));
+    }
+}
+
+/// Runs a future on the runtime of a claim. A claim without a runtime drops the future: the lease then
+/// ends the claim.
+pub(crate) fn spawn(runtime: Option<&Handle>, future: impl Future<Output = ()> + Send + 'static) {
+    if let Some(runtime) = runtime {
+        runtime.spawn(future);
+    }
+}
