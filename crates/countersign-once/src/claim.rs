@@ -22,8 +22,6 @@ use crate::store::FinishReply;
 #[must_use = "a dropped claim is released"]
 pub struct Claim {
     shared: Arc<Shared>,
-    /// The keys to claim. An unguarded delivery has none.
-    keys: [Option<DeliveryKey>; 2],
     /// The number of keys that the store may hold for this claim.
     held: usize,
     /// The number of held keys with a mark.
@@ -48,22 +46,22 @@ impl Claim {
     /// Creates a claim without a key in the store. [`next_key`](Self::next_key) returns the keys to
     /// claim.
     pub(crate) fn new(shared: Arc<Shared>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
-        Self::with_keys(shared, [Some(first), second], owner, ClaimInfo::new(first, second, true))
+        Self::of(shared, owner, ClaimInfo::new(first, second, true))
     }
 
     /// Creates the claim of an unguarded delivery.
     pub(crate) fn unguarded(shared: Arc<Shared>, first: DeliveryKey, second: Option<DeliveryKey>) -> Self {
-        Self::with_keys(shared, [None, None], Owner::NONE, ClaimInfo::new(first, second, false))
+        Self::of(shared, Owner::NONE, ClaimInfo::new(first, second, false))
     }
 
-    fn with_keys(shared: Arc<Shared>, keys: [Option<DeliveryKey>; 2], owner: Owner, info: ClaimInfo) -> Self {
+    fn of(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Self {
         let runtime = Handle::try_current().ok();
-        Self { shared, keys, held: 0, marked: 0, status: None, is_background: false, owner, info, renewal: None, runtime }
+        Self { shared, held: 0, marked: 0, status: None, is_background: false, owner, info, renewal: None, runtime }
     }
 
     /// Returns the first key of the delivery. See [`ClaimInfo::key`].
     #[must_use]
-    pub const fn key(&self) -> DeliveryKey {
+    pub fn key(&self) -> DeliveryKey {
         self.info.key()
     }
 
@@ -96,7 +94,7 @@ impl Claim {
     async fn mark(&mut self, status: u16) -> bool {
         let mut worst = FinishReply::Own;
         while self.marked < self.held {
-            let Some(key) = self.keys.get(self.marked).copied().flatten() else { break };
+            let Some(key) = self.key_at(self.marked) else { break };
             let shared = &self.shared;
             match shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await {
                 Ok(FinishReply::Own) => {}
@@ -145,14 +143,19 @@ impl Claim {
         }
     }
 
+    /// Returns a key to claim. An unguarded delivery has none.
+    fn key_at(&self, place: usize) -> Option<DeliveryKey> {
+        self.info.keys().nth(place).filter(|_| self.info.is_guarded())
+    }
+
     fn last_held(&self) -> Option<DeliveryKey> {
-        self.keys.get(self.held.checked_sub(1)?).copied().flatten()
+        self.key_at(self.held.checked_sub(1)?)
     }
 
     /// Returns the next key to claim. Counts the key as held, before the store is asked: a lost answer
     /// may mean a claim.
     pub(crate) fn next_key(&mut self) -> Option<DeliveryKey> {
-        let key = (*self.keys.get(self.held)?)?;
+        let key = self.key_at(self.held)?;
         self.held = self.held.saturating_add(1);
         Some(key)
     }
@@ -170,7 +173,7 @@ impl Claim {
     /// Starts to renew the claim, if the store has leases.
     pub(crate) fn start_renewal(&mut self) {
         if self.shared.store.has_leases() {
-            self.renewal = Renewal::start(Arc::clone(&self.shared), self.keys, self.owner, self.info.clone());
+            self.renewal = Renewal::start(Arc::clone(&self.shared), self.owner, self.info.clone());
         }
     }
 }

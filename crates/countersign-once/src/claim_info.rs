@@ -5,30 +5,28 @@ use countersign::identity::DeliveryKey;
 
 /// The key and the state of a claim, for handlers.
 #[derive(Clone, Debug)]
-pub struct ClaimInfo {
-    key: DeliveryKey,
+pub struct ClaimInfo(Arc<ClaimState>);
+
+#[derive(Debug)]
+struct ClaimState {
+    first: DeliveryKey,
     second: Option<DeliveryKey>,
     is_guarded: bool,
-    state: Arc<ClaimState>,
-}
-
-#[derive(Debug, Default)]
-struct ClaimState {
     is_lost: AtomicBool,
     has_succeeded: AtomicBool,
 }
 
 impl ClaimInfo {
-    pub(crate) fn new(key: DeliveryKey, second: Option<DeliveryKey>, is_guarded: bool) -> Self {
-        Self { key, second, is_guarded, state: Arc::default() }
+    pub(crate) fn new(first: DeliveryKey, second: Option<DeliveryKey>, is_guarded: bool) -> Self {
+        Self(Arc::new(ClaimState { first, second, is_guarded, is_lost: AtomicBool::new(false), has_succeeded: AtomicBool::new(false) }))
     }
 
     /// Returns the first key of the delivery: 64 hex digits as text. For logs, and as the id of a job.
     ///
     /// A delivery without an identity has a random key.
     #[must_use]
-    pub const fn key(&self) -> DeliveryKey {
-        self.key
+    pub fn key(&self) -> DeliveryKey {
+        self.0.first
     }
 
     /// Returns the keys of the delivery: one, or two with
@@ -39,7 +37,7 @@ impl ClaimInfo {
     /// keys do not depend on the store, so this also works while the store is down. A random key
     /// protects nothing.
     pub fn keys(&self) -> impl Iterator<Item = DeliveryKey> + use<> {
-        [Some(self.key), self.second].into_iter().flatten()
+        [Some(self.0.first), self.0.second].into_iter().flatten()
     }
 
     /// Returns whether the store holds a claim of this delivery.
@@ -48,24 +46,24 @@ impl ClaimInfo {
     /// [only counts](crate::OnceBuilder::count_only). Also returns `false` if the store failed and
     /// [`WhenDown::Run`](crate::WhenDown::Run) is set.
     #[must_use]
-    pub const fn is_guarded(&self) -> bool {
-        self.is_guarded
+    pub fn is_guarded(&self) -> bool {
+        self.0.is_guarded
     }
 
     /// Returns whether the claim was lost: another handler may run for the same delivery.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.state.is_lost.load(Ordering::Relaxed)
+        self.0.is_lost.load(Ordering::Relaxed)
     }
 
     /// Notes the success of the handler. After the mark, the store answers "lost" to a renewal, and no
     /// claim was lost.
     pub(crate) fn succeed(&self) {
-        self.state.has_succeeded.store(true, Ordering::Relaxed);
+        self.0.has_succeeded.store(true, Ordering::Relaxed);
     }
 
     /// Notes that the store answered "lost" to a renewal. Returns whether a claim was lost just now.
     pub(crate) fn lose(&self) -> bool {
-        !self.state.has_succeeded.load(Ordering::Relaxed) && !self.state.is_lost.swap(true, Ordering::Relaxed)
+        !self.0.has_succeeded.load(Ordering::Relaxed) && !self.0.is_lost.swap(true, Ordering::Relaxed)
     }
 }

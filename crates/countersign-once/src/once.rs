@@ -19,7 +19,6 @@ pub struct Once(pub(crate) Arc<Shared>);
 
 /// The decision on a delivery.
 // Not `#[non_exhaustive]`: every caller must decide each case.
-#[expect(clippy::large_enum_variant, reason = "an admission is decided at once, and a box would cost every delivery")]
 #[derive(Debug)]
 #[must_use = "a delivery is either handled or answered without its handler"]
 pub enum Admission {

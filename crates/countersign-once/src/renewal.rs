@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use countersign::identity::DeliveryKey;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,9 +22,9 @@ pub(crate) struct Renewal {
 
 impl Renewal {
     /// Returns `None` outside of a runtime.
-    pub(crate) fn start(shared: Arc<Shared>, keys: [Option<DeliveryKey>; 2], owner: Owner, info: ClaimInfo) -> Option<Self> {
+    pub(crate) fn start(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Option<Self> {
         let (stop, stopped) = oneshot::channel();
-        let task = Handle::try_current().ok()?.spawn(renew(shared, keys, owner, info, stopped));
+        let task = Handle::try_current().ok()?.spawn(renew(shared, owner, info, stopped));
         Some(Self { stop, task })
     }
 
@@ -36,14 +35,14 @@ impl Renewal {
     }
 }
 
-async fn renew(shared: Arc<Shared>, keys: [Option<DeliveryKey>; 2], owner: Owner, info: ClaimInfo, mut stopped: oneshot::Receiver<()>) {
+async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: oneshot::Receiver<()>) {
     // A third of the lease leaves two more tries.
     let pause = shared.lease.checked_div(3).unwrap_or_default();
     let mut renewed_at = Instant::now();
     // The receiver ends with the drop of the sender.
     while timeout(pause, &mut stopped).await.is_err() {
         let (started, mut is_renewed) = (Instant::now(), true);
-        for key in keys.into_iter().flatten() {
+        for key in info.keys() {
             match shared.store.renew(key, owner, shared.lease).within(shared.patience).await {
                 Ok(RenewReply::Held | RenewReply::Restored) => {}
                 Ok(RenewReply::Lost) => {
