@@ -7,7 +7,8 @@
 //!     send --repeat 2 http://127.0.0.1:3000/jira
 //! ```
 //!
-//! The variable `PORT` sets another port. The handler takes a second: a repeat within this second
+//! The variable `REDIS_URL`, such as `redis://127.0.0.1/`, sets a store for several processes. The
+//! variable `PORT` sets another port. The handler takes a second: a repeat within this second
 //! gets 503 with `Retry-After`.
 
 use std::error::Error;
@@ -18,6 +19,7 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use countersign::{Secret, Verifier, providers};
 use countersign_once::{ClaimInfo, GuardEvent, MemoryStore, Once};
+use countersign_once_redis::RedisStore;
 use countersign_tower::VerifyLayer;
 use tokio::net::TcpListener;
 
@@ -29,7 +31,12 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let secret = Secret::from_env("JIRA_WEBHOOK_SECRET")?;
     let verifier = Verifier::builder(providers::JIRA).key("2026-11", secret).build()?;
-    let once = Once::builder("jira", MemoryStore::new(100_000)).build(&verifier)?;
+    // Several processes need a shared store.
+    let once = match std::env::var("REDIS_URL") {
+        Ok(url) => Once::builder("jira", RedisStore::connect(&url, "example:once:").await?),
+        Err(_) => Once::builder("jira", MemoryStore::new(100_000)),
+    };
+    let once = once.build(&verifier)?;
     let layer = VerifyLayer::new(verifier).once(once.clone());
     let app = Router::new().route("/jira", post(on_event)).route_layer(layer);
 

@@ -16,7 +16,7 @@ use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, Store
 /// evicted. The store has 16 parts. If claims alone fill a part, the store is unavailable for a new
 /// delivery of this part: see [`WhenDown`](crate::WhenDown).
 ///
-/// Several processes need a shared store: implement [`Store`].
+/// Several processes need a shared store, such as that of the crate `countersign-once-redis`.
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
     /// Entries of a shard.

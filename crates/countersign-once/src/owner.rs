@@ -15,6 +15,12 @@ impl Owner {
     /// The token of claims in no store.
     pub(crate) const NONE: Self = Self([0; 16]);
 
+    /// Creates a token from 16 bytes, for tests of a store.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the bytes of the token.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -1,0 +1,19 @@
+//! [`RedisStore`]: crate::RedisStore
+//! [`RedisStore::connect`]: crate::RedisStore::connect
+//! [`RedisStore::connect_strict`]: crate::RedisStore::connect_strict
+//! [`RedisStore::new`]: crate::RedisStore::new
+//! [`Problem`]: crate::Problem
+//! [`Once`]: countersign_once::Once
+// rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
+// README.md. crates.io knows the URLs only.
+#![doc = include_str!("../README.md")]
+
+mod entry;
+mod error;
+mod problem;
+mod redis_store;
+
+pub use error::RedisStoreError;
+pub use problem::Problem;
+pub use redis;
+pub use redis_store::RedisStore;

@@ -1,0 +1,235 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::identity::DeliveryKey;
+use countersign_once::{ClaimReply, FinishReply, Owner, RenewReply, Store, StoreError, StoreFuture};
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, Cmd, IntoConnectionInfo as _, ProtocolVersion, RedisError, Value};
+
+use crate::entry::Entry;
+use crate::error::RedisStoreError;
+use crate::problem::Problem;
+
+/// A store in Redis or Valkey, common to all processes with the same server and prefix.
+///
+/// A clone shares the connection.
+#[derive(Clone)]
+pub struct RedisStore<C = ConnectionManager> {
+    connection: C,
+    prefix: Arc<str>,
+}
+
+/// A claim with more time to live than this is a mark that a full server could not write as such.
+const LONGEST_CLAIM: Duration = Duration::from_secs(60 * 60);
+
+/// Longer leases are cut to this.
+const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
+
+/// Longer times are cut to ten years: the server's clock has an end.
+const LONGEST_KEEP: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Redis answers in a millisecond. A second is shorter than every sender's timeout.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Extends the claim, or sets a forgotten claim again. `GT` never shortens the time of a mark that a
+/// full server could not write as such.
+const RENEW: &str = "\
+local v = redis.call('GET', KEYS[1])
+if v == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT') return 1 end
+if not v then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 2 end
+return 0";
+
+const RELEASE: &str = "\
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 0";
+
+/// Makes a mark of a claim on a full server: `SET` is refused, and `PEXPIRE` is not.
+const PROLONG: &str = "\
+local v = redis.call('GET', KEYS[1])
+if v then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return v";
+
+impl RedisStore {
+    /// Connects to a server, and checks its settings. Each [`Problem`] is logged at `ERROR`.
+    ///
+    /// `url` has the form `redis://user:password@host:port/db`. `prefix` stands before each key, such
+    /// as `"myapp:once:"`.
+    ///
+    /// The connection is shared by all requests, reconnects by itself, and has timeouts of one second.
+    ///
+    /// # Errors
+    /// [`RedisStoreError::Connection`], if the URL is wrong or the server does not answer.
+    pub async fn connect(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
+        let store = Self::connected(url, prefix.into()).await?;
+        for problem in store.problems().await.map_err(connection_error)? {
+            tracing::error!(target: "countersign", problem = %problem, "Redis can lose claims and marks");
+        }
+        Ok(store)
+    }
+
+    /// Connects as [`connect`](Self::connect) does, and refuses a server with a [`Problem`].
+    ///
+    /// # Errors
+    /// - [`RedisStoreError::Connection`]: the URL is wrong, or the server does not answer.
+    /// - [`RedisStoreError::Problems`]: the server can lose claims and marks.
+    pub async fn connect_strict(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
+        let store = Self::connected(url, prefix.into()).await?;
+        let problems = store.problems().await.map_err(connection_error)?;
+        if problems.is_empty() { Ok(store) } else { Err(RedisStoreError::Problems(problems)) }
+    }
+
+    async fn connected(url: &str, prefix: Arc<str>) -> Result<Self, RedisStoreError> {
+        let info = url.into_connection_info().map_err(connection_error)?;
+        // With RESP3, the client notices a lost connection at once.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(connection_error)?;
+        // By default, commands wait behind six attempts to reconnect.
+        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
+        let config = config.set_response_timeout(Some(TIMEOUT)).set_connection_timeout(Some(TIMEOUT));
+        let connection = ConnectionManager::new_with_config(client, config).await.map_err(connection_error)?;
+        Ok(Self::new(connection, prefix))
+    }
+}
+
+fn connection_error(error: RedisError) -> RedisStoreError {
+    RedisStoreError::Connection(error.into())
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
+    /// Creates a store on a connection of the crate [`redis`], such as a connection to a cluster.
+    /// Checks nothing: see [`problems`](Self::problems).
+    ///
+    /// Give the connection timeouts shorter than the sender's, and few attempts to reconnect.
+    pub fn new(connection: C, prefix: impl Into<Arc<str>>) -> Self {
+        Self { connection, prefix: prefix.into() }
+    }
+
+    /// Returns the settings of the server by which claims or marks can be lost. Asks by `INFO`.
+    ///
+    /// # Errors
+    /// The server does not answer, or does not allow `INFO`.
+    pub async fn problems(&self) -> Result<Vec<Problem>, RedisError> {
+        let mut connection = self.connection.clone();
+        let info: Value = redis::cmd("INFO").arg("everything").query_async(&mut connection).await?;
+        Ok(Problem::find(&info))
+    }
+
+    fn key(&self, key: DeliveryKey) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    fn script(&self, script: &str, key: DeliveryKey) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(script).arg(1).arg(self.key(key));
+        command
+    }
+
+    /// Runs an operation with a connection of its own. All connections are one.
+    fn operation<T, F>(&self, run: impl FnOnce(C) -> F) -> StoreFuture<T>
+    where
+        F: Future<Output = Result<T, RedisStoreFault>> + Send + 'static,
+    {
+        let operation = run(self.connection.clone());
+        StoreFuture::new(async move { operation.await.map_err(StoreError::new) })
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> {
+    fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
+        let (key, claim) = (self.key(key), Entry::claim(owner));
+        self.operation(|mut connection| async move {
+            let mut pipeline = redis::pipe();
+            pipeline.cmd("SET").arg(&key).arg(claim.as_str()).arg("NX").arg("GET").arg("PX").arg(millis(lease.min(LONGEST_LEASE)));
+            pipeline.cmd("PTTL").arg(&key);
+            let (before, left): (Option<String>, i64) = pipeline.query_async(&mut connection).await?;
+            let Some(before) = before else { return Ok(ClaimReply::Acquired) };
+            let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
+            let is_marked = left > i64::try_from(LONGEST_CLAIM.as_millis()).unwrap_or(i64::MAX);
+            Ok(match before.status() {
+                Some(status) => ClaimReply::Done(status),
+                None if is_marked => ClaimReply::Done(200),
+                None if before == claim => ClaimReply::Acquired,
+                None => ClaimReply::Running,
+            })
+        })
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        let mut renew = self.script(RENEW, key);
+        renew.arg(Entry::claim(owner).as_str()).arg(millis(lease.min(LONGEST_LEASE)));
+        self.operation(|mut connection| async move {
+            Ok(match renew.query_async::<u8>(&mut connection).await? {
+                1 => RenewReply::Held,
+                2 => RenewReply::Restored,
+                _ => RenewReply::Lost,
+            })
+        })
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        let (mark, keep) = (Entry::mark(owner, status), keep.min(LONGEST_KEEP));
+        let mut set = redis::cmd("SET");
+        set.arg(self.key(key)).arg(mark.as_str()).arg("PX").arg(millis(keep)).arg("GET");
+        // Twice the longest claim, so that no claim looks like this mark.
+        let mut prolong = self.script(PROLONG, key);
+        prolong.arg(millis(keep.max(LONGEST_CLAIM.saturating_mul(2))));
+        self.operation(|mut connection| async move {
+            let before: Option<String> = match set.query_async(&mut connection).await {
+                Err(error) if error.code() == Some("OOM") => {
+                    let before: Option<String> = prolong.query_async(&mut connection).await?;
+                    if before.is_none() {
+                        return Err(error.into());
+                    }
+                    before
+                }
+                answer => answer?,
+            };
+            let Some(before) = before else { return Ok(FinishReply::Unclaimed) };
+            let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
+            Ok(if before.has_owner_of(&mark) { FinishReply::Own } else { FinishReply::Other })
+        })
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        let mut release = self.script(RELEASE, key);
+        release.arg(Entry::claim(owner).as_str());
+        self.operation(|mut connection| async move { Ok(release.query_async(&mut connection).await?) })
+    }
+}
+
+/// A fault of one operation.
+#[derive(Debug)]
+enum RedisStoreFault {
+    Redis(RedisError),
+    /// The value of the key is not of this crate.
+    ForeignValue,
+}
+
+impl From<RedisError> for RedisStoreFault {
+    fn from(error: RedisError) -> Self {
+        Self::Redis(error)
+    }
+}
+
+impl fmt::Display for RedisStoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redis(error) => error.fmt(f),
+            Self::ForeignValue => f.write_str("the value of the key was not written by this crate: choose another prefix"),
+        }
+    }
+}
+
+impl std::error::Error for RedisStoreFault {}
+
+/// At least one: Redis refuses zero.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+impl<C> fmt::Debug for RedisStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

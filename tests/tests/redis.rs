@@ -1,0 +1,230 @@
+//! The store with a server of its own. Each test starts `redis-server` on a free port of loopback. Without `redis-server`, the tests say that
+//! they were skipped. With the variable `COUNTERSIGN_NEEDS_REDIS`, they fail instead.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use countersign::identity::{DeliveryKey, Identity};
+use countersign::{Secret, Signer, Verifier, providers};
+use countersign_once::{Admission, ClaimReply, FinishReply, Handled, Once, Owner, RenewReply, Store};
+use countersign_once_redis::{Problem, RedisStore, RedisStoreError, redis};
+
+const LEASE: Duration = Duration::from_secs(30);
+const KEEP: Duration = Duration::from_secs(600);
+
+/// A server in a folder of its own, killed at the end.
+struct Server {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Server {
+    fn start(name: &str) -> Option<Self> {
+        let folder = std::env::temp_dir().join(format!("countersign-redis-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let Some(child) = spawn(port, &folder) else {
+            assert!(std::env::var_os("COUNTERSIGN_NEEDS_REDIS").is_none(), "redis-server is not installed");
+            println!("skipped: redis-server is not installed");
+            std::fs::remove_dir_all(&folder).unwrap();
+            return None;
+        };
+        Some(Self { child, port, folder })
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Connects, once the server is up.
+    async fn store(&self) -> RedisStore {
+        for _ in 0..200 {
+            match RedisStore::connect(&self.url(), "test:").await {
+                Ok(store) => return store,
+                Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
+            }
+        }
+        panic!("the server does not start");
+    }
+
+    async fn command(&self, words: &[&str]) -> redis::Value {
+        let mut connection = redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        let mut command = redis::cmd(words[0]);
+        words[1..].iter().for_each(|word| {
+            command.arg(*word);
+        });
+        command.query_async(&mut connection).await.unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(self.port, &self.folder).unwrap();
+    }
+}
+
+fn spawn(port: u16, folder: &PathBuf) -> Option<Child> {
+    let mut server = Command::new("redis-server");
+    server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+    server.arg("--dir").arg(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn key(number: u8) -> DeliveryKey {
+    DeliveryKey::from_bytes([number; 32])
+}
+
+/// A new owner for each call.
+fn owner() -> Owner {
+    static OWNERS: AtomicUsize = AtomicUsize::new(0);
+    Owner::from_bytes((OWNERS.fetch_add(1, Ordering::SeqCst) as u128).to_be_bytes())
+}
+
+#[tokio::test]
+async fn claim_excludes_others_until_its_end() {
+    let Some(server) = Server::start("claim") else { return };
+    let (store, one, two) = (server.store().await, owner(), owner());
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Acquired);
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Acquired, "an operation may be repeated");
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
+    store.release(key(1), two).await.unwrap();
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running, "only the owner releases");
+    store.release(key(1), one).await.unwrap();
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Acquired);
+    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Own);
+    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Own, "an operation may be repeated");
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Done(204));
+    store.release(key(1), two).await.unwrap();
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Done(204), "a mark is not released");
+    assert_eq!(store.renew(key(1), two, LEASE).await.unwrap(), RenewReply::Lost);
+    assert_eq!(store.finish(key(1), one, 200, KEEP).await.unwrap(), FinishReply::Other);
+}
+
+#[tokio::test]
+async fn claim_ends_with_its_lease_and_mark_with_its_time() {
+    let Some(server) = Server::start("lease") else { return };
+    let (store, one, two) = (server.store().await, owner(), owner());
+    let short = Duration::from_millis(100);
+    store.claim(key(1), one, short).await.unwrap();
+    tokio::time::sleep(short * 2).await;
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Acquired);
+    assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Lost);
+    store.release(key(1), two).await.unwrap();
+    assert_eq!(store.renew(key(1), one, short).await.unwrap(), RenewReply::Restored, "the server has forgotten the claim");
+    assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
+    tokio::time::sleep(short * 2).await;
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running, "the renewal has extended the claim");
+    assert_eq!(store.finish(key(2), one, 200, short).await.unwrap(), FinishReply::Unclaimed);
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(200));
+    tokio::time::sleep(short * 2).await;
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
+}
+
+#[tokio::test]
+async fn full_server_keeps_marks_and_refuses_claims() {
+    let Some(server) = Server::start("full") else { return };
+    let (store, one, two) = (server.store().await, owner(), owner());
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Acquired);
+    assert_eq!(store.claim(key(2), one, LEASE).await.unwrap(), ClaimReply::Acquired);
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    store.claim(key(3), one, LEASE).await.unwrap_err();
+    assert_eq!(store.finish(key(1), one, 204, KEEP).await.unwrap(), FinishReply::Own);
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap_err().to_string(), "the store failed", "a claim writes");
+    store.release(key(2), one).await.unwrap();
+    assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Done(200), "no renewal shortens a mark");
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
+    store.finish(key(4), one, 200, KEEP).await.unwrap();
+}
+
+#[tokio::test]
+async fn restart_forgets_nothing_and_a_dead_server_fails_soon() {
+    let Some(mut server) = Server::start("restart") else { return };
+    let (store, one, two) = (server.store().await, owner(), owner());
+    store.claim(key(1), one, LEASE).await.unwrap();
+    store.finish(key(2), one, 202, KEEP).await.unwrap();
+    server.kill();
+    let began = Instant::now();
+    store.claim(key(3), one, LEASE).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    server.restart();
+    let until = Instant::now() + Duration::from_secs(20);
+    while store.claim(key(3), one, LEASE).await.is_err() {
+        assert!(Instant::now() < until, "the store does not reconnect");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(202));
+}
+
+#[tokio::test]
+async fn connecting_finds_what_is_wrong_with_the_server() {
+    let Some(server) = Server::start("problems") else { return };
+    assert_eq!(server.store().await.problems().await.unwrap(), []);
+    RedisStore::connect_strict(&server.url(), "test:").await.unwrap();
+    server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
+    server.command(&["CONFIG", "SET", "appendonly", "no"]).await;
+    let error = RedisStore::connect_strict(&server.url(), "test:").await.unwrap_err();
+    let RedisStoreError::Problems(problems) = &error else { panic!("{error}") };
+    assert!(problems.contains(&Problem::Evicts { policy: "allkeys-lru".into() }) && problems.contains(&Problem::NotPersistent));
+    assert!(error.to_string().contains("maxmemory-policy is allkeys-lru: set noeviction"), "{error}");
+    // Without `connect_strict`, the problems are logged only.
+    RedisStore::connect(&server.url(), "test:").await.unwrap();
+    assert!(matches!(RedisStore::connect("redis://127.0.0.1:1/", "test:").await, Err(RedisStoreError::Connection(_))));
+    assert!(matches!(RedisStore::connect("not a url", "test:").await, Err(RedisStoreError::Connection(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_handler_runs_for_each_delivery_in_several_processes() {
+    let Some(server) = Server::start("processes") else { return };
+    let secret = || Secret::new("a secret of some length");
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let body = b"body";
+    let head = Signer::new(providers::JIRA, secret()).unwrap().sign(body);
+    let verified = verifier.verify(&head, body).unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut tasks = Vec::new();
+    for _ in 0..5 {
+        // Each guard has a connection of its own, as in a process of its own.
+        let once = Once::builder("jira", server.store().await).build(&verifier).unwrap();
+        for _ in 0..20 {
+            let (once, verified, runs) = (once.clone(), verified.clone(), Arc::clone(&runs));
+            tasks.push(tokio::spawn(async move {
+                let handler = |_| async move {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    200_u16
+                };
+                once.handle(&verified, body, |status| *status, handler).await
+            }));
+        }
+    }
+    let mut responses = 0;
+    for task in tasks {
+        responses += usize::from(matches!(task.await.unwrap(), Handled::Response(_)));
+    }
+    assert_eq!((responses, runs.load(Ordering::SeqCst)), (1, 1));
+    let once = Once::builder("jira", server.store().await).build(&verifier).unwrap();
+    assert!(matches!(once.begin(&verified, body).await, Admission::Repeated(200)));
+    // Redis holds keys and owners only.
+    let (first, _) = Identity::BODY.keys("jira", &verified, body).unwrap();
+    let keys: Vec<String> = redis::from_redis_value(server.command(&["KEYS", "*"]).await).unwrap();
+    assert_eq!(keys, [format!("test:{first}")]);
+}
