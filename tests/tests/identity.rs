@@ -26,7 +26,7 @@ fn every_row_with_repeats_has_the_parts_of_its_identity() {
     for scheme in providers::ALL {
         let Some(repeats) = scheme.repeats() else { continue };
         rows += 1;
-        assert!(repeats.identity().is_none_or(|identity| identity.fits(scheme)), "{}", scheme.name());
+        assert!(repeats.identity().is_none_or(|identity| scheme.supports(identity)), "{}", scheme.name());
         assert!(!repeats.lease().is_zero() && repeats.keep() > repeats.lease(), "{}", scheme.name());
     }
     assert!(rows >= 15, "{rows}");

@@ -61,7 +61,7 @@ impl Once {
     /// token covers no body.
     ///
     /// # Panics
-    /// As [`begin`](Self::begin).
+    /// The same as [`begin`](Self::begin).
     pub async fn begin_event(&self, verified: &Verified, id: &[&str]) -> Admission {
         match DeliveryKey::of_event(self.0.events.name(), verified, id) {
             Some(key) => self.claim(key, None).await,

@@ -126,7 +126,7 @@ impl OnceBuilder {
     /// Builds the guard for the deliveries of a scheme, such as those of all tenants.
     ///
     /// # Errors
-    /// As [`build`](Self::build).
+    /// The same as [`build`](Self::build).
     pub fn build_for(self, scheme: &Scheme) -> Result<Once, OnceError> {
         self.build_from(&[scheme])
     }
@@ -135,7 +135,7 @@ impl OnceBuilder {
         let mut identities = schemes.iter().map(|scheme| scheme.repeats().and_then(|row| row.identity()));
         let first = identities.next().flatten().filter(|first| identities.all(|other| other == Some(*first)));
         let identity = self.identity.or(first).ok_or(OnceError::NoIdentity)?;
-        if !schemes.iter().all(|scheme| identity.fits(scheme)) {
+        if !schemes.iter().all(|scheme| scheme.supports(identity)) {
             return Err(OnceError::UnfitIdentity);
         }
         let rows = || schemes.iter().filter_map(|scheme| scheme.repeats());

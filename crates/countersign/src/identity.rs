@@ -22,16 +22,15 @@ pub use repeat_policy::RepeatPolicy;
 
 #[cfg(feature = "identity")]
 use crate::identity::body_digest::BodyDigest;
-use crate::scheme::Scheme;
 #[cfg(feature = "identity")]
 use crate::verdict::verified::Verified;
 
 /// A rule for telling repeats from new deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity(Kind);
+pub struct Identity(pub(crate) Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     None,
     SignedId,
     Body,
@@ -92,21 +91,6 @@ impl Identity {
     #[must_use]
     pub const fn is_by_digest(&self) -> bool {
         matches!(self.0, Kind::Body | Kind::BodyAndEvent | Kind::BodyOrUnauthenticatedId)
-    }
-
-    /// Returns whether deliveries of `scheme` can have this identity: the scheme knows the header of
-    /// the id or the event, and [covers the body](Scheme::covers_body) if the identity is a part of
-    /// the body.
-    #[must_use]
-    pub const fn fits(&self, scheme: &Scheme) -> bool {
-        match self.0 {
-            Kind::None => true,
-            Kind::SignedId => scheme.signed_id_header().is_some(),
-            Kind::UnauthenticatedId => scheme.unsigned_delivery_id_header().is_some(),
-            Kind::Body | Kind::Member(_) => scheme.covers_body(),
-            Kind::BodyAndEvent => scheme.covers_body() && scheme.unsigned_event_header().is_some(),
-            Kind::BodyOrUnauthenticatedId => scheme.covers_body() && scheme.unsigned_delivery_id_header().is_some(),
-        }
     }
 }
 

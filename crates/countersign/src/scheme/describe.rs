@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::identity::RepeatPolicy;
+use crate::identity::{Identity, Kind, RepeatPolicy};
 use crate::scheme::Scheme;
 use crate::scheme::encoding::Encoding;
 use crate::scheme::evidence::Evidence;
@@ -37,6 +37,20 @@ impl Scheme {
     #[must_use]
     pub const fn documentation(&self) -> &'static str {
         self.documentation
+    }
+
+    /// Returns whether deliveries can have this identity: the scheme knows the header of the id or the
+    /// event, and [covers the body](Self::covers_body) if the identity is a part of the body.
+    #[must_use]
+    pub const fn supports(&self, identity: Identity) -> bool {
+        match identity.0 {
+            Kind::None => true,
+            Kind::SignedId => self.signed_id_header().is_some(),
+            Kind::UnauthenticatedId => self.unsigned_delivery_id_header().is_some(),
+            Kind::Body | Kind::Member(_) => self.covers_body(),
+            Kind::BodyAndEvent => self.covers_body() && self.unsigned_event_header().is_some(),
+            Kind::BodyOrUnauthenticatedId => self.covers_body() && self.unsigned_delivery_id_header().is_some(),
+        }
     }
 
     /// Returns how the sender repeats deliveries. `None` if unknown.
