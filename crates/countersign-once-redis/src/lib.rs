@@ -3,7 +3,6 @@
 //! [`RedisStore::connect_strict`]: crate::RedisStore::connect_strict
 //! [`RedisStore::new`]: crate::RedisStore::new
 //! [`Problem`]: crate::Problem
-//! [`Once`]: countersign_once::Once
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
 // README.md. crates.io knows the URLs only.
 #![doc = include_str!("../README.md")]

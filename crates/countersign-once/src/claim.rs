@@ -93,15 +93,16 @@ impl Claim {
     /// Marks the held keys. Returns `false` at the first key without an answer of the store.
     async fn mark(&mut self, status: u16) -> bool {
         let mut worst = FinishReply::Own;
-        while self.marked < self.held {
-            let Some(key) = self.key_at(self.marked) else { break };
+        while self.marked < self.held
+            && let Some(key) = self.key_at(self.marked)
+        {
             let shared = &self.shared;
             match shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await {
                 Ok(FinishReply::Own) => {}
                 Ok(reply) => worst = if worst == FinishReply::Other { worst } else { reply },
                 Err(error) => {
                     shared.events.record(GuardEvent::Unavailable, key, Some(&error));
-                    return false;
+                    break;
                 }
             }
             self.marked = self.marked.saturating_add(1);
@@ -112,7 +113,7 @@ impl Claim {
             FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key(), None),
             FinishReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key(), None),
         }
-        true
+        self.marked == self.held
     }
 
     /// Retries the marks. The claim is renewed meanwhile.
