@@ -109,6 +109,9 @@ impl Scenario {
         if !overlaps.is_empty() {
             return fail("two handlers ran at the same time");
         }
+        if double_runs > 0 {
+            return fail("a claim was taken from its owner");
+        }
         if extra > unmarked {
             return fail("a delivery was handled twice");
         }

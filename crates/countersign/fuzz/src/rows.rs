@@ -120,7 +120,6 @@ fn describe(scheme: &Scheme) -> Description {
         "docusign" => Description { place: Place::Numbered("X-DocuSign-Signature-"), ..base64("") },
         "asana" => hex("X-Hook-Signature"),
         "pagerduty" => v1("X-PagerDuty-Signature"),
-        "pagerduty" => (Some("X-Webhook-Id"), None),
         "sentry" => hex("Sentry-Hook-Signature"),
         "vercel" => Description { hash: Algorithm::Sha1, ..hex("x-vercel-signature") },
         "heroku" => base64("Heroku-Webhook-Hmac-SHA256"),
