@@ -40,7 +40,7 @@ impl Effects {
     pub fn unmarked(&self, process: &str, killed_at: u128) -> usize {
         let states = fs::read_dir(self.0.join("running")).unwrap().filter_map(|file| State::read(&file.unwrap().path()));
         // The mark follows the end of a handler within milliseconds. With the store down, it follows later.
-        let is_unmarked = |state: &State| state.name == "applied" || state.name == "ended" && killed_at.saturating_sub(state.millis) < 50;
+        let is_unmarked = |state: &State| state.name == "applied" || state.name == "ended" && killed_at.saturating_sub(state.millis) < 250;
         states.filter(|state| state.process == process && is_unmarked(state)).count()
     }
 
