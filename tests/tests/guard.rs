@@ -447,6 +447,10 @@ async fn closed_guard_puts_off_new_deliveries_and_lets_handlers_end() {
     once.close();
     let other = b"{\"id\":\"evt_2\"}";
     assert!(matches!(once.begin(&verified(other), other).await, Admission::Unavailable(_)));
+    let without_identity = b"{}";
+    assert!(matches!(once.begin(&verified(without_identity), without_identity).await, Admission::Unavailable(_)));
+    assert!(matches!(once.begin(None, b"unverified").await, Admission::Unavailable(_)));
+    assert!(matches!(once.begin_event(&verified(other), &["1"]).await, Admission::Unavailable(_)));
     claim.complete(200).await;
     once.idle().await;
 }
@@ -598,4 +602,21 @@ async fn renewal_of_a_marked_delivery_is_no_lost_claim() {
     once.idle().await;
     assert_eq!((once.count(GuardEvent::Expired), once.count(GuardEvent::DoubleRun)), (0, 0));
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+}
+
+#[test]
+fn metrics_count_the_events_of_a_guard() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let once = once();
+            assert_eq!(handle(&once, 200).await, Ok(200));
+            assert_eq!(handle(&once, 200).await, Err("repeated"));
+        });
+    });
+    let text = recorder.handle().render();
+    for line in ["event=\"claimed\"} 1", "event=\"repeated\"} 1", "event=\"double_run\"} 0"] {
+        assert!(text.contains(&format!("countersign_once_total{{guard=\"stripe\",{line}")), "{line} in {text}");
+    }
 }

@@ -19,7 +19,7 @@ pub enum Handled<R> {
     Response(R),
     /// The delivery was handled before. Answer with this status, without a body.
     Repeated(u16),
-    /// Another handler runs, or the store failed. Answer 503 with `Retry-After`, without a body.
+    /// Another handler runs, the store failed, or the guard is closed. Answer 503 with `Retry-After`, without a body.
     TryLater,
 }
 

@@ -28,7 +28,8 @@ pub enum Admission {
     Repeated(u16),
     /// The delivery is being handled. Answer 503 with `Retry-After`, and run nothing.
     Running,
-    /// The store failed. Answer 503 with `Retry-After`, and run nothing.
+    /// The store failed, or the guard is [closed](Once::close). Answer 503 with `Retry-After`, and run
+    /// nothing.
     Unavailable(StoreError),
 }
 
@@ -47,10 +48,8 @@ impl Once {
     /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
     pub async fn begin<'v>(&self, verified: impl Into<Option<&'v Verified>>, body: &[u8]) -> Admission {
         let shared = &self.0;
-        match verified.into().and_then(|verified| shared.identity.keys(shared.events.name(), verified, body)) {
-            Some((first, second)) => self.claim(first, second).await,
-            None => self.without_identity(),
-        }
+        let keys = verified.into().and_then(|verified| shared.identity.keys(shared.events.name(), verified, body));
+        self.admit(keys).await
     }
 
     /// Claims one event of a delivery with several events, by the values of its id in the verified
@@ -63,10 +62,7 @@ impl Once {
     /// # Panics
     /// The same as [`begin`](Self::begin).
     pub async fn begin_event(&self, verified: &Verified, id: &[&str]) -> Admission {
-        match DeliveryKey::of_event(self.0.events.name(), verified, id) {
-            Some(key) => self.claim(key, None).await,
-            None => self.without_identity(),
-        }
+        self.admit(DeliveryKey::of_event(self.0.events.name(), verified, id).map(|key| (key, None))).await
     }
 
     /// Returns the identity of deliveries.
@@ -81,8 +77,8 @@ impl Once {
         self.0.events.count(event)
     }
 
-    /// Puts off new deliveries from now on: they are answered 503. For a server that still accepts
-    /// deliveries while the process waits for [`idle`](Self::idle).
+    /// Closes the guard: every new delivery is answered 503. For a server that still accepts deliveries
+    /// while the process waits for [`idle`](Self::idle).
     pub fn close(&self) {
         self.0.is_closed.store(true, Ordering::Relaxed);
     }
@@ -102,11 +98,18 @@ impl Once {
         let _ = active.wait_for(|active| *active == 0).await;
     }
 
-    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
-        let shared = &self.0;
-        if shared.is_closed.load(Ordering::Relaxed) {
+    async fn admit(&self, keys: Option<(DeliveryKey, Option<DeliveryKey>)>) -> Admission {
+        if self.0.is_closed.load(Ordering::Relaxed) {
             return Admission::Unavailable(StoreError::new("the guard is closed"));
         }
+        match keys {
+            Some((first, second)) => self.claim(first, second).await,
+            None => self.without_identity(),
+        }
+    }
+
+    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
+        let shared = &self.0;
         let Some(owner) = Owner::random() else { return self.unavailable(first, second, no_random_numbers()) };
         // Created before the store is asked: if this future is dropped, or the answer is lost, the
         // drop of the claim releases the keys.

@@ -28,10 +28,10 @@ pub struct OnceBuilder {
     observer: Option<Observer>,
 }
 
-/// Seven days: longer than every documented window of repeats, except Adyen's.
+/// Seven days: longer than most documented windows of repeats.
 const DEFAULT_KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Shorter than the last gap between two repeats of every provider with a documented gap.
+/// Shorter than the last gap between the repeats of most providers.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
 impl Once {
@@ -116,7 +116,8 @@ impl OnceBuilder {
     /// while the store fails is [`WhenDown::Run`].
     ///
     /// # Errors
-    /// - [`OnceError::NoIdentity`]: no identity is set, and the provider's row knows none.
+    /// - [`OnceError::NoIdentity`]: no identity is set, and the provider's row knows none, or the rows of
+    ///   several schemes differ.
     /// - [`OnceError::UnfitIdentity`]: deliveries of a scheme cannot have the identity.
     /// - [`OnceError::ZeroLease`]: the lease is zero.
     pub fn build(self, verifier: &Verifier) -> Result<Once, OnceError> {
@@ -169,7 +170,7 @@ impl fmt::Debug for OnceBuilder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnceError {
-    /// No identity is set, and the provider's row knows none, or there are several schemes.
+    /// No identity is set, and the provider's row knows none, or the rows of several schemes differ.
     NoIdentity,
     /// Deliveries of the scheme cannot have the identity: the scheme has no header for the id or the
     /// event, or the identity is a part of the body and a static token does not cover the body.

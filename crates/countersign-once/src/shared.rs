@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) patience: Duration,
     pub(crate) when_down: WhenDown,
     pub(crate) count_only: bool,
-    /// Whether new deliveries are put off: see [`Once::close`](crate::Once::close).
+    /// Whether the guard takes no new delivery: see [`Once::close`](crate::Once::close).
     pub(crate) is_closed: AtomicBool,
     /// The number of handlers, and of tasks for marks and releases.
     pub(crate) active: watch::Sender<usize>,
