@@ -137,7 +137,13 @@ pub async fn run(receiver: impl Future<Output = Result<(), Box<dyn Error>>>) -> 
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            // An error text never repeats its source, so the sources follow.
+            let (mut text, mut source) = (error.to_string(), error.source());
+            while let Some(cause) = source {
+                text = format!("{text}: {cause}");
+                source = cause.source();
+            }
+            eprintln!("{text}");
             ExitCode::FAILURE
         }
     }
