@@ -212,6 +212,7 @@ enum Fault {
     /// The store claims, and its answer is lost.
     LoseAnswerOfClaim,
     FailClaim,
+    FailRelease,
     FailRenew,
     FailFinish,
     /// The store marks, and its answer is lost.
@@ -281,6 +282,9 @@ impl Store for Shared {
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
         self.0.released.fetch_add(1, Ordering::SeqCst);
+        if self.has(Fault::FailRelease) {
+            return StoreFuture::new(async { Err(StoreError::new("away")) });
+        }
         let release = self.0.inner.release(key, owner);
         StoreFuture::new(release)
     }
@@ -302,6 +306,28 @@ async fn claim_without_an_answer_is_put_off_and_given_back() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(store.0.released.load(Ordering::SeqCst), 1);
     assert_eq!(handle(&once, 200).await, Ok(200), "the repeat does not wait for a lease");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_release_is_retried_until_the_end_of_the_lease() {
+    let store = Shared::default();
+    let lease = Duration::from_secs(30);
+    let once = Once::builder("stripe", store.clone()).lease(lease).build(&verifier()).unwrap();
+    // The store is away for most of a lease.
+    store.set(Some(Fault::FailRelease));
+    assert_eq!(handle(&once, 500).await, Ok(500));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(handle(&once, 200).await, Err("try later"), "not released");
+    store.set(None);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(handle(&once, 500).await, Ok(500), "released before the end of the lease");
+    // The store stays away.
+    store.set(Some(Fault::FailRelease));
+    assert_eq!(handle(&once, 500).await, Ok(500));
+    let (began, unavailable) = (tokio::time::Instant::now(), once.count(GuardEvent::Unavailable));
+    once.idle().await;
+    assert!((lease..lease + Duration::from_secs(6)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert_eq!(once.count(GuardEvent::Unavailable), unavailable + 1, "counted once");
 }
 
 #[tokio::test]

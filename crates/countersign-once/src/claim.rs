@@ -9,7 +9,7 @@ use crate::claim_info::ClaimInfo;
 use crate::event::GuardEvent;
 use crate::owner::Owner;
 use crate::renewal::Renewal;
-use crate::shared::{Active, Shared, spawn};
+use crate::shared::{Active, Shared, pauses, spawn};
 use crate::store::FinishReply;
 
 /// The right to handle a delivery.
@@ -118,11 +118,8 @@ impl Claim {
 
     /// Retries the marks. The claim is renewed meanwhile.
     async fn retry_marks(mut self, status: u16) {
-        let until = tokio::time::Instant::now().checked_add(MARK_RETRY_LIMIT);
-        let mut pause = Duration::from_millis(100);
-        while until.is_none_or(|until| tokio::time::Instant::now() < until) {
+        for pause in pauses(MARK_RETRY_LIMIT) {
             tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(Duration::from_secs(10));
             if self.mark(status).await {
                 break;
             }

@@ -1,3 +1,4 @@
+use std::iter::successors;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use countersign::identity::{DeliveryKey, Identity};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::event::{Events, GuardEvent};
 use crate::owner::Owner;
@@ -39,9 +41,6 @@ pub enum WhenDown {
     Run,
 }
 
-/// The pauses before a failed release is tried again.
-const RELEASE_PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
-
 impl Shared {
     /// Releases a key without waiting.
     pub(crate) fn release_detached(self: &Arc<Self>, key: DeliveryKey, owner: Owner, runtime: Option<&Handle>) {
@@ -56,11 +55,12 @@ impl Shared {
         let (shared, active) = (Arc::clone(self), Active::new(self));
         spawn(runtime, async move {
             let mut released = release.within(shared.patience).await;
-            for pause in RELEASE_PAUSES {
-                if released.is_err() {
-                    tokio::time::sleep(pause).await;
-                    released = shared.store.release(key, owner).within(shared.patience).await;
-                }
+            let mut pauses = pauses(shared.lease);
+            while released.is_err()
+                && let Some(pause) = pauses.next()
+            {
+                tokio::time::sleep(pause).await;
+                released = shared.store.release(key, owner).within(shared.patience).await;
             }
             // The lease then ends the claim.
             if let Err(error) = released {
@@ -85,6 +85,14 @@ impl Drop for Active {
     fn drop(&mut self) {
         self.0.active.send_modify(|active| *active = active.saturating_sub(1));
     }
+}
+
+/// Returns the pauses before the retries of an operation: from 100 milliseconds to 5 seconds, until
+/// the limit has passed.
+pub(crate) fn pauses(limit: Duration) -> impl Iterator<Item = Duration> {
+    let until = Instant::now().checked_add(limit);
+    let longer = |pause: &Duration| Some(pause.saturating_mul(2).min(Duration::from_secs(5)));
+    successors(Some(Duration::from_millis(100)), longer).take_while(move |_| until.is_none_or(|until| Instant::now() < until))
 }
 
 /// Runs a future on the runtime of a claim. A claim without a runtime drops the future: the lease then
