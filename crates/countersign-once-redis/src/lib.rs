@@ -2,6 +2,8 @@
 //! [`RedisStore::connect`]: crate::RedisStore::connect
 //! [`RedisStore::connect_strict`]: crate::RedisStore::connect_strict
 //! [`RedisStore::new`]: crate::RedisStore::new
+//! [`RedisStore::problems`]: crate::RedisStore::problems
+#![cfg_attr(feature = "sentinel", doc = "[`SentinelConnection`]: crate::SentinelConnection")]
 //! [`Problem`]: crate::Problem
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
 // README.md. crates.io knows the URLs only.
@@ -11,8 +13,12 @@ mod entry;
 mod error;
 mod problem;
 mod redis_store;
+#[cfg(feature = "sentinel")]
+mod sentinel_connection;
 
 pub use error::RedisStoreError;
 pub use problem::Problem;
 pub use redis;
 pub use redis_store::RedisStore;
+#[cfg(feature = "sentinel")]
+pub use sentinel_connection::SentinelConnection;

@@ -1,100 +1,14 @@
-//! The store with a server of its own. Each test starts `redis-server` on a free port of loopback. Without `redis-server`, the tests say that
-//! they were skipped. With the variable `COUNTERSIGN_NEEDS_REDIS`, they fail instead.
-
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign::identity::{DeliveryKey, Identity};
+use countersign::identity::Identity;
 use countersign::{Secret, Signer, Verifier, providers};
-use countersign_once::{Admission, ClaimReply, FinishReply, Handled, Once, Owner, RenewReply, Store};
+use countersign_once::{Admission, ClaimReply, FinishReply, Handled, Once, RenewReply, Store};
 use countersign_once_redis::{Problem, RedisStore, RedisStoreError, redis};
 
-const LEASE: Duration = Duration::from_secs(30);
-const KEEP: Duration = Duration::from_secs(600);
-
-/// A server in a folder of its own, killed at the end.
-struct Server {
-    child: Child,
-    port: u16,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(name: &str) -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("countersign-redis-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let Some(child) = spawn(port, &folder) else {
-            assert!(std::env::var_os("COUNTERSIGN_NEEDS_REDIS").is_none(), "redis-server is not installed");
-            println!("skipped: redis-server is not installed");
-            std::fs::remove_dir_all(&folder).unwrap();
-            return None;
-        };
-        Some(Self { child, port, folder })
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-
-    /// Connects, once the server is up.
-    async fn store(&self) -> RedisStore {
-        for _ in 0..200 {
-            match RedisStore::connect(&self.url(), "test:").await {
-                Ok(store) => return store,
-                Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
-            }
-        }
-        panic!("the server does not start");
-    }
-
-    async fn command(&self, words: &[&str]) -> redis::Value {
-        let mut connection = redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
-        let mut command = redis::cmd(words[0]);
-        words[1..].iter().for_each(|word| {
-            command.arg(*word);
-        });
-        command.query_async(&mut connection).await.unwrap()
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.kill();
-        self.child = spawn(self.port, &self.folder).unwrap();
-    }
-}
-
-fn spawn(port: u16, folder: &PathBuf) -> Option<Child> {
-    let mut server = Command::new("redis-server");
-    server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
-    server.arg("--dir").arg(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn key(number: u8) -> DeliveryKey {
-    DeliveryKey::from_bytes([number; 32])
-}
-
-/// A new owner for each call.
-fn owner() -> Owner {
-    static OWNERS: AtomicUsize = AtomicUsize::new(0);
-    Owner::from_bytes((OWNERS.fetch_add(1, Ordering::SeqCst) as u128).to_be_bytes())
-}
+use crate::server::Server;
+use crate::{KEEP, LEASE, key, owner};
 
 #[tokio::test]
 async fn claim_excludes_others_until_its_end() {

@@ -1,0 +1,86 @@
+use std::error::Error as _;
+use std::time::{Duration, Instant};
+
+use countersign_once::{ClaimReply, Store as _, StoreError};
+use countersign_once_redis::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
+use countersign_once_redis::redis::{ConnectionAddr, Value};
+use countersign_once_redis::{RedisStore, SentinelConnection};
+
+use crate::server::Server;
+use crate::{KEEP, LEASE, key, owner};
+
+/// Asks the sentinel for the port of the master.
+async fn master(sentinel: &Server) -> Option<u16> {
+    let address = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"]).await;
+    let [_, port]: [String; 2] = countersign_once_redis::redis::from_redis_value::<Vec<String>>(address).ok()?.try_into().ok()?;
+    port.parse().ok()
+}
+
+#[tokio::test]
+async fn store_follows_sentinel_to_the_new_master() {
+    let Some(mut old) = Server::start("sentinel-old") else { return };
+    old.wait().await;
+    let replica = ["--replicaof", "127.0.0.1", &old.port().to_string()].map(str::to_owned).to_vec();
+    let new = Server::start_with("sentinel-new", |_| replica).unwrap();
+    new.wait().await;
+    let settings = [
+        "--sentinel".to_owned(),
+        format!("sentinel monitor main 127.0.0.1 {} 1", old.port()),
+        "sentinel down-after-milliseconds main 500".to_owned(),
+        "sentinel failover-timeout main 2000".to_owned(),
+    ];
+    let sentinel = Server::start_with("sentinel", |_| settings.to_vec()).unwrap();
+    sentinel.wait().await;
+    // The sentinel has found the replica, and the replica has a link.
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let replicas = sentinel.command(&["SENTINEL", "REPLICAS", "main"]).await;
+        if matches!(&replicas, Value::Array(replicas) if replicas.len() == 1) && format!("{replicas:?}").contains("master-link-status") {
+            let link = format!("{:?}", new.command(&["INFO", "replication"]).await);
+            if link.contains("master_link_status:up") {
+                break;
+            }
+        }
+        assert!(Instant::now() < until, "the replica does not connect");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), sentinel.port());
+    let client = SentinelClientBuilder::new([address], "main", SentinelServerType::Master).unwrap().build().unwrap();
+    let store = RedisStore::new(SentinelConnection::new(client), "test:");
+    assert_eq!(store.problems().await.unwrap(), []);
+    let (one, two) = (owner(), owner());
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Acquired);
+    store.finish(key(2), one, 204, KEEP).await.unwrap();
+    // Replication is asynchronous.
+    let until = Instant::now() + Duration::from_secs(10);
+    while new.command(&["DBSIZE"]).await != Value::Int(2) {
+        assert!(Instant::now() < until, "the replica lags behind");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    old.kill();
+    store.claim(key(3), one, LEASE).await.unwrap_err();
+    let until = Instant::now() + Duration::from_secs(30);
+    while store.claim(key(3), one, LEASE).await.is_err() {
+        assert!(Instant::now() < until, "the store does not follow");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(master(&sentinel).await, Some(new.port()));
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(204));
+    assert_eq!(store.claim(key(3), two, LEASE).await.unwrap(), ClaimReply::Running);
+
+    // A master that is made a replica by hand keeps its connections.
+    new.command(&["REPLICAOF", "127.0.0.1", &old.port().to_string()]).await;
+    let first = cause(store.claim(key(5), one, LEASE).await);
+    assert!(first.contains("read only replica"), "{first}");
+    let second = cause(store.claim(key(5), one, LEASE).await);
+    assert!(!second.contains("read only replica"), "the replica is asked again: {second}");
+    new.command(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(204));
+}
+
+fn cause(result: Result<ClaimReply, StoreError>) -> String {
+    result.unwrap_err().source().unwrap().to_string()
+}
