@@ -10,47 +10,77 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// |---|---|
 /// | `effects` | a line for each run to success |
 /// | `overlaps` | a line for each handler that began while another ran for the same delivery |
-/// | `running/<delivery>` | the process of the last handler, its state, and the time of the state |
+/// | `handlers/<delivery>` | the process of the last handler, its state, and the time of the state |
 /// | `keyed/<key>` | the effect under a key: can be created once |
+/// | `held/<process>` | handlers of this process wait after their effect |
 pub struct Effects(PathBuf);
 
 impl Effects {
     pub fn new(folder: &Path) -> Self {
-        for name in ["running", "keyed"] {
+        for name in ["handlers", "keyed", "held"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
         Self(folder.to_owned())
     }
 
     /// Notes that a handler runs, until the drop of the returned value.
-    pub fn begin(&self, delivery: &str) -> Running {
-        let path = self.0.join("running").join(delivery);
-        if let Some(state) = State::read(&path)
-            && state.name != "ended"
-            && Path::new("/proc").join(&state.process).exists()
+    pub fn begin(&self, delivery: &str) -> Handler {
+        let path = self.handler(delivery);
+        if let Some(note) = Note::read(&path)
+            && note.state < State::Ended
+            && Path::new("/proc").join(&note.process).exists()
         {
             self.append("overlaps", delivery);
         }
-        let running = Running(path);
-        running.write("began");
-        running
-    }
-
-    /// Returns the number of handlers that a killed process may have left between their effect and their mark.
-    pub fn unmarked(&self, process: &str, killed_at: u128) -> usize {
-        let states = fs::read_dir(self.0.join("running")).unwrap().filter_map(|file| State::read(&file.unwrap().path()));
-        // The mark follows the end of a handler within milliseconds. With the store down, it follows later.
-        let is_unmarked = |state: &State| state.name == "applied" || state.name == "ended" && killed_at.saturating_sub(state.millis) < 250;
-        states.filter(|state| state.process == process && is_unmarked(state)).count()
+        Note::write(&path, State::Began);
+        Handler(path)
     }
 
     /// Applies the effect of a delivery: always, and once under its keys.
-    pub fn apply(&self, delivery: &str, keys: impl Iterator<Item = String>) {
+    pub fn apply(&self, handler: &Handler, delivery: &str, keys: impl Iterator<Item = String>) {
+        Note::write(&handler.0, State::Applying);
         self.append("effects", delivery);
         // The file is the effect and the unique row in one. Every delivery here has the same keys each time, so the first decides.
         if let Some(key) = keys.into_iter().next() {
             let _ = File::create_new(self.0.join("keyed").join(key));
         }
+        Note::write(&handler.0, State::Applied);
+    }
+
+    /// Notes that a delivery was answered with success.
+    pub fn answered(&self, delivery: &str) {
+        Note::write(&self.handler(delivery), State::Answered);
+    }
+
+    fn handler(&self, delivery: &str) -> PathBuf {
+        self.0.join("handlers").join(delivery)
+    }
+
+    /// Lets handlers of a process wait after their effect, so that a kill finds them before their mark.
+    pub fn hold(&self, process: &str) {
+        File::create(self.0.join("held").join(process)).unwrap();
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.0.join("held").join(std::process::id().to_string()).exists()
+    }
+
+    /// Returns the handlers that a killed process has left without a mark. Redis has written no mark since `no_mark_since`.
+    pub fn unmarked(&self, process: &str, no_mark_since: u128) -> Unmarked {
+        let mut unmarked = Unmarked::default();
+        for file in fs::read_dir(self.0.join("handlers")).unwrap() {
+            let path = file.unwrap().path();
+            // A killed process leaves notes that are not renamed yet.
+            let note = if path.extension().is_none() { Note::read(&path) } else { None };
+            let Some(note) = note.filter(|note| note.process == process) else { continue };
+            unmarked.certain += usize::from(note.state == State::Applied);
+            unmarked.possible += usize::from(match note.state {
+                State::Began => false,
+                State::Applying | State::Applied | State::Ended => true,
+                State::Answered => note.millis >= no_mark_since,
+            });
+        }
+        unmarked
     }
 
     /// Returns the number of effects under a key.
@@ -74,40 +104,77 @@ impl Effects {
     }
 }
 
+/// Handlers of killed processes between their effect and their mark.
+#[derive(Clone, Copy, Default)]
+pub struct Unmarked {
+    /// Each of them leads to a second run.
+    pub certain: usize,
+    /// At most so many lead to a second run. Includes the certain ones.
+    pub possible: usize,
+}
+
+impl Unmarked {
+    pub const fn add(&mut self, other: Self) {
+        self.certain += other.certain;
+        self.possible += other.possible;
+    }
+}
+
 /// A handler that runs.
-pub struct Running(PathBuf);
+pub struct Handler(PathBuf);
 
-impl Running {
-    /// Notes that the effect follows.
-    pub fn apply(&self) {
-        self.write("applied");
-    }
-
-    fn write(&self, state: &str) {
-        // A reader never sees half a state.
-        let next = self.0.with_extension(format!("{}", std::process::id()));
-        fs::write(&next, format!("{} {state} {}", std::process::id(), now())).unwrap();
-        fs::rename(next, &self.0).unwrap();
-    }
-}
-
-impl Drop for Running {
+impl Drop for Handler {
     fn drop(&mut self) {
-        self.write("ended");
+        Note::write(&self.0, State::Ended);
     }
 }
 
-struct State {
+/// The states of a delivery's last handler, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Began,
+    /// The effect may have happened.
+    Applying,
+    Applied,
+    Ended,
+    /// The mark is written, or is retried while Redis is away.
+    Answered,
+}
+
+struct Note {
     process: String,
-    name: String,
+    state: State,
     millis: u128,
 }
 
-impl State {
+impl Note {
     fn read(path: &Path) -> Option<Self> {
         let text = fs::read_to_string(path).ok()?;
         let mut words = text.split(' ').map(str::to_owned);
-        Some(Self { process: words.next()?, name: words.next()?, millis: words.next()?.parse().ok()? })
+        let process = words.next()?;
+        let state = match words.next()?.as_str() {
+            "began" => State::Began,
+            "applying" => State::Applying,
+            "applied" => State::Applied,
+            "ended" => State::Ended,
+            "answered" => State::Answered,
+            other => panic!("{other} is no state"),
+        };
+        Some(Self { process, state, millis: words.next()?.parse().ok()? })
+    }
+
+    fn write(path: &Path, state: State) {
+        let state = match state {
+            State::Began => "began",
+            State::Applying => "applying",
+            State::Applied => "applied",
+            State::Ended => "ended",
+            State::Answered => "answered",
+        };
+        // A reader never sees half a note.
+        let next = path.with_extension(format!("{}-{:x}", std::process::id(), fastrand::u32(..)));
+        fs::write(&next, format!("{} {state} {}", std::process::id(), now())).unwrap();
+        fs::rename(next, path).unwrap();
     }
 }
 

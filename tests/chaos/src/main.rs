@@ -6,22 +6,25 @@
 //! Each delivery is sent three times at once, to all three servers, and each of the three is repeated until 2xx. One handler in twenty fails.
 //! Effects are counted in files, outside of the servers.
 //!
-//! | scenario | while deliveries arrive |
+//! | fault | what happens, again and again |
 //! |---|---|
-//! | `quiet` | nothing happens |
-//! | `redis-killed`, `redis-killed-always` | Redis is killed and started again, with `appendfsync` `everysec` and `always` |
+//! | `redis-killed` | Redis is killed, and started again after half a second |
 //! | `redis-stopped` | Redis stands still for three seconds |
 //! | `redis-full` | Redis refuses to write for two seconds |
-//! | `server-killed` | a server is killed in its handlers, and started again |
+//! | `server-killed` | a server is killed, with handlers between their effect and their mark, and started again |
 //! | `server-stopped` | a server stands still for three seconds, shorter than the lease |
-//! | `redis-and-server-killed` | both at once |
 //! | `server-stopped-past-lease` | a server stands still for longer than the lease |
+//!
+//! A scenario is one fault, or two at the same time, such as `redis-stopped-server-killed`. Redis writes its file with `appendfsync everysec`;
+//! where a name has `always`, and where both are killed, with `always`.
 //!
 //! What must hold:
 //! - No delivery is lost.
-//! - No two handlers run at the same time for one delivery. After a stop past the lease, each second run is counted by the guard.
-//! - Each delivery has one run to success, and one more at most for each handler killed between its effect and its mark.
+//! - No two handlers run at the same time for one delivery, and no claim is taken from its owner. After a stop past the lease, each second run
+//!   is counted by the guard.
+//! - Each delivery has one run to success, and one more for each handler that was killed between its effect and its mark.
 //! - An effect that is keyed by `claim.keys()` happens exactly once.
+//! - While all servers live, no delivery waits for a lease.
 
 mod effects;
 mod processes;
@@ -55,10 +58,10 @@ async fn main() -> ExitCode {
     let mut held = true;
     for scenario in chosen {
         match scenario.run(deliveries).await {
-            Ok(summary) => println!("{:<26} held: {summary}", scenario.name),
+            Ok(summary) => println!("{:<30} held: {summary}", scenario.name),
             Err(fault) => {
                 held = false;
-                println!("{:<26} FAILED: {fault}", scenario.name);
+                println!("{:<30} FAILED: {fault}", scenario.name);
             }
         }
     }

@@ -4,45 +4,74 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::effects::{Effects, now};
+use crate::effects::{Effects, Unmarked, now};
 use crate::processes::{Process, Redis, server};
 use crate::sender::Sender;
 use crate::server::LEASE;
 
 pub struct Scenario {
     pub name: &'static str,
-    fault: Fault,
+    redis: Option<RedisFault>,
+    server: Option<ServerFault>,
     fsync: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Fault {
-    None,
-    KillRedis,
-    StopRedis,
-    FillRedis,
-    KillServer,
-    StopServer,
-    KillBoth,
-    StopServerPastLease,
+enum RedisFault {
+    Kill,
+    Stop,
+    Fill,
 }
 
-pub const SCENARIOS: [Scenario; 9] = [
-    Scenario { name: "quiet", fault: Fault::None, fsync: "everysec" },
-    Scenario { name: "redis-killed", fault: Fault::KillRedis, fsync: "everysec" },
-    Scenario { name: "redis-killed-always", fault: Fault::KillRedis, fsync: "always" },
-    Scenario { name: "redis-stopped", fault: Fault::StopRedis, fsync: "everysec" },
-    Scenario { name: "redis-full", fault: Fault::FillRedis, fsync: "everysec" },
-    Scenario { name: "server-killed", fault: Fault::KillServer, fsync: "everysec" },
-    Scenario { name: "server-stopped", fault: Fault::StopServer, fsync: "everysec" },
-    Scenario { name: "redis-and-server-killed", fault: Fault::KillBoth, fsync: "always" },
-    Scenario { name: "server-stopped-past-lease", fault: Fault::StopServerPastLease, fsync: "everysec" },
-];
+#[derive(Clone, Copy, PartialEq)]
+enum ServerFault {
+    Kill,
+    Stop,
+    StopPastLease,
+}
+
+impl Scenario {
+    const fn new(name: &'static str, redis: Option<RedisFault>, server: Option<ServerFault>) -> Self {
+        Self { name, redis, server, fsync: "everysec" }
+    }
+
+    const fn fsync_always(self) -> Self {
+        Self { fsync: "always", ..self }
+    }
+}
+
+pub const SCENARIOS: [Scenario; 13] = {
+    use {RedisFault as Redis, ServerFault as Server};
+    [
+        Scenario::new("quiet", None, None),
+        Scenario::new("redis-killed", Some(Redis::Kill), None),
+        Scenario::new("redis-killed-always", Some(Redis::Kill), None).fsync_always(),
+        Scenario::new("redis-stopped", Some(Redis::Stop), None),
+        Scenario::new("redis-full", Some(Redis::Fill), None),
+        Scenario::new("server-killed", None, Some(Server::Kill)),
+        Scenario::new("server-stopped", None, Some(Server::Stop)),
+        Scenario::new("server-stopped-past-lease", None, Some(Server::StopPastLease)),
+        Scenario::new("redis-killed-server-killed", Some(Redis::Kill), Some(Server::Kill)).fsync_always(),
+        Scenario::new("redis-killed-server-stopped", Some(Redis::Kill), Some(Server::Stop)),
+        Scenario::new("redis-stopped-server-killed", Some(Redis::Stop), Some(Server::Kill)),
+        Scenario::new("redis-stopped-server-stopped", Some(Redis::Stop), Some(Server::Stop)),
+        Scenario::new("redis-full-server-killed", Some(Redis::Fill), Some(Server::Kill)),
+    ]
+};
 
 const SERVERS: usize = 3;
 
+/// Between the end of a fault and the next fault. After a kill, a third of the deliveries on their way wait for a lease.
+const fn pause(server: Option<ServerFault>) -> Duration {
+    match server {
+        Some(ServerFault::Kill) => Duration::from_secs(3),
+        _ => Duration::from_secs(1),
+    }
+}
+
 /// The processes of one scenario.
 struct Stage {
+    effects: Effects,
     folder: PathBuf,
     redis: Redis,
     servers: Vec<Process>,
@@ -51,28 +80,27 @@ struct Stage {
     /// Counts of servers that were killed since.
     double_runs: u64,
     faults: usize,
-    /// The handlers that a killed server may have left between their effect and their mark.
-    unmarked: usize,
+    unmarked: Unmarked,
 }
 
 impl Scenario {
     /// Returns a summary, or what did not hold.
     pub async fn run(&self, deliveries: usize) -> Result<String, String> {
         let folder = std::env::temp_dir().join(format!("countersign-chaos-{}-{}", self.name, std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let effects = Effects::new(&folder);
         let redis = Redis::start(&folder, self.fsync).await;
         let (servers, ports): (Vec<_>, Vec<_>) = (0..SERVERS).map(|_| server(&folder, &redis.url())).unzip();
         let ports = Arc::new(Mutex::new(ports));
         let sender = Sender::new(Arc::clone(&ports));
+        let unmarked = Unmarked::default();
         let mut stage =
-            Stage { folder: folder.clone(), redis, servers, ports, sender: sender.clone(), double_runs: 0, faults: 0, unmarked: 0 };
+            Stage { effects, folder: folder.clone(), redis, servers, ports, sender: sender.clone(), double_runs: 0, faults: 0, unmarked };
         let began = Instant::now();
         let sending = tokio::spawn(async move { sender.send_all(deliveries).await });
-        while !sending.is_finished() {
-            sleep(Duration::from_millis(500)).await;
-            if !sending.is_finished() {
-                stage.apply(self.fault).await;
-            }
+        sleep(Duration::from_millis(250)).await;
+        while !sending.is_finished() && (self.redis.is_some() || self.server.is_some()) {
+            stage.apply(self.redis, self.server).await;
+            sleep(pause(self.server)).await;
         }
         let (lost, longest) = sending.await.unwrap();
         let took = began.elapsed();
@@ -84,27 +112,35 @@ impl Scenario {
 
     async fn judge(&self, stage: &mut Stage, deliveries: usize, lost: &[usize], longest: Duration) -> Result<String, String> {
         for server in 0..SERVERS {
-            stage.double_runs += stage.sender.counts(server).await.0;
+            stage.double_runs += stage.sender.double_runs(server).await;
         }
-        let effects = Effects::new(&stage.folder);
-        let (runs, keyed, overlaps) = (effects.count("effects"), effects.keyed(), effects.count("overlaps"));
-        let extra: usize = runs.values().map(|count| count - 1).sum();
+        let (runs, keyed, overlaps) = (stage.effects.count("effects"), stage.effects.keyed(), stage.effects.count("overlaps"));
+        let second_runs: usize = runs.values().map(|count| count - 1).sum();
         let Stage { faults, unmarked, double_runs, .. } = *stage;
         let summary = format!(
-            "{deliveries} deliveries, {faults} faults, {extra} second runs, {double_runs} counted, {unmarked} killed before the mark, {} overlaps, longest {} ms",
+            "{deliveries} deliveries, {faults} faults, {second_runs} second runs, {double_runs} counted, {} to {} handlers killed before their \
+             mark, {} overlaps, longest {} ms",
+            unmarked.certain,
+            unmarked.possible,
             overlaps.len(),
             longest.as_millis()
         );
         let fail = |what: &str| Err(format!("{what}: {summary}"));
+        if faults == 0 && (self.redis.is_some() || self.server.is_some()) {
+            return fail("no fault was made");
+        }
+        if self.server == Some(ServerFault::Kill) && unmarked.certain == 0 {
+            return fail("no handler was killed between its effect and its mark");
+        }
         if !lost.is_empty() || runs.len() != deliveries {
             return fail("a delivery was lost");
         }
         if keyed != deliveries {
             return fail("an effect under its key did not happen exactly once");
         }
-        if self.fault == Fault::StopServerPastLease {
+        if self.server == Some(ServerFault::StopPastLease) {
             // The second run is counted when the first ends.
-            return if u64::try_from(extra).unwrap() <= double_runs { Ok(summary) } else { fail("a second run was not counted") };
+            return if u64::try_from(second_runs).unwrap() <= double_runs { Ok(summary) } else { fail("a second run was not counted") };
         }
         if !overlaps.is_empty() {
             return fail("two handlers ran at the same time");
@@ -112,10 +148,13 @@ impl Scenario {
         if double_runs > 0 {
             return fail("a claim was taken from its owner");
         }
-        if extra > unmarked {
+        if second_runs < unmarked.certain {
+            return fail("a delivery without a mark was not handled again");
+        }
+        if second_runs > unmarked.possible {
             return fail("a delivery was handled twice");
         }
-        if self.fault == Fault::StopRedis && longest >= LEASE {
+        if self.server.is_none() && longest >= LEASE {
             return fail("a claim without an answer was not given back");
         }
         Ok(summary)
@@ -123,66 +162,59 @@ impl Scenario {
 }
 
 impl Stage {
-    async fn apply(&mut self, fault: Fault) {
+    /// Makes both faults at the same time, and ends both.
+    async fn apply(&mut self, redis: Option<RedisFault>, server: Option<ServerFault>) {
         self.faults += 1;
-        match fault {
-            Fault::None => self.faults = 0,
-            Fault::KillRedis => {
-                self.redis.kill();
-                sleep(Duration::from_millis(500)).await;
-                self.redis.restart().await;
+        let place = self.faults % SERVERS;
+        if server == Some(ServerFault::Kill) {
+            self.effects.hold(&self.servers[place].id());
+            // Its handlers come to their effect.
+            sleep(Duration::from_millis(100)).await;
+        }
+        let no_mark_since = now();
+        match redis {
+            Some(RedisFault::Kill) => self.redis.kill(),
+            Some(RedisFault::Stop) => self.redis.process().signal("STOP"),
+            Some(RedisFault::Fill) => self.redis.set_maxmemory("1").await,
+            None => {}
+        }
+        match server {
+            Some(ServerFault::Kill) => {
+                sleep(Duration::from_millis(fastrand::u64(..300))).await;
+                self.kill(place, redis.map_or_else(now, |_| no_mark_since)).await;
             }
-            Fault::StopRedis => {
-                self.redis.process().signal("STOP");
-                sleep(Duration::from_secs(3)).await;
-                self.redis.process().signal("CONT");
+            Some(ServerFault::Stop | ServerFault::StopPastLease) => self.servers[place].signal("STOP"),
+            None => {}
+        }
+        sleep(match (redis, server) {
+            (_, Some(ServerFault::StopPastLease)) => LEASE + Duration::from_secs(2),
+            (Some(RedisFault::Stop), _) | (_, Some(ServerFault::Stop)) => Duration::from_secs(3),
+            (Some(RedisFault::Fill), _) => Duration::from_secs(2),
+            (Some(RedisFault::Kill), _) => Duration::from_millis(500),
+            (None, _) => Duration::ZERO,
+        })
+        .await;
+        match redis {
+            Some(RedisFault::Kill) => self.redis.restart().await,
+            Some(RedisFault::Stop) => self.redis.process().signal("CONT"),
+            Some(RedisFault::Fill) => self.redis.set_maxmemory("0").await,
+            None => {}
+        }
+        match server {
+            Some(ServerFault::Kill) => {
+                let (process, port) = crate::processes::server(&self.folder, &self.redis.url());
+                self.servers[place] = process;
+                self.ports.lock().unwrap()[place] = port;
             }
-            Fault::FillRedis => {
-                self.redis.set_maxmemory("1").await;
-                sleep(Duration::from_secs(2)).await;
-                self.redis.set_maxmemory("0").await;
-            }
-            Fault::KillServer => self.kill_server().await,
-            Fault::StopServer => self.stop_server(Duration::from_secs(3)).await,
-            Fault::KillBoth => {
-                self.redis.kill();
-                self.kill_server_only().await;
-                sleep(Duration::from_millis(300)).await;
-                self.redis.restart().await;
-                self.start_server();
-            }
-            Fault::StopServerPastLease => self.stop_server(LEASE + Duration::from_secs(2)).await,
+            Some(ServerFault::Stop | ServerFault::StopPastLease) => self.servers[place].signal("CONT"),
+            None => {}
         }
     }
 
-    async fn kill_server(&mut self) {
-        self.kill_server_only().await;
-        self.start_server();
-    }
-
-    /// Kills the server in turn.
-    async fn kill_server_only(&mut self) {
-        let server = self.faults % SERVERS;
-        self.double_runs += self.sender.counts(server).await.0;
-        let process = self.servers[server].id();
-        let killed_at = now();
-        self.servers[server].kill();
-        self.unmarked += Effects::new(&self.folder).unmarked(&process, killed_at);
-    }
-
-    fn start_server(&mut self) {
-        let place = self.faults % SERVERS;
-        let (process, port) = server(&self.folder, &self.redis.url());
-        self.servers[place] = process;
-        self.ports.lock().unwrap()[place] = port;
-    }
-
-    async fn stop_server(&self, time: Duration) {
-        let server = &self.servers[self.faults % SERVERS];
-        server.signal("STOP");
-        sleep(time).await;
-        server.signal("CONT");
-        // The handlers go on.
-        sleep(Duration::from_millis(500)).await;
+    async fn kill(&mut self, place: usize, no_mark_since: u128) {
+        self.double_runs += self.sender.double_runs(place).await;
+        let process = self.servers[place].id();
+        self.servers[place].kill();
+        self.unmarked.add(self.effects.unmarked(&process, no_mark_since));
     }
 }

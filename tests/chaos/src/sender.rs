@@ -69,7 +69,8 @@ impl Sender {
 
     async fn attempt(&self, server: usize, body: &str) -> Option<StatusCode> {
         let port = self.ports.lock().unwrap()[server];
-        let request = Request::post(format!("http://127.0.0.1:{port}/hook")).header("Content-Type", "text/plain");
+        let request =
+            Request::post(format!("http://127.0.0.1:{port}/hook")).header("Content-Type", "text/plain").header("X-Delivery", body);
         let request = request.header("X-Atlassian-Webhook-Identifier", format!("id-{body}"));
         let head = self.signer.sign(body.as_bytes());
         let request = head.into_iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -79,17 +80,15 @@ impl Sender {
         Some(status)
     }
 
-    /// Returns the double runs and the expired claims that a server has counted.
-    pub async fn counts(&self, server: usize) -> (u64, u64) {
+    /// Returns the double runs that a server has counted.
+    pub async fn double_runs(&self, server: usize) -> u64 {
         let port = self.ports.lock().unwrap()[server];
-        let request = Request::get(format!("http://127.0.0.1:{port}/counts")).body(Body::empty()).unwrap();
+        let request = Request::get(format!("http://127.0.0.1:{port}/double-runs")).body(Body::empty()).unwrap();
         let answered = timeout(Duration::from_secs(2), async {
             let response = self.client.request(request).await.ok()?;
             let text = response.into_body().collect().await.ok()?.to_bytes();
-            let text = String::from_utf8(text.to_vec()).ok()?;
-            let (double, expired) = text.split_once(' ')?;
-            Some((double.parse().ok()?, expired.parse().ok()?))
+            String::from_utf8(text.to_vec()).ok()?.parse().ok()
         });
-        answered.await.ok().flatten().unwrap_or_default()
+        answered.await.ok().flatten().expect("a server does not answer")
     }
 }

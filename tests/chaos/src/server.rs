@@ -3,14 +3,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use countersign::{Secret, Verifier, providers};
 use countersign_once::{ClaimInfo, GuardEvent, Once};
 use countersign_once_redis::RedisStore;
 use countersign_tower::VerifyLayer;
+use tokio::time::sleep;
 
 use crate::effects::Effects;
 
@@ -27,27 +30,34 @@ pub async fn run() {
     let store = RedisStore::connect(&variable("REDIS_URL"), "chaos:").await.unwrap();
     let once = Once::builder("chaos", store).lease(LEASE).build(&verifier).unwrap();
     let hook = post(on_event).route_layer(VerifyLayer::new(verifier).once(once.clone()));
-    let app = Router::new().route("/hook", hook).route("/counts", get(async move || counts(&once))).with_state(effects);
+    let hook = hook.layer(from_fn_with_state(Arc::clone(&effects), note_answer));
+    let double_runs = get(async move || once.count(GuardEvent::DoubleRun).to_string());
+    let app = Router::new().route("/hook", hook).route("/double-runs", double_runs).with_state(effects);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     std::io::stdout().flush().unwrap();
     axum::serve(listener, app).await.unwrap();
 }
 
-/// The double runs and the expired claims.
-fn counts(once: &Once) -> String {
-    format!("{} {}", once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired))
+/// Notes an answer of success, which follows the mark.
+async fn note_answer(State(effects): State<Arc<Effects>>, request: Request, next: Next) -> Response {
+    let delivery = request.headers()["X-Delivery"].to_str().unwrap().to_owned();
+    let response = next.run(request).await;
+    if response.status().is_success() {
+        effects.answered(&delivery);
+    }
+    response
 }
 
 async fn on_event(State(effects): State<Arc<Effects>>, Extension(claim): Extension<ClaimInfo>, body: String) -> StatusCode {
-    let running = effects.begin(&body);
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..30))).await;
+    let handler = effects.begin(&body);
+    sleep(Duration::from_millis(fastrand::u64(1..30))).await;
     if fastrand::u8(..20) == 0 {
         return StatusCode::INTERNAL_SERVER_ERROR;
     }
-    running.apply();
-    effects.apply(&body, claim.keys().map(|key| key.to_string()));
-    // A kill in this time leads to a second run.
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..10))).await;
+    effects.apply(&handler, &body, claim.keys().map(|key| key.to_string()));
+    while effects.is_held() {
+        sleep(Duration::from_millis(10)).await;
+    }
     StatusCode::OK
 }
