@@ -7,6 +7,7 @@
 //! | `end-to-end` | requests a second over loopback, beside the bare handler; needs `wrk` |
 //! | `memory` | peak heap of a delivery, and the time from its last byte to the answer |
 //! | `once` | the guard `Once` with its memory store, beside the layer without a guard |
+//! | `redis` | the guard `Once` with Redis, beside bare commands by the same client; needs `redis-server` |
 //! | `scale` | how cost grows with the body, keys, tenants, headers and deliveries at once; a million tenants take some 3 GB |
 //!
 //! All rows of a table get the same body under the same limit, and are measured in rounds that take turns. The figures are medians. Ratios and
@@ -27,6 +28,7 @@ mod delivery;
 mod end_to_end;
 mod memory;
 mod once;
+mod redis;
 mod runtime;
 mod scale;
 mod table;
@@ -43,9 +45,10 @@ fn main() {
         Some("end-to-end") => end_to_end::run(),
         Some("memory") => memory::run(),
         Some("once") => once::run(),
+        Some("redis") => redis::run(),
         Some("scale") => scale::run(),
         _ => {
-            eprintln!("usage: bench core|axum|actix|warp|end-to-end|memory|once|scale");
+            eprintln!("usage: bench core|axum|actix|warp|end-to-end|memory|once|redis|scale");
             std::process::exit(2);
         }
     }
