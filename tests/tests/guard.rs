@@ -174,8 +174,12 @@ fn guard_needs_an_identity_and_a_lease() {
     let dropbox = Verifier::builder(providers::DROPBOX).key("k", secret()).build().unwrap();
     let build = |verifier| Once::builder("guard", MemoryStore::new(1)).build(verifier);
     assert_eq!(build(&dropbox).unwrap_err(), OnceError::NoIdentity);
-    let lease = Once::builder("guard", MemoryStore::new(1)).lease(Duration::ZERO).build(&verifier());
-    assert_eq!(lease.unwrap_err(), OnceError::ZeroLease);
+    let of_lease = |lease| Once::builder("guard", MemoryStore::new(1)).lease(lease).build(&verifier());
+    let longest = Duration::from_secs(30 * 60);
+    for lease in [Duration::ZERO, longest + Duration::from_nanos(1)] {
+        assert_eq!(of_lease(lease).unwrap_err(), OnceError::LeaseOutOfRange);
+    }
+    of_lease(longest).unwrap();
     Once::builder("guard", MemoryStore::new(1)).identity(Identity::BODY).build(&dropbox).unwrap();
     let token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret()).build().unwrap();
     let guard = |identity| Once::builder("guard", MemoryStore::new(1)).identity(identity).build(&token);

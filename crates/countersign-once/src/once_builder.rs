@@ -34,6 +34,9 @@ const DEFAULT_KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Shorter than the last gap between the repeats of most providers.
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
+/// After a crash, a delivery waits for the end of the lease. A store may rely on this bound.
+const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
+
 impl Once {
     /// Creates a builder. `name` separates the deliveries of this guard from those of other guards
     /// with the same store, such as two endpoints with equal bodies.
@@ -76,7 +79,7 @@ impl OnceBuilder {
     /// provider's row, or 30 seconds. A [`MemoryStore`](crate::MemoryStore) needs no lease.
     ///
     /// Take a time shorter than the last gap between two repeats, and longer than an outage of the
-    /// store.
+    /// store. At most 30 minutes.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -119,7 +122,7 @@ impl OnceBuilder {
     /// - [`OnceError::NoIdentity`]: no identity is set, and the provider's row knows none, or the rows of
     ///   several schemes differ.
     /// - [`OnceError::UnfitIdentity`]: deliveries of a scheme cannot have the identity.
-    /// - [`OnceError::ZeroLease`]: the lease is zero.
+    /// - [`OnceError::LeaseOutOfRange`]: the lease is zero, or longer than 30 minutes.
     pub fn build(self, verifier: &Verifier) -> Result<Once, OnceError> {
         self.build_from(&verifier.schemes().collect::<Vec<_>>())
     }
@@ -141,8 +144,8 @@ impl OnceBuilder {
         }
         let rows = || schemes.iter().filter_map(|scheme| scheme.repeats());
         let lease = self.lease.or(rows().map(|row| row.lease()).min()).unwrap_or(DEFAULT_LEASE);
-        if lease.is_zero() {
-            return Err(OnceError::ZeroLease);
+        if lease.is_zero() || lease > LONGEST_LEASE {
+            return Err(OnceError::LeaseOutOfRange);
         }
         let by_default = if rows().all(|row| row.is_repeated()) { WhenDown::Refuse } else { WhenDown::Run };
         Ok(Once(Arc::new(Shared {
@@ -175,8 +178,8 @@ pub enum OnceError {
     /// Deliveries of the scheme cannot have the identity: the scheme has no header for the id or the
     /// event, or the identity is a part of the body and a static token does not cover the body.
     UnfitIdentity,
-    /// The lease is zero.
-    ZeroLease,
+    /// The lease is zero, or longer than 30 minutes.
+    LeaseOutOfRange,
 }
 
 impl fmt::Display for OnceError {
@@ -184,7 +187,7 @@ impl fmt::Display for OnceError {
         f.write_str(match self {
             Self::NoIdentity => "no identity is known: call `.identity(…)`",
             Self::UnfitIdentity => "the scheme lacks the header of the identity, or does not cover the body",
-            Self::ZeroLease => "the lease is zero: call `.lease(…)` with some seconds",
+            Self::LeaseOutOfRange => "the lease is zero or longer than 30 minutes: call `.lease(…)` with some seconds",
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::owner::Owner;
 /// one key happen in the order of their calls: a `release` must not overtake the `claim` or `renew`
 /// before.
 pub trait Store: Send + Sync + 'static {
-    /// Claims a delivery for `owner`, for at most `lease`.
+    /// Claims a delivery for `owner`, for at most `lease`. The guard takes no lease longer than 30 minutes.
     ///
     /// Returns [`ClaimReply::Acquired`] also for the present owner.
     fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply>;
