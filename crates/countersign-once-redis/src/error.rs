@@ -10,7 +10,7 @@ use crate::problem::Problem;
 pub enum RedisStoreError {
     /// The URL is wrong, or the server did not answer in time, or refused. The source says more.
     Connection(Box<dyn Error + Send + Sync>),
-    /// The server can lose claims or marks.
+    /// The server is unfit for a guard.
     Problems(Vec<Problem>),
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for RedisStoreError {
             Self::Connection(_) => f.write_str("no connection to Redis"),
             Self::Problems(problems) => {
                 let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                write!(f, "Redis can lose claims and marks: {}", problems.join("; "))
+                write!(f, "Redis is unfit for a guard: {}", problems.join("; "))
             }
         }
     }

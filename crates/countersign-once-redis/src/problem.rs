@@ -2,7 +2,8 @@ use std::fmt;
 
 use redis::Value;
 
-/// A setting of the server by which claims or marks can be lost. A lost mark lets a repeat run again.
+/// A reason why a server is unfit for a guard: claims or marks can be lost, or every claim fails. After
+/// the loss of a mark, a repeat runs again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {

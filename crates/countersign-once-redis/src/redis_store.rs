@@ -11,7 +11,7 @@ use crate::entry::Entry;
 use crate::error::RedisStoreError;
 use crate::problem::Problem;
 
-/// A store in Redis or Valkey, common to all processes with the same server and prefix.
+/// A store in Redis or Valkey, shared by all processes that use the same server and prefix.
 ///
 /// A clone shares the connection.
 #[derive(Clone)]
@@ -20,31 +20,37 @@ pub struct RedisStore<C = ConnectionManager> {
     prefix: Arc<str>,
 }
 
-/// A claim with more time to live than this is a mark that a full server could not write as such.
-const LONGEST_CLAIM: Duration = Duration::from_secs(60 * 60);
-
-/// Longer leases are cut to this.
-const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
-
-/// Longer times are cut to ten years: the server's clock has an end.
-const LONGEST_KEEP: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-
-/// Redis answers in a millisecond. A second is shorter than every sender's timeout.
+/// Redis usually answers within milliseconds, and no known sender gives up within a second.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Extends the claim, or sets a forgotten claim again. `GT` never shortens the time of a mark that a
-/// full server could not write as such.
+/// The longest time without an acknowledgement of sent bytes, after which the connection is closed.
+#[cfg(target_os = "linux")]
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longer leases are cut to this. The guard refuses such leases when built.
+const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
+
+/// A full server cannot write a mark, so [`PROLONG`] extends the claim instead. A claim with more time
+/// to live than this is such a mark. Twice the longest lease, so a claim is never read as a mark.
+const MARK_THRESHOLD: Duration = Duration::from_secs(60 * 60);
+
+/// Longer times are cut to ten years: Redis refuses a time beyond its range.
+const LONGEST_KEEP: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Extends the claim, or sets the claim again if it has expired or was lost. `GT` never shortens a mark
+/// that a full server has written as a long claim.
 const RENEW: &str = "\
 local v = redis.call('GET', KEYS[1])
 if v == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT') return 1 end
 if not v then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 2 end
 return 0";
 
+/// Removes the claim of this owner, and no other claim.
 const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0";
 
-/// Makes a mark of a claim on a full server: `SET` is refused, and `PEXPIRE` is not.
+/// Extends whatever claim there is. A full server refuses `SET`, and allows `PEXPIRE`.
 const PROLONG: &str = "\
 local v = redis.call('GET', KEYS[1])
 if v then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -53,17 +59,21 @@ return v";
 impl RedisStore {
     /// Connects to a server, and checks its settings. Each [`Problem`] is logged at `ERROR`.
     ///
-    /// `url` has the form `redis://user:password@host:port/db`. `prefix` stands before each key, such
-    /// as `"myapp:once:"`.
+    /// `url` has the form `redis://user:password@host:port/db`, with a percent-encoded password, or
+    /// `rediss://…` for TLS. `prefix` stands before each key, such as `"myapp:once:"`.
     ///
     /// The connection is shared by all requests, reconnects by itself, and has timeouts of one second.
     ///
     /// # Errors
-    /// [`RedisStoreError::Connection`], if the URL is wrong or the server does not answer.
+    /// - [`RedisStoreError::Connection`]: the URL is wrong, or the server does not answer.
+    /// - [`RedisStoreError::Problems`]: the server is [too old](Problem::TooOld).
     pub async fn connect(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
         let store = Self::connected(url, prefix.into()).await?;
         for problem in store.problems().await.map_err(connection_error)? {
-            tracing::error!(target: "countersign", problem = %problem, "Redis can lose claims and marks");
+            if matches!(problem, Problem::TooOld { .. }) {
+                return Err(RedisStoreError::Problems(vec![problem]));
+            }
+            tracing::error!(target: "countersign", problem = %problem, "Redis is unfit for a guard");
         }
         Ok(store)
     }
@@ -72,7 +82,7 @@ impl RedisStore {
     ///
     /// # Errors
     /// - [`RedisStoreError::Connection`]: the URL is wrong, or the server does not answer.
-    /// - [`RedisStoreError::Problems`]: the server can lose claims and marks.
+    /// - [`RedisStoreError::Problems`]: the server has a problem.
     pub async fn connect_strict(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
         let store = Self::connected(url, prefix.into()).await?;
         let problems = store.problems().await.map_err(connection_error)?;
@@ -81,8 +91,14 @@ impl RedisStore {
 
     async fn connected(url: &str, prefix: Arc<str>) -> Result<Self, RedisStoreError> {
         let info = url.into_connection_info().map_err(connection_error)?;
-        // With RESP3, the client notices a lost connection at once.
+        // With RESP3, the client notices at once that the server has closed the connection.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        // A server that is gone without a word is noticed by its silence.
+        #[cfg(target_os = "linux")]
+        let info = {
+            let tcp = info.tcp_settings().clone().set_user_timeout(TCP_USER_TIMEOUT);
+            info.set_tcp_settings(tcp)
+        };
         let client = Client::open(info.set_redis_settings(settings)).map_err(connection_error)?;
         // By default, commands wait behind six attempts to reconnect.
         let config = ConnectionManagerConfig::new().set_number_of_retries(1);
@@ -100,12 +116,31 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     /// Creates a store on a connection of the crate [`redis`], such as a connection to a cluster.
     /// Checks nothing: see [`problems`](Self::problems).
     ///
-    /// Give the connection timeouts shorter than the sender's, and few attempts to reconnect.
+    /// Give the connection timeouts of one second at most, and few attempts to reconnect: by default, a
+    /// connection to a cluster waits longer than any sender.
+    ///
+    /// ```rust,no_run
+    /// use std::time::Duration;
+    ///
+    /// use countersign_once_redis::RedisStore;
+    /// use countersign_once_redis::redis::{ProtocolVersion, cluster::ClusterClient};
+    ///
+    /// # async fn store() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = ClusterClient::builder(["redis://10.0.0.1/", "redis://10.0.0.2/"])
+    ///     .use_protocol(ProtocolVersion::RESP3)
+    ///     .connection_timeout(Duration::from_secs(1))
+    ///     .response_timeout(Duration::from_secs(1))
+    ///     .retries(1)
+    ///     .build()?;
+    /// let store = RedisStore::new(client.get_async_connection().await?, "myapp:once:");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(connection: C, prefix: impl Into<Arc<str>>) -> Self {
         Self { connection, prefix: prefix.into() }
     }
 
-    /// Returns the settings of the server by which claims or marks can be lost. Asks by `INFO`.
+    /// Returns what makes the server unfit for a guard. Asks by `INFO`.
     ///
     /// # Errors
     /// The server does not answer, or does not allow `INFO`.
@@ -125,7 +160,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
         command
     }
 
-    /// Runs an operation with a connection of its own. All connections are one.
+    /// Runs an operation on a clone of the connection. All clones share one socket.
     fn operation<T, F>(&self, run: impl FnOnce(C) -> F) -> StoreFuture<T>
     where
         F: Future<Output = Result<T, RedisStoreFault>> + Send + 'static,
@@ -145,7 +180,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
             let (before, left): (Option<String>, i64) = pipeline.query_async(&mut connection).await?;
             let Some(before) = before else { return Ok(ClaimReply::Acquired) };
             let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
-            let is_marked = left > i64::try_from(LONGEST_CLAIM.as_millis()).unwrap_or(i64::MAX);
+            let is_marked = left > i64::try_from(MARK_THRESHOLD.as_millis()).unwrap_or(i64::MAX);
             Ok(match before.status() {
                 Some(status) => ClaimReply::Done(status),
                 None if is_marked => ClaimReply::Done(200),
@@ -171,9 +206,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
         let (mark, keep) = (Entry::mark(owner, status), keep.min(LONGEST_KEEP));
         let mut set = redis::cmd("SET");
         set.arg(self.key(key)).arg(mark.as_str()).arg("PX").arg(millis(keep)).arg("GET");
-        // Twice the longest claim, so that no claim looks like this mark.
         let mut prolong = self.script(PROLONG, key);
-        prolong.arg(millis(keep.max(LONGEST_CLAIM.saturating_mul(2))));
+        prolong.arg(millis(keep.saturating_add(MARK_THRESHOLD)));
         self.operation(|mut connection| async move {
             let before: Option<String> = match set.query_async(&mut connection).await {
                 Err(error) if error.code() == Some("OOM") => {
@@ -202,7 +236,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
 #[derive(Debug)]
 enum RedisStoreFault {
     Redis(RedisError),
-    /// The value of the key is not of this crate.
+    /// The value of the key was not written by this crate.
     ForeignValue,
 }
 

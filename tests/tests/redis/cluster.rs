@@ -8,6 +8,8 @@ use countersign_once_redis::{Problem, RedisStore};
 use crate::server::{Server, free_port};
 use crate::{KEEP, LEASE, key, owner};
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Starts three nodes, with a third of the slots each.
 async fn start() -> Option<Vec<Server>> {
     let mut nodes = Vec::new();
@@ -43,6 +45,7 @@ async fn start() -> Option<Vec<Server>> {
 async fn cluster_keeps_claims_and_marks_of_all_slots() {
     let Some(nodes) = start().await else { return };
     let client = ClusterClient::builder(nodes.iter().map(Server::url).collect::<Vec<_>>()).use_protocol(ProtocolVersion::RESP3);
+    let client = client.connection_timeout(SECOND).response_timeout(SECOND).retries(1);
     let connection = client.build().unwrap().get_async_connection().await.unwrap();
     let store = RedisStore::new(connection, "test:");
     assert_eq!(store.problems().await.unwrap(), []);

@@ -1,10 +1,12 @@
 use std::error::Error as _;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use countersign_once::{ClaimReply, Store as _, StoreError};
+use countersign_once::{ClaimReply, Owner, Store as _, StoreError};
 use countersign_once_redis::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use countersign_once_redis::redis::{ConnectionAddr, Value};
 use countersign_once_redis::{RedisStore, SentinelConnection};
+use tokio::time::timeout;
 
 use crate::server::Server;
 use crate::{KEEP, LEASE, key, owner};
@@ -45,12 +47,14 @@ async fn store_follows_sentinel_to_the_new_master() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), sentinel.port());
-    let client = SentinelClientBuilder::new([address], "main", SentinelServerType::Master).unwrap().build().unwrap();
+    // A first sentinel that never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addresses = [silent.local_addr().unwrap().port(), sentinel.port()].map(|port| ConnectionAddr::Tcp("127.0.0.1".to_owned(), port));
+    let client = SentinelClientBuilder::new(addresses, "main", SentinelServerType::Master).unwrap().build().unwrap();
     let store = RedisStore::new(SentinelConnection::new(client), "test:");
-    assert_eq!(store.problems().await.unwrap(), []);
     let (one, two) = (owner(), owner());
-    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Acquired);
+    claimed(&store, 1, one).await;
+    assert_eq!(store.problems().await.unwrap(), []);
     store.finish(key(2), one, 204, KEEP).await.unwrap();
     // Replication is asynchronous.
     let until = Instant::now() + Duration::from_secs(10);
@@ -61,11 +65,7 @@ async fn store_follows_sentinel_to_the_new_master() {
 
     old.kill();
     store.claim(key(3), one, LEASE).await.unwrap_err();
-    let until = Instant::now() + Duration::from_secs(30);
-    while store.claim(key(3), one, LEASE).await.is_err() {
-        assert!(Instant::now() < until, "the store does not follow");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    claimed(&store, 3, one).await;
     assert_eq!(master(&sentinel).await, Some(new.port()));
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(204));
@@ -78,7 +78,20 @@ async fn store_follows_sentinel_to_the_new_master() {
     let second = cause(store.claim(key(5), one, LEASE).await);
     assert!(!second.contains("read only replica"), "the replica is asked again: {second}");
     new.command(&["REPLICAOF", "NO", "ONE"]).await;
-    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(204));
+    claimed(&store, 5, one).await;
+}
+
+/// Claims a key, with operations that are dropped sooner than the silent sentinel is given up.
+async fn claimed(store: &RedisStore<SentinelConnection>, number: u8, owner: Owner) {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let claim = store.claim(key(number), owner, LEASE);
+        if let Ok(Ok(reply)) = timeout(Duration::from_millis(200), claim).await {
+            return assert_eq!(reply, ClaimReply::Acquired);
+        }
+        assert!(Instant::now() < until, "the store does not follow");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn cause(result: Result<ClaimReply, StoreError>) -> String {

@@ -64,6 +64,13 @@ async fn full_server_keeps_marks_and_refuses_claims() {
     assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Done(200), "no renewal shortens a mark");
+    // Below an hour, an entry is read as a claim, so the mark has an hour more than `KEEP`.
+    let left = server.command(&["PTTL", &format!("test:{}", key(1))]).await;
+    let (least, most) = (KEEP + Duration::from_secs(3600 - 60), KEEP + Duration::from_secs(3600));
+    assert!(
+        matches!(left, redis::Value::Int(left) if (least.as_millis()..=most.as_millis()).contains(&u128::try_from(left).unwrap())),
+        "{left:?}"
+    );
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
     store.finish(key(4), one, 200, KEEP).await.unwrap();
 }
