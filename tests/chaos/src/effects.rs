@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Files that survive the servers.
+/// Files that survive the receivers.
 ///
 /// | file | content |
 /// |---|---|
@@ -65,7 +65,7 @@ impl Effects {
         self.0.join("held").join(std::process::id().to_string()).exists()
     }
 
-    /// Returns the handlers that a killed process has left without a mark. Redis has written no mark since `no_mark_since`.
+    /// Returns the handlers that a killed process has left without a mark. Redis may have written no mark since `no_mark_since`.
     pub fn unmarked(&self, process: &str, no_mark_since: u128) -> Unmarked {
         let mut unmarked = Unmarked::default();
         for file in fs::read_dir(self.0.join("handlers")).unwrap() {

@@ -50,7 +50,8 @@ impl Redis {
     }
 
     fn spawn(folder: &Path, port: u16, fsync: &str) -> Process {
-        let mut command = Command::new("redis-server");
+        let program = std::env::var_os("COUNTERSIGN_REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+        let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--appendfsync", fsync]);
         let child = command.arg("--dir").arg(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Process(child.expect("redis-server is needed: apt-get install redis-server"))
@@ -98,11 +99,11 @@ impl Redis {
 }
 
 /// Starts a receiver. Returns the process and its port.
-pub fn server(folder: &Path, redis: &str) -> (Process, u16) {
+pub fn start_receiver(folder: &Path, redis: &str) -> (Process, u16) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg("server").env("CHAOS_FOLDER", folder).env("REDIS_URL", redis).stdout(Stdio::piped());
+    command.arg("receiver").env("CHAOS_FOLDER", folder).env("REDIS_URL", redis).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (Process(child), line.trim().parse().expect("a server does not start"))
+    (Process(child), line.trim().parse().expect("a receiver does not start"))
 }

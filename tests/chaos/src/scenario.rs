@@ -5,34 +5,34 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::effects::{Effects, Unmarked, now};
-use crate::processes::{Process, Redis, server};
+use crate::processes::{Process, Redis, start_receiver};
+use crate::receiver::LEASE;
 use crate::sender::Sender;
-use crate::server::LEASE;
 
 pub struct Scenario {
     pub name: &'static str,
     redis: Option<RedisFault>,
-    server: Option<ServerFault>,
+    receiver: Option<ReceiverFault>,
     fsync: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum RedisFault {
     Kill,
-    Stop,
+    Pause,
     Fill,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum ServerFault {
+enum ReceiverFault {
     Kill,
-    Stop,
-    StopPastLease,
+    Pause,
+    PausePastLease,
 }
 
 impl Scenario {
-    const fn new(name: &'static str, redis: Option<RedisFault>, server: Option<ServerFault>) -> Self {
-        Self { name, redis, server, fsync: "everysec" }
+    const fn new(name: &'static str, redis: Option<RedisFault>, receiver: Option<ReceiverFault>) -> Self {
+        Self { name, redis, receiver, fsync: "everysec" }
     }
 
     const fn fsync_always(self) -> Self {
@@ -40,31 +40,33 @@ impl Scenario {
     }
 }
 
+/// What each must hold: see the table of `main.rs` and [`Scenario::judge`]. A pair runs with `everysec` like its parts, and one pair with
+/// `always`.
 pub const SCENARIOS: [Scenario; 13] = {
-    use {RedisFault as Redis, ServerFault as Server};
+    use {ReceiverFault as Receiver, RedisFault as OnRedis};
     [
         Scenario::new("quiet", None, None),
-        Scenario::new("redis-killed", Some(Redis::Kill), None),
-        Scenario::new("redis-killed-always", Some(Redis::Kill), None).fsync_always(),
-        Scenario::new("redis-stopped", Some(Redis::Stop), None),
-        Scenario::new("redis-full", Some(Redis::Fill), None),
-        Scenario::new("server-killed", None, Some(Server::Kill)),
-        Scenario::new("server-stopped", None, Some(Server::Stop)),
-        Scenario::new("server-stopped-past-lease", None, Some(Server::StopPastLease)),
-        Scenario::new("redis-killed-server-killed", Some(Redis::Kill), Some(Server::Kill)).fsync_always(),
-        Scenario::new("redis-killed-server-stopped", Some(Redis::Kill), Some(Server::Stop)),
-        Scenario::new("redis-stopped-server-killed", Some(Redis::Stop), Some(Server::Kill)),
-        Scenario::new("redis-stopped-server-stopped", Some(Redis::Stop), Some(Server::Stop)),
-        Scenario::new("redis-full-server-killed", Some(Redis::Fill), Some(Server::Kill)),
+        Scenario::new("redis-killed", Some(OnRedis::Kill), None),
+        Scenario::new("redis-killed-always", Some(OnRedis::Kill), None).fsync_always(),
+        Scenario::new("redis-paused", Some(OnRedis::Pause), None),
+        Scenario::new("redis-full", Some(OnRedis::Fill), None),
+        Scenario::new("receiver-killed", None, Some(Receiver::Kill)),
+        Scenario::new("receiver-paused", None, Some(Receiver::Pause)),
+        Scenario::new("receiver-paused-past-lease", None, Some(Receiver::PausePastLease)),
+        Scenario::new("redis-killed-always-receiver-killed", Some(OnRedis::Kill), Some(Receiver::Kill)).fsync_always(),
+        Scenario::new("redis-killed-receiver-paused", Some(OnRedis::Kill), Some(Receiver::Pause)),
+        Scenario::new("redis-paused-receiver-killed", Some(OnRedis::Pause), Some(Receiver::Kill)),
+        Scenario::new("redis-paused-receiver-paused", Some(OnRedis::Pause), Some(Receiver::Pause)),
+        Scenario::new("redis-full-receiver-killed", Some(OnRedis::Fill), Some(Receiver::Kill)),
     ]
 };
 
-const SERVERS: usize = 3;
+const RECEIVERS: usize = 3;
 
-/// Between the end of a fault and the next fault. After a kill, a third of the deliveries on their way wait for a lease.
-const fn pause(server: Option<ServerFault>) -> Duration {
-    match server {
-        Some(ServerFault::Kill) => Duration::from_secs(3),
+/// The pause between faults. After a kill, the claims of one receiver of three stay until their lease ends, so leave the senders more time.
+const fn pause(receiver: Option<ReceiverFault>) -> Duration {
+    match receiver {
+        Some(ReceiverFault::Kill) => Duration::from_secs(3),
         _ => Duration::from_secs(1),
     }
 }
@@ -74,10 +76,10 @@ struct Stage {
     effects: Effects,
     folder: PathBuf,
     redis: Redis,
-    servers: Vec<Process>,
+    receivers: Vec<Process>,
     ports: Arc<Mutex<Vec<u16>>>,
     sender: Sender,
-    /// Counts of servers that were killed since.
+    /// Double runs counted by receivers that were killed before the end.
     double_runs: u64,
     faults: usize,
     unmarked: Unmarked,
@@ -89,30 +91,30 @@ impl Scenario {
         let folder = std::env::temp_dir().join(format!("countersign-chaos-{}-{}", self.name, std::process::id()));
         let effects = Effects::new(&folder);
         let redis = Redis::start(&folder, self.fsync).await;
-        let (servers, ports): (Vec<_>, Vec<_>) = (0..SERVERS).map(|_| server(&folder, &redis.url())).unzip();
+        let (receivers, ports): (Vec<_>, Vec<_>) = (0..RECEIVERS).map(|_| start_receiver(&folder, &redis.url())).unzip();
         let ports = Arc::new(Mutex::new(ports));
         let sender = Sender::new(Arc::clone(&ports));
         let unmarked = Unmarked::default();
         let mut stage =
-            Stage { effects, folder: folder.clone(), redis, servers, ports, sender: sender.clone(), double_runs: 0, faults: 0, unmarked };
+            Stage { effects, folder: folder.clone(), redis, receivers, ports, sender: sender.clone(), double_runs: 0, faults: 0, unmarked };
         let began = Instant::now();
         let sending = tokio::spawn(async move { sender.send_all(deliveries).await });
         sleep(Duration::from_millis(250)).await;
-        while !sending.is_finished() && (self.redis.is_some() || self.server.is_some()) {
-            stage.apply(self.redis, self.server).await;
-            sleep(pause(self.server)).await;
+        while !sending.is_finished() && (self.redis.is_some() || self.receiver.is_some()) {
+            stage.apply(self.redis, self.receiver).await;
+            sleep(pause(self.receiver)).await;
         }
         let (lost, longest) = sending.await.unwrap();
         let took = began.elapsed();
-        let held = self.judge(&mut stage, deliveries, &lost, longest).await;
+        let judged = self.judge(&mut stage, deliveries, &lost, longest).await;
         drop(stage);
         let _ = std::fs::remove_dir_all(&folder);
-        held.map(|summary| format!("{summary}, in {} s", took.as_secs()))
+        judged.map(|summary| format!("{summary}, in {} s", took.as_secs()))
     }
 
     async fn judge(&self, stage: &mut Stage, deliveries: usize, lost: &[usize], longest: Duration) -> Result<String, String> {
-        for server in 0..SERVERS {
-            stage.double_runs += stage.sender.double_runs(server).await;
+        for receiver in 0..RECEIVERS {
+            stage.double_runs += stage.sender.double_runs(receiver).await;
         }
         let (runs, keyed, overlaps) = (stage.effects.count("effects"), stage.effects.keyed(), stage.effects.count("overlaps"));
         let second_runs: usize = runs.values().map(|count| count - 1).sum();
@@ -126,10 +128,10 @@ impl Scenario {
             longest.as_millis()
         );
         let fail = |what: &str| Err(format!("{what}: {summary}"));
-        if faults == 0 && (self.redis.is_some() || self.server.is_some()) {
+        if faults == 0 && (self.redis.is_some() || self.receiver.is_some()) {
             return fail("no fault was made");
         }
-        if self.server == Some(ServerFault::Kill) && unmarked.certain == 0 {
+        if self.receiver == Some(ReceiverFault::Kill) && unmarked.certain == 0 {
             return fail("no handler was killed between its effect and its mark");
         }
         if !lost.is_empty() || runs.len() != deliveries {
@@ -138,8 +140,8 @@ impl Scenario {
         if keyed != deliveries {
             return fail("an effect under its key did not happen exactly once");
         }
-        if self.server == Some(ServerFault::StopPastLease) {
-            // The second run is counted when the first ends.
+        if self.receiver == Some(ReceiverFault::PausePastLease) {
+            // The guard counts the second run when the paused first handler ends.
             return if u64::try_from(second_runs).unwrap() <= double_runs { Ok(summary) } else { fail("a second run was not counted") };
         }
         if !overlaps.is_empty() {
@@ -154,7 +156,7 @@ impl Scenario {
         if second_runs > unmarked.possible {
             return fail("a delivery was handled twice");
         }
-        if self.server.is_none() && longest >= LEASE {
+        if self.receiver.is_none() && longest >= LEASE {
             return fail("a claim without an answer was not given back");
         }
         Ok(summary)
@@ -162,33 +164,34 @@ impl Scenario {
 }
 
 impl Stage {
-    /// Makes both faults at the same time, and ends both.
-    async fn apply(&mut self, redis: Option<RedisFault>, server: Option<ServerFault>) {
+    /// Makes the faults together, waits, and ends them.
+    async fn apply(&mut self, redis: Option<RedisFault>, receiver: Option<ReceiverFault>) {
         self.faults += 1;
-        let place = self.faults % SERVERS;
-        if server == Some(ServerFault::Kill) {
-            self.effects.hold(&self.servers[place].id());
-            // Its handlers come to their effect.
+        let place = self.faults % RECEIVERS;
+        if receiver == Some(ReceiverFault::Kill) {
+            self.effects.hold(&self.receivers[place].id());
+            // Its handlers have their effect, and wait before their mark.
             sleep(Duration::from_millis(100)).await;
         }
         let no_mark_since = now();
         match redis {
             Some(RedisFault::Kill) => self.redis.kill(),
-            Some(RedisFault::Stop) => self.redis.process().signal("STOP"),
+            Some(RedisFault::Pause) => self.redis.process().signal("STOP"),
             Some(RedisFault::Fill) => self.redis.set_maxmemory("1").await,
             None => {}
         }
-        match server {
-            Some(ServerFault::Kill) => {
+        match receiver {
+            Some(ReceiverFault::Kill) => {
                 sleep(Duration::from_millis(fastrand::u64(..300))).await;
+                // While Redis is away, answered handlers have no mark either.
                 self.kill(place, redis.map_or_else(now, |_| no_mark_since)).await;
             }
-            Some(ServerFault::Stop | ServerFault::StopPastLease) => self.servers[place].signal("STOP"),
+            Some(ReceiverFault::Pause | ReceiverFault::PausePastLease) => self.receivers[place].signal("STOP"),
             None => {}
         }
-        sleep(match (redis, server) {
-            (_, Some(ServerFault::StopPastLease)) => LEASE + Duration::from_secs(2),
-            (Some(RedisFault::Stop), _) | (_, Some(ServerFault::Stop)) => Duration::from_secs(3),
+        sleep(match (redis, receiver) {
+            (_, Some(ReceiverFault::PausePastLease)) => LEASE + Duration::from_secs(2),
+            (Some(RedisFault::Pause), _) | (_, Some(ReceiverFault::Pause)) => Duration::from_secs(3),
             (Some(RedisFault::Fill), _) => Duration::from_secs(2),
             (Some(RedisFault::Kill), _) => Duration::from_millis(500),
             (None, _) => Duration::ZERO,
@@ -196,25 +199,25 @@ impl Stage {
         .await;
         match redis {
             Some(RedisFault::Kill) => self.redis.restart().await,
-            Some(RedisFault::Stop) => self.redis.process().signal("CONT"),
+            Some(RedisFault::Pause) => self.redis.process().signal("CONT"),
             Some(RedisFault::Fill) => self.redis.set_maxmemory("0").await,
             None => {}
         }
-        match server {
-            Some(ServerFault::Kill) => {
-                let (process, port) = crate::processes::server(&self.folder, &self.redis.url());
-                self.servers[place] = process;
+        match receiver {
+            Some(ReceiverFault::Kill) => {
+                let (process, port) = start_receiver(&self.folder, &self.redis.url());
+                self.receivers[place] = process;
                 self.ports.lock().unwrap()[place] = port;
             }
-            Some(ServerFault::Stop | ServerFault::StopPastLease) => self.servers[place].signal("CONT"),
+            Some(ReceiverFault::Pause | ReceiverFault::PausePastLease) => self.receivers[place].signal("CONT"),
             None => {}
         }
     }
 
     async fn kill(&mut self, place: usize, no_mark_since: u128) {
         self.double_runs += self.sender.double_runs(place).await;
-        let process = self.servers[place].id();
-        self.servers[place].kill();
+        let process = self.receivers[place].id();
+        self.receivers[place].kill();
         self.unmarked.add(self.effects.unmarked(&process, no_mark_since));
     }
 }

@@ -12,20 +12,20 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::server::SECRET;
+use crate::receiver::SECRET;
 
 /// Deliveries on their way at the same time.
 const CONCURRENT: usize = 48;
 
 /// After this time without a 2xx, a delivery is lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Sends deliveries as Jira does, but repeats them soon.
 #[derive(Clone)]
 pub struct Sender {
     client: Client<HttpConnector, Body>,
     signer: Arc<Signer>,
-    /// The present port of each server.
+    /// The present port of each receiver.
     ports: Arc<Mutex<Vec<u16>>>,
 }
 
@@ -35,7 +35,7 @@ impl Sender {
         Self { client: Client::builder(TokioExecutor::new()).build_http(), signer, ports }
     }
 
-    /// Sends each delivery to every server at once, until each has answered 2xx. Returns the lost deliveries, and the longest time of a
+    /// Sends each delivery to every receiver at once, until each has answered 2xx. Returns the lost deliveries, and the longest time of a
     /// delivery.
     pub async fn send_all(&self, deliveries: usize) -> (Vec<usize>, Duration) {
         let permits = Arc::new(Semaphore::new(CONCURRENT));
@@ -53,11 +53,11 @@ impl Sender {
         (lost.into_iter().flatten().collect(), times.into_iter().max().unwrap_or_default())
     }
 
-    async fn deliver(&self, server: usize, body: &str) -> bool {
+    async fn deliver(&self, receiver: usize, body: &str) -> bool {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             // A sender waits for a while, and hangs up.
-            if let Ok(Some(status)) = timeout(Duration::from_secs(5), self.attempt(server, body)).await
+            if let Ok(Some(status)) = timeout(Duration::from_secs(5), self.attempt(receiver, body)).await
                 && status.is_success()
             {
                 return true;
@@ -67,8 +67,8 @@ impl Sender {
         false
     }
 
-    async fn attempt(&self, server: usize, body: &str) -> Option<StatusCode> {
-        let port = self.ports.lock().unwrap()[server];
+    async fn attempt(&self, receiver: usize, body: &str) -> Option<StatusCode> {
+        let port = self.ports.lock().unwrap()[receiver];
         let request =
             Request::post(format!("http://127.0.0.1:{port}/hook")).header("Content-Type", "text/plain").header("X-Delivery", body);
         let request = request.header("X-Atlassian-Webhook-Identifier", format!("id-{body}"));
@@ -80,15 +80,15 @@ impl Sender {
         Some(status)
     }
 
-    /// Returns the double runs that a server has counted.
-    pub async fn double_runs(&self, server: usize) -> u64 {
-        let port = self.ports.lock().unwrap()[server];
+    /// Returns the double runs that a receiver has counted.
+    pub async fn double_runs(&self, receiver: usize) -> u64 {
+        let port = self.ports.lock().unwrap()[receiver];
         let request = Request::get(format!("http://127.0.0.1:{port}/double-runs")).body(Body::empty()).unwrap();
         let answered = timeout(Duration::from_secs(2), async {
             let response = self.client.request(request).await.ok()?;
             let text = response.into_body().collect().await.ok()?.to_bytes();
             String::from_utf8(text.to_vec()).ok()?.parse().ok()
         });
-        answered.await.ok().flatten().expect("a server does not answer")
+        answered.await.ok().flatten().expect("a receiver does not answer")
     }
 }
