@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::axum::body::Body;
@@ -92,18 +92,12 @@ async fn answer<B>(request: Request<B>) -> Result<Response<Body>, Infallible> {
     Ok(Response::new(Body::empty()))
 }
 
-/// The next keys, which no server knows.
-#[derive(Clone, Default)]
-struct Keys(Rc<Cell<u64>>);
-
-impl Keys {
-    fn next(&self) -> DeliveryKey {
-        self.0.set(self.0.get() + 1);
-        let mut key = [0; 32];
-        key[24..].copy_from_slice(&self.0.get().to_be_bytes());
-        key[0] = std::process::id().to_be_bytes()[3];
-        DeliveryKey::from_bytes(key)
-    }
+/// A key that no server knows.
+fn next_key() -> DeliveryKey {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let mut key = [0; 32];
+    key[24..].copy_from_slice(&NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    DeliveryKey::from_bytes(key)
 }
 
 fn owner() -> Owner {
@@ -112,25 +106,21 @@ fn owner() -> Owner {
 
 /// Both rows write what the store writes: a key of 64 digits and a value of 33 characters, with a time to live.
 fn new_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'static>> {
-    let keys = Keys::default();
     let connection = block_on(server.connection());
     let (store, millis) = (store.clone(), u64::try_from(KEEP.as_millis()).unwrap());
-    let bare = {
-        let keys = keys.clone();
-        move || {
-            let sets = (0..at_once).map(|_| {
-                let (mut connection, key) = (connection.clone(), format!("bare:{}", keys.next()));
-                async move {
-                    let mut set = cmd("SET");
-                    set.arg(key).arg("c07070707070707070707070707070707").arg("NX").arg("PX").arg(millis);
-                    set.query_async::<Option<String>>(&mut connection).await.unwrap().unwrap();
-                }
-            });
-            block_on(join_all(sets));
-        }
+    let bare = move || {
+        let sets = (0..at_once).map(|_| {
+            let (mut connection, key) = (connection.clone(), format!("bench:{}", next_key()));
+            async move {
+                let mut set = cmd("SET");
+                set.arg(key).arg("c07070707070707070707070707070707").arg("NX").arg("PX").arg(millis);
+                set.query_async::<Option<String>>(&mut connection).await.unwrap().unwrap();
+            }
+        });
+        block_on(join_all(sets));
     };
     let claimed = move || {
-        let claims = (0..at_once).map(|_| store.claim(keys.next(), owner(), KEEP));
+        let claims = (0..at_once).map(|_| store.claim(next_key(), owner(), KEEP));
         let replies = block_on(join_all(claims));
         assert!(replies.into_iter().all(|reply| reply.unwrap() == ClaimReply::Acquired));
     };
