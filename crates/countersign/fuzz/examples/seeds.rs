@@ -82,9 +82,56 @@ fn main() {
         ("requests_broken_off", b"=\x00\x02\x0b\x01\x00\x01"),
         ("requests_chunked", b"=\x00\x0b\x01\x00\x00\x03\x02\x14\x02\x03\x00\x07\x10\x03\x07\x00\x20"),
     ];
-    for target in ["receiver_tower", "receiver_actix", "receiver_warp"] {
+    for target in ["receiver_tower", "receiver_actix", "receiver_warp", "extractor_axum", "extractor_actix"] {
         for (name, bytes) in requests {
             write(target, name, bytes);
         }
+    }
+
+    // Room of the connection, and then each request: length, first byte, signature, length announced, broken off, and each chunk's length and pause.
+    write(
+        "receiver_http2",
+        "requests",
+        b"=\x02\x14\x61\x00\x01\x00\x05\x01\x20\x00\x09\x62\x03\x00\x00\x20\x00\x65\x63\x00\x00\x00\x27\x01\x27\x00\x27\x01",
+    );
+    write("receiver_http2", "broken_off", b"=\x00\x0b\x61\x00\x00\x03\x02\x01\x20\x00\x0b\x61\x00\x00\x00\x20");
+    // In a frame, `$j` stands for 71 bytes.
+    let head = |fields: &[(&str, &str)]| {
+        let field = |(name, value): &(&str, &str)| {
+            let len = if *value == "$j" { 71 } else { value.len() };
+            [&[0, u8::try_from(name.len()).unwrap()], name.as_bytes(), &[u8::try_from(len).unwrap()], value.as_bytes()].concat()
+        };
+        fields.iter().flat_map(field).collect::<Vec<u8>>()
+    };
+    let frame = |kind: u8, flags: u8, stream: u8, len: usize, payload: &[u8]| {
+        let len = u32::try_from(len).unwrap().to_be_bytes();
+        [&len[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    let fields = head(&[(":method", "POST"), (":scheme", "http"), (":authority", "h"), (":path", "/hook"), ("x-hub-signature", "$j")]);
+    let headers = |flags, stream| frame(1, flags, stream, fields.len() + 69, &fields);
+    let data = frame(0, 1, 1, 8, b"the body");
+    let raw = |frames: &[&[u8]]| [b".\nthe body\n", frames.concat().as_slice()].concat();
+    write("receiver_http2", "raw", &raw(&[&headers(4, 1), &data]));
+    write("receiver_http2", "raw_empty", &raw(&[&headers(5, 1), &headers(4, 3), &frame(3, 0, 3, 4, &[0, 0, 0, 8])]));
+    write(
+        "receiver_http2",
+        "raw_padded",
+        &raw(&[&headers(4, 1), &frame(0, 9, 1, 12, b"\x03the body\0\0\0"), &frame(6, 0, 0, 8, b"pingping")]),
+    );
+
+    // Whether keys are kept, and then each step: the length of a name, the name, what is done, and with which keys.
+    write("tenants", "steps", b"\x01\x04acme\x00\x01\x00\x01\x04acme\x04\x00\x04acme\x05\x01\x04acme\x02\x04acme\x04\x02\x04acme\x01\x04acme\x04\x00\x01x\x03\x01y\x04\x00");
+    write("tenants", "odd_names", b"\x00\x02a/\x00\x01\x01\x01\x02a/\x04\x00\x00\x04\x00\x01\xff\x04\x01\x03../\x04\x00");
+
+    // Scheme, guard, id, event, kind of identity, cuts, and the body.
+    for (name, start, body) in [
+        ("member", &[0, 1, 1, 0, 5, 0][..], &br#"{"id":"evt_1","a":[{"id":2}]}"#[..]),
+        ("number", &[1, 2, 2, 1, 5, 1, 3], br#"{"a":{"id":"x"},"id":-7}"#),
+        ("twice", &[0, 1, 1, 0, 5, 0], br#"{"id":"a","\u0069d":"b"}"#),
+        ("body", &[1, 1, 2, 1, 3, 2, 1, 5], b"the body"),
+        ("signed", &[2, 1, 2, 1, 1, 0], b"the body"),
+        ("token", &[3, 1, 2, 1, 2, 0], b"the body"),
+    ] {
+        write("identity", name, &[start, &[u8::try_from(body.len()).unwrap()], body].concat());
     }
 }

@@ -6,7 +6,9 @@
 //! | `model` | the verdict on a whole delivery, and all that is told of it, is the model's |
 //! | `chunking` | however a body is divided: one verdict, one body, and limit, budget and deadline to the byte |
 //! | `custom_scheme` | a scheme that can be built verifies what its signer signs, nothing else, and not the same text read otherwise |
-//! | `receiver_…` | a handler is only reached by what the model verifies, and every request is answered as it has to be, and in time |
+//! | `identity` | the keys of a delivery are those that the documentation says, however its body comes |
+//! | `tenants` | a delivery is judged by the keys of its own tenant, as they were when they were last looked up |
+//! | `receiver_…`, `extractor_…` | a handler is only reached by what the model verifies, and every request is answered as it has to be, and in time |
 //!
 //! `./run` runs them; `cargo run --example seeds` writes the seeds anew.
 
@@ -24,5 +26,6 @@ pub mod receiver;
 pub mod request;
 pub mod rows;
 pub mod seeds;
+pub mod streams;
 pub mod time;
 pub mod written;

@@ -21,11 +21,11 @@ use crate::rows::ROWS;
 use crate::written::encode;
 
 /// In bytes.
-const LIMIT: usize = 100;
+pub(crate) const LIMIT: usize = 100;
 
 /// After which a server has to be done with whatever is unfinished: a client pauses for 72 seconds at most, a body has 30, and what is thrown
 /// away five. The clock is stopped, so that this takes no time.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 const KEYS: [(&str, &[u8]); 2] = [("jira", b"It's a Secret to Everybody"), ("github", b"another")];
 
@@ -157,24 +157,9 @@ struct Connection {
 
 impl Connection {
     fn raw(input: &[u8]) -> Self {
-        let mut lines = Lines::new(input);
-        let pauses = lines.next().unwrap_or_default();
-        let body = lines.next().unwrap_or_default();
-        let mut rest = lines.rest();
-        let mut bytes = Vec::with_capacity(rest.len() + 200);
-        while let [first, after @ ..] = rest {
-            rest = after;
-            match (first, after) {
-                (b'$', [which @ (b'j' | b'g' | b'x'), after @ ..]) => {
-                    bytes.extend(signature(*which, body).as_bytes());
-                    rest = after;
-                }
-                _ => bytes.push(*first),
-            }
-        }
-        Self { pieces: pieces(bytes, pauses, true), stays_open: pauses.last() == Some(&b'.'), expected: None }
+        let (pieces, stays_open) = raw_pieces(&[], input);
+        Self { pieces, stays_open, expected: None }
     }
-
     fn of_requests(input: &[u8], patience: Patience) -> Self {
         let mut choices = Choices::new(input);
         let pauses = choices.bytes(20);
@@ -197,6 +182,39 @@ impl Connection {
         }
         Self { pieces: written, stays_open: !breaks_off, expected: Some(expected) }
     }
+}
+
+/// What a client writes behind a start that comes at once: see [`judge`]. Tells whether the connection stays open.
+pub(crate) fn raw_pieces(start: &[u8], input: &[u8]) -> (Vec<Piece>, bool) {
+    let mut lines = Lines::new(input);
+    let pauses = lines.next().unwrap_or_default();
+    let body = lines.next().unwrap_or_default();
+    let mut rest = lines.rest();
+    let mut bytes = Vec::with_capacity(rest.len() + 200);
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match (first, after) {
+            (b'$', [which @ (b'j' | b'g' | b'x'), after @ ..]) => {
+                bytes.extend(signature(*which, body).as_bytes());
+                rest = after;
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    let mut pieces = pieces(bytes, pauses, true);
+    if !start.is_empty() {
+        pieces.insert(0, Piece { bytes: start.to_vec(), pause: Pause::None });
+    }
+    (pieces, pauses.last() == Some(&b'.'))
+}
+
+/// Forgets what has happened behind a server, and returns how often the handler was called.
+pub(crate) fn forget() -> usize {
+    SEEN.take().handled
+}
+
+pub(crate) fn assert_budget_is_whole() {
+    assert_eq!(BUDGET.used(), 0);
 }
 
 /// Writes a request, and says how it has to be answered.
@@ -266,7 +284,7 @@ fn check(mut answers: &[Answer], expected: &[(u16, bool)], connection: &Connecti
     assert!(closed || answers.len() + unanswered >= expected.len(), "{answers:?}, not {expected:?}, to {connection:?}");
 }
 
-fn signature(which: u8, body: &[u8]) -> String {
+pub(crate) fn signature(which: u8, body: &[u8]) -> String {
     let (_, key) = KEYS[usize::from(which == b'g')];
     let mut tag = hmac(Algorithm::Sha256, key, body);
     tag[31] ^= u8::from(which == b'x');

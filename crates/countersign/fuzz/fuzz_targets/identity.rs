@@ -1,0 +1,142 @@
+//! The keys of a delivery are those that the documentation says, however its body comes; and a member of the body is found if, and only if, a
+//! reader of JSON finds it once.
+#![no_main]
+
+use std::convert::Infallible;
+use std::fmt;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use countersign::adapter::{NoTimer, Outcome, Receive, ReceiveOptions};
+use countersign::identity::{DeliveryKey, Identity};
+use countersign::scheme::Scheme;
+use countersign::{Secret, Signer, Verified, Verifier, providers};
+use countersign_fuzz::choices::Choices;
+use libfuzzer_sys::fuzz_target;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+/// With nothing but a body; with an unsigned id and an event; with a signed id; and without a covered body.
+const SCHEMES: [Scheme; 4] = [providers::JIRA, providers::GITHUB, providers::STANDARD_WEBHOOKS, providers::GITLAB_TOKEN];
+
+fuzz_target!(|input: &[u8]| {
+    let mut choices = Choices::new(input);
+    let scheme = choices.of(&SCHEMES);
+    let guard = choices.of(&["", "a", "guard"]);
+    let id = choices.of(&["", "a", "id-1", "id 2"]);
+    let event = choices.of(&["", "push", "a"]);
+    let place = choices.byte();
+    let cuts: Vec<usize> = (0..choices.below(4)).map(|_| choices.byte().into()).collect();
+    let body = choices.bytes(250);
+
+    let secret = Secret::new(if scheme.name() == providers::STANDARD_WEBHOOKS.name() {
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    } else {
+        "a secret of some length"
+    });
+    let verifier = Verifier::builder(scheme).key("k", secret.clone()).build().unwrap();
+    let mut head = Signer::new(scheme, secret).unwrap().sign(body);
+    for (name, value) in [("X-GitHub-Event", event), ("X-GitHub-Delivery", id), ("X-Atlassian-Webhook-Identifier", id)] {
+        if !value.is_empty() {
+            head.push((name.into(), value.into()));
+        }
+    }
+    let verified = verifier.verify(&head, body).unwrap();
+    let received = receive(&verifier, &head, body, &cuts);
+
+    let digest = Sha256::digest(body);
+    let covered = (scheme.covers_body() && !body.is_empty()).then_some(());
+    let unsigned = verified.unauthenticated_delivery_id();
+    let by_body = covered.map(|()| key(guard, &verified, "body", &[&digest]));
+    let by_id = unsigned.map(|id| key(guard, &verified, "unauthenticated id", &[id.as_bytes()]));
+    let (identity, expected) = match place % 6 {
+        0 => (Identity::NONE, None),
+        1 => (Identity::SIGNED_ID, verified.signed_id().map(|id| (key(guard, &verified, "signed id", &[id.as_bytes()]), None))),
+        2 => (Identity::BODY, by_body.map(|key| (key, None))),
+        3 => {
+            let event = verified.unauthenticated_event().unwrap_or_default();
+            (Identity::BODY_AND_EVENT, covered.map(|()| (key(guard, &verified, "body and event", &[&digest, event.as_bytes()]), None)))
+        }
+        4 => (Identity::BODY_OR_UNAUTHENTICATED_ID, by_body.map(|key| (key, by_id))),
+        _ => {
+            let found = if scheme.covers_body() { member(body) } else { None };
+            (Identity::member("id"), found.map(|value| (key(guard, &verified, "member", &[b"id", value.as_bytes()]), None)))
+        }
+    };
+    for verified in [&verified, &received] {
+        assert_eq!(identity.keys(guard, verified, body), expected, "{identity:?}");
+    }
+    assert_eq!(Identity::UNAUTHENTICATED_ID.keys(guard, &verified, body), by_id.map(|key| (key, None)));
+});
+
+/// Receives the body in pieces, with its digest.
+fn receive(verifier: &Verifier, head: &Vec<(String, String)>, body: &[u8], cuts: &[usize]) -> Verified {
+    let mut options = ReceiveOptions::new(verifier.clone());
+    options.digest_body = true;
+    let (mut rest, mut cuts) = (Bytes::copy_from_slice(body), cuts.iter());
+    let mut next = |_: &mut Context<'_>| {
+        let chunk = match cuts.next() {
+            Some(cut) => rest.split_to((*cut).min(rest.len())),
+            None if rest.is_empty() => return Poll::Ready(None),
+            None => std::mem::take(&mut rest),
+        };
+        Poll::Ready(Some(Ok::<_, Infallible>(chunk)))
+    };
+    let mut receive = Receive::new();
+    match receive.poll(&mut Context::from_waker(Waker::noop()), &options, head, &mut next, &mut NoTimer) {
+        Poll::Ready(Ok(Outcome::Verified(verified, _))) => verified,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As the documentation of [`DeliveryKey`] says: each part behind its length.
+fn key(guard: &str, verified: &Verified, kind: &str, identity: &[&[u8]]) -> DeliveryKey {
+    let parts = [b"countersign delivery key 1", guard.as_bytes(), verified.scheme().as_bytes(), b"", b"", kind.as_bytes()];
+    let mut hash = Sha256::new();
+    for part in parts.iter().chain(identity) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    DeliveryKey::from_bytes(hash.finalize().into())
+}
+
+/// The member `id` of a JSON object: a string or an integer, and only once.
+fn member(body: &[u8]) -> Option<String> {
+    let Pairs(pairs) = serde_json::from_slice(body).ok()?;
+    let mut values = pairs.into_iter().filter(|(name, _)| name == "id").map(|(_, value)| value);
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    match serde_json::from_str(value.get()).ok()? {
+        Value::String(text) => Some(text).filter(|text| !text.is_empty()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The members of an object, in their order, with those that occur twice.
+struct Pairs(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Read)
+    }
+}

@@ -1,0 +1,139 @@
+//! Deliveries of tenants, while their keys change, are removed and cannot be read: each is judged by the keys of its own tenant, as they were
+//! when they were last looked up.
+#![no_main]
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign::{Secret, Signer, Verified, Verifier, providers};
+use countersign_fuzz::choices::Choices;
+use countersign_fuzz::receiver;
+use countersign_tenants::Tenants;
+use countersign_tower::{VerifiedBody, VerifyLayer};
+use http::{Request, Response};
+use http_body_util::Full;
+use libfuzzer_sys::fuzz_target;
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+thread_local! {
+    static RUNTIME: &'static (Runtime, LocalSet) = receiver::runtime();
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SECRETS: [&str; 3] = ["the first secret of all", "the second secret of all", "the third secret of all"];
+
+/// What the source of keys says: the places of each tenant's secrets.
+#[derive(Default)]
+struct Source {
+    keys: HashMap<String, Vec<usize>>,
+    fails: bool,
+}
+
+/// What was last looked up.
+#[derive(Default)]
+struct Model {
+    known: HashMap<String, Vec<usize>>,
+    unknown: HashSet<String>,
+}
+
+fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, run(input))));
+
+async fn run(input: &[u8]) {
+    let mut choices = Choices::new(input);
+    let keeps = choices.flag();
+    let source = Arc::new(Mutex::new(Source::default()));
+    let lookup = Arc::clone(&source);
+    let builder = Tenants::builder(Verifier::builder(providers::JIRA)).by_path("/hooks/{tenant}").negative_ttl(HOUR);
+    let tenants = builder.time_to_live(if keeps { HOUR } else { Duration::ZERO }).build(move |tenant: String| {
+        let source = lookup.lock().unwrap();
+        let keys = source.keys.get(&tenant).cloned();
+        let keys = keys.map(|keys| keys.into_iter().map(|place| (place.to_string(), Secret::new(SECRETS[place]))).collect::<Vec<_>>());
+        let found = if source.fails { Err("the source is away") } else { Ok(keys) };
+        async move { found }
+    });
+    let tenants = tenants.expect("tenants");
+    let service = VerifyLayer::new(tenants.clone()).layer(service_fn(handle));
+    let mut model = Model::default();
+    let mut steps = 0;
+    while !choices.is_empty() && steps < 40 {
+        steps += 1;
+        let name = choices.bytes(6);
+        let text = String::from_utf8(name.to_vec()).ok().filter(|name| !name.is_empty());
+        match (choices.below(8), &text) {
+            (0, Some(name)) => {
+                let keys = (0..SECRETS.len()).filter(|_| choices.flag()).collect();
+                source.lock().unwrap().keys.insert(name.clone(), keys);
+            }
+            (1, Some(name)) => {
+                source.lock().unwrap().keys.remove(name);
+            }
+            (2, Some(name)) => {
+                tenants.invalidate(name);
+                model.known.remove(name);
+                model.unknown.remove(name);
+            }
+            (3, _) => {
+                let mut source = source.lock().unwrap();
+                source.fails = !source.fails;
+            }
+            _ => {
+                let signed_with = choices.below(SECRETS.len());
+                let expected = model.verdict(text.as_deref(), signed_with, keeps, &source.lock().unwrap());
+                let answer = service.clone().oneshot(delivery(name, signed_with)).await.unwrap();
+                assert_eq!(answer.status(), expected, "tenant {text:?} signed with {signed_with}");
+                if expected == 200 {
+                    assert_eq!(answer.headers()["x-tenant"].as_bytes(), encode(name).as_bytes());
+                }
+            }
+        }
+    }
+}
+
+impl Model {
+    fn verdict(&mut self, tenant: Option<&str>, signed_with: usize, keeps: bool, source: &Source) -> u16 {
+        let Some(tenant) = tenant else { return 401 };
+        let cached = self.known.get(tenant).filter(|_| keeps);
+        if cached.is_none() && !self.unknown.contains(tenant) {
+            // Keys that no verifier can be built of cannot be looked up either.
+            if source.fails || source.keys.get(tenant).is_some_and(Vec::is_empty) {
+                return 503;
+            }
+            match source.keys.get(tenant) {
+                Some(keys) => drop(self.known.insert(tenant.to_owned(), keys.clone())),
+                None => {
+                    self.known.remove(tenant);
+                    self.unknown.insert(tenant.to_owned());
+                }
+            }
+        }
+        let verifies = !self.unknown.contains(tenant) && self.known.get(tenant).is_some_and(|keys| keys.contains(&signed_with));
+        if verifies { 200 } else { 401 }
+    }
+}
+
+fn delivery(tenant: &[u8], signed_with: usize) -> Request<Full<Bytes>> {
+    let request = Request::post(format!("/hooks/{}", encode(tenant)));
+    let head = Signer::new(providers::JIRA, Secret::new(SECRETS[signed_with])).unwrap().sign(b"body");
+    let request = head.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    request.body(Full::from("body")).expect("a request")
+}
+
+/// Every byte percent-encoded.
+fn encode(name: &[u8]) -> String {
+    name.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "%{byte:02x}");
+        text
+    })
+}
+
+async fn handle(request: Request<VerifiedBody>) -> Result<Response<()>, Infallible> {
+    let verified = request.extensions().get::<Verified>().expect("a proof");
+    let tenant = verified.tenant().expect("a tenant");
+    Ok(Response::builder().header("x-tenant", encode(tenant.as_bytes())).body(()).unwrap())
+}
