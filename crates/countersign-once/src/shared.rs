@@ -41,21 +41,27 @@ pub enum WhenDown {
     Run,
 }
 
+/// How long to retry a release. The lease ends the claim at the latest.
+const RELEASE_RETRY_LIMIT: Duration = Duration::from_secs(60);
+
 impl Shared {
     /// Releases a key without waiting.
     pub(crate) fn release_detached(self: &Arc<Self>, key: DeliveryKey, owner: Owner, runtime: Option<&Handle>) {
         let mut release = self.store.release(key, owner);
-        // A first poll, so that a store with its answer at hand has released before this returns.
-        match Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(())) => return,
-            // Tried again below. A finished future is not polled.
-            Poll::Ready(Err(error)) => release = StoreFuture::ready(Err(error)),
-            Poll::Pending => {}
+        // A first poll, so that a store with its answer at hand has released before this returns. A store
+        // with a connection may need its runtime.
+        if Handle::try_current().is_ok() || runtime.is_none() {
+            match Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(())) => return,
+                // Tried again below. A finished future is not polled.
+                Poll::Ready(Err(error)) => release = StoreFuture::ready(Err(error)),
+                Poll::Pending => {}
+            }
         }
         let (shared, active) = (Arc::clone(self), Active::new(self));
         spawn(runtime, async move {
             let mut released = release.within(shared.patience).await;
-            let mut pauses = pauses(shared.lease);
+            let mut pauses = pauses(shared.lease.min(RELEASE_RETRY_LIMIT));
             while released.is_err()
                 && let Some(pause) = pauses.next()
             {
