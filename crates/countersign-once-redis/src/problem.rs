@@ -14,6 +14,8 @@ pub enum Problem {
     },
     /// `appendonly` is off. A restart then forgets everything since the last snapshot, if any.
     NotPersistent,
+    /// The user may not call `INFO`, or the answer lacks the version, the policy or the persistence.
+    Unchecked,
     /// The server is older than Redis 7.0, and knows no `SET` with `NX` and `GET`. Every claim fails.
     TooOld {
         /// The version of the server.
@@ -27,6 +29,10 @@ impl Problem {
         let mut texts = Vec::new();
         collect(info, &mut texts);
         let mut problems = Vec::new();
+        let has = |name: &str| texts.iter().flat_map(|text| text.lines()).any(|line| line.starts_with(name));
+        if !["redis_version:", "maxmemory_policy:", "aof_enabled:"].into_iter().all(has) {
+            problems.push(Self::Unchecked);
+        }
         for line in texts.iter().flat_map(|text| text.lines()) {
             let problem = match line.trim_end().split_once(':') {
                 Some(("maxmemory_policy", policy)) if policy != "noeviction" => Self::Evicts { policy: policy.to_owned() },
@@ -64,6 +70,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Evicts { policy } => write!(f, "maxmemory-policy is {policy}: set noeviction"),
             Self::NotPersistent => f.write_str("appendonly is no: set yes"),
+            Self::Unchecked => f.write_str("the settings are unknown: allow INFO, or check maxmemory-policy and appendonly yourself"),
             Self::TooOld { version } => write!(f, "the version is {version}: Redis 7.0 or later is needed"),
         }
     }
@@ -85,5 +92,8 @@ mod tests {
         let node = |text: &str| (answer("127.0.0.1:1"), answer(text));
         let cluster = Value::Map(vec![node(good), node("aof_enabled:0\r\n"), node("aof_enabled:0\r\n")]);
         assert_eq!(Problem::find(&cluster), [Problem::NotPersistent]);
+        for missing in ["redis_version:7.0.15\r\n", "maxmemory_policy:noeviction\r\n", "aof_enabled:1\r\n"] {
+            assert_eq!(Problem::find(&answer(&good.replace(missing, ""))), [Problem::Unchecked], "{missing}");
+        }
     }
 }

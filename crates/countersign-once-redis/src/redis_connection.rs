@@ -1,126 +1,234 @@
+use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
+#[cfg(feature = "sentinel")]
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value};
-use tokio::sync::Mutex;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
+    ServerErrorKind, Value,
+};
+use tokio::sync::watch;
 
-/// A connection to the master that the sentinels name.
+/// A connection to one server, or to the master that sentinels name. All requests share the connection.
 ///
-/// After a failed connection, a missing answer, or the answer of a replica, the next operation asks
-/// the sentinels again. An operation is never repeated: the guard decides what a failed operation
-/// means.
+/// After any failed attempt to connect, a broken connection, or the answer of a replica, the next
+/// operation connects again, and asks the sentinels again. So does an operation after five seconds
+/// without an answer. An operation is never repeated: the guard decides what a failed operation means.
+///
+/// An attempt to connect and an answer have timeouts of one second each. An attempt goes on in a task of
+/// its own if the operation is dropped.
+///
+/// After five silent seconds, a release can reach Redis on the new connection before its claim on the
+/// old connection. The delivery then waits for one lease.
 ///
 /// A clone shares the connection.
-///
-/// ```rust,no_run
-/// use countersign_once_redis::redis::{ConnectionAddr, ProtocolVersion};
-/// use countersign_once_redis::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-/// use countersign_once_redis::{RedisStore, SentinelConnection};
-///
-/// # async fn store() -> Result<(), Box<dyn std::error::Error>> {
-/// let sentinels = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|host| ConnectionAddr::Tcp(host.into(), 26379));
-/// let client = SentinelClientBuilder::new(sentinels, "mymaster", SentinelServerType::Master)?
-///     .set_client_to_redis_protocol(ProtocolVersion::RESP3)
-///     .build()?;
-/// let store = RedisStore::new(SentinelConnection::new(client), "myapp:once:");
-/// for problem in store.problems().await? {
-///     eprintln!("{problem}");
-/// }
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone)]
-pub struct SentinelConnection {
-    client: Arc<Mutex<SentinelClient>>,
-    current: Arc<SyncMutex<Current>>,
+pub struct RedisConnection(Arc<Shared>);
+
+struct Shared {
+    connect: Box<Connect>,
+    current: Mutex<Current>,
 }
 
-/// An attempt to connect, or its result.
-type Connecting = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
+/// Takes the function to call when the server has closed the connection.
+type Connect = dyn Fn(Closed) -> RedisFuture<'static, MultiplexedConnection> + Send + Sync;
+
+type Closed = Box<dyn Fn() + Send + Sync>;
+
+/// The result of an attempt to connect. `None` until then.
+type Connecting = watch::Receiver<Option<RedisResult<MultiplexedConnection>>>;
 
 #[derive(Default)]
 struct Current {
     connecting: Option<Connecting>,
     /// Counts the attempts so far.
     number: u64,
+    /// The end of the pause after a failed attempt.
+    retry_at: Option<Instant>,
+    /// The first of the operations without an answer since the last answer.
+    silent_since: Option<Instant>,
 }
 
-/// For an answer. Shorter than the default patience of the guard, so that an operation ends here, and
-/// the connection is left.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Redis usually answers within milliseconds, and no known sender gives up within a second.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// For an attempt to connect.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
+/// Every operation would otherwise try to connect while the server is down.
+const PAUSE: Duration = Duration::from_millis(100);
 
-impl SentinelConnection {
-    /// Creates a connection by a client for [`SentinelServerType::Master`](redis::sentinel::SentinelServerType::Master).
-    /// The first operation connects.
+/// Longer than a short stop of the server: on one connection, a release cannot overtake its claim.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
+impl RedisConnection {
+    /// Creates a connection to one server. The first operation connects.
     ///
-    /// An answer has a timeout of half a second, and an attempt to connect to the master one second. An
-    /// operation that has to find the master can take longer, and is then ended by the guard's
-    /// patience. The search goes on in a task of its own, for the next operations.
+    /// Use this with a client of your own, for example with a private certificate authority. Set RESP3 in
+    /// its settings: the connection then notices at once that the server has closed the connection.
     #[must_use]
-    pub fn new(client: SentinelClient) -> Self {
-        Self { client: Arc::new(Mutex::new(client)), current: Arc::default() }
+    pub fn to_server(client: Client) -> Self {
+        let client = Arc::new(client);
+        Self::new(move |closed| {
+            let client = Arc::clone(&client);
+            Box::pin(async move { connect(&client, closed).await })
+        })
+    }
+
+    /// Creates a connection to the master that sentinels name, by a client for
+    /// [`SentinelServerType::Master`](redis::sentinel::SentinelServerType::Master). The first operation
+    /// connects.
+    ///
+    /// ```rust,no_run
+    /// use countersign_once_redis::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
+    /// use countersign_once_redis::redis::{ConnectionAddr, ProtocolVersion};
+    /// use countersign_once_redis::{RedisConnection, RedisStore};
+    ///
+    /// # async fn store() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sentinels = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|host| ConnectionAddr::Tcp(host.into(), 26379));
+    /// let client = SentinelClientBuilder::new(sentinels, "mymaster", SentinelServerType::Master)?
+    ///     .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+    ///     .build()?;
+    /// let store = RedisStore::new(RedisConnection::to_master(client), "myapp:once:");
+    /// for problem in store.problems().await? {
+    ///     eprintln!("{problem}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "sentinel")]
+    #[must_use]
+    pub fn to_master(client: SentinelClient) -> Self {
+        let client = Arc::new(tokio::sync::Mutex::new(client));
+        Self::new(move |closed| {
+            let client = Arc::clone(&client);
+            Box::pin(async move {
+                let master = client.lock().await.async_get_client().await?;
+                connect(&master, closed).await
+            })
+        })
+    }
+
+    fn new(connect: impl Fn(Closed) -> RedisFuture<'static, MultiplexedConnection> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared { connect: Box::new(connect), current: Mutex::default() }))
     }
 
     /// Returns the present attempt to connect, with its number.
     fn connecting(&self) -> (Connecting, u64) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connecting) = &current.connecting {
+        let mut current = self.0.current();
+        if let Some(connecting) = &current.connecting
+            && current.retry_at.is_none_or(|retry_at| Instant::now() < retry_at)
+        {
             return (connecting.clone(), current.number);
         }
-        let client = Arc::clone(&self.client);
-        let connecting = async move {
-            let config = AsyncConnectionConfig::new();
-            let config = config.set_connection_timeout(Some(CONNECTION_TIMEOUT)).set_response_timeout(Some(RESPONSE_TIMEOUT));
-            client.lock().await.get_async_connection_with_config(&config).await
-        };
-        let connecting = connecting.boxed().shared();
-        // A dropped operation does not end the attempt: a dead sentinel can take as long as the guard's
-        // patience, and each operation would begin with the dead sentinel.
-        tokio::spawn(connecting.clone());
-        current.connecting = Some(connecting.clone());
-        current.number = current.number.wrapping_add(1);
-        (connecting, current.number)
+        // A dropped operation does not end the attempt: a dead sentinel can take as long as the guard
+        // waits, and each operation would begin with the dead sentinel.
+        let (sender, connecting) = watch::channel(None);
+        let number = current.number.wrapping_add(1);
+        let shared = Arc::downgrade(&self.0);
+        let attempt = (self.0.connect)(Box::new(move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.leave(number);
+            }
+        }));
+        tokio::spawn(async move { sender.send(Some(attempt.await)) });
+        *current = Current { connecting: Some(connecting.clone()), number, retry_at: None, silent_since: None };
+        (connecting, number)
     }
 
-    /// Leaves a connection, unless another operation has done so.
-    fn leave(&self, number: u64) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.number == number {
-            current.connecting = None;
+    async fn connected(&self) -> RedisResult<(MultiplexedConnection, u64)> {
+        let (mut connecting, number) = self.connecting();
+        let connected = match connecting.wait_for(Option::is_some).await {
+            Ok(connected) => connected.clone(),
+            // The runtime is shutting down.
+            Err(_) => None,
+        };
+        match connected {
+            Some(Ok(connection)) => Ok((connection, number)),
+            Some(Err(error)) => {
+                let mut current = self.0.current();
+                if current.number == number && current.retry_at.is_none() {
+                    current.retry_at = Instant::now().checked_add(PAUSE);
+                }
+                Err(error)
+            }
+            None => Err(RedisError::from((ErrorKind::Io, "the runtime has ended"))),
         }
     }
 
-    /// Runs an operation on the connection to the master. Leaves the connection if `is_lost` says so.
+    /// Runs an operation. Leaves the connection if the answer shows that the connection is of no more
+    /// use.
     async fn run<T>(
         &self,
         operation: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
         is_of_replica: impl FnOnce(&T) -> bool,
     ) -> RedisResult<T> {
-        let (connecting, number) = self.connecting();
-        let answer = match connecting.await {
-            Ok(connection) => operation(connection).await,
-            Err(error) => {
-                self.leave(number);
-                return Err(error);
-            }
-        };
+        let (connection, number) = self.connected().await?;
+        let mut unanswered = Unanswered { connection: self, number, is_answered: false };
+        let answer = operation(connection).await;
         let is_lost = match &answer {
             Ok(answer) => is_of_replica(answer),
+            // Counted by the drop of `unanswered`.
+            Err(error) if error.is_timeout() => return answer,
             Err(error) => error.is_io_error() || error.is_unrecoverable_error() || is_read_only(error.kind()),
         };
-        if is_lost {
-            self.leave(number);
+        unanswered.is_answered = true;
+        let mut current = self.0.current();
+        if current.number == number {
+            current.silent_since = None;
+            if is_lost {
+                current.connecting = None;
+            }
         }
         answer
     }
+}
+
+impl Shared {
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a connection, unless another operation has done so.
+    fn leave(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            current.connecting = None;
+        }
+    }
+}
+
+/// An operation that has no answer yet. The drop counts a timeout, or an operation dropped by the guard.
+struct Unanswered<'c> {
+    connection: &'c RedisConnection,
+    number: u64,
+    is_answered: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let mut current = self.connection.0.current();
+        if current.number == self.number && current.silent_since.get_or_insert_with(Instant::now).elapsed() >= LONGEST_SILENCE {
+            current.connecting = None;
+        }
+    }
+}
+
+async fn connect(client: &Client, closed: Closed) -> RedisResult<MultiplexedConnection> {
+    let mut config = AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
+    // RESP2 has no pushes.
+    if client.get_connection_info().redis_settings().protocol() == ProtocolVersion::RESP3 {
+        config = config.set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                closed();
+            }
+            Ok::<_, Infallible>(())
+        });
+    }
+    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 fn is_read_only(kind: ErrorKind) -> bool {
@@ -132,7 +240,7 @@ fn is_of_replica(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
 }
 
-impl ConnectionLike for SentinelConnection {
+impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(self.run(async |mut connection| connection.req_packed_command(command).await, is_of_replica))
     }
@@ -147,8 +255,8 @@ impl ConnectionLike for SentinelConnection {
     }
 }
 
-impl fmt::Debug for SentinelConnection {
+impl fmt::Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SentinelConnection").finish_non_exhaustive()
+        f.debug_struct("RedisConnection").finish_non_exhaustive()
     }
 }

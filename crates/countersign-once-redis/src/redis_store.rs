@@ -4,28 +4,22 @@ use std::time::Duration;
 
 use countersign::identity::DeliveryKey;
 use countersign_once::{ClaimReply, FinishReply, Owner, RenewReply, Store, StoreError, StoreFuture};
-use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, IntoConnectionInfo as _, ProtocolVersion, RedisError, Value};
+use redis::aio::ConnectionLike;
+use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, ServerErrorKind};
 
 use crate::entry::Entry;
 use crate::error::RedisStoreError;
 use crate::problem::Problem;
+use crate::redis_connection::RedisConnection;
 
 /// A store in Redis or Valkey, shared by all processes that use the same server and prefix.
 ///
 /// A clone shares the connection.
 #[derive(Clone)]
-pub struct RedisStore<C = ConnectionManager> {
+pub struct RedisStore<C = RedisConnection> {
     connection: C,
     prefix: Arc<str>,
 }
-
-/// Redis usually answers within milliseconds, and no known sender gives up within a second.
-const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The longest time without an acknowledgement of sent bytes, after which the connection is closed.
-#[cfg(target_os = "linux")]
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longer leases are cut to this. The guard refuses such leases when built.
 const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
@@ -50,10 +44,12 @@ const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0";
 
-/// Extends whatever claim there is. A full server refuses `SET`, and allows `PEXPIRE`.
+/// Extends the claim of this owner, or a mark, and returns its value. Another owner's claim stays as it
+/// is: its release would remove the mark. A full server refuses `SET`, and allows `PEXPIRE`.
 const PROLONG: &str = "\
 local v = redis.call('GET', KEYS[1])
-if v then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if not v or (v ~= ARGV[1] and string.sub(v, 1, 1) ~= 'd') then return false end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return v";
 
 impl RedisStore {
@@ -62,7 +58,7 @@ impl RedisStore {
     /// `url` has the form `redis://user:password@host:port/db`, with a percent-encoded password, or
     /// `rediss://…` for TLS. `prefix` stands before each key, such as `"myapp:once:"`.
     ///
-    /// The connection is shared by all requests, reconnects by itself, and has timeouts of one second.
+    /// All requests share one [`RedisConnection`].
     ///
     /// # Errors
     /// - [`RedisStoreError::Connection`]: the URL is wrong, or the server does not answer.
@@ -93,17 +89,11 @@ impl RedisStore {
         let info = url.into_connection_info().map_err(connection_error)?;
         // With RESP3, the client notices at once that the server has closed the connection.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // A server that is gone without a word is noticed by its silence.
-        #[cfg(target_os = "linux")]
-        let info = {
-            let tcp = info.tcp_settings().clone().set_user_timeout(TCP_USER_TIMEOUT);
-            info.set_tcp_settings(tcp)
-        };
-        let client = Client::open(info.set_redis_settings(settings)).map_err(connection_error)?;
-        // By default, commands wait behind six attempts to reconnect.
-        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
-        let config = config.set_response_timeout(Some(TIMEOUT)).set_connection_timeout(Some(TIMEOUT));
-        let connection = ConnectionManager::new_with_config(client, config).await.map_err(connection_error)?;
+        // Otherwise an operation could wait for the acknowledgement of the one before.
+        let tcp = info.tcp_settings().clone().set_nodelay(true);
+        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(connection_error)?;
+        let mut connection = RedisConnection::to_server(client);
+        redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(connection_error)?;
         Ok(Self::new(connection, prefix))
     }
 }
@@ -143,11 +133,14 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     /// Returns what makes the server unfit for a guard. Asks by `INFO`.
     ///
     /// # Errors
-    /// The server does not answer, or does not allow `INFO`.
+    /// The server does not answer.
     pub async fn problems(&self) -> Result<Vec<Problem>, RedisError> {
         let mut connection = self.connection.clone();
-        let info: Value = redis::cmd("INFO").arg("everything").query_async(&mut connection).await?;
-        Ok(Problem::find(&info))
+        match redis::cmd("INFO").arg("everything").query_async(&mut connection).await {
+            Ok(info) => Ok(Problem::find(&info)),
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(vec![Problem::Unchecked]),
+            Err(error) => Err(error),
+        }
     }
 
     fn key(&self, key: DeliveryKey) -> String {
@@ -175,9 +168,10 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
         let (key, claim) = (self.key(key), Entry::claim(owner));
         self.operation(|mut connection| async move {
             let mut pipeline = redis::pipe();
-            pipeline.cmd("SET").arg(&key).arg(claim.as_str()).arg("NX").arg("GET").arg("PX").arg(millis(lease.min(LONGEST_LEASE)));
+            // The time comes first: a mark written in between would lend its time to the claim.
             pipeline.cmd("PTTL").arg(&key);
-            let (before, left): (Option<String>, i64) = pipeline.query_async(&mut connection).await?;
+            pipeline.cmd("SET").arg(&key).arg(claim.as_str()).arg("NX").arg("GET").arg("PX").arg(millis(lease.min(LONGEST_LEASE)));
+            let (left, before): (i64, Option<String>) = pipeline.query_async(&mut connection).await?;
             let Some(before) = before else { return Ok(ClaimReply::Acquired) };
             let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
             let is_marked = left > i64::try_from(MARK_THRESHOLD.as_millis()).unwrap_or(i64::MAX);
@@ -207,7 +201,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
         let mut set = redis::cmd("SET");
         set.arg(self.key(key)).arg(mark.as_str()).arg("PX").arg(millis(keep)).arg("GET");
         let mut prolong = self.script(PROLONG, key);
-        prolong.arg(millis(keep.saturating_add(MARK_THRESHOLD)));
+        prolong.arg(Entry::claim(owner).as_str()).arg(millis(keep.saturating_add(MARK_THRESHOLD)));
         self.operation(|mut connection| async move {
             let before: Option<String> = match set.query_async(&mut connection).await {
                 Err(error) if error.code() == Some("OOM") => {

@@ -3,6 +3,7 @@
 //! `COUNTERSIGN_NEEDS_REDIS`, they fail instead.
 
 mod cluster;
+mod connection;
 mod sentinel;
 mod server;
 mod store;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use countersign_once::{ClaimReply, Owner, Store as _, StoreError};
 use countersign_once_redis::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use countersign_once_redis::redis::{ConnectionAddr, Value};
-use countersign_once_redis::{RedisStore, SentinelConnection};
+use countersign_once_redis::{RedisConnection, RedisStore};
 use tokio::time::timeout;
 
 use crate::server::Server;
@@ -51,7 +51,7 @@ async fn store_follows_sentinel_to_the_new_master() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let addresses = [silent.local_addr().unwrap().port(), sentinel.port()].map(|port| ConnectionAddr::Tcp("127.0.0.1".to_owned(), port));
     let client = SentinelClientBuilder::new(addresses, "main", SentinelServerType::Master).unwrap().build().unwrap();
-    let store = RedisStore::new(SentinelConnection::new(client), "test:");
+    let store = RedisStore::new(RedisConnection::to_master(client), "test:");
     let (one, two) = (owner(), owner());
     claimed(&store, 1, one).await;
     assert_eq!(store.problems().await.unwrap(), []);
@@ -82,14 +82,14 @@ async fn store_follows_sentinel_to_the_new_master() {
 }
 
 /// Claims a key, with operations that are dropped sooner than the silent sentinel is given up.
-async fn claimed(store: &RedisStore<SentinelConnection>, number: u8, owner: Owner) {
+async fn claimed(store: &RedisStore, number: u8, owner: Owner) {
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         let claim = store.claim(key(number), owner, LEASE);
         if let Ok(Ok(reply)) = timeout(Duration::from_millis(200), claim).await {
             return assert_eq!(reply, ClaimReply::Acquired);
         }
-        assert!(Instant::now() < until, "the store does not follow");
+        assert!(Instant::now() < until, "the store does not follow: {number}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -76,6 +76,24 @@ async fn full_server_keeps_marks_and_refuses_claims() {
 }
 
 #[tokio::test]
+async fn mark_of_a_full_server_stays_off_the_claim_of_another() {
+    let Some(server) = Server::start("another") else { return };
+    let (store, one, two, three) = (server.store().await, owner(), owner(), owner());
+    // The lease of the first has run out.
+    store.claim(key(1), two, LEASE).await.unwrap();
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    store.finish(key(1), one, 200, KEEP).await.unwrap_err();
+    store.release(key(1), two).await.unwrap();
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    // The mark is tried again.
+    assert_eq!(store.finish(key(1), one, 200, KEEP).await.unwrap(), FinishReply::Unclaimed);
+    assert_eq!(store.claim(key(1), three, LEASE).await.unwrap(), ClaimReply::Done(200));
+    // A mark of another is prolonged: both say the same.
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Other);
+}
+
+#[tokio::test]
 async fn restart_forgets_nothing_and_a_dead_server_fails_soon() {
     let Some(mut server) = Server::start("restart") else { return };
     let (store, one, two) = (server.store().await, owner(), owner());
