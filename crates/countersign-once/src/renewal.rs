@@ -36,9 +36,8 @@ impl Renewal {
 }
 
 async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: oneshot::Receiver<()>) {
-    // A third of the lease leaves two more tries.
-    let pause = shared.lease.checked_div(3).unwrap_or_default();
-    let mut renewed_at = Instant::now();
+    let third = shared.lease.checked_div(3).unwrap_or_default();
+    let (mut renewed_at, mut pause) = (Instant::now(), third);
     // The receiver ends with the drop of the sender.
     while timeout(pause, &mut stopped).await.is_err() {
         let (started, mut is_renewed) = (Instant::now(), true);
@@ -56,6 +55,8 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
                 }
             }
         }
+        // After a failure, more tries are left before the lease ends.
+        pause = if is_renewed { third } else { third.checked_div(4).unwrap_or_default() };
         if is_renewed {
             renewed_at = started;
         } else if renewed_at.elapsed() >= shared.lease && info.lose() {
