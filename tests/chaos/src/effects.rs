@@ -11,8 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// | `effects` | a line for each run to success |
 /// | `overlaps` | a line for each handler that began while another ran for the same delivery |
 /// | `handlers/<delivery>` | the process of the last handler, its state, and the time of the state |
-/// | `keyed/<key>` | the effect under a key: can be created once |
-/// | `held/<process>` | handlers of this process wait after their effect |
+/// | `keyed/<key>` | the delivery of the effect under a key: can be created once |
+/// | `double-runs` | a line with the key for each double run that a guard has counted |
+/// | `held/<process>` | handlers of this process wait before or after their effect, as the file says |
 pub struct Effects(PathBuf);
 
 impl Effects {
@@ -27,24 +28,26 @@ impl Effects {
     pub fn begin(&self, delivery: &str) -> Handler {
         let path = self.handler(delivery);
         if let Some(note) = Note::read(&path)
-            && note.state < State::Ended
+            && matches!(note.state, State::Began | State::Applying | State::Applied)
             && Path::new("/proc").join(&note.process).exists()
         {
             self.append("overlaps", delivery);
         }
         Note::write(&path, State::Began);
-        Handler(path)
+        Handler { path, has_applied: false }
     }
 
     /// Applies the effect of a delivery: always, and once under its keys.
-    pub fn apply(&self, handler: &Handler, delivery: &str, keys: impl Iterator<Item = String>) {
-        Note::write(&handler.0, State::Applying);
+    pub fn apply(&self, handler: &mut Handler, delivery: &str, keys: impl Iterator<Item = String>) {
+        handler.has_applied = true;
+        Note::write(&handler.path, State::Applying);
         self.append("effects", delivery);
         // The file is the effect and the unique row in one. Every delivery here has the same keys each time, so the first decides.
         if let Some(key) = keys.into_iter().next() {
-            let _ = File::create_new(self.0.join("keyed").join(key));
+            let created = File::create_new(self.0.join("keyed").join(key));
+            let _ = created.map(|mut file| file.write_all(delivery.as_bytes()));
         }
-        Note::write(&handler.0, State::Applied);
+        Note::write(&handler.path, State::Applied);
     }
 
     /// Notes that a delivery was answered with success.
@@ -56,31 +59,47 @@ impl Effects {
         self.0.join("handlers").join(delivery)
     }
 
-    /// Lets handlers of a process wait after their effect, so that a kill finds them before their mark.
-    pub fn hold(&self, process: &str) {
-        File::create(self.0.join("held").join(process)).unwrap();
+    /// Lets handlers of a process wait at a place.
+    pub fn hold(&self, process: &str, place: Place) {
+        fs::write(self.0.join("held").join(process), place.name()).unwrap();
     }
 
-    pub fn is_held(&self) -> bool {
-        self.0.join("held").join(std::process::id().to_string()).exists()
+    pub fn let_go(&self, process: &str) {
+        fs::remove_file(self.0.join("held").join(process)).unwrap();
     }
 
-    /// Returns the handlers that a killed process has left without a mark. Redis may have written no mark since `no_mark_since`.
-    pub fn unmarked(&self, process: &str, no_mark_since: u128) -> Unmarked {
-        let mut unmarked = Unmarked::default();
+    pub fn is_held(&self, place: Place) -> bool {
+        fs::read_to_string(self.0.join("held").join(std::process::id().to_string())).is_ok_and(|held| held == place.name())
+    }
+
+    /// Notes a double run that a guard has counted.
+    pub fn note_double_run(&self, key: &str) {
+        self.append("double-runs", key);
+    }
+
+    /// Returns how often guards have counted a double run, for each delivery.
+    pub fn double_runs(&self) -> HashMap<String, usize> {
+        let delivery = |key: &str| fs::read_to_string(self.0.join("keyed").join(key)).unwrap_or_else(|_| format!("unknown {key}"));
+        self.count("double-runs").into_iter().map(|(key, count)| (delivery(&key), count)).collect()
+    }
+
+    /// Adds the handlers that a killed process has left without a mark. Redis may have written no mark since `no_mark_since`.
+    pub fn add_unmarked(&self, unmarked: &mut HashMap<String, Unmarked>, process: &str, no_mark_since: u128) {
         for file in fs::read_dir(self.0.join("handlers")).unwrap() {
             let path = file.unwrap().path();
             // A killed process leaves notes that are not renamed yet.
             let note = if path.extension().is_none() { Note::read(&path) } else { None };
             let Some(note) = note.filter(|note| note.process == process) else { continue };
-            unmarked.certain += usize::from(note.state == State::Applied);
-            unmarked.possible += usize::from(match note.state {
-                State::Began => false,
+            let may_be_unmarked = match note.state {
+                State::Began | State::Failed => false,
                 State::Applying | State::Applied | State::Ended => true,
                 State::Answered => note.millis >= no_mark_since,
-            });
+            };
+            let delivery = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let entry = unmarked.entry(delivery).or_default();
+            entry.certain += usize::from(note.state == State::Applied);
+            entry.possible += usize::from(may_be_unmarked);
         }
-        unmarked
     }
 
     /// Returns the number of effects under a key.
@@ -104,7 +123,23 @@ impl Effects {
     }
 }
 
-/// Handlers of killed processes between their effect and their mark.
+/// A place where a handler can wait.
+#[derive(Clone, Copy)]
+pub enum Place {
+    BeforeEffect,
+    AfterEffect,
+}
+
+impl Place {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeEffect => "before",
+            Self::AfterEffect => "after",
+        }
+    }
+}
+
+/// Kills of the handlers of one delivery between their effect and their mark.
 #[derive(Clone, Copy, Default)]
 pub struct Unmarked {
     /// Each of them leads to a second run.
@@ -113,32 +148,41 @@ pub struct Unmarked {
     pub possible: usize,
 }
 
-impl Unmarked {
-    pub const fn add(&mut self, other: Self) {
-        self.certain += other.certain;
-        self.possible += other.possible;
-    }
-}
-
 /// A handler that runs.
-pub struct Handler(PathBuf);
+pub struct Handler {
+    path: PathBuf,
+    has_applied: bool,
+}
 
 impl Drop for Handler {
     fn drop(&mut self) {
-        Note::write(&self.0, State::Ended);
+        Note::write(&self.path, if self.has_applied { State::Ended } else { State::Failed });
     }
 }
 
-/// The states of a delivery's last handler, in their order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The states of a delivery's last handler.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Began,
+    /// Ended without an effect.
+    Failed,
     /// The effect may have happened.
     Applying,
     Applied,
     Ended,
     /// The mark is written, or is retried while Redis is away.
     Answered,
+}
+
+impl State {
+    const ALL: [(Self, &str); 6] = [
+        (Self::Began, "began"),
+        (Self::Failed, "failed"),
+        (Self::Applying, "applying"),
+        (Self::Applied, "applied"),
+        (Self::Ended, "ended"),
+        (Self::Answered, "answered"),
+    ];
 }
 
 struct Note {
@@ -152,28 +196,16 @@ impl Note {
         let text = fs::read_to_string(path).ok()?;
         let mut words = text.split(' ').map(str::to_owned);
         let process = words.next()?;
-        let state = match words.next()?.as_str() {
-            "began" => State::Began,
-            "applying" => State::Applying,
-            "applied" => State::Applied,
-            "ended" => State::Ended,
-            "answered" => State::Answered,
-            other => panic!("{other} is no state"),
-        };
+        let word = words.next()?;
+        let (state, _) = State::ALL.into_iter().find(|(_, name)| *name == word)?;
         Some(Self { process, state, millis: words.next()?.parse().ok()? })
     }
 
     fn write(path: &Path, state: State) {
-        let state = match state {
-            State::Began => "began",
-            State::Applying => "applying",
-            State::Applied => "applied",
-            State::Ended => "ended",
-            State::Answered => "answered",
-        };
+        let (_, name) = State::ALL.into_iter().find(|(other, _)| *other == state).unwrap();
         // A reader never sees half a note.
         let next = path.with_extension(format!("{}-{:x}", std::process::id(), fastrand::u32(..)));
-        fs::write(&next, format!("{} {state} {}", std::process::id(), now())).unwrap();
+        fs::write(&next, format!("{} {name} {}", std::process::id(), now())).unwrap();
         fs::rename(next, path).unwrap();
     }
 }

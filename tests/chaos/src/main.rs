@@ -4,8 +4,8 @@
 //! deliveries, and `cargo run --release -- 1000 redis-killed quiet` runs the named scenarios only. The program starts `redis-server`, or the
 //! program in the variable `COUNTERSIGN_REDIS_SERVER`.
 //!
-//! Each delivery goes to all three receivers at once, and is repeated at each until 2xx. One handler in twenty fails. Effects are counted in
-//! files, outside of the receivers.
+//! Each delivery goes to all three receivers at once, and is repeated at each until 2xx. One handler in twenty fails, and one in 200 takes
+//! longer than the lease. Effects are counted in files, outside of the receivers.
 //!
 //! | fault | what happens, again and again |
 //! |---|---|
@@ -27,6 +27,10 @@
 //! | each second run is counted by the guard | `receiver-paused-past-lease` |
 //! | each handler killed between its effect and its mark leads to a second run, and nothing else does | all but `receiver-paused-past-lease` |
 //! | no delivery waits for a lease | no receiver is killed or paused |
+//! | each fault of Redis is noticed by a guard | Redis has a fault |
+//!
+//! A handler that is killed between its effect and its mark is counted by no guard: nobody knows of its effect. With `everysec` and a slow disk,
+//! a kill of Redis loses acknowledged writes. The program then says that it does not judge second runs.
 
 mod effects;
 mod processes;

@@ -84,6 +84,13 @@ impl Redis {
         self.command(&["CONFIG", "SET", "maxmemory", bytes]).await.unwrap();
     }
 
+    /// Returns how often Redis has put off a write to its file since its start, because the disk was slow.
+    pub async fn delayed_writes(&self) -> u64 {
+        let info: String = redis::from_redis_value(self.command(&["INFO", "persistence"]).await.unwrap()).unwrap();
+        let count = info.lines().find_map(|line| line.strip_prefix("aof_delayed_fsync:")).expect("a count");
+        count.trim().parse().unwrap()
+    }
+
     pub const fn process(&self) -> &Process {
         &self.process
     }

@@ -15,12 +15,17 @@ use countersign_once_redis::RedisStore;
 use countersign_tower::VerifyLayer;
 use tokio::time::sleep;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Place};
 
 pub const SECRET: &str = "a secret of some length";
 
 /// Longer than every fault but one.
 pub const LEASE: Duration = Duration::from_secs(10);
+
+/// Returns whether the handler of a delivery takes longer than a lease, so that its claim has to be renewed.
+pub fn is_long(delivery: &str) -> bool {
+    delivery.parse::<usize>().is_ok_and(|number| number % 200 == 7)
+}
 
 /// A receiver in a process of its own. Prints its port.
 pub async fn run() {
@@ -28,11 +33,17 @@ pub async fn run() {
     let effects = Arc::new(Effects::new(Path::new(&variable("CHAOS_FOLDER"))));
     let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new(SECRET)).build().unwrap();
     let store = RedisStore::connect(&variable("REDIS_URL"), "chaos:").await.unwrap();
-    let once = Once::builder("chaos", store).lease(LEASE).build(&verifier).unwrap();
+    let noted = Arc::clone(&effects);
+    let once = Once::builder("chaos", store).lease(LEASE).observer(move |event, key| {
+        if event == GuardEvent::DoubleRun {
+            noted.note_double_run(&key.to_string());
+        }
+    });
+    let once = once.build(&verifier).unwrap();
     let hook = post(on_event).route_layer(VerifyLayer::new(verifier).once(once.clone()));
     let hook = hook.layer(from_fn_with_state(Arc::clone(&effects), note_answer));
-    let double_runs = get(async move || once.count(GuardEvent::DoubleRun).to_string());
-    let app = Router::new().route("/hook", hook).route("/double-runs", double_runs).with_state(effects);
+    let unavailable = get(async move || once.count(GuardEvent::Unavailable).to_string());
+    let app = Router::new().route("/hook", hook).route("/unavailable", unavailable).with_state(effects);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap().port());
     std::io::stdout().flush().unwrap();
@@ -50,13 +61,16 @@ async fn note_answer(State(effects): State<Arc<Effects>>, request: Request, next
 }
 
 async fn on_event(State(effects): State<Arc<Effects>>, Extension(claim): Extension<ClaimInfo>, body: String) -> StatusCode {
-    let handler = effects.begin(&body);
-    sleep(Duration::from_millis(fastrand::u64(1..30))).await;
+    let mut handler = effects.begin(&body);
+    sleep(if is_long(&body) { LEASE + LEASE / 5 } else { Duration::from_millis(fastrand::u64(1..30)) }).await;
     if fastrand::u8(..20) == 0 {
         return StatusCode::INTERNAL_SERVER_ERROR;
     }
-    effects.apply(&handler, &body, claim.keys().map(|key| key.to_string()));
-    while effects.is_held() {
+    while effects.is_held(Place::BeforeEffect) {
+        sleep(Duration::from_millis(10)).await;
+    }
+    effects.apply(&mut handler, &body, claim.keys().map(|key| key.to_string()));
+    while effects.is_held(Place::AfterEffect) {
         sleep(Duration::from_millis(10)).await;
     }
     StatusCode::OK
