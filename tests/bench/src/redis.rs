@@ -14,7 +14,8 @@ use ::axum::body::Body;
 use countersign::identity::{DeliveryKey, Identity};
 use countersign_once::{ClaimReply, MemoryStore, Once, Owner, Store};
 use countersign_once_redis::RedisStore;
-use countersign_once_redis::redis::{Client, ProtocolVersion, cmd};
+use countersign_once_redis::redis::aio::MultiplexedConnection;
+use countersign_once_redis::redis::{Client, cmd};
 use countersign_tower::VerifyLayer;
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, Response};
@@ -181,11 +182,9 @@ impl Server {
         panic!("the server does not start");
     }
 
-    /// A connection of the same type as the store's.
-    async fn connection(&self) -> countersign_once_redis::redis::aio::ConnectionManager {
-        let client = Client::open(self.url()).unwrap();
-        assert_eq!(client.get_connection_info().redis_settings().protocol(), ProtocolVersion::RESP3);
-        client.get_connection_manager().await.unwrap()
+    /// A connection of the client below the store's.
+    async fn connection(&self) -> MultiplexedConnection {
+        Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 }
 

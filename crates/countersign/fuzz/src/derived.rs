@@ -93,7 +93,7 @@ fn hash_of(name: &str) -> Algorithm {
 fn encoding_of(tag: &str, bytes: usize) -> Encoding {
     match tag.len() {
         length if length == 2 * bytes => Encoding::Hex,
-        length if length == bytes.div_ceil(3) * 4 && (tag.contains(['+', '/', '=']) || bytes % 3 != 0) => Encoding::Base64,
+        length if length == bytes.div_ceil(3) * 4 && (tag.contains(['+', '/', '=']) || !bytes.is_multiple_of(3)) => Encoding::Base64,
         _ => Encoding::Base64Url,
     }
 }
