@@ -15,7 +15,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body};
-use actix_web::{App, Error, HttpMessage as _, HttpResponse, web};
+use actix_web::{App, Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use conformance::facts::{Source, acme_delivery, signed_for_target, tenants_from_application, url_verifier};
 use conformance::log::log_of;
@@ -300,6 +300,20 @@ fn outer_middleware_runs_and_sees_the_rejection() {
             app.call(request("/hook", delivery).0).await.unwrap();
         }
         assert_eq!(*seen.borrow(), [Some(RejectionKind::MissingSignature), None, Some(RejectionKind::SignatureMismatch)]);
+    });
+}
+
+#[test]
+fn proof_of_outer_middleware_is_not_taken_for_an_unverified_body() {
+    async fn proof(request: HttpRequest) -> String {
+        let extensions = request.extensions();
+        format!("{} {}", extensions.contains::<Verified>(), extensions.contains::<Rejection>())
+    }
+    conformance::run(async {
+        let resource = |inner| web::resource("/hook").route(web::post().to(proof)).wrap(inner).wrap(verify());
+        let by_github = Verify::new(verifier(providers::GITHUB)).insecure_report_only();
+        assert_eq!(answer!(App::new().service(resource(by_github)), "/hook", signed("body")), (200, "false true".into()));
+        assert_eq!(answer!(App::new().service(resource(verify())), "/hook", signed("body")), (200, "true false".into()));
     });
 }
 

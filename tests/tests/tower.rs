@@ -280,6 +280,28 @@ fn verified_body_is_sync_for_every_request_body() {
 }
 
 #[test]
+fn proof_of_outer_middleware_is_not_taken_for_an_unverified_body() {
+    conformance::run(async {
+        // The outer layer of another provider stands in for any middleware that inserts a proof.
+        let by_github = || VerifyLayer::new(verifier(providers::GITHUB));
+        for (inner, expected) in [(by_github().insecure_report_only(), (false, true)), (layer(), (true, false))] {
+            let seen = Arc::new(Mutex::new(None));
+            let handler = service_fn({
+                let seen = Arc::clone(&seen);
+                move |request: Request<VerifiedBody>| {
+                    let extensions = request.extensions();
+                    *seen.lock().unwrap() = Some((extensions.get::<Verified>().is_some(), extensions.get::<Rejection>().is_some()));
+                    async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
+                }
+            });
+            let service = ServiceBuilder::new().layer(layer()).layer(inner).service(handler);
+            assert_eq!(service.oneshot(signed("body")).await.unwrap().status(), 200);
+            assert_eq!(*seen.lock().unwrap(), Some(expected));
+        }
+    });
+}
+
+#[test]
 fn replaced_response_carries_challenge_and_rejection() {
     conformance::run(async {
         let layer = layer().with_rejection_response(|rejection: &Rejection| {
