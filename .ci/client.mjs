@@ -1,4 +1,5 @@
-// Posts a file by fetch or by http.request, and prints the status or what went wrong.
+// Posts a file with fetch or http.request. Prints the status, or the code or name of the error.
+// Usage: client.mjs fetch|http URL FILE
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 

@@ -1,4 +1,9 @@
-"""Posts a file by http.client, which writes all before it reads, and prints the status or what went wrong."""
+"""Posts a file with http.client, and prints the status or the name of the error.
+
+http.client writes the whole request before reading the response.
+
+Usage: client.py URL FILE
+"""
 
 import http.client
 import sys

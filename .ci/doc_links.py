@@ -1,4 +1,7 @@
-"""Fails if a link from the docs of one crate of ours to another leads nowhere. Takes the folder of the docs, which have been written."""
+"""Fails if a link between the docs of two crates of this workspace is broken, or if fewer than 100 such links exist.
+
+Usage: doc_links.py FOLDER, with the docs written by `cargo doc` in FOLDER
+"""
 
 import pathlib
 import re
@@ -11,9 +14,9 @@ for page in root.glob("countersign*/**/*.html"):
         if link.startswith("http"):
             continue
         links += 1
-        # A path in Rust that was not resolved, or a page that is not there.
+        # Either rustdoc left a Rust path unresolved, or the page does not exist.
         if "::" in link or not (page.parent / link).resolve().exists():
             broken.append(f"{page.relative_to(root)}: {link}")
-print(f"{links} links between our crates, {len(broken)} of them broken")
+print(f"{links} links between the crates, {len(broken)} of them broken")
 print("\n".join(sorted(set(broken))[:20]))
 sys.exit(1 if broken or links < 100 else 0)

@@ -1,4 +1,7 @@
-"""Adds made-up providers to a scratch copy of the project: their rows and their computed deliveries, and nothing else. Takes the copy's folder."""
+"""Adds three made-up providers to a copy of the project: for each a row and a computed value, and nothing else.
+
+Usage: made_up_row.py FOLDER, with the copy in FOLDER
+"""
 
 import pathlib
 import subprocess
@@ -7,7 +10,7 @@ import sys
 copy = pathlib.Path(sys.argv[1])
 
 ROW = '''
-    /// A provider that nobody has: `X-Made-Up-Signature: m1=<base64url>` over `{id}.{timestamp}.{body}`.
+    /// MadeUp: `X-Made-Up-Signature: m1=<base64url>` over `{id}.{timestamp}.{body}`.
     ///
     /// - Repeats: unknown ([documentation](https://example.com/webhooks)).
     /// - Identity: none.
@@ -22,7 +25,7 @@ ROW = '''
             .timestamp_header("X-Made-Up-Time", FIVE_MINUTES)
             .unauthenticated_event_header("X-Made-Up-Event");
 
-    /// MadeUpTwice: `X-Made-Up-New` and `X-Made-Up-Old: <base64>` over `{body}`, a secret behind `mu_`.
+    /// MadeUpTwice: `X-Made-Up-New` and `X-Made-Up-Old: <base64>` over `{body}`, with a secret after `mu_`.
     ///
     /// - Repeats: unknown ([documentation](https://example.com/webhooks)).
     /// - Identity: none.

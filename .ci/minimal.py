@@ -1,5 +1,10 @@
-"""Reduces the copy of this repository that is given to what is published as libraries, without what only their tests need: cargo's least versions
-are those of everything in the workspace."""
+"""Reduces a copy of this repository to the published libraries, and removes the dependencies of their tests.
+
+cargo chooses the oldest versions for the whole workspace. A test or the command could require a newer version than the libraries, and hide
+a manifest with a version that is too old.
+
+Usage: minimal.py FOLDER, with the copy in FOLDER
+"""
 
 import pathlib
 import re

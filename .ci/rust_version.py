@@ -1,4 +1,7 @@
-"""Reads `cargo metadata` and compares each published crate's rust-version with the highest among its dependencies."""
+"""Compares the rust-version of each published crate with the highest rust-version among the dependencies of the crate.
+
+Reads the output of `cargo metadata` from standard input.
+"""
 
 import json
 import sys

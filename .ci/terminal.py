@@ -1,4 +1,9 @@
-"""Runs the command on a terminal of its own, and fails if a line is wider than the terminal, or if the command waits in silence."""
+"""Runs the command on terminals of several widths.
+
+Fails if a line is wider than the terminal, if the command waits for input without a prompt, or if the exit status is not 0, 1 or 2.
+
+Usage: terminal.py COMMAND
+"""
 
 import fcntl
 import os
@@ -16,7 +21,7 @@ FORGED = "X-Hub-Signature: sha256=" + "0" * 64
 
 
 def printed(columns, arguments, typed=b""):
-    """What is printed on a terminal of so many columns, and by what it ended."""
+    """Returns the output on a terminal with `columns` columns, and the exit status. Writes `typed` when the command waits for input."""
     ready, go = os.pipe()
     process, terminal = pty.fork()
     if process == 0:
@@ -27,7 +32,7 @@ def printed(columns, arguments, typed=b""):
     output, until = b"", time.monotonic() + 30
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 1)[0]:
-            # It waits. Whoever has not been told for what would wait, too.
+            # The command is silent for a second, and thus waits for input.
             if typed:
                 os.write(terminal, typed)
                 typed = b""
@@ -41,7 +46,7 @@ def printed(columns, arguments, typed=b""):
         output += more
     else:
         os.kill(process, 9)
-        sys.exit(f"{arguments}: it does not end")
+        sys.exit(f"{arguments}: the command did not end within 30 seconds")
     _, status = os.waitpid(process, 0)
     text = re.sub(r"\x1b\[[0-9;]*m", "", output.decode()).replace("\r", "")
     return text, os.waitstatus_to_exitcode(status)
@@ -67,17 +72,17 @@ with tempfile.TemporaryDirectory() as folder:
     for columns in (60, 80, 100):
         for arguments, typed in cases:
             text, status = printed(columns, arguments, typed)
-            # A header is to be copied as it is.
+            # Header lines are not wrapped, so that users can copy the lines.
             lines = [line for line in text.split("\n") if not line.startswith("X-Hub-Signature: ")]
             wide = [line for line in lines if len(line) > columns]
             if wide:
                 failed = True
-                print(f"{columns} columns, {' '.join(arguments)}: {wide[0]}")
+                print(f"{' '.join(arguments)}: a line is wider than {columns} columns: {wide[0]}")
             if typed and "Reading the body from standard" not in text:
                 failed = True
-                print(f"{' '.join(arguments)} waits in silence: {text}")
+                print(f"{' '.join(arguments)}: the command waits for input without a prompt: {text}")
             if status not in (0, 1, 2):
                 failed = True
-                print(f"{' '.join(arguments)} ended by {status}")
-print("a terminal shows whole words" if not failed else "FAILED")
+                print(f"{' '.join(arguments)}: the exit status is {status}")
+print("terminal: ok" if not failed else "FAILED")
 sys.exit(failed)

@@ -1,4 +1,4 @@
-//! A receiver of Jira deliveries under actix-web, ready for deployment.
+//! A receiver of Jira deliveries under actix-web, ready to deploy.
 //!
 //! ```text
 //! cargo run --example actix
@@ -6,12 +6,12 @@
 //!
 //! | variable | value |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira. Without the variable, the program makes and prints a random secret. |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted. For the time of a rotation. |
-//! | `PORT` | the port, 3000 by default. 0 takes any free port. |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; if unset, the receiver makes and prints a random secret |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted; only during a rotation |
+//! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! The program listens on 127.0.0.1 only. Put a proxy with HTTPS in front, or change the address.
-//! `examples/receiver` holds the code shared by the receivers of all frameworks.
+//! The receiver listens only on 127.0.0.1. Put an HTTPS proxy in front, or change the address. The
+//! code shared by the receivers of all frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -50,14 +50,14 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs for verified deliveries only. Answers 200 at once, because Jira waits for the response and
-/// repeats failed deliveries.
+/// Runs only for verified deliveries. Answers 200 at once: Jira waits for the response, and repeats
+/// a delivery if the response is late.
 async fn on_event(
     verified: web::ReqData<Verified>,
     event: Result<web::Json<Event>, actix_web::Error>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    // A genuine body with unexpected content is answered 400, and Jira does not repeat the
-    // delivery. Without this line, nobody would notice the loss.
+    // A verified body with unexpected content is answered 400. Jira does not repeat such a
+    // delivery. Without this line, the delivery would be lost unseen.
     let event = event.inspect_err(|error| eprintln!("verified, but not understood: {error}"))?;
     receiver::say(format_args!("{} (signed with key {})", *event, verified.key_id()));
     Ok(HttpResponse::Ok().finish())

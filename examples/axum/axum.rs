@@ -6,7 +6,7 @@
 //!
 //! | variable | value |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret entered in Jira; if unset, a random secret is made and printed |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; if unset, the receiver makes and prints a random secret |
 //! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted; only during a rotation |
 //! | `PORT` | the port, by default 3000; 0 for any free port |
 //!

@@ -42,7 +42,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     let address = receiver::address()?;
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
-    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?));
+    receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops the receiver.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
     // A handler runs on after its sender has disconnected.
     once.idle().await;

@@ -1,17 +1,17 @@
-//! A receiver of Jira deliveries under warp, with the settings of a deployment.
+//! A receiver of Jira deliveries under warp, ready to deploy.
 //!
 //! ```text
 //! cargo run --example warp
 //! ```
 //!
-//! | variable | meaning |
+//! | variable | value |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; without the variable, the program makes and prints a random secret |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, accepted too, during a change of the secret |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; if unset, the receiver makes and prints a random secret |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted; only during a rotation |
 //! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! The server listens on 127.0.0.1 only. Put a proxy with HTTPS in front, or change the address.
-//! The code shared with the receivers of other frameworks is in `examples/receiver`.
+//! The receiver listens only on 127.0.0.1. Put an HTTPS proxy in front, or change the address. The
+//! code shared by the receivers of all frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -41,11 +41,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs only for verified deliveries. Responds with 200 at once, because Jira waits for the
-/// response, and repeats a failed delivery.
+/// Runs only for verified deliveries. Answers 200 at once: Jira waits for the response, and repeats
+/// a delivery if the response is late.
 async fn on_event(delivery: Delivery) -> Result<StatusCode, JsonError> {
-    // The response to a genuine body with unexpected content is 400. Jira does not repeat such a
-    // delivery, so the log is the only trace.
+    // A verified body with unexpected content is answered 400. Jira does not repeat such a
+    // delivery. Without this line, the delivery would be lost unseen.
     let event: Event = delivery.json().inspect_err(|error| {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         eprintln!("verified, but not understood: {cause}");

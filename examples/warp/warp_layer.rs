@@ -5,14 +5,14 @@
 //! cargo run --example warp_layer
 //! ```
 //!
-//! | variable | meaning |
+//! | variable | value |
 //! |---|---|
-//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; without the variable, the program makes and prints a random secret |
-//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, accepted too, during a change of the secret |
+//! | `JIRA_WEBHOOK_SECRET` | the secret set in Jira; if unset, the receiver makes and prints a random secret |
+//! | `JIRA_WEBHOOK_SECRET_OLD` | the previous secret, also accepted; only during a rotation |
 //! | `PORT` | the port, by default 3000; 0 for any free port |
 //!
-//! The server listens on 127.0.0.1 only. Put a proxy with HTTPS in front, or change the address.
-//! The code shared with the receivers of other frameworks is in `examples/receiver`.
+//! The receiver listens only on 127.0.0.1. Put an HTTPS proxy in front, or change the address. The
+//! code shared by the receivers of all frameworks is in `examples/receiver`.
 
 use std::error::Error;
 use std::pin::pin;

@@ -1,4 +1,5 @@
-// A good delivery, a forged one, an old one, and a verifier without a clock.
+// Tests a genuine delivery, a forged delivery, an old delivery, and a verifier without a clock.
+// Usage: try.mjs GLUE
 import assert from "node:assert";
 import { createHmac } from "node:crypto";
 import { pathToFileURL } from "node:url";
@@ -24,4 +25,4 @@ assert.equal(await verify(verifier, request("body")), "current");
 await assert.rejects(verify(verifier, request("body"), new TextEncoder().encode("forged")), /signature/);
 await assert.rejects(verify(verifier, request("body", 1_700_000_000)), /too long ago/);
 assert.throws(() => Verifier.withoutClock(secret), /no clock/);
-console.log("verified, and rejected what is forged or old");
+console.log("verified the genuine delivery, and rejected the forged and the old delivery");

@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (app, once) = app(Secret::from_env("JIRA_WEBHOOK_SECRET")?, Database::open(Path::new(&file))?)?;
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
-    println!("Listening on http://{}/jira. Ctrl-C stops it.", listener.local_addr()?);
+    println!("Listening on http://{}/jira. Ctrl-C stops the receiver.", listener.local_addr()?);
     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     once.idle().await;
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// A database file in a folder of its own.
+    /// A database file in a separate folder.
     struct File(PathBuf);
 
     impl File {
@@ -111,7 +111,7 @@ mod tests {
             Self(folder)
         }
 
-        /// A receiver with a connection and a guard of its own, as in a process of its own.
+        /// Returns a receiver with a separate connection and a separate guard, like a separate process.
         fn receiver(&self) -> Router {
             app(secret(), Database::open(&self.0.join("deliveries.db")).unwrap()).unwrap().0
         }
