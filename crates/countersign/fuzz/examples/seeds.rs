@@ -1,4 +1,4 @@
-//! Writes the seeds anew: `cargo run --example seeds`.
+//! Generates the seeds: `cargo run --example seeds`.
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +41,8 @@ fn main() {
     write("model", "sha512", b"websub\nh1\n0\nk<gone\nk secret\nPOST /\n0sha512=$13.\n\nbody");
     write("model", "edge", format!("stripe\n\n{SECONDS}000\nk>secret\nPOST /\n0t=$t-,v1=$00f,v1=$00.\n\nbody").as_bytes());
 
-    // Scheme, budget and its size, limit, other key, signature, announcement, its size, others, deadline, and then each chunk: how, length, pause.
+    // The bytes of an input: scheme, whether there is a budget, size of the budget, limit, whether there is another key, length of the
+    // signed body, kind of announcement, announced length, length of the other body, deadline. Then for each chunk: kind, length, pause.
     let chunked = |start: &[u8], chunks: &[&[u8]]| [start, &chunks.concat()].concat();
     for scheme in 0..4 {
         let chunks: [&[u8]; 5] = [&[0, 5, 0], &[1, 0, 0], &[2, 9, 0xf1], &[3, 200, 0], &[0, 1, 0]];
@@ -51,7 +52,7 @@ fn main() {
     write("chunking", "budget", &chunked(&[0, 1, 20, 100, 0, 0, 0, 0, 9, 0], &[&[0, 5, 0], &[1, 6, 0], &[1, 1, 0]]));
     write("chunking", "slow", &chunked(&[0, 0, 100, 0, 0, 0, 0, 0, 3, 5], &[&[0, 5, 0xf0], &[1, 6, 0xf9], &[1, 1, 0]]));
     write("chunking", "in_time", &chunked(&[1, 0, 100, 0, 0, 2, 12, 0, 3, 25], &[&[0, 5, 0xd0], &[1, 6, 0xf2], &[2, 1, 0xe9]]));
-    // A large length is two bytes.
+    // A large length takes two bytes.
     write("chunking", "large", &chunked(&[0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0], &[&[0, 0xff, 0, 0], &[0, 0, 1], &[1, 1, 0]]));
 
     for (name, text) in [
@@ -88,14 +89,15 @@ fn main() {
         }
     }
 
-    // Room of the connection, and then each request: length, first byte, signature, length announced, broken off, and each chunk's length and pause.
+    // The bytes of an input: size of the pipe. Then for each request: length, first byte, signature, whether the length is announced,
+    // whether the stream breaks off. Then for each chunk of the request: length, pause.
     write(
         "receiver_http2",
         "requests",
         b"=\x02\x14\x61\x00\x01\x00\x05\x01\x20\x00\x09\x62\x03\x00\x00\x20\x00\x65\x63\x00\x00\x00\x27\x01\x27\x00\x27\x01",
     );
     write("receiver_http2", "broken_off", b"=\x00\x0b\x61\x00\x00\x03\x02\x01\x20\x00\x0b\x61\x00\x00\x00\x20");
-    // In a frame, `$j` stands for 71 bytes.
+    // In a frame, `$j` becomes 71 bytes.
     let head = |fields: &[(&str, &str)]| {
         let field = |(name, value): &(&str, &str)| {
             let len = if *value == "$j" { 71 } else { value.len() };
@@ -119,11 +121,11 @@ fn main() {
         &raw(&[&headers(4, 1), &frame(0, 9, 1, 12, b"\x03the body\0\0\0"), &frame(6, 0, 0, 8, b"pingping")]),
     );
 
-    // Whether keys are kept, and then each step: the length of a name, the name, what is done, and with which keys.
+    // The bytes of an input: whether keys are cached. Then for each step: length of the name, the name, the action, and the action's keys.
     write("tenants", "steps", b"\x01\x04acme\x00\x01\x00\x01\x04acme\x04\x00\x04acme\x05\x01\x04acme\x02\x04acme\x04\x02\x04acme\x01\x04acme\x04\x00\x01x\x03\x01y\x04\x00");
     write("tenants", "odd_names", b"\x00\x02a/\x00\x01\x01\x01\x02a/\x04\x00\x00\x04\x00\x01\xff\x04\x01\x03../\x04\x00");
 
-    // Scheme, guard, id, event, kind of identity, cuts, and the body.
+    // The bytes of an input: scheme, guard, id, event, kind of identity, number of cuts, the cuts, length of the body, and the body.
     for (name, start, body) in [
         ("member", &[0, 1, 1, 0, 5, 0][..], &br#"{"id":"evt_1","a":[{"id":2}]}"#[..]),
         ("number", &[1, 2, 2, 1, 5, 1, 3], br#"{"a":{"id":"x"},"id":-7}"#),

@@ -1,5 +1,5 @@
-//! A body may be divided on the way as it likes: the verdict, the body that is handed out, and what limit and budget say are those of the
-//! whole in one.
+//! Splits a body into chunks in many ways. The verdict, the returned body, and the decisions of limit and budget must be the same as for
+//! the body in one chunk.
 #![no_main]
 
 use std::cell::Cell;
@@ -16,13 +16,13 @@ use countersign::{Deadline, MemoryBudget, Rejection, RejectionKind, RequestHead 
 use countersign_fuzz::choices::Choices;
 use libfuzzer_sys::fuzz_target;
 
-/// What is signed around the body: nothing, a text in front of it, a text behind it, and not even the body.
+/// Schemes with only the body signed, with a signed text before the body, with a signed text after the body, and without a signature.
 const SCHEMES: [Scheme; 4] = [providers::JIRA, providers::STRIPE, providers::BOX, providers::GITLAB_TOKEN];
 
 const MAX_CHUNKS: usize = 64;
 const MAX_BODY: usize = 68 * 1024;
 
-/// No two pieces of it are alike, so that none can be lost or change places unseen.
+/// A sequence of different 4-byte words, so a lost or moved word changes the body.
 static BYTES: LazyLock<Bytes> =
     LazyLock::new(|| (0..MAX_BODY as u32 / 4).flat_map(|place| place.wrapping_mul(0x9e37_79b1).to_be_bytes()).collect());
 
@@ -47,7 +47,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let verifier = builder.build().unwrap();
 
-    // The signature is of a body that may be shorter or longer by a byte; the body itself is then whatever comes.
+    // The signed body may be shorter or longer than the received body by one byte.
     let off = choices.of(&[0isize, 0, 0, 0, 0, 0, 1, -1]);
     let announcement = choices.of(&[0u8, 0, 1, 2, 3, 4]);
     let announced = choices.size();
@@ -78,12 +78,12 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(expected.is_ok(), signed == len || !SCHEMES[place].covers_body());
     let expected = expected.map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind());
 
-    // By a check, which keeps nothing and has no limit.
+    // A `Verification` keeps no bytes and has no limit.
     let mut check = verifier.begin_at(&head, now).unwrap();
     chunks.iter().for_each(|chunk| check.update(&BYTES[chunk.start..chunk.end]));
     assert_eq!(check.finish().map(|verified| format!("{verified:?}")).map_err(|rejection| rejection.kind()), expected);
 
-    // Received, beside another delivery that has taken some of the budget.
+    // `Receive` shares the budget with another delivery.
     let in_flight = || budget.as_ref().map_or(0, MemoryBudget::used);
     let mut room = Room { most: budget.as_ref().map_or(limit, |budget| budget.bytes().min(limit)), left: usize::MAX };
     let mut other = Delivery::new(&verifier, &unannounced, None);
@@ -92,12 +92,12 @@ fuzz_target!(|input: &[u8]| {
     let beside = match (&begun, room.fault(others)) {
         (Poll::Pending, None) => budget.as_ref().map_or(0, |_| others),
         (Poll::Ready(Err(rejection)), Some(kind)) if rejection.kind() == kind => 0,
-        (_, fault) => panic!("{begun:?}, not {fault:?}, of {others} bytes and {room:?}"),
+        (_, fault) => panic!("the other delivery returned {begun:?}, not {fault:?}, for {others} bytes and {room:?}"),
     };
     assert_eq!(in_flight(), beside);
 
     room.left = budget.as_ref().map_or(usize::MAX, |budget| budget.bytes() - beside);
-    // With a budget, what is allocated is charged: what has come, and no more than as much again.
+    // The budget is charged for every allocation: at least the received bytes, and at most twice as many.
     let is_charged = |len: usize| budget.is_none() || (len..=2 * len).contains(&(in_flight() - beside));
     for head_first in [false, true] {
         let mut delivery = Delivery::new(&verifier, &head, within);
@@ -105,8 +105,8 @@ fuzz_target!(|input: &[u8]| {
         match (received, fault) {
             (Err(rejection), Some(kind)) => {
                 let left = if head.announces_body() { Connection::Close } else { Connection::Keep };
-                assert_eq!((rejection.kind(), delivery.receive.connection()), (kind, left), "{chunks:?}, {room:?}");
-                assert_eq!(in_flight(), beside, "what was kept is dropped");
+                assert_eq!((rejection.kind(), delivery.receive.connection()), (kind, left), "{chunks:?} and {room:?}");
+                assert_eq!(in_flight(), beside, "bytes of the rejected delivery are still charged");
             }
             (Err(rejection), None) => {
                 assert_eq!((Err(rejection.kind()), delivery.receive.connection()), (expected.clone(), Connection::Keep));
@@ -118,11 +118,11 @@ fuzz_target!(|input: &[u8]| {
                     assert!(in_flight() - beside >= len);
                     let piece = received.slice(len / 2..);
                     drop(received);
-                    assert!(in_flight() - beside >= len, "it is charged as long as there is a handle on a piece of it");
+                    assert!(in_flight() - beside >= len, "a slice of the body keeps the whole body charged");
                     drop(piece);
                 }
             }
-            (received, fault) => panic!("{received:?}, not {fault:?}, of {chunks:?} and {room:?}"),
+            (received, fault) => panic!("the delivery returned {received:?}, not {fault:?}, for {chunks:?} and {room:?}"),
         }
         assert_eq!(in_flight(), beside);
     }
@@ -130,17 +130,19 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(in_flight(), 0);
 });
 
-/// By the machine's clock, which judges what is received. Without the fraction, one input is nearly the same from one execution to the next.
+/// Returns the time of the machine's clock, without the fraction of the second. `Receive` uses the same clock. Without the fraction,
+/// repeated executions of an input differ little.
 fn this_second() -> SystemTime {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock that was set");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the clock is after 1970");
     SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs())
 }
 
-/// What limit and budget leave for a body.
+/// The room for a body within limit and budget.
 #[derive(Debug)]
 struct Room {
-    /// More than this can never fit.
+    /// A longer body never fits, even into an unused budget.
     most: usize,
+    /// The unused bytes of the budget.
     left: usize,
 }
 
@@ -152,18 +154,19 @@ impl Room {
 
 #[derive(Debug)]
 struct Chunk {
+    /// The kind of buffer.
     how: usize,
     start: usize,
     end: usize,
-    /// How it comes behind what is in front of it.
+    /// The delay after the chunk before: see [`LATER`], [`BY_TIME`] and [`TOO_LATE`].
     pause: u8,
 }
 
-/// From here on, a chunk is not there when it is asked for at first.
+/// From this value on, the chunk is ready one poll later.
 const LATER: u8 = 0xd0;
-/// From here on, it comes so many times ten seconds later.
+/// From this value on, the chunk is ready after a multiple of ten seconds. The low four bits are the factor.
 const BY_TIME: u8 = 0xe0;
-/// From here on, it is asked for then, and comes after that.
+/// From this value on, the body is also polled at that time without the chunk. The chunk is ready at the next poll.
 const TOO_LATE: u8 = 0xf0;
 
 impl Chunk {
@@ -179,7 +182,7 @@ impl Chunk {
     }
 }
 
-/// One poll: so many seconds after the one before, of what is there by then.
+/// One poll of the body: the seconds since the poll before, and the chunks that are ready.
 type Turn<'a> = (u64, &'a [Chunk]);
 
 fn turns(chunks: &[Chunk]) -> Vec<Turn<'_>> {
@@ -203,14 +206,14 @@ fn turns(chunks: &[Chunk]) -> Vec<Turn<'_>> {
     turns
 }
 
-/// A delivery that is polled by hand.
+/// A delivery polled by the fuzz target.
 struct Delivery<'a> {
     options: ReceiveOptions,
     head: &'a Vec<(String, String)>,
     receive: Receive,
     clock: Clock,
     woken: Arc<Woken>,
-    patience: Patience,
+    deadline: DeadlineModel,
 }
 
 impl<'a> Delivery<'a> {
@@ -221,7 +224,7 @@ impl<'a> Delivery<'a> {
             receive: Receive::new(),
             clock: Clock { now: Instant::now(), is_read: Cell::new(false), alarm: None },
             woken: Arc::default(),
-            patience: Patience { within, has_asked: false, since: None },
+            deadline: DeadlineModel { within, has_asked: false, since: None },
         }
     }
 
@@ -238,8 +241,8 @@ impl<'a> Delivery<'a> {
         receive.poll_head(&mut Context::from_waker(&waker), options, *head, clock)
     }
 
-    /// Takes all of it in, and says what it comes to, and for what it has to be rejected before its end. What is to be seen on the way is as it
-    /// has to be.
+    /// Receives the whole body, and checks the state after each poll. Returns the result, and the expected rejection by limit, budget or
+    /// deadline.
     fn receive(
         &mut self,
         chunks: &[Chunk],
@@ -251,14 +254,14 @@ impl<'a> Delivery<'a> {
         let head_fault = room.fault(announced);
         if head_first {
             match self.poll_head() {
-                Poll::Ready(Ok(())) => assert!(head_fault.is_none(), "not {head_fault:?} for {announced} bytes and {room:?}"),
+                Poll::Ready(Ok(())) => assert!(head_fault.is_none(), "no {head_fault:?} for {announced} bytes and {room:?}"),
                 Poll::Ready(Err(rejection)) => {
-                    self.assert_it_is_over();
+                    self.assert_is_finished();
                     return (Err(rejection), head_fault);
                 }
-                Poll::Pending => panic!("there is nothing to wait for"),
+                Poll::Pending => panic!("the check of the head is pending"),
             }
-            // No time runs yet.
+            // The deadline starts with the body, not with the head.
             assert_eq!(self.waits(), Wait::ForEver);
         }
         let turns = turns(chunks);
@@ -269,9 +272,9 @@ impl<'a> Delivery<'a> {
             let polled = self.poll(|| {
                 assert!(
                     head_fault.is_none() && room.fault(len).is_none() && !has_ended,
-                    "it is asked for more of what is rejected or whole"
+                    "the body is polled after a rejection or after the end"
                 );
-                assert!(is_charged(len), "{len} of {chunks:?}");
+                assert!(is_charged(len), "wrong charge after {len} bytes of {chunks:?}");
                 match coming.next() {
                     Some(chunk) => {
                         len = chunk.end;
@@ -287,64 +290,64 @@ impl<'a> Delivery<'a> {
             let mut fault = head_fault.or_else(|| chunks.iter().find_map(|chunk| room.fault(chunk.end)));
             let mut wait = None;
             if fault.is_none() && place < last {
-                wait = self.patience.asks_in_vain(self.clock.now);
+                wait = self.deadline.missing_chunk(self.clock.now);
                 fault = wait.is_none().then_some(RejectionKind::BodyTimeout);
             }
             match (polled, wait) {
                 (Poll::Pending, Some(wait)) => {
                     assert_eq!((self.waits(), coming.len()), (wait, 0));
-                    assert!(is_charged(len), "{len} of {chunks:?}");
+                    assert!(is_charged(len), "wrong charge after {len} bytes of {chunks:?}");
                 }
                 (Poll::Ready(received), None) => {
-                    // Of what is there, no clock has to be asked.
+                    // Only a missing chunk needs the clock.
                     assert_eq!(self.clock.is_read.get(), fault == Some(RejectionKind::BodyTimeout));
-                    self.assert_it_is_over();
+                    self.assert_is_finished();
                     return (received, fault);
                 }
-                (polled, wait) => panic!("{polled:?}, not {wait:?} or {fault:?}, of {chunks:?} and {room:?}"),
+                (polled, wait) => panic!("the poll returned {polled:?}, not {wait:?} or {fault:?}, for {chunks:?} and {room:?}"),
             }
         }
-        unreachable!("the last turn is the end");
+        unreachable!("the last poll ends the delivery");
     }
 
-    /// What it waits for, now that it is pending.
+    /// Returns the wait of a pending delivery, and clears the record.
     fn waits(&mut self) -> Wait {
         match (self.woken.0.swap(false, Ordering::Relaxed), self.clock.is_read.take(), self.clock.alarm.take()) {
             (true, false, None) => Wait::NotAtAll,
             (false, false, None) => Wait::ForEver,
             (false, true, Some(until)) => Wait::Until(until),
-            other => panic!("woken, clock and alarm: {other:?}"),
+            other => panic!("unexpected wake, clock and alarm: {other:?}"),
         }
     }
 
-    /// Polled again, it stays pending, and asks for nothing.
-    fn assert_it_is_over(&mut self) {
+    /// Asserts that a finished delivery stays pending, and polls neither body nor clock.
+    fn assert_is_finished(&mut self) {
         self.clock.is_read.set(false);
-        assert!(self.poll(|| panic!("it is asked for more of what is over")).is_pending());
+        assert!(self.poll(|| panic!("the body is polled after the outcome")).is_pending());
         assert!(self.poll_head().is_pending());
         assert_eq!(self.waits(), Wait::ForEver);
     }
 }
 
-/// How a task waits.
+/// The wait of a task.
 #[derive(Debug, PartialEq)]
 enum Wait {
-    /// It has been woken, to ask again.
+    /// The task was woken, to poll again.
     NotAtAll,
     Until(Instant),
     ForEver,
 }
 
-/// For how long there is to be waited for a body.
-struct Patience {
+/// Predicts the waits for a body, and the timeout.
+struct DeadlineModel {
     within: Option<Duration>,
     has_asked: bool,
     since: Option<Instant>,
 }
 
-impl Patience {
-    /// It is not there. `None` if that has been so for too long.
-    fn asks_in_vain(&mut self, now: Instant) -> Option<Wait> {
+impl DeadlineModel {
+    /// Records a poll without a chunk. Returns the expected wait, or `None` for an expected timeout.
+    fn missing_chunk(&mut self, now: Instant) -> Option<Wait> {
         let Some(within) = self.within else { return Some(Wait::ForEver) };
         if !std::mem::replace(&mut self.has_asked, true) {
             return Some(Wait::NotAtAll);
@@ -354,7 +357,7 @@ impl Patience {
     }
 }
 
-/// A clock that is put forward by hand.
+/// A clock set by the fuzz target.
 struct Clock {
     now: Instant,
     is_read: Cell<bool>,

@@ -1,5 +1,5 @@
-//! Any scheme that the builder can describe: where it is sound, what its signer signs is verified, by the model too, and what is signed cannot
-//! be read as another delivery.
+//! Builds arbitrary custom schemes. The crate and the model must agree on deliveries of a valid scheme. A signed delivery must verify, and
+//! the signed text must not verify as another delivery.
 #![no_main]
 
 use std::any::{Any, TypeId};
@@ -17,7 +17,7 @@ use countersign_fuzz::request::Request;
 use libfuzzer_sys::fuzz_target;
 
 const HEADERS: &[&str] = &["X-Signature", "x-signature", "X-Signature-1", "X-Time", "X-Id", "X-Event", "", "X Other", "X-Sig-"];
-/// More than a receiver looks for at once, one of which is not a signature's alone.
+/// More signature headers than a verifier reads in one pass. `Content-Length` also announces the body.
 const MANY_HEADERS: &[&str] = &["X-A", "X-B", "X-C", "X-D", "x-e", "Content-Length", "X-Signature", "X-H"];
 const NAMES: &[&str] = &["v1", "v2", "t", "a,b", "", "v=1", "sha1", " v", "é"];
 const BYTES: &[u8] = b"=,; :.a0-_+/\n\0\xe9";
@@ -77,22 +77,23 @@ fuzz_target!(|input: &[u8]| {
         signer = signer.algorithm(hash);
     }
 
-    // What contradicts itself is found on either side.
+    // A scheme invalid for the signer is invalid for the verifier too. With a base URL, the verifier may return an earlier fault of another
+    // kind.
     let (verifier, signer) = (verifier.build(), signer.method(method).build());
     let contradicts = |fault: Option<&ConfigError>| matches!(fault, Some(ConfigError::InvalidScheme { .. }));
     if contradicts(signer.as_ref().err()) && !matches!(url, Some(Url::Base(_))) {
-        assert!(contradicts(verifier.as_ref().err()), "{description:?}");
+        assert!(contradicts(verifier.as_ref().err()), "only the signer rejects the scheme {description:?}");
     }
     let (Ok(verifier), Ok(signer)) = (verifier, signer) else { return };
 
     let mut model = Model::new(description);
     for (id, secret) in [("other", scheme.secret_of(&[1; 32]).into_bytes()), ("main", secret)] {
-        let bytes = Model::key_of(&description, &secret).expect("a secret that the crate takes");
+        let bytes = Model::key_of(&description, &secret).expect("the model accepts every secret accepted by the crate");
         model.keys.push(Key { id: id.into(), bytes, expires: None });
     }
     (model.accepted, model.url) = (hashes, url);
 
-    // From 2001 on, as clocks do.
+    // All times are after 2001, like the time of any clock that was set.
     let seconds = 1_000_000_000 + i128::from(choices.number()) * i128::from(choices.of(&[1u8, 1, 1, 50]));
     let now = seconds * 1_000_000_000;
     let id = choices.of(&["id-1", "a_b", "", "a.b", "a:b", "1795541400", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"]);
@@ -102,9 +103,9 @@ fuzz_target!(|input: &[u8]| {
     let request = Request { method, target, headers };
     let verified = verifier.verify_at(&request, body, moment(now));
     let expected = model.verify(&request, body, now);
-    assert_eq!(verified.as_ref().ok().map(Accepted::of), expected, "{description:?} {request:?}");
+    assert_eq!(verified.as_ref().ok().map(Accepted::of), expected, "crate and model disagree on {description:?} {request:?}");
 
-    // What can be wrong with what a signer signs is what the caller gave it to sign.
+    // A signed delivery is rejected only for an invalid method, id, target or time from the caller.
     let parts = model.parts(&request, body);
     let upper_case = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let right_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -113,9 +114,9 @@ fuzz_target!(|input: &[u8]| {
     let right = (upper_case || !model.description.signs(Signed::Method))
         && (right_id || !model.description.signs(Signed::Id))
         && (right_target || !matches!(model.url, Some(Url::Base(_))));
-    assert!(verified.is_ok() || !right || !expressible, "{verified:?} {description:?} {request:?}");
+    assert!(verified.is_ok() || !right || !expressible, "a signed delivery returned {verified:?}: {description:?} {request:?}");
 
-    // Whatever else stands in the head.
+    // The crate and the model also agree with other fields in the head.
     let mut names = model.description.headers();
     names.extend(["content-length".into(), names[0].to_ascii_lowercase(), format!("z{}", &names[0][1..])]);
     let values = [choices.bytes(20), request.headers[request.headers.len() - 1].1, b"", b"0"];
@@ -134,10 +135,10 @@ fuzz_target!(|input: &[u8]| {
         0 => changed.push(choices.byte()),
         len => changed[choices.below(len)] ^= 1 << choices.below(8),
     }
-    assert!(verifier.verify_at(&request, &changed, moment(now)).is_err(), "{description:?} {request:?}");
+    assert!(verifier.verify_at(&request, &changed, moment(now)).is_err(), "a changed body verifies: {description:?} {request:?}");
 
-    // The same signed text, divided at other places.
-    let Some(moved) = divided_anew(&parts, model.url.as_ref(), &mut choices) else { return };
+    // The same signed text, split at other places, must not verify.
+    let Some(moved) = split_elsewhere(&parts, model.url.as_ref(), &mut choices) else { return };
     let of = |part: Signed| moved.iter().find(|(other, _)| *other == part).map(|(_, text)| text.as_slice());
     let text_of = |part: Signed| of(part).map(|text| std::str::from_utf8(text).ok());
     let Some(method) = text_of(Signed::Method).unwrap_or(Some(method)) else { return };
@@ -150,7 +151,7 @@ fuzz_target!(|input: &[u8]| {
     let (before, after) = (time_of(&parts).unwrap_or_default(), time_of(&moved).unwrap_or_default());
     let headers = request.headers.iter().map(|(name, value)| match model.description.time.map(|time| time.place) {
         Some(TimePlace::Header(header)) if header == *name => (*name, after.clone()),
-        // The item that a signer writes first.
+        // The signer writes the timestamp as the first item.
         Some(TimePlace::Item(item)) if value.starts_with(item.as_bytes()) => {
             let (start, end) = (item.len() + 1, item.len() + 1 + before.len());
             (*name, [&value[..start], &after, &value[end..]].concat())
@@ -161,13 +162,14 @@ fuzz_target!(|input: &[u8]| {
     let headers: Vec<(&str, Vec<u8>)> = headers.collect();
     let headers = headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
     let request = Request { method, target, headers };
-    let body = of(Signed::Body).expect("every scheme signs the body");
+    let body = of(Signed::Body).expect("every scheme except a static token signs the body");
     let verified = verifier.verify_at(&request, body, moment(now));
-    assert!(verified.is_err(), "bytes have moved: {parts:?} {moved:?} {description:?}");
+    assert!(verified.is_err(), "bytes moved between signed parts: {parts:?} {moved:?} {description:?}");
 });
 
-/// The same text as other pieces, if it can be read so. Each is a little longer or shorter than before, and the body takes the rest.
-fn divided_anew(parts: &[(Signed, Vec<u8>)], url: Option<&Url>, choices: &mut Choices<'_>) -> Option<Vec<(Signed, Vec<u8>)>> {
+/// Splits the signed text at other places. Each part becomes a little longer or shorter, and the body takes the rest. Returns `None` for a
+/// split that no request can have.
+fn split_elsewhere(parts: &[(Signed, Vec<u8>)], url: Option<&Url>, choices: &mut Choices<'_>) -> Option<Vec<(Signed, Vec<u8>)>> {
     let text = joined(parts);
     let body = parts.iter().position(|(part, _)| *part == Signed::Body)?;
     let mut new_len = |part: Signed, old: &[u8]| match part {
@@ -200,7 +202,7 @@ fn divided_anew(parts: &[(Signed, Vec<u8>)], url: Option<&Url>, choices: &mut Ch
     (readable && same_everywhere && moved != parts).then_some(moved)
 }
 
-/// A scheme, and the same in the words of the model.
+/// Chooses a scheme. Returns the scheme, and its description for the model.
 fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
     let header = choices.of(HEADERS);
     if choices.byte() >= 0xf8 {
@@ -237,7 +239,7 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
     (scheme, description.signed) =
         (scheme.prefix(parts_of(&before)).suffix(parts_of(&after)), { interned(&[&before[..], &[Signed::Body], &after].concat()) });
     let signs = |part| before.contains(&part) || after.contains(&part);
-    // Nearly always as it has to be.
+    // In 15 cases of 16, the scheme has a timestamp if, and only if, a timestamp is signed. The same holds for the id.
     if signs(Signed::Time) == (choices.byte() < 0xf0) {
         let (tolerance, format) = (tolerance(choices), choices.of(FORMATS));
         let place = if choices.flag() { TimePlace::Header("X-Time") } else { TimePlace::Item(choices.of(NAMES)) };
@@ -275,12 +277,12 @@ fn scheme(choices: &mut Choices<'_>) -> (Scheme, Description) {
     (scheme, description)
 }
 
-/// Of signatures.
+/// Chooses signature headers.
 fn headers(choices: &mut Choices<'_>) -> &'static [&'static str] {
     if choices.flag() { some(choices, HEADERS) } else { &MANY_HEADERS[..=choices.below(MANY_HEADERS.len())] }
 }
 
-/// What is signed on one side of the body.
+/// Chooses the signed parts on one side of the body.
 fn pieces(choices: &mut Choices<'_>) -> Vec<Signed> {
     let piece = |choices: &mut Choices<'_>| match choices.below(8) {
         0..=2 => Signed::Text(choices.of(LITERALS)),
@@ -312,11 +314,11 @@ thread_local! {
     static INTERNED: RefCell<HashMap<TypeId, Box<dyn Any>>> = RefCell::default();
 }
 
-/// Leaked, once for each: a scheme holds nothing that does not live for ever.
+/// Leaks the list, and returns the same list for equal items. A scheme can only hold `'static` references.
 fn interned<T: Copy + Eq + Hash + 'static>(items: &[T]) -> &'static [T] {
     INTERNED.with_borrow_mut(|interned| {
         let known = interned.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(HashSet::<&'static [T]>::new()));
-        let known: &mut HashSet<&'static [T]> = known.downcast_mut().expect("of that type");
+        let known: &mut HashSet<&'static [T]> = known.downcast_mut().expect("the entry has the type of its key");
         known.get(items).copied().unwrap_or_else(|| {
             let leaked: &'static [T] = Box::leak(items.into());
             known.insert(leaked);

@@ -1,11 +1,11 @@
-//! Raw HTTP/1 into a receiver of axum under hyper, whose handler takes the extractor.
+//! HTTP/1, as raw bytes or as a list of requests, for an axum handler with the extractor, under hyper.
 #![no_main]
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use countersign_fuzz::pipe::Pipe;
-use countersign_fuzz::receiver::{self, Patience};
+use countersign_fuzz::receiver::{self, Pipelining};
 use countersign_tower::{Delivery, VerifyLayer};
 use http::Request;
 use hyper::body::Incoming;
@@ -21,7 +21,7 @@ thread_local! {
     static APP: Router = Router::new().fallback(handle).with_state(VerifyLayer::new(receiver::verifier()));
 }
 
-fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Patience::Some, serve))));
+fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Pipelining::Allowed, serve))));
 
 async fn serve(pipe: Pipe) {
     let app = APP.with(Clone::clone);
@@ -34,7 +34,7 @@ async fn serve(pipe: Pipe) {
             answer
         }
     });
-    // A connection that is broken on purpose ends in an error.
+    // An error is expected: the client breaks some connections on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(pipe), service).await;
 }
 

@@ -1,4 +1,4 @@
-//! Tags that stand alone in their header, in hex and in base64.
+//! Heads with one tag alone in a header, in hex or in base64.
 #![no_main]
 
 use std::sync::LazyLock;

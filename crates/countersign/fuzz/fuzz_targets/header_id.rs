@@ -1,4 +1,4 @@
-//! Signed ids beside a timestamp and a list of tags.
+//! Heads with a signed id, a timestamp and a list of tags.
 #![no_main]
 
 use std::sync::LazyLock;

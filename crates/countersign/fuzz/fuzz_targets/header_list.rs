@@ -1,4 +1,4 @@
-//! Lists of tags, perhaps with the time among them.
+//! Heads with a list of tags. One item may be the timestamp.
 #![no_main]
 
 use std::sync::LazyLock;

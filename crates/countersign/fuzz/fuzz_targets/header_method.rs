@@ -1,4 +1,4 @@
-//! `method=signature` and other tags with a name in front.
+//! Heads with a tag after a name, such as `method=signature`.
 #![no_main]
 
 use std::sync::LazyLock;

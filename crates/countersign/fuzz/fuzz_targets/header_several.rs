@@ -1,4 +1,4 @@
-//! Signatures in several headers, with names or with numbers.
+//! Heads with signatures in several headers. The headers have different names, or numbers.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Timestamps in a header of their own, in each format.
+//! Heads with a timestamp in a separate header, in every format.
 #![no_main]
 
 use std::sync::LazyLock;

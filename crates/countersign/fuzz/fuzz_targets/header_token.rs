@@ -1,4 +1,4 @@
-//! Secrets that are shown as they are.
+//! Heads with the secret in plain text.
 #![no_main]
 
 use std::sync::LazyLock;

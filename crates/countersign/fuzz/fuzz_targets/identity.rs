@@ -1,5 +1,5 @@
-//! The keys of a delivery are those that the documentation says, however its body comes; and a member of the body is found if, and only if, a
-//! reader of JSON finds it once.
+//! Computes the keys of deliveries. The keys must match the documentation, for every split of the body into chunks. A member of the body
+//! must be found if, and only if, `serde_json` finds the member exactly once.
 #![no_main]
 
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-/// With nothing but a body; with an unsigned id and an event; with a signed id; and without a covered body.
+/// Schemes with an unsigned id, with an unsigned id and event, with a signed id, and without a signed body.
 const SCHEMES: [Scheme; 4] = [providers::JIRA, providers::GITHUB, providers::STANDARD_WEBHOOKS, providers::GITLAB_TOKEN];
 
 fuzz_target!(|input: &[u8]| {
@@ -66,12 +66,12 @@ fuzz_target!(|input: &[u8]| {
         }
     };
     for verified in [&verified, &received] {
-        assert_eq!(identity.keys(guard, verified, body), expected, "{identity:?}");
+        assert_eq!(identity.keys(guard, verified, body), expected, "wrong keys of {identity:?}");
     }
     assert_eq!(Identity::UNAUTHENTICATED_ID.keys(guard, &verified, body), by_id.map(|key| (key, None)));
 });
 
-/// Receives the body in pieces, with its digest.
+/// Receives the body in chunks, and digests the body meanwhile.
 fn receive(verifier: &Verifier, head: &Vec<(String, String)>, body: &[u8], cuts: &[usize]) -> Verified {
     let mut options = ReceiveOptions::new(verifier.clone());
     options.digest_body = true;
@@ -87,11 +87,11 @@ fn receive(verifier: &Verifier, head: &Vec<(String, String)>, body: &[u8], cuts:
     let mut receive = Receive::new();
     match receive.poll(&mut Context::from_waker(Waker::noop()), &options, head, &mut next, &mut NoTimer) {
         Poll::Ready(Ok(Outcome::Verified(verified, _))) => verified,
-        other => panic!("{other:?}"),
+        other => panic!("the delivery is not verified: {other:?}"),
     }
 }
 
-/// As the documentation of [`DeliveryKey`] says: each part behind its length.
+/// Computes a key as documented at [`DeliveryKey`]: a digest of all parts, each after its length.
 fn key(guard: &str, verified: &Verified, kind: &str, identity: &[&[u8]]) -> DeliveryKey {
     let parts = [b"countersign delivery key 1", guard.as_bytes(), verified.scheme().as_bytes(), b"", b"", kind.as_bytes()];
     let mut hash = Sha256::new();
@@ -102,7 +102,7 @@ fn key(guard: &str, verified: &Verified, kind: &str, identity: &[&[u8]]) -> Deli
     DeliveryKey::from_bytes(hash.finalize().into())
 }
 
-/// The member `id` of a JSON object: a string or an integer, and only once.
+/// Returns the member `id` of a JSON object: a string that is not empty, or an integer. Returns `None` if the member occurs twice.
 fn member(body: &[u8]) -> Option<String> {
     let Pairs(pairs) = serde_json::from_slice(body).ok()?;
     let mut values = pairs.into_iter().filter(|(name, _)| name == "id").map(|(_, value)| value);
@@ -114,7 +114,7 @@ fn member(body: &[u8]) -> Option<String> {
     }
 }
 
-/// The members of an object, in their order, with those that occur twice.
+/// The members of an object, in order, with repeated members.
 struct Pairs(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for Pairs {
             type Value = Pairs;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+                f.write_str("a JSON object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {

@@ -1,4 +1,4 @@
-//! Whole deliveries of every provider, with arbitrary keys: the crate's verdict is the model's, and so is all that it tells of them.
+//! Whole deliveries of every provider, with arbitrary keys. The crate and the model must agree on the verdict and on every reported fact.
 #![no_main]
 
 use countersign_fuzz::deliveries;

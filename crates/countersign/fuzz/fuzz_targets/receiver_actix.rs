@@ -1,4 +1,4 @@
-//! Raw HTTP/1 into a receiver under actix-web's own dispatcher, behind the middleware.
+//! HTTP/1, as raw bytes or as a list of requests, for a handler behind the middleware, under actix-web's own dispatcher.
 #![no_main]
 
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use countersign::Verified;
 use countersign_actix_web::Verify;
 use countersign_fuzz::pipe::Pipe;
-use countersign_fuzz::receiver::{self, Patience};
+use countersign_fuzz::receiver::{self, Pipelining};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -26,7 +26,7 @@ thread_local! {
 
 fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| {
     let serve = SERVER.with(|serve| *serve);
-    tasks.block_on(runtime, receiver::judge(input, Patience::All, serve));
+    tasks.block_on(runtime, receiver::judge(input, Pipelining::Never, serve));
 }));
 
 async fn server_of_app() -> Serve {
@@ -40,7 +40,7 @@ async fn server_of_app() -> Serve {
         }
     });
     let app = map_config(app.into_factory(), |()| AppConfig::default());
-    // The fewer half seconds pass, the less often actix-web writes the date anew.
+    // actix-web updates the date every half second. Short timeouts let fewer half seconds pass.
     let second = Duration::from_secs(1);
     let server = HttpService::build()
         .keep_alive(KeepAlive::Timeout(second))
@@ -48,11 +48,11 @@ async fn server_of_app() -> Serve {
         .h1(app)
         .new_service(())
         .await
-        .expect("a server");
+        .expect("the server starts");
     Box::new(move |pipe| {
         let served = server.call((pipe, None));
         Box::pin(async {
-            // A connection that is broken on purpose ends in an error.
+            // An error is expected: the client breaks some connections on purpose.
             let _ = served.await;
         })
     })

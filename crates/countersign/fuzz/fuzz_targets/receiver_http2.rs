@@ -1,4 +1,4 @@
-//! HTTP/2 into a receiver under hyper, behind the tower layer: streams of one connection at the same time, or raw frames.
+//! HTTP/2, as concurrent streams or as raw frames, for a handler behind the tower layer, under hyper.
 #![no_main]
 
 use std::convert::Infallible;
@@ -33,13 +33,13 @@ fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| match input.strip_pr
 
 async fn serve<I: AsyncRead + AsyncWrite + Unpin + 'static>(connection: I) {
     let service = TowerToHyperService::new(LAYER.layer(service_fn(handle)));
-    // A connection that is broken on purpose ends in an error.
+    // An error is expected: the client breaks some connections on purpose.
     let _ = http2::Builder::new(LocalExecutor).serve_connection(TokioIo::new(connection), service).await;
 }
 
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let verified = parts.extensions.get::<Verified>().expect("a proof");
+    let verified = parts.extensions.get::<Verified>().expect("the layer adds `Verified` to the extensions");
     Ok(Response::new(receiver::handle(headers, &body.into_bytes(), verified).into()))
 }

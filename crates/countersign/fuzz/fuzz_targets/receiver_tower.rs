@@ -1,4 +1,4 @@
-//! Raw HTTP/1 into a receiver under hyper, behind the tower layer.
+//! HTTP/1, as raw bytes or as a list of requests, for a handler behind the tower layer, under hyper.
 #![no_main]
 
 use std::convert::Infallible;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use countersign::Verified;
 use countersign_fuzz::pipe::Pipe;
-use countersign_fuzz::receiver::{self, Patience};
+use countersign_fuzz::receiver::{self, Pipelining};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -25,7 +25,7 @@ thread_local! {
 
 static LAYER: LazyLock<VerifyLayer> = LazyLock::new(|| VerifyLayer::new(receiver::verifier()));
 
-fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Patience::Some, serve))));
+fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Pipelining::Allowed, serve))));
 
 async fn serve(pipe: Pipe) {
     let service = LAYER.layer(service_fn(handle));
@@ -38,13 +38,13 @@ async fn serve(pipe: Pipe) {
             answer
         }
     });
-    // A connection that is broken on purpose ends in an error.
+    // An error is expected: the client breaks some connections on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(pipe), service).await;
 }
 
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let verified = parts.extensions.get::<Verified>().expect("a proof");
+    let verified = parts.extensions.get::<Verified>().expect("the layer adds `Verified` to the extensions");
     Ok(Response::new(receiver::handle(headers, &body.into_bytes(), verified).into()))
 }

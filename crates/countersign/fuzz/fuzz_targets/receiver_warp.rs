@@ -1,8 +1,8 @@
-//! Raw HTTP/1 into a receiver of warp, behind its filter, under hyper.
+//! HTTP/1, as raw bytes or as a list of requests, for a handler behind the filter of warp, under hyper.
 #![no_main]
 
 use countersign_fuzz::pipe::Pipe;
-use countersign_fuzz::receiver::{self, Patience};
+use countersign_fuzz::receiver::{self, Pipelining};
 use countersign_warp::{Delivery, Verify};
 use http::{HeaderMap, Request};
 use hyper::body::Incoming;
@@ -22,7 +22,7 @@ thread_local! {
     static ROUTES: BoxedFilter<(Response,)> = routes();
 }
 
-fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Patience::Some, serve))));
+fuzz_target!(|input: &[u8]| RUNTIME.with(|(runtime, tasks)| tasks.block_on(runtime, receiver::judge(input, Pipelining::Allowed, serve))));
 
 fn routes() -> BoxedFilter<(Response,)> {
     let deliveries = warp::header::headers_cloned().and(Verify::new(receiver::verifier()).delivery());
@@ -41,7 +41,7 @@ async fn serve(pipe: Pipe) {
             answer
         }
     });
-    // A connection that is broken on purpose ends in an error.
+    // An error is expected: the client breaks some connections on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(pipe), service).await;
 }
 

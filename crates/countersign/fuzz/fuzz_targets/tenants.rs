@@ -1,5 +1,5 @@
-//! Deliveries of tenants, while their keys change, are removed and cannot be read: each is judged by the keys of its own tenant, as they were
-//! when they were last looked up.
+//! Deliveries of several tenants, while keys change, disappear or cannot be read. Each delivery must be verified with the keys of its own
+//! tenant, from the last lookup.
 #![no_main]
 
 use std::collections::{HashMap, HashSet};
@@ -28,14 +28,15 @@ thread_local! {
 const HOUR: Duration = Duration::from_secs(3600);
 const SECRETS: [&str; 3] = ["the first secret of all", "the second secret of all", "the third secret of all"];
 
-/// What the source of keys says: the places of each tenant's secrets.
+/// The source of keys: for each tenant, the places of the secrets in [`SECRETS`].
 #[derive(Default)]
 struct Source {
     keys: HashMap<String, Vec<usize>>,
+    /// Whether every lookup fails.
     fails: bool,
 }
 
-/// What was last looked up.
+/// The results of the last lookups.
 #[derive(Default)]
 struct Model {
     known: HashMap<String, Vec<usize>>,
@@ -54,10 +55,10 @@ async fn run(input: &[u8]) {
         let source = lookup.lock().unwrap();
         let keys = source.keys.get(&tenant).cloned();
         let keys = keys.map(|keys| keys.into_iter().map(|place| (place.to_string(), Secret::new(SECRETS[place]))).collect::<Vec<_>>());
-        let found = if source.fails { Err("the source is away") } else { Ok(keys) };
+        let found = if source.fails { Err("the source of keys is unavailable") } else { Ok(keys) };
         async move { found }
     });
-    let tenants = tenants.expect("tenants");
+    let tenants = tenants.expect("the settings of the tenants are valid");
     let service = VerifyLayer::new(tenants.clone()).layer(service_fn(handle));
     let mut model = Model::default();
     let mut steps = 0;
@@ -86,7 +87,7 @@ async fn run(input: &[u8]) {
                 let signed_with = choices.below(SECRETS.len());
                 let expected = model.verdict(text.as_deref(), signed_with, keeps, &source.lock().unwrap());
                 let answer = service.clone().oneshot(delivery(name, signed_with)).await.unwrap();
-                assert_eq!(answer.status(), expected, "tenant {text:?} signed with {signed_with}");
+                assert_eq!(answer.status(), expected, "wrong status for tenant {text:?}, signed with secret {signed_with}");
                 if expected == 200 {
                     assert_eq!(answer.headers()["x-tenant"].as_bytes(), encode(name).as_bytes());
                 }
@@ -100,7 +101,7 @@ impl Model {
         let Some(tenant) = tenant else { return 401 };
         let cached = self.known.get(tenant).filter(|_| keeps);
         if cached.is_none() && !self.unknown.contains(tenant) {
-            // Keys that no verifier can be built of cannot be looked up either.
+            // A lookup without any key fails, because a verifier needs a key.
             if source.fails || source.keys.get(tenant).is_some_and(Vec::is_empty) {
                 return 503;
             }
@@ -121,10 +122,10 @@ fn delivery(tenant: &[u8], signed_with: usize) -> Request<Full<Bytes>> {
     let request = Request::post(format!("/hooks/{}", encode(tenant)));
     let head = Signer::new(providers::JIRA, Secret::new(SECRETS[signed_with])).unwrap().sign(b"body");
     let request = head.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-    request.body(Full::from("body")).expect("a request")
+    request.body(Full::from("body")).expect("the request is valid")
 }
 
-/// Every byte percent-encoded.
+/// Percent-encodes every byte.
 fn encode(name: &[u8]) -> String {
     name.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "%{byte:02x}");
@@ -133,7 +134,7 @@ fn encode(name: &[u8]) -> String {
 }
 
 async fn handle(request: Request<VerifiedBody>) -> Result<Response<()>, Infallible> {
-    let verified = request.extensions().get::<Verified>().expect("a proof");
-    let tenant = verified.tenant().expect("a tenant");
+    let verified = request.extensions().get::<Verified>().expect("the layer adds `Verified` to the extensions");
+    let tenant = verified.tenant().expect("the delivery has a tenant");
     Ok(Response::builder().header("x-tenant", encode(tenant.as_bytes())).body(()).unwrap())
 }

@@ -1,4 +1,4 @@
-/// An input that is read as one choice after the other; where it ends, the first is taken.
+/// Reads an input as a sequence of choices. After the end of the input, every byte is zero.
 pub struct Choices<'a>(&'a [u8]);
 
 impl<'a> Choices<'a> {
@@ -22,7 +22,7 @@ impl<'a> Choices<'a> {
         self.byte() & 1 == 1
     }
 
-    /// Less than `count`.
+    /// Returns a number less than `count`.
     pub fn below(&mut self, count: usize) -> usize {
         usize::from(self.byte()) % count
     }
@@ -31,12 +31,12 @@ impl<'a> Choices<'a> {
         choices[self.below(choices.len())].clone()
     }
 
-    /// Nothing three times of four.
+    /// Returns `Some` for one byte in four.
     pub fn rarely<T>(&mut self, choose: impl FnOnce(&mut Self) -> T) -> Option<T> {
         (self.byte() & 3 == 3).then(|| choose(self))
     }
 
-    /// Few bytes, or rarely some KiB.
+    /// Returns a length below 240, or for one byte in 16 a length of about 4 to 64 KiB.
     pub fn size(&mut self) -> usize {
         match self.byte() {
             small @ ..0xf0 => small.into(),
@@ -44,7 +44,7 @@ impl<'a> Choices<'a> {
         }
     }
 
-    /// Up to that many bytes.
+    /// Returns at most `most` bytes of the input.
     pub fn bytes(&mut self, most: usize) -> &'a [u8] {
         let len = self.below(most + 1).min(self.0.len());
         let (bytes, rest) = self.0.split_at(len);

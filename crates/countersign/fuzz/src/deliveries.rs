@@ -15,21 +15,21 @@ use crate::written::encode;
 
 const URL: &str = "https://example.com/hook?a=%20";
 
-/// Judges one delivery by the crate and by the model, and says whether it was accepted.
+/// Compares the verdicts of the crate and of the model on one delivery. Returns whether the delivery is accepted.
 ///
-/// An input is a delivery in lines:
-/// - the provider's name;
-/// - what the receiver decides, a letter each: `1` SHA-1 too, `h` all hashes, `z` no tolerance, `y` a year of it, `u` a URL where none is
-///   wanted, or none where one is;
-/// - the time in milliseconds since 1970, or behind `~` since about the time that the delivery itself tells;
-/// - a line for each key, which begins with `k` and then `<` if it has expired just now, `>` if it does next, and anything else if it does
-///   not; the rest is the secret;
-/// - method and target;
-/// - a header a line, the first character of which says which of the provider's headers it is;
-/// - an empty line, and the body.
+/// An input has these lines:
+/// - The name of the provider.
+/// - The settings of the receiver, one letter each: `1` allows SHA-1, `h` accepts all algorithms, `z` sets a tolerance of zero, `y` sets a
+///   tolerance of a year. `u` sets a URL for a scheme without a signed URL, and sets no URL for a scheme with a signed URL.
+/// - The time in milliseconds since 1970. After `~`, the time counts from the approximate timestamp of the delivery.
+/// - One line for each key: `k`, then a character for the expiry, then the secret. `<` expires the key at the time of the line above, taken
+///   without `~`. `>` expires the key one nanosecond later. Any other character sets no expiry.
+/// - The method and the target.
+/// - One line for each header. The first character chooses one of the provider's headers.
+/// - An empty line, and then the body.
 ///
-/// In headers, `$`, the place of a key, that of a hash and a letter stand for the tag that this key makes, or for what
-/// [`spoilt`] makes of it; `$t` and a letter for a timestamp.
+/// A header value may hold placeholders. `$`, the place of a key, the place of an algorithm and a letter become a tag: see [`tag_variant`].
+/// `$t` and a letter become a timestamp: see [`with_times`].
 pub fn judge(input: &[u8]) -> bool {
     let mut lines = Lines::new(input);
     let name = lines.next().unwrap_or_default();
@@ -62,7 +62,7 @@ pub fn judge(input: &[u8]) -> bool {
     }
     sound &= !model.keys.is_empty();
     let built = builder.build();
-    assert_eq!(built.is_ok(), sound, "{} said {:?}", row.scheme.name(), built.err());
+    assert_eq!(built.is_ok(), sound, "the builder of {} returned {:?}", row.scheme.name(), built.err());
     let Ok(verifier) = built else { return false };
 
     let (method, target) = lines.request_line();
@@ -90,12 +90,12 @@ pub fn judge(input: &[u8]) -> bool {
     let verdict = verifier.verify_at(&request, body, moment(now));
     let said = verdict.as_ref().ok().map(Accepted::of);
     let expected = model.verify(&request, body, now);
-    assert_eq!(said, expected, "{} said {verdict:?} of {request:?} at {now}", row.scheme.name());
-    assert_eq!(verifier.begin_at(&request, moment(now)).is_ok(), model.begins(&request, now), "{request:?} at {now}");
+    assert_eq!(said, expected, "{} returned {verdict:?} for {request:?} at {now}", row.scheme.name());
+    assert_eq!(verifier.begin_at(&request, moment(now)).is_ok(), model.begins(&request, now), "wrong verdict on head {request:?} at {now}");
     expected.is_some()
 }
 
-/// Sets both up by the letters. With `false` if what they say contradicts the provider.
+/// Applies the settings to the builder and to the model. Returns `false` if the builder must reject the settings.
 fn configure(options: &[u8], row: &Row, model: &mut Model) -> (VerifierBuilder, bool) {
     let mut sound = true;
     let has = |letter: u8| options.contains(&letter);
@@ -104,7 +104,7 @@ fn configure(options: &[u8], row: &Row, model: &mut Model) -> (VerifierBuilder, 
     if has(b'h') {
         builder = builder.algorithms(hashes.clone());
         model.accepted.clone_from(&hashes);
-        // SHA-1 has to be asked for by its own name.
+        // The list of algorithms alone does not allow SHA-1.
         sound &= has(b'1') || !hashes.contains(&Algorithm::Sha1);
     }
     if has(b'1') {
@@ -128,10 +128,11 @@ fn configure(options: &[u8], row: &Row, model: &mut Model) -> (VerifierBuilder, 
     (builder, sound)
 }
 
-/// The value with a timestamp in place of `$t` and a letter.
+/// Replaces the first `$t` and the letter after `$t` by a timestamp. `-` and `+` move the timestamp to the edges of the default tolerance.
+/// `<` and `>` move the timestamp one second further.
 fn with_times<'a>(value: &'a [u8], description: &Description, seconds: i64) -> Cow<'a, [u8]> {
     let Some(timed) = description.time else { return value.into() };
-    let tolerance = i64::try_from(timed.tolerance.as_secs()).expect("minutes");
+    let tolerance = i64::try_from(timed.tolerance.as_secs()).expect("the tolerance fits into an i64");
     let Some(place) = value.windows(2).position(|two| two == b"$t") else { return value.into() };
     let moved = match value.get(place + 2) {
         Some(b'-') => -tolerance,
@@ -144,7 +145,7 @@ fn with_times<'a>(value: &'a [u8], description: &Description, seconds: i64) -> C
     [&value[..place], time::write(timed.format, seconds + moved).as_bytes(), rest].concat().into()
 }
 
-/// The value with a tag in place of each `$` and three characters.
+/// Replaces each `$` and the three characters after `$` by a tag.
 fn with_tags(value: &[u8], model: &Model, text: &[u8]) -> Vec<u8> {
     let mut filled = Vec::with_capacity(value.len());
     let mut rest = value;
@@ -154,7 +155,7 @@ fn with_tags(value: &[u8], model: &Model, text: &[u8]) -> Vec<u8> {
                 let key = &model.keys[usize::from(key.wrapping_sub(b'0')) % model.keys.len()];
                 let hashes = model.description.hashes();
                 let hash = hashes[usize::from(hash.wrapping_sub(b'0')) % hashes.len()];
-                filled.extend(spoilt(*how, model, &key.bytes, hash, text));
+                filled.extend(tag_variant(*how, model, &key.bytes, hash, text));
                 rest = after;
             }
             _ => {
@@ -166,15 +167,16 @@ fn with_tags(value: &[u8], model: &Model, text: &[u8]) -> Vec<u8> {
     filled
 }
 
-/// The tag, or something that is nearly the tag.
-fn spoilt(how: u8, model: &Model, key: &[u8], hash: Algorithm, text: &[u8]) -> Vec<u8> {
+/// Returns the tag, or a variant of the tag. `how` chooses the variant.
+fn tag_variant(how: u8, model: &Model, key: &[u8], hash: Algorithm, text: &[u8]) -> Vec<u8> {
     if matches!(model.description.place, Place::Token(_)) {
         return key.to_vec();
     }
     let mut key = key.to_vec();
     let mut text = Cow::from(text);
     match how {
-        // HMAC cannot tell these two from the right one, if the key is shorter than a block.
+        // HMAC pads the key with zero bytes to the length of a block (RFC 2104 §2). So `n` gives the right tag for a key shorter than a
+        // block, and `N` for a key shorter than a block by at least 64 bytes.
         b'n' => key.push(0),
         b'N' => key.extend([0; 64]),
         b's' => key.push(b' '),
@@ -199,9 +201,9 @@ fn spoilt(how: u8, model: &Model, key: &[u8], hash: Algorithm, text: &[u8]) -> V
         b'=' => written.push(b'='),
         b'^' => written.make_ascii_uppercase(),
         b'!' => written[5] = b'!',
-        // Another text for the same bytes, to a lax decoder.
+        // The last digit of base64 may have spare bits. A lax decoder ignores the spare bits and reads the same bytes.
         b'~' => {
-            let end = written.iter().rposition(|byte| *byte != b'=').expect("digits");
+            let end = written.iter().rposition(|byte| *byte != b'=').expect("the tag has digits");
             written[end] += 1;
         }
         _ => {}
@@ -215,14 +217,14 @@ mod tests {
     use crate::seeds;
 
     #[test]
-    fn the_seed_of_every_provider_is_accepted() {
+    fn seed_of_every_provider_is_accepted() {
         for row in ROWS.iter() {
             assert!(judge(seeds::delivery(row).as_bytes()), "{}", row.scheme.name());
         }
     }
 
     #[test]
-    fn the_seeds_that_are_kept_are_those_that_are_made() {
+    fn stored_seeds_equal_generated_seeds() {
         let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/model");
         let kept = |row: &crate::rows::Row| std::fs::read_to_string(kept.join(row.scheme.name())).ok();
         let kept: Vec<_> = ROWS.iter().filter_map(|row| Some((row, kept(row)?))).collect();

@@ -1,5 +1,7 @@
-//! The description of a provider that this model has no words of its own for: made of the provider's computed delivery, which
-//! `tests/computed.py` writes without a line of the crates' code, and of what the constant tells of itself.
+//! Derives the description of a provider without a written description in `rows.rs`.
+//!
+//! One source is the provider's computed delivery: `tests/computed.py` writes the delivery without any code of the crates. The other
+//! source is the `Scheme` constant itself.
 
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::description::{Description, Form, Place, Signed, Time, TimePlace};
 #[derive(Deserialize)]
 struct Computed {
     scheme: String,
-    /// `computed: sha256 over {s}.{body}`.
+    /// The algorithm and the signed text, such as `computed: sha256 over {s}.{body}`.
     source: String,
     secret: String,
     headers: Vec<(String, String)>,
@@ -22,7 +24,7 @@ struct Computed {
     separator: Option<String>,
 }
 
-/// The values of `tests/computed.py`, by which its headers are told apart.
+/// The values in `tests/computed.py`. A header is recognised by its value.
 const ID: &str = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W";
 const TIMES: [(&str, &str, TimestampFormat); 3] = [
     ("{s}", "1764000000", TimestampFormat::Seconds),
@@ -30,14 +32,16 @@ const TIMES: [(&str, &str, TimestampFormat); 3] = [
     ("{rfc}", "2025-11-24T16:00:00.000000007Z", TimestampFormat::Rfc3339),
 ];
 
+/// Derives the description of a scheme.
+///
 /// # Panics
-/// If there is no computed delivery of this scheme.
+/// If the scheme has no computed delivery.
 #[must_use]
 pub fn describe(scheme: &Scheme) -> Description {
-    let all: Vec<Computed> = serde_json::from_str(include_str!("../../../../tests/computed.json")).expect("it is JSON");
+    let all: Vec<Computed> = serde_json::from_str(include_str!("../../../../tests/computed.json")).expect("computed.json is valid JSON");
     let computed = all.into_iter().find(|computed| computed.scheme == scheme.name());
     let computed = computed.unwrap_or_else(|| panic!("{} has no computed delivery: add one to tests/computed.py", scheme.name()));
-    let (hash, text) = computed.source.strip_prefix("computed: ").and_then(|rest| rest.split_once(" over ")).expect("as it is written");
+    let (hash, text) = computed.source.strip_prefix("computed: ").and_then(|rest| rest.split_once(" over ")).expect("a valid source");
     let hash = hash_of(hash);
     let time = TIMES.into_iter().find(|(token, ..)| text.contains(token));
     let leaked = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
@@ -51,17 +55,17 @@ pub fn describe(scheme: &Scheme) -> Description {
         key_lengths: (*scheme.key_bytes().start(), *scheme.key_bytes().end()),
         unsigned_id: scheme.unsigned_delivery_id_header(),
         unsigned_event: scheme.unsigned_event_header(),
-        ..Description::hex(leaked(&computed.headers.last().expect("a header").0))
+        ..Description::hex(leaked(&computed.headers.last().expect("the delivery has a header").0))
     };
     if let Some(header) = named(&computed.secret) {
         return Description { place: Place::Token(header), ..plain };
     }
-    let (header, value) = computed.headers.iter().find(|(_, value)| value.contains(&computed.tag)).expect("a tag");
+    let (header, value) = computed.headers.iter().find(|(_, value)| value.contains(&computed.tag)).expect("a header holds the tag");
     let time = time.map(|(_, text, format)| {
         let place = named(text).map_or_else(|| TimePlace::Item(leaked(value.split('=').next().unwrap_or_default())), TimePlace::Header);
         Time { place, format, tolerance: scheme.tolerance().unwrap_or(Duration::ZERO) }
     });
-    // In front of the signature's name, or behind the time.
+    // The separator of items stands before the name of the signature.
     let before = value.split(computed.name.as_deref().unwrap_or_default()).next().unwrap_or_default();
     let comma = before.trim_end().bytes().last().filter(|_| computed.name.is_some());
     let all_but_sha1: Vec<_> = scheme.algorithms().filter(|algorithm| *algorithm != Algorithm::Sha1).collect();
@@ -80,14 +84,14 @@ pub fn describe(scheme: &Scheme) -> Description {
         encoding: encoding_of(&computed.tag, hash.tag_len()),
         signed: signed_of(text),
         time,
-        id: text.contains("{id}").then(|| named(ID).expect("a header for the id")),
+        id: text.contains("{id}").then(|| named(ID).expect("a header holds the id")),
         ..plain
     }
 }
 
 fn hash_of(name: &str) -> Algorithm {
     let all = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
-    all.into_iter().find(|hash| hash.name() == name).expect("a hash")
+    all.into_iter().find(|hash| hash.name() == name).expect("the algorithm is known")
 }
 
 fn encoding_of(tag: &str, bytes: usize) -> Encoding {
@@ -98,7 +102,7 @@ fn encoding_of(tag: &str, bytes: usize) -> Encoding {
     }
 }
 
-/// The signed text, from `{s}.{body}`.
+/// Parses the signed text, such as `{s}.{body}`.
 fn signed_of(text: &str) -> &'static [Signed] {
     let tokens = [
         ("{s}", Signed::Time),
@@ -130,11 +134,11 @@ mod tests {
     use super::*;
     use crate::rows::ROWS;
 
-    /// Where the model has words of its own, what is derived says the same.
     #[test]
-    fn what_is_derived_is_what_the_model_says() {
+    fn derived_description_equals_written_description() {
         for (scheme, row) in providers::ALL.iter().zip(ROWS.iter()) {
-            // Of a bare tag, the comma, the sign behind a name and the usual hashes mean nothing, or the same in other words.
+            // `usual` and `hash` can say the same in two ways, so the lists of algorithms are compared. `equals` is not compared, because a
+            // bare tag has no `equals`.
             let shown = |description: &Description| {
                 let comma = description.comma.filter(|_| !description.names.is_empty());
                 let mut usual = description.usual.map_or_else(|| description.hashes(), <[_]>::to_vec);
@@ -143,7 +147,7 @@ mod tests {
                 format!("{same:?} {usual:?}")
             };
             let mut derived = describe(scheme);
-            // Lists of one item in the computed delivery do not show what divides them.
+            // A computed list of one item does not show its separator, so `comma` is not compared.
             derived.comma = row.description.comma;
             assert_eq!(shown(&derived), shown(&row.description), "{}", scheme.name());
         }

@@ -2,23 +2,24 @@ use std::time::Duration;
 
 use countersign::scheme::{Algorithm, Encoding, TimestampFormat};
 
-/// How a sender signs, as its public description has it: what the model goes by. It says the same as a `Scheme` in other words, so that a
-/// mistake in one is seen by the other.
+/// The signature format of a sender, from the sender's public documentation, for the model.
+///
+/// A `Description` repeats a `Scheme` in another form. A mistake in either one makes the crate and the model disagree.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     pub place: Place,
-    /// Names in front of tags, with the hash that each stands for. None where the tag stands alone.
+    /// The names before tags, each with an algorithm. Empty for a tag without a name.
     pub names: &'static [(&'static str, Algorithm)],
-    /// The hash of a tag that stands alone.
+    /// The algorithm of a tag without a name.
     pub hash: Algorithm,
-    /// The hashes that are accepted where the receiver does not say. Unless told, all but SHA-1.
+    /// The algorithms accepted by default. `None` accepts all algorithms except SHA-1.
     pub usual: Option<&'static [Algorithm]>,
-    /// Between name and tag.
+    /// The separator between a name and a tag.
     pub equals: u8,
-    /// Between the items of a list.
+    /// The separator between the items of a list.
     pub comma: Option<u8>,
     pub encoding: Encoding,
-    /// What is signed, in this order.
+    /// The signed parts, in order.
     pub signed: &'static [Signed],
     pub time: Option<Time>,
     pub id: Option<&'static str>,
@@ -28,17 +29,18 @@ pub struct Description {
     pub unsigned_event: Option<&'static str>,
 }
 
-/// Where signatures stand.
+/// The headers with the signatures.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     Header(&'static str),
     Headers(&'static [&'static str]),
-    /// Behind which a number stands.
+    /// The prefix of several header names. A number follows the prefix.
     Numbered(&'static str),
-    /// No signature, but the secret itself.
+    /// The header with the secret itself, for a sender without signatures.
     Token(&'static str),
 }
 
+/// A signed part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signed {
     Text(&'static str),
@@ -62,7 +64,7 @@ pub enum TimePlace {
     Item(&'static str),
 }
 
-/// How the secret is shown.
+/// The form in which the provider shows the secret.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     Text,
@@ -70,22 +72,22 @@ pub enum Form {
     Base64(&'static str),
 }
 
-/// What a head looks like. Providers of one shape are fuzzed together.
+/// The shape of a head. Each `header_…` target fuzzes all providers of one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A tag that stands alone in its header.
+    /// A header with one tag and nothing else.
     Bare,
-    /// A tag with a name in front.
+    /// A tag after a name.
     Method,
-    /// A list of tags, perhaps with the time among them.
+    /// A list of tags. One item may be the timestamp.
     List,
-    /// A timestamp in a header of its own.
+    /// A timestamp in a separate header.
     Time,
-    /// A signed id beside a timestamp and a list of tags.
+    /// A signed id, a timestamp and a list of tags.
     Id,
-    /// Signatures in several headers, with names or with numbers.
+    /// Signatures in several headers. The headers have different names, or numbers.
     Several,
-    /// The secret as it is.
+    /// The secret in plain text.
     Token,
 }
 
@@ -103,7 +105,7 @@ impl Description {
         }
     }
 
-    /// One SHA-256 tag of the body in hex, alone in a header.
+    /// Describes a header with one SHA-256 tag of the body, in hex.
     #[must_use]
     pub const fn hex(header: &'static str) -> Self {
         Self {
@@ -124,14 +126,15 @@ impl Description {
         }
     }
 
-    /// All hashes that it has a place for.
+    /// Returns all algorithms of the signature format.
     #[must_use]
     pub fn hashes(&self) -> Vec<Algorithm> {
         let names = self.names.iter().map(|(_, hash)| *hash);
         if self.names.is_empty() { vec![self.hash] } else { names.collect() }
     }
 
-    /// The names of its headers: of signatures, time and id, and of what is not signed. Of numbered ones, more than may be there.
+    /// Returns the names of the headers: signatures, timestamp, signed id, unsigned id and unsigned event. Numbered headers include
+    /// numbers below and above the valid range.
     #[must_use]
     pub fn headers(&self) -> Vec<String> {
         let mut headers: Vec<String> = match self.place {

@@ -6,54 +6,57 @@ use crate::model::{Key, Model, Url, YEAR, moment};
 use crate::request::Request;
 use crate::rows::ROWS;
 
-/// Providers with one grammar, whose heads are judged by the crate and by the model.
+/// The providers with heads of one shape. The crate and the model judge each head.
 ///
-/// An input is a head in lines: the provider's name, with `+` behind it for a receiver that accepts all hashes and tolerates a year; the time
-/// in seconds since 1970, or behind `~` since about the time that the head itself tells; method and target; then a header a line, the first
-/// character of which says which of the provider's headers it is.
-pub struct Heads(Vec<Judges>);
+/// An input has these lines:
+/// - The name of the provider. `+` after the name chooses a receiver with all algorithms accepted and a tolerance of a year.
+/// - The time in seconds since 1970. After `~`, the time counts from the approximate timestamp of the head.
+/// - The method and the target.
+/// - One line for each header. The first character chooses one of the provider's headers, with the name in its usual or in swapped case.
+pub struct Heads(Vec<Provider>);
 
-struct Judges {
+struct Provider {
     name: &'static str,
     headers: Vec<String>,
-    /// That accept the usual hashes, and all.
+    /// A receiver with the default algorithms, or with all algorithms if there is no default.
     usual: (Verifier, Model),
+    /// A receiver with all algorithms and a tolerance of a year.
     all: (Verifier, Model),
 }
 
-/// For tokens, which stand in the input as they are.
+/// The secrets of providers with a static token. An input holds a token in plain text.
 const TOKENS: [&str; 2] = ["token", "tokens"];
 
 impl Heads {
-    /// Of the providers whose heads have this shape.
+    /// Selects the providers with heads of this shape.
     #[must_use]
     pub fn of(shape: Shape) -> Self {
-        let judges: Vec<_> = ROWS.iter().filter(|row| row.description.shape() == shape).map(Judges::new).collect();
-        assert!(!judges.is_empty(), "no provider's head has the shape {shape:?}");
-        Self(judges)
+        let providers: Vec<_> = ROWS.iter().filter(|row| row.description.shape() == shape).map(Provider::new).collect();
+        assert!(!providers.is_empty(), "no provider's head has the shape {shape:?}");
+        Self(providers)
     }
 
-    /// Judges one head by the crate and by the model, and says whether it was in order.
+    /// Compares the verdicts of the crate and of the model on one head. Returns whether the head is accepted.
     pub fn judge(&self, input: &[u8]) -> bool {
         let mut lines = Lines::new(input);
         let name = lines.next().unwrap_or_default();
         let (name, all) = name.strip_suffix(b"+").map_or((name, false), |name| (name, true));
-        let named = self.0.iter().find(|judges| judges.name.as_bytes() == name);
+        let named = self.0.iter().find(|provider| provider.name.as_bytes() == name);
         let other = || &self.0[name.iter().map(|byte| usize::from(*byte)).sum::<usize>() % self.0.len()];
-        let judges = named.unwrap_or_else(other);
-        let (verifier, model) = if all { &judges.all } else { &judges.usual };
+        let provider = named.unwrap_or_else(other);
+        let (verifier, model) = if all { &provider.all } else { &provider.usual };
         let (seconds, relative) = lines.time();
         let (method, target) = lines.request_line();
         let mut request = Request { method, target, headers: Vec::with_capacity(8) };
-        request.headers.extend(lines.filter_map(|line| judges.header(line)));
+        request.headers.extend(lines.filter_map(|line| provider.header(line)));
 
         let now = i128::from(seconds) * 1_000_000_000 + if relative { model.about(&request) } else { 0 };
 
         let begun = verifier.begin_at(&request, moment(now));
         let rejected = begun.err().map(|rejection| rejection.kind());
-        assert_eq!(rejected.is_none(), model.begins(&request, now), "{} said {rejected:?} of {request:?} at {now}", judges.name);
+        assert_eq!(rejected.is_none(), model.begins(&request, now), "{} returned {rejected:?} for {request:?} at {now}", provider.name);
 
-        // That one goes by the machine's own clock, and knows no keys.
+        // `head_fault` uses the machine's clock and no keys.
         let fault = verifier.head_fault(&request);
         let by_clock = matches!(fault, Some(RejectionKind::TimestampTooOld | RejectionKind::TimestampTooNew));
         let agrees = match rejected {
@@ -61,12 +64,12 @@ impl Heads {
             Some(RejectionKind::TimestampTooOld | RejectionKind::TimestampTooNew) => true,
             rejected => fault == rejected || by_clock,
         };
-        assert!(agrees, "{} found {fault:?} and then {rejected:?} in {request:?}", judges.name);
+        assert!(agrees, "{} returned {fault:?}, and then {rejected:?}, for {request:?}", provider.name);
         rejected.is_none()
     }
 }
 
-impl Judges {
+impl Provider {
     fn new(row: &crate::rows::Row) -> Self {
         let description = row.description;
         let mut headers = description.headers();
@@ -74,12 +77,12 @@ impl Judges {
             let swapped = name.bytes().map(|byte| if byte.is_ascii_alphabetic() { char::from(byte ^ 0x20) } else { byte.into() });
             swapped.collect()
         }));
-        let judges = |all: bool| {
+        let receiver = |all: bool| {
             let mut model = Model::new(description);
             let mut builder = Verifier::builder(row.scheme);
             let secrets = if row.scheme.covers_body() { vec![row.scheme.secret_of(&[7; 32])] } else { TOKENS.map(String::from).to_vec() };
             for (place, secret) in secrets.into_iter().enumerate() {
-                let bytes = Model::key_of(&description, secret.as_bytes()).expect("a secret of that form");
+                let bytes = Model::key_of(&description, secret.as_bytes()).expect("the secret has the form of the provider");
                 model.keys.push(Key { id: place.to_string(), bytes, expires: None });
                 builder = builder.key(place.to_string(), Secret::new(secret));
             }
@@ -96,9 +99,9 @@ impl Judges {
                 let url = "https://example.com/hook";
                 (model.url, builder) = (Some(Url::Whole(url.into())), builder.url(url));
             }
-            (builder.build().expect("a verifier"), model)
+            (builder.build().expect("the verifier builds"), model)
         };
-        Self { name: row.scheme.name(), headers, usual: judges(false), all: judges(true) }
+        Self { name: row.scheme.name(), headers, usual: receiver(false), all: receiver(true) }
     }
 
     fn header<'a>(&'a self, line: &'a [u8]) -> Option<(&'a str, &'a [u8])> {

@@ -2,7 +2,7 @@ use countersign::scheme::Algorithm;
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 
-/// HMAC as RFC 2104 §2 defines it: `H(K xor opad, H(K xor ipad, text))`.
+/// Computes HMAC as defined in RFC 2104 §2: `H(K xor opad, H(K xor ipad, text))`.
 #[must_use]
 pub fn hmac(algorithm: Algorithm, key: &[u8], text: &[u8]) -> Vec<u8> {
     let block = match algorithm {
@@ -24,7 +24,7 @@ fn hash(algorithm: Algorithm, text: &[u8]) -> Vec<u8> {
         Algorithm::Sha256 => Sha256::digest(text).to_vec(),
         Algorithm::Sha384 => Sha384::digest(text).to_vec(),
         Algorithm::Sha512 => Sha512::digest(text).to_vec(),
-        other => panic!("the model knows nothing of {other}"),
+        other => panic!("the model does not know the algorithm {other}"),
     }
 }
 
@@ -34,7 +34,7 @@ mod tests {
 
     /// RFC 4231, test cases 2 and 6, and RFC 2202.
     #[test]
-    fn published_values_come_out() {
+    fn hmac_matches_the_published_values() {
         let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let text = b"what do ya want for nothing?";
         assert_eq!(hex(hmac(Algorithm::Sha1, b"Jefe", text)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");

@@ -1,16 +1,16 @@
-//! What the fuzz targets share: a slow [model] of how providers sign, written from their public descriptions, and the forms of inputs.
+//! Code shared by the fuzz targets: a slow [model] of the providers' signatures, from public documentation, and the parsers of inputs.
 //!
-//! | target | what holds |
+//! | target | property |
 //! |---|---|
-//! | `header_…` | a head is in order for the crate if it is for the model, and both ways to ask say so |
-//! | `model` | the verdict on a whole delivery, and all that is told of it, is the model's |
-//! | `chunking` | however a body is divided: one verdict, one body, and limit, budget and deadline to the byte |
-//! | `custom_scheme` | a scheme that can be built verifies what its signer signs, nothing else, and not the same text read otherwise |
-//! | `identity` | the keys of a delivery are those that the documentation says, however its body comes |
-//! | `tenants` | a delivery is judged by the keys of its own tenant, as they were when they were last looked up |
-//! | `receiver_…`, `extractor_…` | a handler is only reached by what the model verifies, and every request is answered as it has to be, and in time |
+//! | `header_…` | the crate and the model accept the same heads, and `head_fault` agrees with `begin_at` |
+//! | `model` | the crate and the model agree on the verdict on a whole delivery, and on every reported fact |
+//! | `chunking` | every split of a body gives the same verdict and the same body; limit, budget and deadline are exact |
+//! | `custom_scheme` | a valid scheme verifies its signer's deliveries, no changed body, and no other split of the signed text |
+//! | `identity` | the keys of a delivery match the documentation, for every split of the body |
+//! | `tenants` | a delivery is verified with the keys of its own tenant, from the last lookup |
+//! | `receiver_…`, `extractor_…` | the handler gets only deliveries verified by the model; every request gets its response in time |
 //!
-//! `./run` runs them; `cargo run --example seeds` writes the seeds anew.
+//! `./run` runs the targets. `cargo run --example seeds` generates the seeds.
 
 pub mod answers;
 pub mod choices;

@@ -1,4 +1,4 @@
-/// An input that is read line by line, so that a seed can be read by people.
+/// Reads an input line by line. Inputs are text, so people can read the seeds.
 pub struct Lines<'a>(&'a [u8]);
 
 impl<'a> Lines<'a> {
@@ -7,27 +7,27 @@ impl<'a> Lines<'a> {
         Self(input)
     }
 
-    /// What has not been read.
+    /// Returns the unread bytes.
     #[must_use]
     pub const fn rest(self) -> &'a [u8] {
         self.0
     }
 
-    /// The next line, to be looked at first.
+    /// Returns the next line, and leaves the line unread.
     #[must_use]
     pub fn peek(&self) -> Option<&'a [u8]> {
         Lines(self.0).next()
     }
 
-    /// A time in milliseconds, and whether it counts from about the time at which the delivery says that it was signed, as `~` in front of it
-    /// tells.
+    /// Reads a time, and whether the time is relative. `~` before the time makes the time relative to the approximate timestamp of the
+    /// delivery.
     pub fn time(&mut self) -> (i64, bool) {
         let relative = self.0.first() == Some(&b'~');
         self.0 = &self.0[usize::from(relative)..];
         (self.number(), relative)
     }
 
-    /// A number in decimal digits, with an optional sign; what is none of those counts for nothing.
+    /// Reads a decimal number with an optional minus sign. Ignores all other characters, and digits after the 18th.
     pub fn number(&mut self) -> i64 {
         let line = self.next().unwrap_or_default();
         let (line, sign) = line.strip_prefix(b"-").map_or((line, 1), |line| (line, -1));
@@ -35,14 +35,14 @@ impl<'a> Lines<'a> {
         sign * digits.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'))
     }
 
-    /// Method and target, divided by a space.
+    /// Reads the method and the target, separated by a space.
     pub fn request_line(&mut self) -> (&'a str, &'a str) {
         let line = self.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
         line.split_once(' ').unwrap_or((line, "/"))
     }
 }
 
-/// The lines without their end.
+/// Returns the lines without the line feeds.
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a [u8];
 

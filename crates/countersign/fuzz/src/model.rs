@@ -9,18 +9,19 @@ use crate::request::Request;
 use crate::time;
 use crate::written::{decode_base64, decode_hex, is_text_of, stands_for};
 
-/// The longest tolerance that a receiver may have.
+/// The longest tolerance allowed for a receiver.
 pub const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A receiver that judges as the public descriptions say: slowly, in several passes, and with nothing of the crate's own code.
+/// A receiver that follows the public documentation of the providers. The model is slow, makes several passes, and uses none of the crate's
+/// verification code.
 pub struct Model {
     pub description: Description,
-    /// In the order in which they are tried.
+    /// The keys. `verify` tries the keys in this order.
     pub keys: Vec<Key>,
-    /// In the order in which they are named.
+    /// The accepted algorithms. `verify` reports the first algorithm with a matching tag.
     pub accepted: Vec<Algorithm>,
     pub tolerance: Duration,
-    /// What is signed as the URL, or what stands in front of the request's own target.
+    /// The signed URL, or the base URL before the target of the request.
     pub url: Option<Url>,
 }
 
@@ -36,7 +37,7 @@ pub enum Url {
     Base(String),
 }
 
-/// In bytes: FIPS 180-4, table 1.
+/// Returns the length of a tag in bytes. Source: FIPS 180-4 §1.
 const fn tag_len(hash: Algorithm) -> usize {
     match hash {
         Algorithm::Sha1 => 20,
@@ -47,15 +48,15 @@ const fn tag_len(hash: Algorithm) -> usize {
     }
 }
 
-/// A head that is in order.
-pub struct InOrder<'r> {
+/// The parts of a valid head.
+pub struct ValidHead<'r> {
     tags: Vec<(Algorithm, &'r [u8])>,
     token: Option<&'r [u8]>,
     time: Option<(&'r [u8], i128)>,
     id: Option<&'r [u8]>,
 }
 
-/// What a delivery is accepted with.
+/// The facts reported about an accepted delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Accepted<'r> {
     pub key: &'r str,
@@ -68,7 +69,7 @@ pub struct Accepted<'r> {
 }
 
 impl Model {
-    /// With what the description says where the receiver does not, and no key.
+    /// Creates a receiver with the defaults of the description and without keys.
     #[must_use]
     pub fn new(description: Description) -> Self {
         let tolerance = description.time.map(|time| time.tolerance).unwrap_or_default();
@@ -77,7 +78,7 @@ impl Model {
         Self { description, keys: Vec::new(), accepted, tolerance, url: None }
     }
 
-    /// The key of a secret, if it is one that this sender could have.
+    /// Returns the key of a secret, or `None` for a secret that this sender cannot have.
     #[must_use]
     pub fn key_of(description: &Description, secret: &[u8]) -> Option<Vec<u8>> {
         let key = match description.secret {
@@ -87,24 +88,25 @@ impl Model {
         };
         let (shortest, longest) = description.key_lengths;
         let sendable = !matches!(description.place, Place::Token(_)) || key.iter().all(|byte| (b' '..=b'~').contains(byte));
-        // HMAC pads with zero bytes, so that a key of nothing else is the empty one; white space is what is left of a secret that is not there.
-        let known_to_all = is_blank(&key) || is_blank(secret);
-        (sendable && !known_to_all && (shortest..=longest).contains(&key.len())).then_some(key)
+        // HMAC pads a key with zero bytes, so a key of zero bytes equals the empty key. White space is the remainder of a secret that was
+        // not filled in.
+        let blank = is_blank(&key) || is_blank(secret);
+        (sendable && !blank && (shortest..=longest).contains(&key.len())).then_some(key)
     }
 
-    /// Reads the head. `None` if it is rejected, whatever keys and body are.
+    /// Reads a head. Returns `None` for a head rejected regardless of the keys and the body.
     #[must_use]
-    pub fn read<'r>(&self, request: &'r Request<'_>, now: i128) -> Option<InOrder<'r>> {
+    pub fn read<'r>(&self, request: &'r Request<'_>, now: i128) -> Option<ValidHead<'r>> {
         let Description { place, time, id, .. } = &self.description;
-        let mut in_order = InOrder { tags: Vec::new(), token: None, time: None, id: None };
+        let mut head = ValidHead { tags: Vec::new(), token: None, time: None, id: None };
         let (mut item, mut malformed) = (None, 0);
         if let Place::Token(name) = place {
-            in_order.token = Some(only(request, name)?.filter(|token| !token.is_empty())?);
+            head.token = Some(only(request, name)?.filter(|token| !token.is_empty())?);
         } else {
             for value in self.signature_values(request)? {
-                malformed += self.read_value(value, &mut in_order.tags, &mut item)?;
+                malformed += self.read_value(value, &mut head.tags, &mut item)?;
             }
-            if in_order.tags.is_empty() || in_order.tags.len() + malformed > 16 {
+            if head.tags.is_empty() || head.tags.len() + malformed > 16 {
                 return None;
             }
         }
@@ -117,7 +119,7 @@ impl Model {
             if (now - signed_at).unsigned_abs() > self.tolerance.as_nanos() {
                 return None;
             }
-            in_order.time = Some((text, signed_at));
+            head.time = Some((text, signed_at));
         }
         if let Some(name) = id {
             let id = only(request, name)??;
@@ -125,23 +127,23 @@ impl Model {
             if id.is_empty() || id.len() > 256 || !id.iter().all(right) {
                 return None;
             }
-            in_order.id = Some(id);
+            head.id = Some(id);
         }
         let upper_case = !request.method.is_empty() && request.method.chars().all(|letter| letter.is_ascii_uppercase());
         if self.description.signs(Signed::Method) && !upper_case {
             return None;
         }
         if matches!(self.url, Some(Url::Base(_))) {
-            // RFC 3986 §2: reserved, unreserved and percent; `#` would begin a fragment, which is never sent.
+            // RFC 3986 §2: reserved, unreserved and `%`. `#` would begin a fragment, and clients never send a fragment.
             let of_url = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?[]@!$&'()*+,;=%".contains(letter);
             if !request.target.starts_with('/') || !request.target.chars().all(of_url) {
                 return None;
             }
         }
-        Some(in_order)
+        Some(head)
     }
 
-    /// The values of the signature headers that hold something, each of which may be there once.
+    /// Returns the values of the signature headers that are not empty. Returns `None` if no value is left, or if a header occurs twice.
     fn signature_values<'r>(&self, request: &'r Request<'_>) -> Option<Vec<&'r [u8]>> {
         let mut values = Vec::new();
         match self.description.place {
@@ -152,7 +154,7 @@ impl Model {
                 }
             }
             Place::Numbered(name) => {
-                // 16 are looked at, and one more to be rejected for it.
+                // 16 signatures are allowed. The 17th is read to reject the head.
                 for number in 1..=17 {
                     match only(request, &format!("{name}{number}"))? {
                         Some(value) => values.push(value),
@@ -165,7 +167,7 @@ impl Model {
         (!values.is_empty()).then_some(values)
     }
 
-    /// Adds the tags that could match, and counts the candidates that could not. `None` if there are two timestamps.
+    /// Adds the well-formed tags to `tags`, and returns the number of malformed candidates. Returns `None` for a second timestamp.
     fn read_value<'r>(&self, value: &'r [u8], tags: &mut Vec<(Algorithm, &'r [u8])>, time: &mut Option<&'r [u8]>) -> Option<usize> {
         let Description { names, hash, equals, comma, encoding, .. } = self.description;
         let mut malformed = 0;
@@ -210,19 +212,19 @@ impl Model {
         Some(malformed)
     }
 
-    /// The keys that are accepted at this time.
+    /// Returns the keys that are valid at this time.
     fn valid_keys(&self, now: i128) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.expires.is_none_or(|expires| now < expires))
     }
 
-    /// Whether the body is asked for: a token and the lack of a key are judged before.
+    /// Returns whether the receiver starts to read the body. A wrong token or the lack of a valid key rejects the delivery before the body.
     #[must_use]
     pub fn begins(&self, request: &Request<'_>, now: i128) -> bool {
         self.read(request, now)
             .is_some_and(|head| self.valid_keys(now).any(|key| head.token.is_none_or(|token| token == key.bytes.as_slice())))
     }
 
-    /// What is signed with this head, piece by piece, whether it is in order or not.
+    /// Returns the signed parts of the delivery. The head may be invalid.
     #[must_use]
     pub fn parts(&self, request: &Request<'_>, body: &[u8]) -> Vec<(Signed, Vec<u8>)> {
         let id = self.description.id.and_then(|name| request.values(name).next());
@@ -238,7 +240,7 @@ impl Model {
         text.unwrap_or_default()
     }
 
-    /// About when the delivery says that it was signed, to some months, whatever is wrong with that.
+    /// Returns the approximate timestamp of the delivery, to within some months. The timestamp may be malformed.
     #[must_use]
     pub fn about(&self, request: &Request<'_>) -> i128 {
         let format = self.description.time.map_or(TimestampFormat::Seconds, |time| time.format);
@@ -268,10 +270,10 @@ impl Model {
         self.description.signed.iter().map(|part| (*part, text_of(part))).collect()
     }
 
-    /// Judges a whole delivery. `None` if it is rejected.
+    /// Verifies a whole delivery. Returns `None` for a rejected delivery.
     #[must_use]
     pub fn verify<'r>(&'r self, request: &'r Request<'_>, body: &[u8], now: i128) -> Option<Accepted<'r>> {
-        let InOrder { tags, token, time, id } = self.read(request, now)?;
+        let ValidHead { tags, token, time, id } = self.read(request, now)?;
         let text = joined(&self.parts_of(time.map_or(b"", |(text, _)| text), id.unwrap_or_default(), request, body));
         let (key, algorithm) = if let Some(token) = token {
             (self.valid_keys(now).find(|key| key.bytes == token)?, None)
@@ -296,10 +298,10 @@ impl Model {
 }
 
 impl<'r> Accepted<'r> {
-    /// What the crate says of a delivery, in the same words.
+    /// Converts the crate's report about a verified delivery.
     #[must_use]
     pub fn of(verified: &'r Verified) -> Self {
-        let since_1970 = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).expect("no timestamp is older").as_nanos();
+        let since_1970 = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).expect("a time since 1970").as_nanos();
         Self {
             key: verified.key_id().as_str(),
             algorithm: verified.algorithm(),
@@ -311,28 +313,29 @@ impl<'r> Accepted<'r> {
     }
 }
 
-/// `Some(None)` where there is no field of this name, `None` where there are several.
-#[expect(clippy::option_option, reason = "there may be none, but there may not be two")]
+/// Returns the value of the only field of this name, `Some(None)` without such a field, and `None` with several.
+#[expect(clippy::option_option, reason = "an absent field is valid, but a repeated field is not")]
 fn only<'r>(request: &'r Request<'_>, name: &str) -> Option<Option<&'r [u8]>> {
     let mut values = request.values(name);
     let first = values.next();
     values.next().is_none().then_some(first)
 }
 
-/// The text that these pieces are.
+/// Concatenates the parts.
 #[must_use]
 pub fn joined(parts: &[(Signed, Vec<u8>)]) -> Vec<u8> {
     parts.iter().flat_map(|(_, text)| text).copied().collect()
 }
 
-/// Nothing, or nothing but zero bytes, white space of Unicode (`PropList.txt`) and byte order marks, in UTF-8. The keys of RFC 4231 §4.2 and §4.6
-/// are no text.
+/// Returns whether the text is blank: empty, or UTF-8 with only zero bytes, Unicode white space (`PropList.txt`) and byte order marks.
+///
+/// The test keys of RFC 4231 §4.2 and §4.6 are not blank.
 fn is_blank(text: &[u8]) -> bool {
     let spaces = ['\u{20}', '\u{85}', '\u{a0}', '\u{1680}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{205f}', '\u{3000}', '\u{feff}'];
     let ranges = ['\u{9}'..='\u{d}', '\u{2000}'..='\u{200a}'];
     let blank = |letter: char| letter == '\0' || spaces.contains(&letter) || ranges.iter().any(|range| range.contains(&letter));
-    let of_rfc_4231 = text == [0x0b; 20] || text == [0x0c; 20];
-    !of_rfc_4231 && std::str::from_utf8(text).is_ok_and(|text| text.chars().all(blank))
+    let test_key = text == [0x0b; 20] || text == [0x0c; 20];
+    !test_key && std::str::from_utf8(text).is_ok_and(|text| text.chars().all(blank))
 }
 
 fn without_spaces(item: &[u8]) -> &[u8] {
@@ -340,12 +343,12 @@ fn without_spaces(item: &[u8]) -> &[u8] {
     &item[start..]
 }
 
-/// What may be shown of a header that nobody signs.
+/// Returns whether the value of an unsigned header may be reported.
 fn is_label(value: &[u8]) -> bool {
     (1..=256).contains(&value.len()) && value.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
-/// Of nanoseconds since 1970.
+/// Converts nanoseconds since 1970.
 #[must_use]
 pub fn moment(nanoseconds: i128) -> SystemTime {
     let duration = Duration::from_nanos_u128(nanoseconds.unsigned_abs());

@@ -11,7 +11,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::receiver;
 
-/// A connection in memory. What the client writes comes piece by piece, then its end, unless it stays open; what it is answered is kept.
+/// A connection in memory. The server reads the pieces written by the client, and then the end of the stream, unless the connection stays
+/// open. The pipe keeps all bytes written by the server.
 pub struct Pipe {
     pieces: VecDeque<Piece>,
     stays_open: bool,
@@ -19,21 +20,22 @@ pub struct Pipe {
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-/// What comes at once.
+/// Bytes that arrive together.
 #[derive(Clone)]
 pub struct Piece {
     pub bytes: Vec<u8>,
-    /// What the client does before.
+    /// The pause of the client before these bytes.
     pub pause: Pause,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
     None,
-    /// For just long enough that the server is done with what was there.
+    /// A pause of one poll, so the server first handles the earlier bytes.
     Yield,
+    /// A pause of this time.
     For(Duration),
-    /// Until so many requests have been answered.
+    /// A pause until the server has answered this number of requests.
     Answers(usize),
 }
 
@@ -57,7 +59,7 @@ impl Pipe {
         self.pause = Some(pause).filter(|pause| !pause.is_elapsed());
     }
 
-    /// Where the answers will be.
+    /// Returns the buffer for the bytes written by the server.
     #[must_use]
     pub fn answered(&self) -> Arc<Mutex<Vec<u8>>> {
         Arc::clone(&self.answered)
@@ -90,7 +92,7 @@ impl AsyncRead for Pipe {
                 return Poll::Pending;
             }
         }
-        let piece = self.pieces.front_mut().expect("the same as before");
+        let piece = self.pieces.front_mut().expect("the first piece is still there");
         let len = piece.bytes.len().min(buffer.remaining());
         buffer.put_slice(&piece.bytes[..len]);
         piece.bytes.drain(..len);

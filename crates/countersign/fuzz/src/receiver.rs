@@ -20,12 +20,12 @@ use crate::request::Request;
 use crate::rows::ROWS;
 use crate::written::encode;
 
-/// In bytes.
+/// The body limit of every receiver, in bytes.
 pub(crate) const LIMIT: usize = 100;
 
-/// After which a server has to be done with whatever is unfinished: a client pauses for 72 seconds at most, a body has 30, and what is thrown
-/// away five. The clock is stopped, so that this takes no time.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit for a server to finish a connection. A client pauses for at most 72 seconds, a body may take 30 seconds, and draining may
+/// take five. The clock is paused and jumps ahead, so waiting takes no real time.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 const KEYS: [(&str, &[u8]); 2] = [("jira", b"It's a Secret to Everybody"), ("github", b"another")];
 
@@ -33,27 +33,27 @@ static BUDGET: LazyLock<MemoryBudget> = LazyLock::new(|| MemoryBudget::new(100_0
 
 static MODELS: LazyLock<[Model; 2]> = LazyLock::new(|| {
     KEYS.map(|(name, key)| {
-        let row = ROWS.iter().find(|row| row.scheme.name() == name).expect("a provider");
+        let row = ROWS.iter().find(|row| row.scheme.name() == name).expect("the provider has a row");
         Model { keys: vec![Key { id: name.into(), bytes: key.to_vec(), expires: None }], ..Model::new(row.description) }
     })
 });
 
 thread_local! {
-    static SEEN: RefCell<Seen> = RefCell::default();
+    static PROGRESS: RefCell<Progress> = RefCell::default();
 }
 
-/// What happens behind a server.
+/// The progress of the current connection.
 #[derive(Default)]
-struct Seen {
-    /// Of each request that came, whether it was a `HEAD`.
+struct Progress {
+    /// For each request, whether the method was `HEAD`.
     heads: Vec<bool>,
     answered: usize,
-    /// The client, for an answer.
-    waits: Option<Waker>,
+    /// The waker of a client waiting for a response.
+    client: Option<Waker>,
     handled: usize,
 }
 
-/// What judges in every receiver: GitHub's scheme if that header is there, Jira's otherwise.
+/// Builds the verifier of every receiver: GitHub's scheme for requests with GitHub's signature header, and Jira's scheme for all others.
 #[must_use]
 pub fn verifier() -> Verifier {
     let [jira, github] = [(providers::JIRA, KEYS[0]), (providers::GITHUB, KEYS[1])].map(|(scheme, (id, key))| {
@@ -62,50 +62,55 @@ pub fn verifier() -> Verifier {
     Verifier::any_of([github, jira]).unwrap()
 }
 
-/// Called in front of the adapter with each request.
+/// Records a request. Each target calls `begin` outside the adapter.
 pub fn begin(method: &str) {
-    SEEN.with_borrow_mut(|seen| seen.heads.push(method == "HEAD"));
+    PROGRESS.with_borrow_mut(|progress| progress.heads.push(method == "HEAD"));
 }
 
-/// Called in front of the adapter with each answer.
+/// Records a response. Each target calls `end` outside the adapter.
 pub fn end() {
-    SEEN.with_borrow_mut(|seen| {
-        seen.answered += 1;
-        if let Some(client) = seen.waits.take() {
+    PROGRESS.with_borrow_mut(|progress| {
+        progress.answered += 1;
+        if let Some(client) = progress.client.take() {
             client.wake();
         }
     });
 }
 
-/// Whether so many requests of this connection have been answered. If not, the task is woken up when they are.
+/// Returns whether the server has answered `count` requests of this connection. The next response wakes the task.
 pub(crate) fn has_answered(count: usize, cx: &Context<'_>) -> bool {
-    SEEN.with_borrow_mut(|seen| {
-        seen.waits = Some(cx.waker().clone());
-        seen.answered >= count
+    PROGRESS.with_borrow_mut(|progress| {
+        progress.client = Some(cx.waker().clone());
+        progress.answered >= count
     })
 }
 
-/// The handler behind the adapter: only ever reached by what the model verifies.
+/// Handles a delivery verified by the adapter.
+///
+/// # Panics
+/// If the model disagrees with the adapter.
 #[must_use]
 pub fn handle<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, body: &Bytes, verified: &Verified) -> String {
-    SEEN.with_borrow_mut(|seen| seen.handled += 1);
+    PROGRESS.with_borrow_mut(|progress| progress.handled += 1);
     let request = Request { method: "POST", target: "/", headers: headers.collect() };
     let [jira, github] = &*MODELS;
     let model = if request.values("x-hub-signature-256").next().is_some() { github } else { jira };
     assert!(body.len() <= LIMIT);
-    assert_eq!(model.verify(&request, body, 0), Some(Accepted::of(verified)), "{request:?} {body:?}");
+    assert_eq!(model.verify(&request, body, 0), Some(Accepted::of(verified)), "the model disagrees on {request:?} {body:?}");
     format!("{} bytes by {}", body.len(), verified.key_id())
 }
 
-/// Whether the clients of the list write their next request before the last one is answered.
+/// Whether the client of a list of requests may write a request before the response to the previous request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    Some,
-    /// All of them wait, for a server that has read ahead may end the connection before it comes to the next.
-    All,
+pub enum Pipelining {
+    /// The input decides.
+    Allowed,
+    /// The client always waits. A server that has read ahead may close the connection before handling the next request.
+    Never,
 }
 
-/// A runtime for all executions, with its clock stopped. It is never dropped: at the end of the process, what runs on it could outlive it.
+/// Creates a runtime for all executions, with a paused clock. The runtime is never dropped: at the end of the process,
+/// tasks could outlive the runtime.
 #[must_use]
 pub fn runtime() -> &'static (Runtime, LocalSet) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -114,44 +119,48 @@ pub fn runtime() -> &'static (Runtime, LocalSet) {
 
 /// Serves one connection.
 ///
-/// An input that begins with `=` is a list of requests, each of whose answers is known. Any other is what a client writes: a line that says
-/// how it comes, a character for each piece; a line with the body that signatures are made of; and the bytes, in which `$j` and `$g` stand
-/// for the signatures of Jira and GitHub, and `$x` for a wrong one.
-pub async fn judge<F: Future<Output = ()>>(input: &[u8], patience: Patience, serve: impl FnOnce(Pipe) -> F) {
-    SEEN.take();
-    let connection = input.strip_prefix(b"=").map_or_else(|| Connection::raw(input), |rest| Connection::of_requests(rest, patience));
+/// An input after `=` is a list of requests with known responses. Any other input has these parts:
+/// - A line with one character for each piece: see [`pieces`]. If the last character is `.`, the connection stays open.
+/// - A line with the signed body.
+/// - The bytes written by the client. `$j` and `$g` become the signatures of Jira and GitHub, and `$x` becomes a wrong signature.
+///
+/// # Panics
+/// If the server leaves a request without a response, sends a wrong response, or keeps bytes charged to the memory budget.
+pub async fn judge<F: Future<Output = ()>>(input: &[u8], pipelining: Pipelining, serve: impl FnOnce(Pipe) -> F) {
+    PROGRESS.take();
+    let connection = input.strip_prefix(b"=").map_or_else(|| Connection::raw(input), |rest| Connection::of_requests(rest, pipelining));
     let pipe = Pipe::new(connection.pieces.clone(), connection.stays_open);
     let answered = pipe.answered();
-    // What is dropped at its end gives everything back.
-    let ended = timeout(PATIENCE, serve(pipe)).await.is_ok();
-    assert!(ended || connection.stays_open, "it goes on behind the end: {connection:?}");
-    assert_eq!(BUDGET.used(), 0, "{connection:?}");
+    // A connection dropped at the time limit also releases the budget.
+    let ended = timeout(TIME_LIMIT, serve(pipe)).await.is_ok();
+    assert!(ended || connection.stays_open, "the server continues after the end of the connection: {connection:?}");
+    assert_eq!(BUDGET.used(), 0, "bytes are still charged to the budget: {connection:?}");
 
-    let Seen { heads, answered: calls_answered, handled, .. } = SEEN.take();
-    assert!(ended || calls_answered == heads.len(), "a request is never answered: {connection:?}");
-    if patience == Patience::All && connection.expected.is_none() && heads.contains(&true) {
+    let Progress { heads, answered: calls_answered, handled, .. } = PROGRESS.take();
+    assert!(ended || calls_answered == heads.len(), "a request has no response: {connection:?}");
+    if pipelining == Pipelining::Never && connection.expected.is_none() && heads.contains(&true) {
         return;
     }
     let answered = answered.lock().unwrap();
     let answers = read_answers(&answered, &heads, !connection.stays_open);
     for answer in &answers {
-        assert!(matches!(answer.status, 200 | 400 | 401 | 404 | 405 | 408 | 413 | 414 | 431 | 505), "{answer:?} to {connection:?}");
+        assert!(matches!(answer.status, 200 | 400 | 401 | 404 | 405 | 408 | 413 | 414 | 431 | 505), "wrong {answer:?} to {connection:?}");
     }
     let good = answers.iter().filter(|answer| answer.status == 200).count();
-    assert!(good == handled || (good < handled && !connection.stays_open), "{good} of {handled}: {answers:?} to {connection:?}");
+    assert!(good == handled || (good < handled && !connection.stays_open), "{good} good, {handled} handled: {answers:?} to {connection:?}");
     if let Some(expected) = &connection.expected {
         check(&answers, expected, &connection);
         let most = expected.iter().filter(|(status, _)| *status == 200).count();
-        assert!(handled <= most, "{handled} of {most} handled: {connection:?}");
+        assert!(handled <= most, "the handler ran {handled} times, not at most {most} times: {connection:?}");
     }
 }
 
-/// What a client writes.
+/// The writes of a client.
 #[derive(Debug)]
 struct Connection {
     pieces: Vec<Piece>,
     stays_open: bool,
-    /// The statuses, and whether the connection may end behind each.
+    /// The status of each response, and whether the server may close the connection after the response.
     expected: Option<Vec<(u16, bool)>>,
 }
 
@@ -160,11 +169,11 @@ impl Connection {
         let (pieces, stays_open) = raw_pieces(&[], input);
         Self { pieces, stays_open, expected: None }
     }
-    fn of_requests(input: &[u8], patience: Patience) -> Self {
+    fn of_requests(input: &[u8], pipelining: Pipelining) -> Self {
         let mut choices = Choices::new(input);
         let pauses = choices.bytes(20);
         let (waits, breaks_off) = choices.of(&[(false, false), (true, false), (true, true)]);
-        let waits = waits || patience == Patience::All;
+        let waits = waits || pipelining == Pipelining::Never;
         let (mut bytes, mut written, mut expected) = (Vec::new(), Vec::new(), Vec::new());
         while !choices.is_empty() && expected.len() < 8 {
             expected.push(request(&mut choices, &mut bytes));
@@ -184,7 +193,8 @@ impl Connection {
     }
 }
 
-/// What a client writes behind a start that comes at once: see [`judge`]. Tells whether the connection stays open.
+/// Reads an input of [`judge`] into pieces. `start` becomes the first piece, unless `start` is empty. Returns whether the connection stays
+/// open.
 pub(crate) fn raw_pieces(start: &[u8], input: &[u8]) -> (Vec<Piece>, bool) {
     let mut lines = Lines::new(input);
     let pauses = lines.next().unwrap_or_default();
@@ -208,16 +218,16 @@ pub(crate) fn raw_pieces(start: &[u8], input: &[u8]) -> (Vec<Piece>, bool) {
     (pieces, pauses.last() == Some(&b'.'))
 }
 
-/// Forgets what has happened behind a server, and returns how often the handler was called.
-pub(crate) fn forget() -> usize {
-    SEEN.take().handled
+/// Resets the progress, and returns the number of handled deliveries.
+pub(crate) fn reset_progress() -> usize {
+    PROGRESS.take().handled
 }
 
-pub(crate) fn assert_budget_is_whole() {
+pub(crate) fn assert_budget_is_unused() {
     assert_eq!(BUDGET.used(), 0);
 }
 
-/// Writes a request, and says how it has to be answered.
+/// Writes a request. Returns the expected status, and whether the server may close the connection after the response.
 fn request(choices: &mut Choices<'_>, bytes: &mut Vec<u8>) -> (u16, bool) {
     let len = choices.below(LIMIT + 3);
     let first = choices.byte();
@@ -251,11 +261,11 @@ fn request(choices: &mut Choices<'_>, bytes: &mut Vec<u8>) -> (u16, bool) {
         b'x' => 401,
         _ => 200,
     };
-    // What is over the limit need not be read, so that the connection ends.
+    // The server need not read a body over the limit, and may close the connection.
     (status, len > LIMIT)
 }
 
-/// A request that ends before its end, though what has come of the body is signed.
+/// Writes a request that breaks off before the end. The signature matches the part of the body already written.
 fn broken_off(body: &[u8], chunked: bool) -> Vec<u8> {
     let len = body.len();
     let head = format!("POST / HTTP/1.1\r\nHost: h\r\nX-Hub-Signature: {}\r\n", signature(b'j', body));
@@ -267,21 +277,21 @@ fn broken_off(body: &[u8], chunked: bool) -> Vec<u8> {
 }
 
 fn check(mut answers: &[Answer], expected: &[(u16, bool)], connection: &Connection) {
-    // Of a server that has waited for long enough for another request.
+    // A server may answer 408 at the end of the wait for another request.
     if let [before @ .., Answer { status: 408, closes: true }] = answers
         && before.len() == expected.len()
     {
         answers = before;
     }
     for (place, answer) in answers.iter().enumerate() {
-        let (status, may_close) = *expected.get(place).unwrap_or_else(|| panic!("an answer to nothing: {answers:?} to {connection:?}"));
-        assert_eq!(answer.status, status, "{place} of {answers:?}, not {expected:?}, to {connection:?}");
-        assert!(may_close || !answer.closes, "{place} of {answers:?} to {connection:?}");
+        let (status, may_close) = *expected.get(place).unwrap_or_else(|| panic!("too many responses: {answers:?} to {connection:?}"));
+        assert_eq!(answer.status, status, "response {place} of {answers:?}, not {expected:?}, to {connection:?}");
+        assert!(may_close || !answer.closes, "response {place} of {answers:?} closes the connection: {connection:?}");
     }
     let closed = answers.last().is_some_and(|answer| answer.closes);
-    // A server need not answer what breaks off.
+    // A server need not answer a request that breaks off.
     let unanswered = usize::from(!connection.stays_open);
-    assert!(closed || answers.len() + unanswered >= expected.len(), "{answers:?}, not {expected:?}, to {connection:?}");
+    assert!(closed || answers.len() + unanswered >= expected.len(), "too few responses, {answers:?}, not {expected:?}, to {connection:?}");
 }
 
 pub(crate) fn signature(which: u8, body: &[u8]) -> String {
@@ -291,10 +301,11 @@ pub(crate) fn signature(which: u8, body: &[u8]) -> String {
     format!("sha256={}", encode(countersign::scheme::Encoding::Hex, &tag))
 }
 
-/// Cuts what is written into pieces, as the characters say; what is left comes at once.
+/// Cuts the bytes into pieces. Each character of `pauses` sets the length of a piece and the pause before the piece. The rest of the bytes
+/// is the last piece. With `long`, two of the characters set pauses of 4 and of 40 seconds.
 fn pieces(mut bytes: Vec<u8>, pauses: &[u8], long: bool) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    // Of which a server's patience is not tried more than once.
+    // A client makes at most one pause of 40 seconds. No long pause follows.
     let mut long = long;
     for (place, how) in pauses.iter().enumerate() {
         if bytes.is_empty() {

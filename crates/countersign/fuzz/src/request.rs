@@ -1,7 +1,7 @@
 use countersign::RequestHead;
 use countersign::adapter::HeaderIndex;
 
-/// The head of a request, as a test sees it.
+/// The head of a request, for the crate and for the model.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     pub method: &'a str,
@@ -10,7 +10,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// All values of the fields of this name, in any case.
+    /// Returns all values of the fields of this name. Upper and lower case are equal.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }

@@ -1,4 +1,4 @@
-//! What the providers' own pages say, a line each.
+//! The signature format of each provider, from the provider's own documentation.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::derived;
 use crate::description::Signed::{Body, Id, Method, Text, Time, Url};
 use crate::description::{self, Description, Form, Place, TimePlace};
 
-/// A provider's constant, and its description.
+/// A provider's constant, with the description of the provider.
 pub struct Row {
     pub scheme: Scheme,
     pub description: Description,
@@ -62,12 +62,12 @@ const fn rfc3339(header: &'static str, tolerance: u64) -> Option<description::Ti
     Some(description::Time { place, format: TimestampFormat::Rfc3339, tolerance: Duration::from_secs(tolerance) })
 }
 
-/// `{timestamp}.{body}`, with the timestamp in the list.
+/// Signs `{timestamp}.{body}`, with the timestamp in the list.
 const fn stripe(header: &'static str, time: Option<description::Time>) -> Description {
     Description { signed: &[Time, Text("."), Body], time, ..v1(header) }
 }
 
-/// `v0:{timestamp}:{body}`.
+/// Signs `v0:{timestamp}:{body}`.
 const fn slack(header: &'static str, time: &'static str) -> Description {
     Description {
         signed: &[Text("v0:"), Time, Text(":"), Body],
@@ -101,7 +101,7 @@ const fn token(header: &'static str) -> Description {
     Description { place: Place::Token(header), ..hex(header) }
 }
 
-/// In the model's own words; of a provider that it has none for, as the computed delivery shows.
+/// Returns the written description of a provider, or else derives the description from the provider's computed delivery.
 fn describe(scheme: &Scheme) -> Description {
     let name = scheme.name();
     let plain = match name {
@@ -183,7 +183,7 @@ fn describe(scheme: &Scheme) -> Description {
     Description { unsigned_id, unsigned_event, ..plain }
 }
 
-/// The headers of a delivery's id and kind of event that nobody signs.
+/// Returns the unsigned headers with the id and with the event of a delivery.
 fn unsigned(name: &str) -> (Option<&'static str>, Option<&'static str>) {
     match name {
         "jira" => (Some("X-Atlassian-Webhook-Identifier"), None),

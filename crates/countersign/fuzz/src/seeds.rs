@@ -1,4 +1,4 @@
-//! Inputs to begin with, made of each provider's row.
+//! Seeds: one input for each provider, generated from the row of the provider.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use countersign::{Secret, Signer};
 use crate::description::{Place, Time, TimePlace};
 use crate::rows::Row;
 
-/// When all of them were signed, in seconds since 1970.
+/// The time of signing for every seed, in seconds since 1970.
 pub const SECONDS: u64 = 1_795_541_400;
 
 fn signed(row: &Row) -> Vec<(String, String)> {
@@ -19,15 +19,16 @@ fn signed(row: &Row) -> Vec<(String, String)> {
     builder.build().unwrap().sign_as("msg_1", b"body", now)
 }
 
+/// Returns the character for a header in an input.
 fn which(row: &Row, name: &str) -> char {
     let place = row.description.headers().iter().position(|other| other == name).unwrap();
     char::from(b'0' + u8::try_from(place).unwrap())
 }
 
-/// A head as the provider sends it, as an input of `header_…`.
+/// Writes a head of the provider as an input of a `header_…` target.
 ///
 /// # Panics
-/// If the provider cannot sign.
+/// If the crate cannot sign deliveries of the provider.
 #[must_use]
 pub fn head(row: &Row) -> String {
     let mut text = format!("{}\n{SECONDS}\nPOST /hook\n", row.scheme.name());
@@ -38,10 +39,10 @@ pub fn head(row: &Row) -> String {
     text
 }
 
-/// A delivery as the provider sends it, as an input of `model`, which signs it when it is read.
+/// Writes a delivery of the provider as an input of the target `model`. The target signs the delivery while reading the input.
 ///
 /// # Panics
-/// If the provider cannot sign.
+/// If the crate cannot sign deliveries of the provider.
 #[must_use]
 pub fn delivery(row: &Row) -> String {
     let sha1 = if row.description.hashes() == [countersign::scheme::Algorithm::Sha1] { "1" } else { "" };

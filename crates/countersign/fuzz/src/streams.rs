@@ -14,12 +14,12 @@ use tokio::time::timeout;
 
 use crate::choices::Choices;
 use crate::pipe::Pipe;
-use crate::receiver::{self, LIMIT, PATIENCE};
+use crate::receiver::{self, LIMIT, TIME_LIMIT};
 
-/// The first bytes of an HTTP/2 client (RFC 9113 §3.4), and its empty settings.
+/// The connection preface of an HTTP/2 client: the first bytes, and an empty SETTINGS frame (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// Runs tasks of a connection on this thread.
+/// Runs the tasks of a connection on the current thread.
 #[derive(Clone, Copy)]
 pub struct LocalExecutor;
 
@@ -29,61 +29,61 @@ impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecu
     }
 }
 
-/// Serves one connection, on which a client sends requests at the same time. Each answer is known, except of a stream that the client breaks off.
+/// Serves one connection with concurrent requests. The response to each request is known, unless the client breaks off the stream.
 ///
 /// # Panics
-/// If an answer is not the known one.
+/// If the server sends a wrong response, sends no response in time, or keeps bytes charged to the memory budget.
 pub async fn judge<F: Future<Output = ()> + 'static>(input: &[u8], serve: impl FnOnce(DuplexStream) -> F) {
-    receiver::forget();
+    receiver::reset_progress();
     let mut choices = Choices::new(input);
-    // Both sides begin with a frame, for which there has to be room.
+    // Each side starts with a frame, so the pipe must have room for a frame.
     let (client, server) = duplex(choices.of(&[100, 1000, 70_000]));
     let server = spawn_local(serve(server));
-    let handshake = timeout(PATIENCE, http2::handshake(LocalExecutor, TokioIo::new(client)));
-    let (mut sender, connection) = handshake.await.expect("a handshake in time").expect("a connection");
+    let handshake = timeout(TIME_LIMIT, http2::handshake(LocalExecutor, TokioIo::new(client)));
+    let (mut sender, connection) = handshake.await.expect("the handshake ends in time").expect("the handshake succeeds");
     let connection = spawn_local(connection);
     let mut requests = Vec::new();
     while !choices.is_empty() && requests.len() < 8 {
         let (request, expected) = request(&mut choices);
         let shown = format!("{request:?}");
-        timeout(PATIENCE, sender.ready()).await.expect("room in time").expect("room for a stream");
+        timeout(TIME_LIMIT, sender.ready()).await.expect("room for a stream in time").expect("an open connection");
         let response = sender.send_request(request);
         requests.push(spawn_local(async move {
-            let response = timeout(PATIENCE, response).await.expect("an answer in time");
+            let response = timeout(TIME_LIMIT, response).await.expect("the response arrives in time");
             let Some(expected) = expected else { return 0 };
             let status = response.map(|response| response.status().as_u16());
-            assert_eq!(status.ok(), Some(expected), "{shown}");
+            assert_eq!(status.ok(), Some(expected), "wrong response to {shown}");
             usize::from(expected == 200)
         }));
     }
     let mut good = 0;
     for request in requests {
-        good += request.await.expect("what is expected");
+        good += request.await.expect("the task does not panic");
     }
     drop(sender);
-    timeout(PATIENCE, server).await.expect("the connection ends").expect("no panic");
-    let _ = timeout(PATIENCE, connection).await.expect("the client ends");
-    let handled = receiver::forget();
-    assert!(handled >= good, "{handled} of {good} handled");
-    receiver::assert_budget_is_whole();
+    timeout(TIME_LIMIT, server).await.expect("the server ends in time").expect("the server does not panic");
+    let _ = timeout(TIME_LIMIT, connection).await.expect("the client ends in time");
+    let handled = receiver::reset_progress();
+    assert!(handled >= good, "{good} good responses, but {handled} handled deliveries");
+    receiver::assert_budget_is_unused();
 }
 
-/// Serves one connection, on which a client writes what the input says, behind its preface: see [`receiver::judge`].
+/// Serves one connection with raw frames: the connection preface, and then the bytes of the input. See [`receiver::judge`] for the input.
 ///
 /// # Panics
-/// If the connection goes on behind its end.
+/// If the server continues after the end of the connection, or keeps bytes charged to the memory budget.
 pub async fn judge_raw<F: Future<Output = ()>>(input: &[u8], serve: impl FnOnce(Pipe) -> F) {
-    receiver::forget();
+    receiver::reset_progress();
     let (pieces, stays_open) = receiver::raw_pieces(PREFACE, input);
-    let ended = timeout(PATIENCE, serve(Pipe::new(pieces, stays_open))).await.is_ok();
-    assert!(ended || stays_open, "it goes on behind the end");
-    receiver::forget();
-    // A stream runs in a task of its own, and ends with its connection.
+    let ended = timeout(TIME_LIMIT, serve(Pipe::new(pieces, stays_open))).await.is_ok();
+    assert!(ended || stays_open, "the server continues after the end of the connection");
+    receiver::reset_progress();
+    // Each stream runs in a separate task. The task ends shortly after the connection.
     tokio::task::yield_now().await;
-    receiver::assert_budget_is_whole();
+    receiver::assert_budget_is_unused();
 }
 
-/// A request, and the status of its answer, if the request comes to its end.
+/// Creates a request. Returns the expected status, or `None` for a request that breaks off.
 fn request(choices: &mut Choices<'_>) -> (Request<Chunks>, Option<u16>) {
     let len = choices.below(LIMIT + 3);
     let first = choices.byte();
@@ -115,10 +115,10 @@ fn request(choices: &mut Choices<'_>) -> (Request<Chunks>, Option<u16>) {
         b'x' => 401,
         _ => 200,
     };
-    (request.body(Chunks { chunks, breaks_off }).expect("a request"), (!breaks_off).then_some(expected))
+    (request.body(Chunks { chunks, breaks_off }).expect("the request is valid"), (!breaks_off).then_some(expected))
 }
 
-/// A body in chunks, each perhaps behind a pause.
+/// A body in chunks. The flag of a chunk adds a pause of one poll before the chunk.
 #[derive(Debug)]
 struct Chunks {
     chunks: VecDeque<(bool, Bytes)>,
@@ -137,7 +137,7 @@ impl Body for Chunks {
         }
         match self.chunks.pop_front() {
             Some((_, chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
-            None if self.breaks_off => Poll::Ready(Some(Err(io::Error::other("broken off")))),
+            None if self.breaks_off => Poll::Ready(Some(Err(io::Error::other("the client breaks off the stream")))),
             None => Poll::Ready(None),
         }
     }

@@ -2,7 +2,7 @@ use countersign::scheme::TimestampFormat;
 
 const SECOND: i128 = 1_000_000_000;
 
-/// The nanoseconds since 1970 that a timestamp stands for, if it is one of this format to the letter.
+/// Parses a timestamp. Returns nanoseconds since 1970, or `None` for a text outside the exact format.
 #[must_use]
 pub fn parse(format: TimestampFormat, text: &[u8]) -> Option<i128> {
     match format {
@@ -12,14 +12,14 @@ pub fn parse(format: TimestampFormat, text: &[u8]) -> Option<i128> {
     }
 }
 
-/// Digits without a leading zero, of a number below 2^64.
+/// Parses digits without a leading zero. The number must be below 2^64.
 fn number(text: &[u8]) -> Option<i128> {
     let right = matches!(text, [b'1'..=b'9', ..]) && text.len() <= 20 && text.iter().all(u8::is_ascii_digit);
     let value = digits(text);
     (right && value <= u64::MAX.into()).then_some(value)
 }
 
-/// `2026-11-24T17:30:00`, perhaps `.` and up to nine digits, then `Z` or `+07:00`.
+/// Parses `2026-11-24T17:30:00`, an optional fraction of one to nine digits, and `Z` or an offset such as `+07:00`.
 fn rfc3339(text: &[u8]) -> Option<i128> {
     let shape = text.get(..19)?.iter().zip(b"dddd-dd-ddTdd:dd:dd");
     if !shape.clone().all(|(byte, expected)| if *expected == b'd' { byte.is_ascii_digit() } else { byte == expected }) {
@@ -64,7 +64,7 @@ fn digits(text: &[u8]) -> i128 {
     text.iter().take(30).fold(0, |value, digit| value * 10 + i128::from(digit.wrapping_sub(b'0')))
 }
 
-/// The nanoseconds since 1970 that a timestamp could stand for, to some months, whatever is wrong with it.
+/// Estimates a timestamp, to within some months. Returns nanoseconds since 1970. The text may be malformed.
 #[must_use]
 pub fn about(format: TimestampFormat, text: &[u8]) -> i128 {
     let text: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
@@ -77,7 +77,7 @@ pub fn about(format: TimestampFormat, text: &[u8]) -> i128 {
     }
 }
 
-/// The text for a moment in whole seconds since 1970.
+/// Writes a time, given in whole seconds since 1970.
 #[must_use]
 pub fn write(format: TimestampFormat, seconds: i64) -> String {
     match format {
@@ -92,7 +92,7 @@ pub fn write(format: TimestampFormat, seconds: i64) -> String {
     }
 }
 
-/// Year, month and day of a day since 1970, by counting in eras of 400 years that begin in March.
+/// Converts days since 1970 to year, month and day. Counts in eras of 400 years. Each year of an era begins in March.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_timestamp_parses_to_the_same_time() {
         for seconds in (1..253_402_300_799).step_by(98_765_431) {
             for format in [TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339] {
                 let text = write(format, seconds);

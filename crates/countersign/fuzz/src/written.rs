@@ -1,11 +1,11 @@
-//! How tags and keys are written: RFC 4648, by its tables.
+//! The encodings of tags and keys, by the tables of RFC 4648.
 
 use countersign::scheme::Encoding;
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The text for these bytes; hex in lower case.
+/// Encodes the bytes. Hex digits are in lower case.
 #[must_use]
 pub fn encode(encoding: Encoding, bytes: &[u8]) -> String {
     match encoding {
@@ -30,7 +30,7 @@ fn base64(digits: &[u8; 64], padded: bool, bytes: &[u8]) -> String {
     text
 }
 
-/// Whether this is a text for so many bytes at all.
+/// Returns whether the text is a valid encoding of `bytes` bytes.
 #[must_use]
 pub fn is_text_of(encoding: Encoding, text: &[u8], bytes: usize) -> bool {
     if encoding == Encoding::Hex {
@@ -40,7 +40,7 @@ pub fn is_text_of(encoding: Encoding, text: &[u8], bytes: usize) -> bool {
     let full = (bytes * 8).div_ceil(6);
     let padding = if encoding == Encoding::Base64 { (4 - full % 4) % 4 } else { 0 };
     let (Some(text), Some(end)) = (text.get(..full), text.get(full..)) else { return false };
-    // The bits of the last digit that are over are zero (RFC 4648 §3.5).
+    // The spare bits of the last digit must be zero (RFC 4648 §3.5).
     let last = text.last().and_then(|last| digits.iter().position(|digit| digit == last));
     let over = full * 6 - bytes * 8;
     text.iter().all(|byte| byte.is_ascii_alphanumeric() || digits[62..].contains(byte))
@@ -49,7 +49,7 @@ pub fn is_text_of(encoding: Encoding, text: &[u8], bytes: usize) -> bool {
         && (bytes == 0 || last.is_some_and(|last| last % (1 << over) == 0))
 }
 
-/// Whether the text is one for these bytes.
+/// Returns whether the text encodes these bytes. Hex digits may be in upper case.
 #[must_use]
 pub fn stands_for(encoding: Encoding, text: &[u8], bytes: &[u8]) -> bool {
     let expected = encode(encoding, bytes);
@@ -59,7 +59,7 @@ pub fn stands_for(encoding: Encoding, text: &[u8], bytes: &[u8]) -> bool {
     }
 }
 
-/// What a key in hex stands for.
+/// Decodes a key in hex.
 #[must_use]
 pub fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
@@ -67,7 +67,7 @@ pub fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| Some((*pair.first()? * 16 + *pair.get(1)?) as u8)).collect()
 }
 
-/// What a key in base64 stands for: the bytes that are written so, and no other text of them.
+/// Decodes a key in base64. Rejects any text other than the canonical encoding of the key.
 #[must_use]
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -89,7 +89,7 @@ mod tests {
 
     /// RFC 4648 §10.
     #[test]
-    fn published_values_come_out() {
+    fn encodings_match_the_published_values() {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")] {
             assert_eq!(encode(Encoding::Base64, bytes.as_bytes()), text);
             assert_eq!(decode_base64(text.as_bytes()).unwrap(), bytes.as_bytes());
