@@ -22,6 +22,7 @@ use countersign_once::{ClaimInfo, GuardEvent, MemoryStore, Once};
 use countersign_once_redis::RedisStore;
 use countersign_tower::VerifyLayer;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -44,8 +45,10 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await.map_err(receiver::in_use(address))?;
     receiver::say(format_args!("Listening on http://{}/jira. Ctrl-C stops the receiver.", listener.local_addr()?));
     axum::serve(listener, app).with_graceful_shutdown(receiver::stop()).await?;
-    // A handler runs on after its sender has disconnected.
-    once.idle().await;
+    // A handler runs on after its sender has disconnected. While Redis is down, marks wait.
+    if timeout(Duration::from_secs(20), once.idle()).await.is_err() {
+        receiver::say(format_args!("Some marks are not written: their deliveries may run again."));
+    }
     let (claimed, repeated, running) = (once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated), once.count(GuardEvent::Running));
     receiver::say(format_args!("{claimed} claimed, {repeated} repeated, {running} put off"));
     Ok(())

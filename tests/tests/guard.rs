@@ -516,6 +516,31 @@ async fn guard_that_only_counts_never_refuses() {
 
 /// The connection to the store is lost while a handler runs.
 #[tokio::test(start_paused = true)]
+async fn mark_that_is_given_up_is_told_once() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    store.set(Some(Fault::FailFinish));
+    assert_eq!(handle(&once, 200).await, Ok(200));
+    tokio::time::sleep(Duration::from_secs(290)).await;
+    assert_eq!((once.count(GuardEvent::Unavailable), once.count(GuardEvent::MarkLost)), (1, 0), "the retries are not counted");
+    once.idle().await;
+    assert_eq!((once.count(GuardEvent::Unavailable), once.count(GuardEvent::MarkLost)), (1, 1));
+}
+
+#[tokio::test]
+async fn claim_is_lost_as_soon_as_its_lease_has_run_out() {
+    let lease = Duration::from_millis(500);
+    let once = Once::builder("stripe", Shared::default()).lease(lease).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    let info = claim.info();
+    assert!(!info.is_lost());
+    // The process stands still: no renewal runs.
+    std::thread::sleep(lease);
+    assert!(info.is_lost());
+    claim.complete(200).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn failed_renewal_is_tried_again_well_before_the_end_of_the_lease() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(30)).build(&verifier()).unwrap();

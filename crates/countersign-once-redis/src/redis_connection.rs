@@ -64,8 +64,17 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 impl RedisConnection {
     /// Creates a connection to one server. The first operation connects.
     ///
-    /// Use this with a client of your own, for example with a private certificate authority. Set RESP3 in
-    /// its settings: the connection then notices at once that the server has closed the connection.
+    /// Use this with a client of your own, for example with a private certificate authority. Choose RESP3:
+    /// the connection then notices at once that the server has closed the connection.
+    ///
+    /// ```
+    /// use countersign_once_redis::redis::Client;
+    /// use countersign_once_redis::{RedisConnection, RedisStore};
+    ///
+    /// let client = Client::open("redis://127.0.0.1/?protocol=resp3")?;
+    /// let store = RedisStore::new(RedisConnection::to_server(client), "myapp:once:");
+    /// # Ok::<(), countersign_once_redis::redis::RedisError>(())
+    /// ```
     #[must_use]
     pub fn to_server(client: Client) -> Self {
         let client = Arc::new(client);

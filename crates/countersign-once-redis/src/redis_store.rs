@@ -65,7 +65,7 @@ impl RedisStore {
     /// - [`RedisStoreError::Problems`]: the server is [too old](Problem::TooOld).
     pub async fn connect(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
         let store = Self::connected(url, prefix.into()).await?;
-        for problem in store.problems().await.map_err(connection_error)? {
+        for problem in store.problems().await.map_err(|error| connection_error(&"INFO", &error))? {
             if matches!(problem, Problem::TooOld { .. }) {
                 return Err(RedisStoreError::Problems(vec![problem]));
             }
@@ -81,25 +81,29 @@ impl RedisStore {
     /// - [`RedisStoreError::Problems`]: the server has a problem.
     pub async fn connect_strict(url: &str, prefix: impl Into<Arc<str>>) -> Result<Self, RedisStoreError> {
         let store = Self::connected(url, prefix.into()).await?;
-        let problems = store.problems().await.map_err(connection_error)?;
+        let problems = store.problems().await.map_err(|error| connection_error(&"INFO", &error))?;
         if problems.is_empty() { Ok(store) } else { Err(RedisStoreError::Problems(problems)) }
     }
 
     async fn connected(url: &str, prefix: Arc<str>) -> Result<Self, RedisStoreError> {
-        let info = url.into_connection_info().map_err(connection_error)?;
+        let info =
+            url.into_connection_info().map_err(|error| connection_error(&"redis://user:password@host:port/db is expected", &error))?;
+        let server = info.addr().to_string();
         // With RESP3, the client notices at once that the server has closed the connection.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         // Otherwise an operation could wait for the acknowledgement of the one before.
         let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(connection_error)?;
+        let client =
+            Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|error| connection_error(&server, &error))?;
         let mut connection = RedisConnection::to_server(client);
-        redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(connection_error)?;
+        redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(|error| connection_error(&server, &error))?;
         Ok(Self::new(connection, prefix))
     }
 }
 
-fn connection_error(error: RedisError) -> RedisStoreError {
-    RedisStoreError::Connection(error.into())
+/// The text of a [`RedisError`] repeats its source.
+fn connection_error(context: &dyn fmt::Display, error: &RedisError) -> RedisStoreError {
+    RedisStoreError::Connection(format!("{context}: {error}").into())
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {

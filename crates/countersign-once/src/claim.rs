@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use countersign::identity::DeliveryKey;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::claim_info::ClaimInfo;
 use crate::event::GuardEvent;
 use crate::owner::Owner;
 use crate::renewal::Renewal;
 use crate::shared::{Active, Shared, pauses, spawn};
-use crate::store::FinishReply;
+use crate::store::{FinishReply, StoreError};
 
 /// The right to handle a delivery.
 ///
@@ -87,12 +88,14 @@ impl Claim {
         self.info.succeed();
         // Renewed until the marks are written: a slow store could let the claim expire. If a mark is
         // missing, `drop` retries the marks in the background.
-        self.mark(status).await;
+        if let Err((key, error)) = self.mark(status).await {
+            self.shared.events.record_failure("mark", key, &error);
+        }
     }
 
-    /// Marks the held keys. Returns `false` at the first key without an answer of the store.
-    async fn mark(&mut self, status: u16) -> bool {
-        let mut worst = FinishReply::Own;
+    /// Marks the held keys. Ends at the first key without an answer of the store.
+    async fn mark(&mut self, status: u16) -> Result<(), (DeliveryKey, StoreError)> {
+        let (mut worst, mut failure) = (FinishReply::Own, None);
         while self.marked < self.held
             && let Some(key) = self.key_at(self.marked)
         {
@@ -101,7 +104,7 @@ impl Claim {
                 Ok(FinishReply::Own) => {}
                 Ok(reply) => worst = if worst == FinishReply::Other { worst } else { reply },
                 Err(error) => {
-                    shared.events.record(GuardEvent::Unavailable, key, Some(&error));
+                    failure = Some((key, error));
                     break;
                 }
             }
@@ -110,19 +113,22 @@ impl Claim {
         // Once for each claim, not for each key.
         match worst {
             FinishReply::Own => {}
-            FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key(), None),
-            FinishReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key(), None),
+            FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key()),
+            FinishReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key()),
         }
-        self.marked == self.held
+        failure.map_or(Ok(()), Err)
     }
 
     /// Retries the marks. The claim is renewed meanwhile.
     async fn retry_marks(mut self, status: u16) {
         for pause in pauses(MARK_RETRY_LIMIT) {
             tokio::time::sleep(pause).await;
-            if self.mark(status).await {
+            if self.mark(status).await.is_ok() {
                 break;
             }
+        }
+        if self.marked < self.held {
+            self.shared.events.record(GuardEvent::MarkLost, self.key());
         }
         // Nothing is left for `drop`: the lease ends a claim without a mark.
         self.held = 0;
@@ -168,9 +174,10 @@ impl Claim {
         Active::new(&self.shared)
     }
 
-    /// Starts to renew the claim, if the store has leases.
-    pub(crate) fn start_renewal(&mut self) {
+    /// Starts to renew the claim, if the store has leases. The lease runs from `started` on.
+    pub(crate) fn start_renewal(&mut self, started: Instant) {
         if self.shared.store.has_leases() {
+            self.info.hold_until(started.checked_add(self.shared.lease));
             self.renewal = Renewal::start(Arc::clone(&self.shared), self.owner, self.info.clone());
         }
     }

@@ -1,7 +1,8 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign::identity::DeliveryKey;
+use tokio::time::Instant;
 
 /// The key and the state of a claim, for handlers.
 #[derive(Clone, Debug)]
@@ -14,11 +15,14 @@ struct ClaimState {
     is_guarded: bool,
     is_lost: AtomicBool,
     has_succeeded: AtomicBool,
+    /// The end of the lease, as far as this process knows. `None` without a lease.
+    until: Mutex<Option<Instant>>,
 }
 
 impl ClaimInfo {
     pub(crate) fn new(first: DeliveryKey, second: Option<DeliveryKey>, is_guarded: bool) -> Self {
-        Self(Arc::new(ClaimState { first, second, is_guarded, is_lost: AtomicBool::new(false), has_succeeded: AtomicBool::new(false) }))
+        let (is_lost, has_succeeded) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(ClaimState { first, second, is_guarded, is_lost, has_succeeded, until: Mutex::default() }))
     }
 
     /// Returns the first key of the delivery: 64 hex digits as text. For logs, and as the id of a job.
@@ -50,10 +54,20 @@ impl ClaimInfo {
         self.0.is_guarded
     }
 
-    /// Returns whether the claim was lost: another handler may run for the same delivery.
+    /// Returns whether the claim was lost, or its lease has run out without a renewal: another handler
+    /// may run for the same delivery.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.is_lost.load(Ordering::Relaxed)
+        self.0.is_lost.load(Ordering::Relaxed) || self.until().is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Notes the end of the lease, after a claim or a renewal.
+    pub(crate) fn hold_until(&self, until: Option<Instant>) {
+        *self.until() = until;
+    }
+
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes the success of the handler. After the mark, the store answers "lost" to a renewal, and no

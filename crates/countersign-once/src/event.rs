@@ -1,6 +1,9 @@
+use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign::identity::DeliveryKey;
+
+use crate::store::StoreError;
 
 /// An event of a guard, for counts, logs and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +24,13 @@ pub enum GuardEvent {
     DoubleRun,
     /// A delivery is handled [unguarded](crate::ClaimInfo::is_guarded).
     Unguarded,
+    /// The store was away for too long to write a mark: the next repeat is handled again.
+    MarkLost,
 }
 
 impl GuardEvent {
-    const ALL: [Self; 7] =
-        [Self::Claimed, Self::Repeated, Self::Running, Self::Unavailable, Self::Expired, Self::DoubleRun, Self::Unguarded];
+    const ALL: [Self; 8] =
+        [Self::Claimed, Self::Repeated, Self::Running, Self::Unavailable, Self::Expired, Self::DoubleRun, Self::Unguarded, Self::MarkLost];
 
     /// Returns the label in `snake_case`, for logs and metrics.
     #[must_use]
@@ -38,6 +43,7 @@ impl GuardEvent {
             Self::Expired => "expired",
             Self::DoubleRun => "double_run",
             Self::Unguarded => "unguarded",
+            Self::MarkLost => "mark_lost",
         }
     }
 }
@@ -70,7 +76,38 @@ impl Events {
         self.counts.get(event as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn record(&self, event: GuardEvent, key: DeliveryKey, error: Option<&dyn std::error::Error>) {
+    /// Records a failed operation of the store.
+    pub(crate) fn record_failure(&self, operation: &'static str, key: DeliveryKey, error: &StoreError) {
+        self.count_and_tell(GuardEvent::Unavailable, key);
+        let (guard, label, delivery) = (&*self.name, GuardEvent::Unavailable.as_str(), tracing::field::display(key));
+        let source = error.source().map(tracing::field::display);
+        tracing::warn!(target: "countersign", guard, event = label, operation, delivery, %error, source, "the store of handled deliveries is unavailable");
+    }
+
+    pub(crate) fn record(&self, event: GuardEvent, key: DeliveryKey) {
+        self.count_and_tell(event, key);
+        let (guard, label, delivery) = (&*self.name, event.as_str(), tracing::field::display(key));
+        match event {
+            GuardEvent::Claimed | GuardEvent::Repeated | GuardEvent::Running => {
+                tracing::debug!(target: "countersign", guard, event = label, delivery, "delivery {label}");
+            }
+            // Not `debug`: a guard without an effect would go unseen.
+            GuardEvent::Unguarded => {
+                tracing::info!(target: "countersign", guard, event = label, delivery, "delivery handled without a guard");
+            }
+            // `record_failure` has the cause.
+            GuardEvent::Unavailable => {}
+            GuardEvent::Expired => {
+                tracing::error!(target: "countersign", guard, event = label, delivery, "a claim was lost: the delivery may be handled twice");
+            }
+            GuardEvent::DoubleRun => tracing::error!(target: "countersign", guard, event = label, delivery, "a delivery was handled twice"),
+            GuardEvent::MarkLost => {
+                tracing::error!(target: "countersign", guard, event = label, delivery, "a mark was given up: the next repeat is handled again");
+            }
+        }
+    }
+
+    fn count_and_tell(&self, event: GuardEvent, key: DeliveryKey) {
         if let Some(count) = self.counts.get(event as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -78,22 +115,6 @@ impl Events {
         metrics::counter!("countersign_once_total", "guard" => self.name.clone(), "event" => event.as_str()).increment(1);
         if let Some(observer) = &self.observer {
             observer(event, key);
-        }
-        let (guard, label, key) = (&*self.name, event.as_str(), tracing::field::display(key));
-        let source = error.and_then(std::error::Error::source).map(tracing::field::display);
-        match event {
-            GuardEvent::Claimed | GuardEvent::Repeated | GuardEvent::Running => {
-                tracing::debug!(target: "countersign", guard, event = label, key, "delivery {label}");
-            }
-            // Not `debug`: a guard without an effect would go unseen.
-            GuardEvent::Unguarded => tracing::info!(target: "countersign", guard, event = label, key, "delivery handled without a guard"),
-            GuardEvent::Unavailable => {
-                tracing::warn!(target: "countersign", guard, event = label, key, source, "the store of handled deliveries is unavailable");
-            }
-            GuardEvent::Expired => {
-                tracing::error!(target: "countersign", guard, event = label, key, "a claim was lost: the delivery may be handled twice");
-            }
-            GuardEvent::DoubleRun => tracing::error!(target: "countersign", guard, event = label, key, "a delivery was handled twice"),
         }
     }
 }

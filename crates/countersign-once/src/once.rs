@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use countersign::Verified;
 use countersign::identity::{DeliveryKey, Identity};
+use tokio::time::Instant;
 
 use crate::claim::Claim;
 use crate::event::GuardEvent;
@@ -113,18 +114,18 @@ impl Once {
         let Some(owner) = Owner::random() else { return self.unavailable(first, second, no_random_numbers()) };
         // Created before the store is asked: if this future is dropped, or the answer is lost, the
         // drop of the claim releases the keys.
-        let mut claim = Claim::new(Arc::clone(shared), first, second, owner);
+        let (mut claim, started) = (Claim::new(Arc::clone(shared), first, second, owner), Instant::now());
         while let Some(key) = claim.next_key() {
             match shared.store.claim(key, owner, shared.lease).within(shared.patience).await {
                 Ok(ClaimReply::Acquired) => {}
                 Ok(ClaimReply::Running) => {
                     claim.forget_last();
-                    shared.events.record(GuardEvent::Running, first, None);
+                    shared.events.record(GuardEvent::Running, first);
                     return if shared.count_only { self.unguarded(first, second) } else { Admission::Running };
                 }
                 Ok(ClaimReply::Done(status)) => {
                     claim.forget_last();
-                    shared.events.record(GuardEvent::Repeated, first, None);
+                    shared.events.record(GuardEvent::Repeated, first);
                     // The other key stays without a mark. Otherwise a stranger could suppress a delivery
                     // that has failed so far: by its body under a known id, or by its id with a known
                     // body.
@@ -133,13 +134,13 @@ impl Once {
                 Err(error) => return self.unavailable(first, second, error),
             }
         }
-        shared.events.record(GuardEvent::Claimed, first, None);
-        claim.start_renewal();
+        shared.events.record(GuardEvent::Claimed, first);
+        claim.start_renewal(started);
         Admission::Run(claim)
     }
 
     fn unavailable(&self, first: DeliveryKey, second: Option<DeliveryKey>, error: StoreError) -> Admission {
-        self.0.events.record(GuardEvent::Unavailable, first, Some(&error));
+        self.0.events.record_failure("claim", first, &error);
         match self.0.when_down {
             WhenDown::Refuse if !self.0.count_only => Admission::Unavailable(error),
             WhenDown::Refuse | WhenDown::Run => self.unguarded(first, second),
@@ -147,7 +148,7 @@ impl Once {
     }
 
     fn unguarded(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
-        self.0.events.record(GuardEvent::Unguarded, first, None);
+        self.0.events.record(GuardEvent::Unguarded, first);
         Admission::Run(Claim::unguarded(Arc::clone(&self.0), first, second))
     }
 

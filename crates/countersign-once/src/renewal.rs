@@ -46,12 +46,12 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
                 Ok(RenewReply::Held | RenewReply::Restored) => {}
                 Ok(RenewReply::Lost) => {
                     if info.lose() {
-                        shared.events.record(GuardEvent::Expired, key, None);
+                        shared.events.record(GuardEvent::Expired, key);
                     }
                 }
                 Err(error) => {
                     is_renewed = false;
-                    shared.events.record(GuardEvent::Unavailable, key, Some(&error));
+                    shared.events.record_failure("renew", key, &error);
                 }
             }
         }
@@ -59,9 +59,10 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
         pause = if is_renewed { third } else { third.checked_div(4).unwrap_or_default() };
         if is_renewed {
             renewed_at = started;
+            info.hold_until(started.checked_add(shared.lease));
         } else if renewed_at.elapsed() >= shared.lease && info.lose() {
             // The store has not answered for a whole lease, so the claim has ended there.
-            shared.events.record(GuardEvent::Expired, info.key(), None);
+            shared.events.record(GuardEvent::Expired, info.key());
         }
     }
 }

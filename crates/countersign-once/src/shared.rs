@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::event::{Events, GuardEvent};
+use crate::event::Events;
 use crate::owner::Owner;
 use crate::store::{Store, StoreFuture};
 
@@ -70,7 +70,7 @@ impl Shared {
             }
             // The lease then ends the claim.
             if let Err(error) = released {
-                shared.events.record(GuardEvent::Unavailable, key, Some(&error));
+                shared.events.record_failure("release", key, &error);
             }
             drop(active);
         });
