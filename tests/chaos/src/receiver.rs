@@ -62,15 +62,17 @@ async fn note_answer(State(effects): State<Arc<Effects>>, request: Request, next
 
 async fn on_event(State(effects): State<Arc<Effects>>, Extension(claim): Extension<ClaimInfo>, body: String) -> StatusCode {
     let mut handler = effects.begin(&body);
+    // The other handlers go on, so that a kill also finds answered deliveries.
+    let is_held = |place| body.parse::<usize>().is_ok_and(|number| number % 2 == 0) && effects.is_held(place);
     sleep(if is_long(&body) { LEASE + LEASE / 5 } else { Duration::from_millis(fastrand::u64(1..30)) }).await;
     if fastrand::u8(..20) == 0 {
         return StatusCode::INTERNAL_SERVER_ERROR;
     }
-    while effects.is_held(Place::BeforeEffect) {
+    while is_held(Place::BeforeEffect) {
         sleep(Duration::from_millis(10)).await;
     }
     effects.apply(&mut handler, &body, claim.keys().map(|key| key.to_string()));
-    while effects.is_held(Place::AfterEffect) {
+    while is_held(Place::AfterEffect) {
         sleep(Duration::from_millis(10)).await;
     }
     StatusCode::OK
