@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Writes computed.json: deliveries as each provider's documentation describes them, made without a line of the crates' code.
+"""Writes computed.json: deliveries computed from the documentation of each provider, without any code of the crates.
 
-For the providers of whom no value is published, and as a second opinion on the others. A row is the name of the scheme, the headers and
-the signed text, in which these stand for themselves: {body} {id} {s} {ms} {rfc} (the time in seconds, milliseconds, RFC 3339) {url}
-{method}, and in a header {hex} {base64} {base64url} (the MAC) and {secret}.
+These deliveries are the only values for providers without a published value, and a second opinion on the other providers. A row holds the
+name of the scheme, the headers, the signed text, and optionally the form of the secret and the algorithm. Placeholders are possible:
+
+- in headers and in the signed text: {body}, {id}, {url}, {method}, {s}, {ms} and {rfc} (the time in seconds, milliseconds, RFC 3339)
+- only in headers: {hex}, {base64} and {base64url} (the MAC), {secret}
 
     python3 tests/computed.py > tests/computed.json
 """
@@ -26,7 +28,7 @@ VALUES = {
     "method": "POST",
 }
 KEY = bytes(range(100, 132))
-# Stand where a sender may put them, and nothing depends on them.
+# A sender may add these texts. No verdict depends on these texts.
 WRONG_BASE64 = base64.b64encode(bytes(32)).decode()
 WRONG_V1 = "v1=" + "0" * 64
 IGNORED = [WRONG_BASE64, WRONG_V1, "v0=legacy", "v2=future"]
@@ -122,7 +124,7 @@ def encode(mac, secret):
 
 def vector(scheme, headers, signed, key=TEXT, algorithm="sha256"):
     secret, decode = key
-    # The body last: it holds braces of its own.
+    # The body comes last, because the body contains braces.
     order = {name: VALUES[name] for name in VALUES if name != "body"} | {"body": VALUES["body"]}
 
     def tags(algorithm):
@@ -138,8 +140,9 @@ def vector(scheme, headers, signed, key=TEXT, algorithm="sha256"):
         made["ignored"] = ignored
     if "{url}" in signed:
         made["url"] = VALUES["url"]
-    # For the attempt to pass off another algorithm's MAC.
-    found = re.search(r"(?:([a-z0-9-]+)([=,]))?\{(hex|base64|base64url)\}", next(v for v in headers.values() if "{hex}" in v or "{base" in v or "{secret}" in v))
+    # The tests try to pass off the MAC of another algorithm.
+    value = next(v for v in headers.values() if "{hex}" in v or "{base" in v or "{secret}" in v)
+    found = re.search(r"(?:([a-z0-9-]+)([=,]))?\{(hex|base64|base64url)\}", value)
     if found:
         name, separator, encoding = found.groups()
         made["tag"] = tags(algorithm)[encoding]

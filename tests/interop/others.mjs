@@ -1,5 +1,5 @@
-// Signs or verifies standard input by a library of somebody else's: `others.mjs sign|verify github|stripe|standard-webhooks`. The secret is in
-// SECRET; headers, as the command prints them, are in HEADERS.
+// Signs or verifies standard input with another library: `others.mjs sign|verify github|stripe|standard-webhooks`. SECRET holds the
+// secret. HEADERS holds the headers, as printed by the command `countersign`.
 import { sign as octokitSign, verify as octokitVerify } from '@octokit/webhooks-methods';
 import { readFileSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';

@@ -1,4 +1,7 @@
-"""Signs or verifies standard input by Python's own hmac, as Jira's page says to do: `others.py sign|verify`. The secret is in SECRET, headers are in HEADERS."""
+"""Signs or verifies standard input with the module `hmac` of Python, as described on Jira's page: `others.py sign|verify`.
+
+SECRET holds the secret. HEADERS holds the headers.
+"""
 
 import hashlib
 import hmac

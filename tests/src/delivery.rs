@@ -1,4 +1,4 @@
-//! A request, as described by a test.
+//! A request described by a test.
 
 use std::time::{Duration, SystemTime};
 

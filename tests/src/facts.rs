@@ -606,7 +606,7 @@ pub async fn head_rejection_never_polls_the_body<H: Harness>() {
         let delivery = Delivery::unsigned("body").headers(values.into_iter().map(|value| (SIGNATURE, value)));
         H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(kind, case);
     }
-    // The same value in a wrong header.
+    // A right value in a wrong header is ignored.
     for name in ["X-Hub-Signature-256", "X-Hub_Signature", "Hub-Signature", "X-Hub-Signature2", "Authorization"] {
         let delivery = Delivery::unsigned("body").header(name, signature(b"body"));
         H::deliver(verifier(providers::JIRA), delivery).await.assert_rejected_unread(RejectionKind::MissingSignature, name);
@@ -663,7 +663,7 @@ pub async fn signature_named_after_another_algorithm_is_rejected<H: Harness>() {
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={text}"));
             H::deliver(all.clone(), delivery).await.assert_rejected_unread(RejectionKind::SignatureLength, &case);
 
-            // The tag cut or padded to the length for the named algorithm.
+            // The tag is cut or padded to the length for the named algorithm.
             let digits = 2 * named.tag_len();
             let fitted: String = text.chars().chain(std::iter::repeat('0')).take(digits).collect();
             let delivery = Delivery::unsigned("body").header(SIGNATURE, format!("{named}={fitted}"));
@@ -1030,7 +1030,7 @@ fn deadline(within: u64, bytes_per_second: u32, grace: u64) -> Deadline {
     Deadline::new(Duration::from_secs(within)).minimum_pace(bytes_per_second, Duration::from_secs(grace))
 }
 
-/// Delivers, and returns the results with the elapsed seconds. The paused clock advances only while every task waits.
+/// Sends one delivery, and returns the observation with the elapsed seconds. The paused clock advances only while every task waits.
 async fn timed<H: Harness>(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> (crate::Observation, u64) {
     let start = tokio::time::Instant::now();
     let outcome = H::deliver(verifiers, delivery).await;

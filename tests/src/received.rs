@@ -44,7 +44,7 @@ impl<H: RequestHead> Received<H> {
     pub fn finish(mut self) -> Result<(Verified, Bytes), Rejection> {
         match self.poll(|| Poll::Ready(None::<io::Result<Bytes>>))? {
             Some(Outcome::Verified(verified, body)) => Ok((verified, body)),
-            other => panic!("a delivery ends verified or rejected without report-only mode: {other:?}"),
+            other => panic!("without report-only mode, a delivery is verified or rejected: {other:?}"),
         }
     }
 

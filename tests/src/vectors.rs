@@ -150,8 +150,8 @@ pub fn secrets(scheme: Scheme) -> [Secret; 2] {
         return form.map(Secret::new);
     }
     // For a scheme with another length: the secret of its computed vector, and the same secret with one changed character.
-    let vector = computed().into_iter().find(|vector| vector.scheme == scheme.name()).expect("a computed value");
-    let secret = vector.secret.expect("a secret in text");
+    let vector = computed().into_iter().find(|vector| vector.scheme == scheme.name()).expect("the scheme has a computed vector");
+    let secret = vector.secret.expect("the computed vector has a text as its secret");
     let middle = secret.len() / 2;
     let other = if secret[middle..].starts_with('1') { "2" } else { "1" };
     let changed = format!("{}{other}{}", &secret[..middle], &secret[middle + 1..]);

@@ -1,4 +1,4 @@
-//! The middleware under actix-web, in process, beside the bare handler, the middleware that users write, and what is published.
+//! The middleware under actix-web, in process, beside the bare handler, middleware written by hand, and published crates.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::runtime::block_on;
 use crate::table::{Row, print};
 
 pub fn run() {
-    print("A delivery of one frame through an actix-web application, which answers 200", &[0, 1024, 16_384, 65_536], rows);
+    print("A delivery of one frame through an actix-web application, answered 200", &[0, 1024, 16_384, 65_536], rows);
 }
 
-/// Takes the body as it comes.
+/// Returns a resource that accepts every body without verifying a signature.
 pub fn bare() -> actix_web::Resource {
     web::resource("/hook").app_data(web::PayloadConfig::new(LIMIT)).route(web::post().to(handler))
 }
 
-/// Without middleware: the handler asks for the delivery, and so it can behind the middleware.
+/// Returns a resource whose handler extracts the delivery. The extractor works without the middleware and behind the middleware.
 pub fn extracted() -> actix_web::Resource {
     web::resource("/hook").route(web::post().to(async |delivery: Delivery| {
         std::hint::black_box(delivery);
@@ -55,7 +55,7 @@ async fn handler(body: Bytes) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-/// An application of one resource, started. Its type has no name.
+/// Starts an application with one resource. This is a macro because the type of the application has no name.
 macro_rules! app {
     ($resource:expr) => {
         $crate::runtime::block_on(actix_web::test::init_service(actix_web::App::new().service($resource)))
@@ -63,7 +63,7 @@ macro_rules! app {
 }
 pub(crate) use app;
 
-/// Serves a request that is answered 200.
+/// Returns a closure that serves one request, and asserts the status 200.
 fn served<R, B>(
     service: impl Service<R, Response = ServiceResponse<B>, Error: Debug> + 'static,
     request: impl Fn() -> R + 'static,

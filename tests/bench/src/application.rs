@@ -1,4 +1,4 @@
-//! Applications of every framework, to which an upload can be sent in process.
+//! Applications of every framework. Each application accepts uploads in process.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -20,7 +20,8 @@ use crate::delivery::verifier;
 use crate::upload::Upload;
 use crate::{actix, axum, warp};
 
-/// An application of one resource of actix-web. Its type has no name, and neither has that of its requests.
+/// Creates an actix-web application with one resource. This is a macro because the types of the application and of its requests have no
+/// names.
 macro_rules! of_actix {
     ($name:expr, $resource:expr) => {
         $crate::application::Application::of_actix($name, $crate::actix::app!($resource), |headers, upload| {
@@ -41,7 +42,7 @@ pub fn payload(upload: Upload) -> Payload {
     Payload::from(upload)
 }
 
-/// A status, once the application has answered.
+/// The status of the response.
 pub type Answer = Pin<Box<dyn Future<Output = u16>>>;
 
 type Sending = dyn Fn(&HeaderMap, Upload) -> Answer;
@@ -52,12 +53,12 @@ pub struct Application {
 }
 
 impl Application {
-    /// Sends a delivery, with the headers that are given and its length.
+    /// Sends a delivery with these headers and a `Content-Length`.
     pub fn send(&self, headers: &HeaderMap, upload: Upload) -> Answer {
         (self.send)(headers, upload)
     }
 
-    /// All: bare, ours and by hand, framework by framework.
+    /// Returns all applications, by framework: the bare handler, countersign, and code written by hand.
     pub fn all() -> Vec<Self> {
         let layer = || VerifyLayer::new(verifier());
         vec![

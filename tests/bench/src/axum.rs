@@ -1,4 +1,4 @@
-//! The tower layer under axum, in process, beside the bare handler, the middleware that users write, and what is published.
+//! The tower layer under axum, in process, beside the bare handler, middleware written by hand, and published crates.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,11 +27,11 @@ use crate::runtime::served;
 use crate::table::{Row, print};
 
 pub fn run() {
-    print("A delivery of one frame through an axum application, which answers 200", &[0, 1024, 16_384, 65_536], of_github);
-    print("The same, of Standard Webhooks", &[1024, 16_384, 65_536], of_standard_webhooks);
+    print("A delivery of one frame through an axum application, answered 200", &[0, 1024, 16_384, 65_536], of_github);
+    print("A delivery by Standard Webhooks through an axum application", &[1024, 16_384, 65_536], of_standard_webhooks);
 }
 
-/// Takes the body as it comes.
+/// Returns a router that accepts every body without verifying a signature.
 pub fn bare() -> Router {
     Router::new().route("/hook", post(handler)).layer(DefaultBodyLimit::max(LIMIT))
 }
@@ -40,7 +40,7 @@ pub fn verified() -> Router {
     bare().layer(VerifyLayer::new(verifier()))
 }
 
-/// Without a layer: the handler asks for the delivery.
+/// Returns a router whose handler extracts the delivery, without a layer.
 pub fn extracted(layer: VerifyLayer) -> Router {
     let extract = async |delivery: Delivery| {
         std::hint::black_box(delivery);
@@ -90,7 +90,7 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
         Row::new("a layer that only forwards, Router::layer", {
             served(bare().layer(MapRequestLayer::new(|request: Request| request)), request.clone())
         }),
-        Row::new("one that adds a proof and another body, Router::layer", {
+        Row::new("a layer that adds a proof and a body, Router::layer", {
             let proof = verifier().verify(&[(SIGNATURE, signature_of(&body))], &body).unwrap();
             let forward = MapRequestLayer::new(move |mut request: Request| {
                 request.extensions_mut().insert(proof.clone());
@@ -106,7 +106,7 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
             served(layer.layer(bare()), request.clone())
         }),
     ];
-    // An empty body is no JSON.
+    // An empty body is not JSON.
     if size > 0 {
         let extract = async |GithubEvent(body): GithubEvent<IgnoredAny>| {
             std::hint::black_box(body);

@@ -1,6 +1,6 @@
-//! The core beside the hash, what users write, and what is published.
+//! The core beside the hash alone, code written by hand, and published crates.
 //!
-//! Who keeps a key from one delivery to the next is measured with the key kept, and so with what it has prepared of it.
+//! A library that can keep a key between deliveries keeps the prepared key here.
 
 use std::hint::black_box;
 
@@ -18,7 +18,7 @@ const SIZES: [usize; 8] = [0, 256, 1024, 4096, 16_384, 65_536, 1_048_576, 10_485
 const BLOCK: usize = 64;
 
 pub fn run() {
-    print("Verifying `sha256=<hex>` of a body", &SIZES, of_github);
+    print("Verifying the signature `sha256=<hex>` of a body", &SIZES, of_github);
     print("Verifying a delivery of Standard Webhooks", &SIZES, of_standard_webhooks);
 }
 
@@ -73,7 +73,7 @@ fn of_github(size: usize) -> Vec<Row<'static>> {
 
 fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
     let body = body(size);
-    // Each size has a timestamp of its own, and takes seconds.
+    // The measurement of one size takes seconds, so each size has its own timestamp.
     let (headers, map) = (standard::headers(&body), standard::header_map(&body));
     let signed = format!("{}.{}.", map["webhook-id"].to_str().unwrap(), map["webhook-timestamp"].to_str().unwrap());
     vec![
@@ -102,10 +102,10 @@ fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
     ]
 }
 
-/// As many as an HMAC with a kept key needs: the body with its padding, and one block for the outer hash.
+/// Returns a closure with the compressions of an HMAC with a prepared key: the padded body, and one block for the outer hash.
 fn compressions(body: Bytes) -> impl FnMut() {
     const PADDING: [[u8; BLOCK]; 3] = [[0; BLOCK]; 3];
-    // A byte that ends the message, and eight for its length.
+    // One byte ends the message, and eight bytes hold its length.
     let inner = (body.len() + 9).div_ceil(BLOCK);
     let others = inner - body.len() / BLOCK + 1;
     move || {

@@ -1,4 +1,4 @@
-//! The delivery that all are measured with: GitHub's scheme, which most of what is published reads.
+//! The delivery of the measurements. The scheme is GitHub's, because most published crates support this scheme.
 
 use bytes::Bytes;
 use countersign::{MemoryBudget, Secret, Signer, Verifier, providers};
@@ -7,10 +7,10 @@ use sha2::Sha256;
 
 pub const SECRET: &str = "It's a Secret to Everybody";
 pub const SIGNATURE: &str = "x-hub-signature-256";
-/// What all of them accept at most.
+/// The body limit of every receiver.
 pub const LIMIT: usize = 25 * 1024 * 1024;
 
-/// Text in JSON, as some of what is published hands on nothing else; or nothing at all.
+/// Returns a JSON string of this size, or an empty body. Some published crates accept only JSON.
 pub fn body(size: usize) -> Bytes {
     let mut body = vec![b'x'; size];
     if let [first, .., last] = body.as_mut_slice() {
@@ -23,18 +23,18 @@ pub fn signature_of(body: &[u8]) -> String {
     Signer::new(providers::GITHUB, Secret::new(SECRET)).unwrap().sign(body).remove(0).1
 }
 
-/// One key, and nothing else set.
+/// Returns a verifier with one key and the body limit.
 pub fn verifier() -> Verifier {
     Verifier::builder(providers::GITHUB).key("key", Secret::new(SECRET)).body_limit(LIMIT).build().unwrap()
 }
 
-/// As [`verifier`], with a budget.
+/// Returns the same verifier as [`verifier`], with a memory budget.
 pub fn verifier_with_budget() -> Verifier {
     let budget = MemoryBudget::new(10 * LIMIT);
     Verifier::builder(providers::GITHUB).key("key", Secret::new(SECRET)).body_limit(LIMIT).memory_budget(budget).build().unwrap()
 }
 
-/// The last of so many keys is the right one.
+/// Returns a verifier with this number of keys. Only the last key matches.
 pub fn verifier_of_keys(keys: usize) -> Verifier {
     let builder = (1..keys).fold(Verifier::builder(providers::GITHUB), |builder, place| {
         builder.key(place.to_string(), Secret::new(format!("{place}, of the wrong keys")))
@@ -42,7 +42,7 @@ pub fn verifier_of_keys(keys: usize) -> Verifier {
     builder.key("right", Secret::new(SECRET)).body_limit(LIMIT).build().unwrap()
 }
 
-/// The hash that no verifier can do without, its key kept.
+/// Returns a closure that computes the HMAC alone, with a prepared key. Every verifier needs this hash.
 pub fn hash_alone(body: Bytes) -> impl FnMut() {
     let keyed: Hmac<Sha256> = Hmac::new_from_slice(SECRET.as_bytes()).unwrap();
     move || {
@@ -52,7 +52,7 @@ pub fn hash_alone(body: Bytes) -> impl FnMut() {
     }
 }
 
-/// The verdict as it is written by hand under every framework.
+/// Verifies a signature, as code written by hand does under every framework.
 pub fn verified_by_hand(signature: Option<&str>, body: &[u8]) -> bool {
     let tag = signature.and_then(|value| value.strip_prefix("sha256="));
     let Some(tag) = tag.and_then(|tag| hex::decode(tag).ok()) else { return false };
@@ -61,7 +61,7 @@ pub fn verified_by_hand(signature: Option<&str>, body: &[u8]) -> bool {
     mac.verify_slice(&tag).is_ok()
 }
 
-/// The scheme of Standard Webhooks, which has a timestamp in what is signed.
+/// The scheme of Standard Webhooks, with a signed timestamp.
 pub mod standard {
     use std::time::SystemTime;
 
@@ -70,7 +70,7 @@ pub mod standard {
 
     use super::LIMIT;
 
-    /// [`super::SECRET`], as this scheme writes it.
+    /// [`super::SECRET`] in the form of this scheme.
     pub const SECRET: &str = "whsec_SXQncyBhIFNlY3JldCB0byBFdmVyeWJvZHk=";
     const ID: &str = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W";
 
@@ -78,12 +78,12 @@ pub mod standard {
         Verifier::builder(providers::STANDARD_WEBHOOKS).key("key", Secret::new(SECRET)).body_limit(LIMIT).build().unwrap()
     }
 
-    /// The headers of a delivery that is sent now.
+    /// Returns the headers of a delivery signed at the current time.
     pub fn headers(body: &[u8]) -> Vec<(String, String)> {
         Signer::new(providers::STANDARD_WEBHOOKS, Secret::new(SECRET)).unwrap().sign_as(ID, body, SystemTime::now())
     }
 
-    /// The same, as `http` has them.
+    /// Returns the same headers as a `HeaderMap`.
     pub fn header_map(body: &[u8]) -> HeaderMap {
         headers(body).into_iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect()
     }

@@ -1,6 +1,7 @@
-//! Requests a second over loopback, in rounds of a second that take turns.
+//! Requests a second over loopback. The cases take turns in rounds of one second.
 //!
-//! Every server has one thread, and so has the client. Ratios are to the bare handler of the same framework, which gets the signed delivery.
+//! Each server has one thread, and the client has one thread. Each ratio compares with the bare handler of the same framework. The bare
+//! handler receives the signed delivery.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -24,7 +25,7 @@ const LOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/end_to_end/load.lua
 
 pub fn run() {
     if Command::new("wrk").arg("-v").output().is_err() {
-        eprintln!("the load comes from `wrk`, which is missing: `apt-get install -y wrk`");
+        eprintln!("`wrk`, the load generator, is missing: `apt-get install -y wrk`");
         std::process::exit(1);
     }
     let right = Some(signature_of(&body(SIZE)));
@@ -48,7 +49,7 @@ pub fn run() {
         })
         .collect();
     let rates = take_turns(ROUNDS, cases.iter().map(|case| || case.requests_a_second()).collect());
-    // Five of each framework, the first of which is bare.
+    // Each framework has five cases. The first case is the bare handler.
     let lines = cases.iter().zip(&rates).enumerate().map(|(place, (case, rate))| {
         let ratios = rate.iter().zip(&rates[place - place % 5]).map(|(rate, bare)| rate / bare);
         (case.name.clone(), vec![median(rate.clone()), median(ratios.collect())])
@@ -65,7 +66,7 @@ struct Case {
 }
 
 impl Case {
-    /// Over a second, in which all must be accepted or all rejected.
+    /// Sends requests for one second. The server must accept all requests, or reject all, as the case says.
     fn requests_a_second(&self) -> f64 {
         let mut load = Command::new("wrk");
         load.args(["-t1", "-c16", "-d1s", "-s", LOAD]).arg(format!("http://{}/hook", self.server)).arg("--").arg(SIZE.to_string());
@@ -81,7 +82,7 @@ impl Case {
     }
 }
 
-/// An application of one resource on one worker. The type of the resource has no name.
+/// Serves one resource on one worker. This is a macro because the type of the resource has no name.
 macro_rules! serve_actix {
     ($resource:expr) => {{
         let (listener, address) = listen();

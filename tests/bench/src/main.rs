@@ -1,22 +1,22 @@
-//! What a verified delivery costs: `cargo run --release -- core`, and likewise for the other tables.
+//! Measures the cost of a verified delivery: `cargo run --release -- core`, and likewise for the other tables.
 //!
-//! | table | what is measured |
+//! | table | measurement |
 //! |---|---|
-//! | `core` | the verdict alone, beside the hash, what users write by hand and what is published |
-//! | `axum`, `actix`, `warp` | each adapter in process, beside the bare handler, what users write by hand and what is published |
-//! | `end-to-end` | requests a second over loopback, beside the bare handler; needs `wrk` |
-//! | `memory` | peak heap of a delivery, and the time from its last byte to the answer |
+//! | `core` | the verdict alone, beside the hash, code written by hand and published crates |
+//! | `axum`, `actix`, `warp` | each adapter in process, beside the bare handler, code written by hand and (not `warp`) published crates |
+//! | `end-to-end` | requests a second over loopback, beside the bare handler and code written by hand; needs `wrk` |
+//! | `memory` | peak heap of a delivery, and the time from its last byte to the response |
 //! | `once` | the guard `Once` with its memory store, beside the layer without a guard |
 //! | `redis` | the guard `Once` with Redis, beside bare commands by the same client; needs `redis-server` |
-//! | `scale` | how cost grows with the body, keys, tenants, headers and deliveries at once; a million tenants take some 3 GB |
+//! | `scale` | growth of the cost with the body size, keys, tenants, headers and concurrent deliveries; a million tenants take about 3 GB |
 //!
-//! All rows of a table get the same body under the same limit, and are measured in rounds that take turns. The figures are medians. Ratios and
-//! differences of one run can be compared with those of another; times cannot.
+//! Except in `scale`, all rows of a table get the same body under the same limit. The rows take turns in rounds, and the figures are
+//! medians. Ratios and differences are comparable between runs. Times are not.
 //!
-//! actix-web and warp turn the feature `log` of `tracing` on, here for all tables: an application of axum alone may do without it, and so pay
-//! a little less for the spans and events of the adapter.
+//! actix-web and warp turn on the feature `log` of `tracing` for all tables. An application with axum alone may leave the feature off, and
+//! then pays a little less for the spans and events of the adapter.
 //!
-//! `instructions` beside this counts instructions, and needs no quiet machine.
+//! The package `instructions` counts instructions, and needs no quiet machine.
 
 #![forbid(unsafe_code)]
 
@@ -36,8 +36,8 @@ mod upload;
 mod warp;
 
 fn main() {
-    let what = std::env::args().nth(1);
-    match what.as_deref() {
+    let table = std::env::args().nth(1);
+    match table.as_deref() {
         Some("core") => core::run(),
         Some("axum") => axum::run(),
         Some("actix") => actix::run(),

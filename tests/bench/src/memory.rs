@@ -1,7 +1,7 @@
-//! Peak heap of a delivery, and how long its sender waits for the answer once all is sent.
+//! Peak heap of a delivery, and the time from its last byte to the response.
 //!
-//! The heap is that of the whole application in process: the request, the handler and what the adapter keeps. The chunks are in memory of
-//! their own, so that who keeps a chunk keeps its memory.
+//! The heap includes the whole application in process: the request, the handler and the data of the adapter. Each chunk has its own memory,
+//! so an adapter that keeps a chunk keeps this memory.
 
 use std::task::Poll;
 
@@ -34,8 +34,8 @@ pub fn run() {
         ]
     });
     print_figures(
-        "Peak heap: 1,000 bodies of 256 KiB half-way; 2 MiB in chunks of a byte; 1,000 announcements of 25 MB with nothing sent",
-        &["half-way, per byte", "by bytes, per byte", "announced, bytes"],
+        "Peak heap: 1,000 bodies of 256 KiB half-way; 2 MiB in chunks of one byte; 1,000 announced bodies of 25 MB, no byte sent",
+        &["half-way, per byte", "byte chunks, per byte", "announced, bytes"],
         &names().zip(peaks).collect::<Vec<_>>(),
     );
 
@@ -46,7 +46,7 @@ pub fn run() {
     });
     let waits: Vec<_> = waits.collect();
     let lines = names().enumerate().map(|(place, name)| (name, waits.iter().map(|wait| wait[place]).collect()));
-    print_figures("From the last byte to the answer, chunks of 16 KiB", &["1 MiB, µs", "10 MiB, µs"], &lines.collect::<Vec<_>>());
+    print_figures("From the last byte to the response, chunks of 16 KiB", &["1 MiB, µs", "10 MiB, µs"], &lines.collect::<Vec<_>>());
 }
 
 struct Delivery {
@@ -62,7 +62,7 @@ impl Delivery {
     }
 }
 
-/// Bytes for each of many uploads that have come so far and wait.
+/// Returns the peak heap in bytes for each of many uploads. Each upload waits after `sent` bytes.
 fn peak_of_many(application: &Application, delivery: &Delivery, sent: usize) -> f64 {
     let send = || application.send(&delivery.headers, Upload::in_chunks(delivery.body.clone(), CHUNK).halting_at(sent));
     let count = allocation_counter::measure(|| {

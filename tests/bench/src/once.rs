@@ -1,7 +1,7 @@
 //! The guard `Once` with its memory store, through the tower layer, beside the layer without a guard.
 //!
-//! "New" is a delivery whose mark is forgotten at once, so each delivery is claimed, handled and marked. "Repeated" is a delivery with a mark. A new
-//! delivery runs in a task of its own.
+//! The mark of a "new" delivery expires at once, so each delivery is claimed, handled and marked. A "repeated" delivery has a mark. A new
+//! delivery runs in its own task.
 
 use std::convert::Infallible;
 use std::time::Duration;

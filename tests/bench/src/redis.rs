@@ -1,6 +1,6 @@
 //! The guard `Once` with Redis, beside the layer without a guard and beside bare commands by the same client. Needs `redis-server`.
 //!
-//! The server writes its file as a server for the guard does: `appendonly yes`, `appendfsync everysec`.
+//! The server persists its data as a server for the guard should: `appendonly yes`, `appendfsync everysec`.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ use crate::delivery::{SIGNATURE, body, signature_of, verifier};
 use crate::runtime::{block_on, served};
 use crate::table::{Row, print_rows};
 
-/// Marks and claims of the benchmark. Short, so that the server stays small.
+/// The time to live of new marks and claims. A short time keeps the server small.
 const KEEP: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(30);
 const AT_ONCE: u32 = 64;
@@ -38,7 +38,7 @@ pub fn run() {
     let store = block_on(server.store());
     print_rows("The tower layer, a delivery of 1 KiB with an unsigned id", "one after another", deliveries(&store));
     for at_once in [1, AT_ONCE] {
-        let heading = format!("{at_once} at once, time for one");
+        let heading = format!("{at_once} at once, time for each");
         print_rows("A new key, beside a bare SET with NX", &heading, new_keys(&server, &store, at_once));
         print_rows("A marked key, beside a bare GET", &heading, marked_keys(&server, &store, at_once));
     }
@@ -73,7 +73,7 @@ fn store_guard(store: AnyStore, keep: Duration) -> Once {
     .unwrap()
 }
 
-/// Requests with one id, or with a new id each.
+/// Returns a closure that creates requests, each with a new id, or all with one id.
 fn request(is_new: bool) -> impl Fn() -> Request<Body> {
     let body = body(1024);
     let headers = HeaderMap::from_iter([(SIGNATURE.parse().unwrap(), signature_of(&body).parse().unwrap())]);
@@ -93,7 +93,7 @@ async fn answer<B>(request: Request<B>) -> Result<Response<Body>, Infallible> {
     Ok(Response::new(Body::empty()))
 }
 
-/// A key that no server knows.
+/// Returns a key without a claim or a mark.
 fn next_key() -> DeliveryKey {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let mut key = [0; 32];
@@ -105,7 +105,7 @@ fn owner() -> Owner {
     Owner::from_bytes([7; 16])
 }
 
-/// Both rows write what the store writes: a key of 64 digits and a value of 33 characters, with a time to live.
+/// Both rows write the same data as the store: a key of 64 digits and a value of 33 characters, with a time to live.
 fn new_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'static>> {
     let connection = block_on(server.connection());
     let (store, millis) = (store.clone(), u64::try_from(KEEP.as_millis()).unwrap());
@@ -150,7 +150,7 @@ fn marked_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'st
     vec![Row::of_many("GET", at_once, bare), Row::of_many("claim of a marked key", at_once, claimed)]
 }
 
-/// A server in a folder of its own, killed at the end.
+/// A server with its own folder. Dropping this kills the server.
 struct Server {
     child: Child,
     port: u16,
@@ -179,10 +179,10 @@ impl Server {
                 Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
             }
         }
-        panic!("the server does not start");
+        panic!("the server did not start");
     }
 
-    /// A connection of the client below the store's.
+    /// Opens a bare connection of the client library that the store uses.
     async fn connection(&self) -> MultiplexedConnection {
         Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }

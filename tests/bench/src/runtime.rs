@@ -1,4 +1,4 @@
-//! One request after another, on a runtime of this thread.
+//! Serves one request after another, on a runtime of this thread.
 
 use std::fmt::Debug;
 
@@ -14,7 +14,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// Serves a request that is answered 200.
+/// Returns a closure that serves one request, and asserts the status 200.
 pub fn served<S, B, O>(service: S, request: impl Fn() -> Request<B> + 'static) -> impl FnMut() + 'static
 where
     S: Service<Request<B>, Response = Response<O>, Error: Debug> + Clone + 'static,

@@ -1,6 +1,6 @@
-//! How cost grows: each table goes from little to much, and its ratios are to the first row.
+//! Growth of the cost. Each table goes from small to large, and each ratio compares with the first row.
 //!
-//! Chunks are in memory of their own, which is counted among the allocations and bytes, and so is the request.
+//! The allocations and bytes include the request, and the memory of each chunk.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -32,13 +32,13 @@ pub fn run() {
         of_actix!("actix-web, wrap", actix::bare().wrap(VerifyActix::new(verifier()))),
         Application::of_warp("warp, then", service(warp::verified(VerifyWarp::new(verifier())))),
     ];
-    print_rows("The body, in chunks of 16 KiB", "core, verify", SIZES.map(core_of_size).into());
+    print_rows("The body, in one piece", "core, verify", SIZES.map(core_of_size).into());
     for application in &applications {
         let rows = SIZES.map(|size| Row::new(bytes(size), delivered(application, headers_of(size, 0), size)));
         print_rows("The body, in chunks of 16 KiB", application.name, rows.into());
     }
     for size in [0, 1024, 65_536] {
-        print_rows("Keys, the last of which is the right one", &bytes(size), [1, 2, 10].map(|keys| core_of_keys(size, keys)).into());
+        print_rows("Keys, only the last key matches", &bytes(size), [1, 2, 10].map(|keys| core_of_keys(size, keys)).into());
     }
     let bare = [
         Application::of_axum("axum, bare handler", axum::bare()),
@@ -46,15 +46,16 @@ pub fn run() {
         Application::of_warp("warp, bare handler", service(warp::bare())),
     ];
     for application in bare.iter().zip(&applications).flat_map(<[&Application; 2]>::from) {
-        let rows = [10, 100].map(|others| Row::new(format!("{others} others"), delivered(application, headers_of(1024, others), 1024)));
-        print_rows("Headers before the signature, 1 KiB; making the request is a part", application.name, rows.into());
+        let rows =
+            [10, 100].map(|others| Row::new(format!("{others} other headers"), delivered(application, headers_of(1024, others), 1024)));
+        print_rows("Headers before the signature, 1 KiB; includes the creation of the request", application.name, rows.into());
     }
     for application in bare[..1].iter().chain(&applications) {
         let rows = [1, 10, 100, 1000, 10_000].map(|at_once| interleaved(application, at_once));
-        print_rows("Deliveries at once on one thread, 4 KiB in four chunks that take turns", application.name, rows.into());
+        print_rows("Deliveries at once on one thread, 4 KiB in four chunks, taking turns", application.name, rows.into());
     }
     let rows = [10, 10_000, 1_000_000].map(tenants);
-    print_rows("Tenants held, one after another met, no body", "tower layer around an empty handler", rows.into());
+    print_rows("Cached tenants, one after another, no body", "tower layer around an empty handler", rows.into());
 }
 
 const SIZES: [usize; 6] = [0, 1024, 16_384, 65_536, 1_048_576, 10_485_760];
@@ -75,7 +76,7 @@ fn verified(name: String, verifier: Verifier, size: usize) -> Row<'static> {
     })
 }
 
-/// The signature, behind so many others.
+/// Returns this number of other headers, followed by the signature.
 fn headers_of(size: usize, others: usize) -> HeaderMap {
     let before = (0..others).map(|place| (format!("x-header-{place}").parse::<HeaderName>().unwrap(), "value".parse().unwrap()));
     before.chain([(SIGNATURE.parse().unwrap(), signature_of(&body(size)).parse().unwrap())]).collect()
@@ -108,10 +109,10 @@ fn tenants(held: u32) -> Row<'static> {
     };
     (0..held).for_each(&deliver);
     assert_eq!(tenants.cached(), u64::from(held));
-    let mut met = 0_u32;
+    let mut tenant = 0_u32;
     Row::new(format!("{held} tenants"), move || {
-        // A prime, so that all are met, and not one beside the other.
-        met = (met + 7919) % held;
-        deliver(met);
+        // The step is a prime, so every tenant gets deliveries. With many tenants, consecutive deliveries are never of neighbours.
+        tenant = (tenant + 7919) % held;
+        deliver(tenant);
     })
 }

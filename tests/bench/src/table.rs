@@ -1,11 +1,11 @@
-//! Rounds that take turns, and tables of their medians.
+//! Measures rows in rounds that take turns, and prints tables of the medians.
 
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 61;
 const ROUND: Duration = Duration::from_millis(4);
 
-/// Something to be measured.
+/// A row of a table, with the measured work.
 pub struct Row<'a> {
     name: String,
     deliveries: u32,
@@ -13,17 +13,17 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Work that is one delivery.
+    /// Creates a row. Each call of `work` is one delivery.
     pub fn new(name: impl Into<String>, work: impl FnMut() + 'a) -> Self {
         Self::of_many(name, 1, work)
     }
 
-    /// Work that is so many deliveries: the figures are for one of them.
+    /// Creates a row. Each call of `work` is this number of deliveries. The figures are for one delivery.
     pub fn of_many(name: impl Into<String>, deliveries: u32, work: impl FnMut() + 'a) -> Self {
         Self { name: name.into(), deliveries, work: Box::new(work) }
     }
 
-    /// Nanoseconds for one delivery, over one round.
+    /// Runs one round, and returns the nanoseconds for one delivery.
     fn round(&mut self, batch: u32) -> f64 {
         let (began, mut done) = (Instant::now(), 0_u32);
         while began.elapsed() < ROUND {
@@ -35,7 +35,7 @@ impl<'a> Row<'a> {
         began.elapsed().as_secs_f64() * 1e9 / f64::from(done) / f64::from(self.deliveries)
     }
 
-    /// How often the work is done between two looks at the clock, so that a look costs nothing and a round does not become long.
+    /// Returns the number of calls between two reads of the clock: enough to hide the cost of a read, and few enough for a short round.
     fn batch(&mut self) -> u32 {
         let began = Instant::now();
         (self.work)();
@@ -44,8 +44,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Medians for one delivery. The ratio and the difference are those to the first row in the same round, which a change in the speed of the
-/// machine moves less than the times.
+/// Medians for one delivery. The ratio and the difference compare with the first row of the same round. A change in the speed of the
+/// machine affects both less than the times.
 struct Measured {
     nanoseconds: f64,
     ratio: f64,
@@ -80,7 +80,7 @@ fn measure(rows: &mut [Row<'_>]) -> Vec<Measured> {
     .collect()
 }
 
-/// So many samples of each, one of each in turn, so that what slows the machine down for a while slows all of them.
+/// Returns this number of samples for each row. The rows take turns, so a slow phase of the machine slows all rows.
 pub fn take_turns(rounds: usize, mut samples: Vec<impl FnMut() -> f64>) -> Vec<Vec<f64>> {
     let mut taken = vec![Vec::with_capacity(rounds); samples.len()];
     for _ in 0..rounds {
@@ -96,8 +96,7 @@ pub fn median(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
-/// What is counted here is far below 2^53.
-#[expect(clippy::cast_precision_loss, reason = "counts below 2^53 are exact")]
+#[expect(clippy::cast_precision_loss, reason = "all counts here are far below 2^53, and so exact")]
 pub fn exact(count: u64) -> f64 {
     count as f64
 }
@@ -110,7 +109,7 @@ pub fn print(title: &str, sizes: &[usize], rows: impl Fn(usize) -> Vec<Row<'stat
     }
 }
 
-/// Measures and prints a table that has no sizes.
+/// Measures and prints a table without sizes.
 pub fn print_rows(title: &str, heading: &str, rows: Vec<Row<'_>>) {
     println!("\n{title}");
     print_block(heading, rows);
@@ -124,7 +123,7 @@ fn print_block(heading: &str, mut rows: Vec<Row<'_>>) {
     }
 }
 
-/// Prints figures that were taken elsewhere, under their headings.
+/// Prints a table of finished figures.
 pub fn print_figures(title: &str, headings: &[&str], lines: &[(String, Vec<f64>)]) {
     println!("\n{title}\n");
     print!("{:<56}", "");
@@ -139,7 +138,7 @@ pub fn print_figures(title: &str, headings: &[&str], lines: &[(String, Vec<f64>)
     }
 }
 
-/// A size as people write it.
+/// Returns a size with its unit.
 pub fn bytes(size: usize) -> String {
     const UNITS: [(usize, &str); 2] = [(1024 * 1024, "MiB"), (1024, "KiB")];
     let unit = UNITS.into_iter().find(|(unit, _)| size >= *unit && size.is_multiple_of(*unit));

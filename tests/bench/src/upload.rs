@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http_body::{Body, Frame, SizeHint};
 
-/// A body that comes in chunks, each in memory of its own, as a server reads it.
+/// A body in chunks. Each chunk has its own memory, as in a server.
 #[derive(Clone)]
 pub struct Upload {
     content: Bytes,
@@ -26,13 +26,13 @@ impl Upload {
         Self { halt: content.len(), content, sent: 0, chunk, pauses: false, paused: false, ended: Arc::default() }
     }
 
-    /// Nothing comes after so many bytes.
+    /// Stops the upload after this number of bytes. Further polls are pending.
     pub fn halting_at(mut self, sent: usize) -> Self {
         self.halt = sent;
         self
     }
 
-    /// Others have their turn before each chunk.
+    /// Yields to other tasks before each chunk.
     pub fn pausing(mut self) -> Self {
         self.pauses = true;
         self
@@ -42,7 +42,7 @@ impl Upload {
         self.content.len()
     }
 
-    /// When the last chunk was handed out.
+    /// Returns the time of the last chunk, set once the chunk is sent.
     pub fn ended(&self) -> Arc<OnceLock<Instant>> {
         Arc::clone(&self.ended)
     }

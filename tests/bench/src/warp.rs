@@ -1,4 +1,4 @@
-//! The filter and the tower layer under warp, in process, beside the bare handler and the filter that users write.
+//! The filter and the tower layer under warp, in process, beside the bare handler and a filter written by hand.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::runtime::served;
 use crate::table::{Row, print};
 
 pub fn run() {
-    print("A delivery of one frame through a warp application, which answers 200", &[0, 1024, 16_384, 65_536], rows);
+    print("A delivery of one frame through a warp application, answered 200", &[0, 1024, 16_384, 65_536], rows);
 }
 
-/// Takes the body as it comes.
+/// Returns a filter that accepts every body without verifying a signature.
 pub fn bare() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     path!("hook").and(post()).and(content_length_limit(LIMIT as u64)).and(bytes()).map(|body: Bytes| {
         std::hint::black_box(body);

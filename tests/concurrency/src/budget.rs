@@ -1,4 +1,4 @@
-//! Bodies that share a budget which is too small for them.
+//! Bodies share a memory budget too small for all of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,7 +12,7 @@ use crate::round::{Round, Tally, pause};
 
 const THREADS: u64 = 8;
 
-/// Short, so that what is charged changes often.
+/// The greatest length of a body. Short bodies change the charge often.
 const LONGEST: usize = 300;
 static DATA: [u8; LONGEST] = [b'd'; LONGEST];
 
@@ -20,13 +20,13 @@ struct World {
     budget: MemoryBudget,
     verifier: Verifier,
     signer: Signer,
-    /// What is surely charged: counted after it is, and no longer before it is given back.
+    /// The bytes that are certainly charged. Bytes are added after the charge, and subtracted before the release.
     kept: AtomicUsize,
     tally: Tally,
 }
 
 pub fn round(round: &Round) -> Tally {
-    // From what one body fills to what nearly all of them fit in.
+    // From the length of one body to the length of four bodies.
     let budget = MemoryBudget::new(round.random(0).usize(LONGEST..4 * LONGEST));
     let secret = || Secret::new("It's a Secret to Everybody");
     let world = World {
@@ -42,17 +42,17 @@ pub fn round(round: &Round) -> Tally {
             scope.spawn(move || world.deliver(round, random));
         }
     });
-    assert_eq!(world.budget.used(), 0, "all is over, and something is charged");
+    assert_eq!(world.budget.used(), 0, "bytes are charged after the last delivery");
     world.tally
 }
 
 impl World {
     fn deliver(&self, round: &Round, mut random: Rng) {
         let mut bodies: Vec<Bytes> = Vec::new();
-        while round.goes_on() {
-            self.look();
+        while round.is_running() {
+            self.assert_within_budget();
             if bodies.len() > random.usize(..3) {
-                self.let_go(bodies.swap_remove(random.usize(..bodies.len())), &mut random);
+                self.release(bodies.swap_remove(random.usize(..bodies.len())), &mut random);
             }
             let len = random.usize(1..=LONGEST);
             let mut head = self.signer.sign(&DATA[..len]);
@@ -62,7 +62,7 @@ impl World {
             if random.u8(..8) == 0 {
                 head[0].1 = format!("sha256={}", "0".repeat(64));
             }
-            match self.take_in(&head, len, &mut random) {
+            match self.receive(&head, len, &mut random) {
                 Ok(Some(body)) => {
                     self.tally.count(true);
                     bodies.push(body);
@@ -75,17 +75,17 @@ impl World {
                 }
             }
         }
-        bodies.into_iter().for_each(|body| self.let_go(body, &mut random));
+        bodies.into_iter().for_each(|body| self.release(body, &mut random));
     }
 
-    /// `None` if it is given up on the way.
-    fn take_in(&self, head: &[(String, String)], len: usize, random: &mut Rng) -> Result<Option<Bytes>, RejectionKind> {
+    /// Receives a body. Returns `None` for a delivery given up on the way.
+    fn receive(&self, head: &[(String, String)], len: usize, random: &mut Rng) -> Result<Option<Bytes>, RejectionKind> {
         let mut received = Received::begin(&self.verifier, head).map_err(|rejection| rejection.kind())?;
         let most = if random.bool() { len } else { random.usize(1..=len) };
         let mut arrived = 0;
         while arrived < len {
             let chunk = random.usize(1..=most.min(len - arrived));
-            // If it is rejected, what came before is given back, too.
+            // A rejection releases the earlier chunks, too.
             self.kept.fetch_sub(arrived, Ordering::SeqCst);
             received.push(Bytes::from_static(&DATA[arrived..arrived + chunk])).map_err(|rejection| rejection.kind())?;
             arrived += chunk;
@@ -103,8 +103,8 @@ impl World {
         Ok(Some(body))
     }
 
-    /// A body goes with its last handle.
-    fn let_go(&self, body: Bytes, random: &mut Rng) {
+    /// Releases a body. The charge ends with the last handle.
+    fn release(&self, body: Bytes, random: &mut Rng) {
         let len = body.len();
         let slice = body.slice(random.usize(..len)..);
         drop(body);
@@ -115,11 +115,11 @@ impl World {
 
     fn keep(&self, bytes: usize) {
         let kept = self.kept.fetch_add(bytes, Ordering::SeqCst) + bytes;
-        assert!(kept <= self.budget.bytes(), "{kept} bytes are kept by a budget of {}", self.budget.bytes());
-        self.look();
+        assert!(kept <= self.budget.bytes(), "{kept} bytes are kept within a budget of {}", self.budget.bytes());
+        self.assert_within_budget();
     }
 
-    fn look(&self) {
+    fn assert_within_budget(&self) {
         let (charged, bytes) = (self.budget.used(), self.budget.bytes());
         assert!(charged <= bytes, "{charged} bytes are charged to a budget of {bytes}");
     }

@@ -1,4 +1,4 @@
-//! Keys that change while deliveries are judged.
+//! Keys change while deliveries are verified.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -15,28 +15,28 @@ use crate::round::{Round, Tally, pause};
 const CHANGERS: usize = 3;
 const VERIFIERS: u64 = 5;
 
-/// Keys of one round: the one that stays, those of each changer, and those that take turns under one name.
-const OF_EACH: usize = 4096;
-const NUMBER: usize = 1 + OF_EACH * (CHANGERS + 1);
-const STAYS: usize = 0;
+/// The keys of one round: a permanent key, the keys of each changer, and the keys that take turns under one id.
+const KEYS_EACH: usize = 4096;
+const KEY_COUNT: usize = 1 + KEYS_EACH * (CHANGERS + 1);
+const PERMANENT: usize = 0;
 const TURNING: usize = CHANGERS;
 
 const BODY: &[u8] = b"{}";
 
-/// When a key last matched is told by a clock that goes on by ticks, of ten milliseconds at most, if the machine is not too busy for them.
+/// The margin for the clock behind `last_matched`. This clock advances in ticks of at most ten milliseconds, except on a busy machine.
 const LATE: Duration = Duration::from_millis(100);
 
-// What is known of a key. It only ever goes on to the next.
+// The states of a key. A key only advances through these states.
 const NEW: u8 = 0;
 const COMING: u8 = 1;
 const PRESENT: u8 = 2;
 const GOING: u8 = 3;
 const GONE: u8 = 4;
 
-/// The header that is signed by each key.
+/// The signature header of each key.
 static SIGNED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let signer = |key| Signer::new(providers::JIRA, secret(key)).unwrap();
-    (0..NUMBER).map(|key| signer(key).sign(BODY).remove(0)).collect()
+    (0..KEY_COUNT).map(|key| signer(key).sign(BODY).remove(0)).collect()
 });
 
 fn secret(key: usize) -> Secret {
@@ -45,29 +45,29 @@ fn secret(key: usize) -> Secret {
 
 fn id(key: usize) -> String {
     match key {
-        STAYS => "stays".to_owned(),
+        PERMANENT => "permanent".to_owned(),
         _ if key >= first_of(TURNING) => "turning".to_owned(),
         _ => key.to_string(),
     }
 }
 
 const fn first_of(changer: usize) -> usize {
-    1 + changer * OF_EACH
+    1 + changer * KEYS_EACH
 }
 
 struct World {
     verifier: Verifier,
     states: Vec<AtomicU8>,
-    /// The key that each changer adds next.
+    /// The next key of each changer, and the current key of those that take turns.
     next: [AtomicUsize; CHANGERS + 1],
-    /// Who adds and takes away shares it, and who replaces all has it alone, so as to know what it replaces.
+    /// A changer shares this lock to add or retire a key. Replacing all keys takes the lock alone, and so knows the replaced keys.
     replacing: RwLock<()>,
     tally: Tally,
 }
 
 pub fn round(round: &Round) -> Tally {
     let turning = first_of(TURNING);
-    let builder = Verifier::builder(providers::JIRA).key(id(STAYS), secret(STAYS)).key(id(turning), secret(turning));
+    let builder = Verifier::builder(providers::JIRA).key(id(PERMANENT), secret(PERMANENT)).key(id(turning), secret(turning));
     let world = World {
         verifier: builder.build().unwrap(),
         states: SIGNED.iter().map(|_| AtomicU8::new(NEW)).collect(),
@@ -75,7 +75,7 @@ pub fn round(round: &Round) -> Tally {
         replacing: RwLock::new(()),
         tally: Tally::default(),
     };
-    world.set(STAYS, PRESENT);
+    world.set(PERMANENT, PRESENT);
     world.set(turning, PRESENT);
     thread::scope(|scope| {
         for (changer, thread) in (0..CHANGERS).zip(0..) {
@@ -101,11 +101,11 @@ impl World {
         self.states[key].store(state, Ordering::SeqCst);
     }
 
-    /// Adds keys and takes them away, one at a time.
+    /// Adds and retires keys, one at a time.
     fn change(&self, round: &Round, changer: usize, mut random: Rng) {
         let keys = self.verifier.keys();
         let mut own = Vec::new();
-        while round.goes_on() {
+        while round.is_running() {
             pause(&mut random);
             let _shared = self.replacing.read().unwrap();
             own.retain(|key| self.state(*key) == PRESENT);
@@ -122,12 +122,12 @@ impl World {
             } else {
                 let key = own.swap_remove(random.usize(..own.len()));
                 self.set(key, GOING);
-                self.take_away(&keys, key, &mut random);
+                self.retire(&keys, key, &mut random);
             }
         }
     }
 
-    fn take_away(&self, keys: &Keys, key: usize, random: &mut Rng) {
+    fn retire(&self, keys: &Keys, key: usize, random: &mut Rng) {
         let now = SystemTime::now();
         match random.u8(..3) {
             0 => {}
@@ -141,7 +141,7 @@ impl World {
             }
         }
         if random.bool() && keys.list().iter().any(|status| status.id() == id(key).as_str() && status.expires().is_some()) {
-            // It has expired, and is still listed.
+            // The key has expired, and is still listed.
             self.set(key, GONE);
             pause(random);
         }
@@ -149,19 +149,19 @@ impl World {
         self.set(key, GONE);
     }
 
-    /// Replaces all keys at once: some stay, and one has another secret under the same name.
+    /// Replaces all keys at once. Some keys stay, and one id gets another secret.
     fn replace(&self, round: &Round, mut random: Rng) {
         let keys = self.verifier.keys();
-        while round.goes_on() {
+        while round.is_running() {
             thread::sleep(Duration::from_micros(random.u64(..2000)));
             let _alone = self.replacing.write().unwrap();
             let new = self.next[TURNING].load(Ordering::SeqCst) + 1;
-            if new == NUMBER {
+            if new == KEY_COUNT {
                 return;
             }
             let listed = keys.list().into_iter().filter_map(|status| status.id().as_str().parse::<usize>().ok());
             let (mut stay, go): (Vec<usize>, Vec<usize>) = listed.partition(|_| random.u8(..4) > 0);
-            stay.extend([STAYS, new]);
+            stay.extend([PERMANENT, new]);
             random.shuffle(&mut stay);
             let go: Vec<usize> = go.into_iter().chain([new - 1]).collect();
             go.iter().for_each(|key| self.set(*key, GOING));
@@ -174,7 +174,7 @@ impl World {
     }
 
     fn deliver(&self, round: &Round, mut random: Rng) {
-        while round.goes_on() {
+        while round.is_running() {
             let key = self.choose(&mut random);
             let head = std::slice::from_ref(&SIGNED[key]);
             let seconds_before = seconds(SystemTime::now() - LATE);
@@ -202,53 +202,54 @@ impl World {
                 }
             };
             let now = self.state(key);
-            let story = format!("key {key}, {before} before, {after} once begun, {now} at the end");
+            let story = format!("key {key}: state {before} before the delivery, {after} after the head, {now} at the end");
             match &verdict {
                 Ok(verified) => {
-                    assert!(before != GONE && after != NEW, "accepted by a key that was not there: {story}");
+                    assert!(before != GONE && after != NEW, "accepted with an absent key: {story}");
                     assert_eq!(verified.key_id(), id(key).as_str(), "the wrong key is named: {story}");
                 }
                 Err(rejection) => {
                     assert_eq!(rejection.kind(), RejectionKind::SignatureMismatch, "{story}");
-                    assert!(before != PRESENT || after != PRESENT, "rejected in spite of a key that was there: {story}");
+                    assert!(before != PRESENT || after != PRESENT, "rejected despite a present key: {story}");
                 }
             }
-            if key == STAYS && random.u8(..8) == 0 {
+            if key == PERMANENT && random.u8(..8) == 0 {
                 let listed = self.verifier.keys().list();
-                let matched = listed.iter().find(|status| status.id() == id(STAYS).as_str()).unwrap().last_matched();
-                assert!(matched.is_some_and(|matched| seconds(matched) >= seconds_before), "a match was forgotten");
+                let matched = listed.iter().find(|status| status.id() == id(PERMANENT).as_str()).unwrap().last_matched();
+                assert!(matched.is_some_and(|matched| seconds(matched) >= seconds_before), "`last_matched` misses a match");
             }
             self.tally.count(verdict.is_ok());
         }
     }
 
-    /// One that has just been added or taken away, or is about to be.
+    /// Chooses a key that was just added or retired, or soon will be.
     fn choose(&self, random: &mut Rng) -> usize {
         let whose = random.usize(..CHANGERS + 2);
         if whose > CHANGERS {
-            return STAYS;
+            return PERMANENT;
         }
         let next = self.next[whose].load(Ordering::SeqCst);
         (next + 1).saturating_sub(random.usize(..8)).clamp(first_of(whose), first_of(whose + 1) - 1)
     }
 
-    /// What is listed is whole, and no key is matched less lately than before.
+    /// Asserts that each list is complete, and that `last_matched` never goes back.
     fn watch(&self, round: &Round) {
         let keys = self.verifier.keys();
         let mut last: HashMap<String, SystemTime> = HashMap::new();
         let mut look = |key: String, matched: Option<SystemTime>| {
             let before = last.get(&key).copied();
-            assert!(matched >= before, "{key} matched at {before:?} and then at {matched:?}");
+            assert!(matched >= before, "`last_matched` of {key} goes from {before:?} to {matched:?}");
             last.extend(matched.map(|matched| (key, matched)));
         };
-        while round.goes_on() {
+        while round.is_running() {
             let listed = keys.list();
-            for always in [id(STAYS), id(first_of(TURNING))] {
-                assert_eq!(listed.iter().filter(|status| status.id() == always.as_str()).count(), 1, "{always} in {listed:?}");
+            for always in [id(PERMANENT), id(first_of(TURNING))] {
+                assert_eq!(listed.iter().filter(|status| status.id() == always.as_str()).count(), 1, "{always} is listed once: {listed:?}");
             }
             let turns = |status: &&KeyStatus| status.id() == id(first_of(TURNING)).as_str();
             listed.iter().filter(|status| !turns(status)).for_each(|status| look(status.id().to_string(), status.last_matched()));
-            // A match goes with the secret, and not with the name. Which secret it is that has the name is known as long as none is replaced.
+            // `last_matched` belongs to the secret, not to the id. The secret of the id is known only while the lock prevents a
+            // replacement.
             let shared = self.replacing.read().unwrap();
             let (turning, listed) = (self.next[TURNING].load(Ordering::SeqCst), keys.list());
             drop(shared);

@@ -1,18 +1,24 @@
-//! Keys, budget and tenants under many threads at once: `cargo run --release`, and `cargo run --release -- keys|budget|tenants|all [seconds]
-//! [seed]` for one of them, for another time than five seconds each, or for the seed of an earlier run.
+//! Tests keys, the memory budget and tenants with many threads. `cargo run --release` runs each part for five seconds.
+//! `cargo run --release -- keys|budget|tenants|all [seconds] [seed]` selects a part, another time, and the seed of an earlier run.
 //!
-//! | part | what happens at once | what holds |
-//! |---|---|---|
-//! | `keys` | `add`, `retire`, `expire`, `replace`, deliveries | what was there throughout the beginning of a delivery verifies and is named; what was gone before it, or not there after it, does not; `last_matched` never goes back |
-//! | `budget` | bodies of one and of several chunks, kept, sliced, dropped, given up and rejected | what is charged is never more than there is, never less than what is kept, and nothing at the end |
-//! | `tenants` | secrets change, tenants come and go, `invalidate`, a source that is slow, fails, panics | who comes after `invalidate` is judged by what the source said after it, by the keys of no other tenant; lookups at once are bounded |
+//! - `keys`: `add`, `retire`, `expire`, `replace` and deliveries run at once.
+//!   - A key present throughout the beginning of a delivery verifies the delivery and is named.
+//!   - A key gone before the beginning, or not yet added after the beginning, does not verify the delivery.
+//!   - `last_matched` never goes back.
+//! - `budget`: bodies of one chunk or several chunks are kept, sliced, dropped, given up and rejected.
+//!   - Neither the charge nor the kept bytes exceed the budget.
+//!   - The charge is zero at the end.
+//! - `tenants`: tenants come, go and change their secrets. `invalidate` runs. The source is slow, fails and panics.
+//!   - A delivery after `invalidate` is verified with a later answer of the source.
+//!   - No delivery is verified with the keys of another tenant.
+//!   - The number of concurrent lookups is bounded.
 //!
-//! It runs in rounds of 200 ms, each with fresh state and a seed of its own, which is told if one fails. A seed fixes what the threads do and
-//! not how they are interleaved, so a failure may need more than one run to come again.
+//! The test runs in rounds of 200 ms, each with fresh state and its own seed. A failed round prints its seed. A seed fixes the actions of
+//! the threads, but not their interleaving, so a failure may need several runs to occur again.
 //!
-//! This is a stress test: it tries many interleavings, and no more. `loom` and `shuttle` try them one by one, where atomics and locks are their
-//! own. Those of `arc-swap`, `moka` and `tokio` are of `std` and cannot be changed from outside; budget and lookups can be taken alone, and
-//! are, by `model` beside this.
+//! This stress test tries many interleavings, but not all. `loom` and `shuttle` run the interleavings one by one, and need their own
+//! atomics and locks. `arc-swap`, `moka` and `tokio` use those of `std`, and cannot be changed from outside. The budget, the lookups and
+//! the memory store of `countersign-once` can run alone: the package `model` runs them with `loom`.
 
 #![forbid(unsafe_code)]
 
@@ -28,21 +34,21 @@ use std::time::Duration;
 
 use crate::round::{Tally, rounds};
 
-/// One round, by what is made of it.
+/// A part of the test: its name, and the function that runs one round.
 type Part = (&'static str, fn(&round::Round) -> Tally);
 
 const PARTS: [Part; 3] = [("keys", keys::round), ("budget", budget::round), ("tenants", tenants::round)];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().unwrap_or_else(|| "all".to_owned());
+    let part = arguments.next().unwrap_or_else(|| "all".to_owned());
     let seconds = arguments.next().map_or(Some(5), |seconds| seconds.parse().ok());
     let seed = arguments.next().map_or_else(|| Some(fastrand::u64(..)), |seed| seed.parse().ok());
-    let parts: Vec<_> = PARTS.into_iter().filter(|(name, _)| what == "all" || what == *name).collect();
+    let parts: Vec<_> = PARTS.into_iter().filter(|(name, _)| part == "all" || part == *name).collect();
     let (Some(seconds), Some(seed), false) = (seconds, seed, parts.is_empty()) else {
         eprintln!("usage: concurrency [keys|budget|tenants|all] [seconds] [seed]");
         return ExitCode::from(2);
     };
-    let held = parts.into_iter().filter(|(name, round)| !rounds(name, Duration::from_secs(seconds), seed, *round)).count() == 0;
-    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let passed = parts.into_iter().filter(|(name, round)| !rounds(name, Duration::from_secs(seconds), seed, *round)).count() == 0;
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

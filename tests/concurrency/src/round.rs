@@ -7,24 +7,24 @@ use fastrand::Rng;
 
 const ROUND: Duration = Duration::from_millis(200);
 
-/// What the threads of a round share: when it ends, and what they draw from.
+/// The data shared by the threads of a round: the end of the round, and the seed.
 pub struct Round {
     ends: Instant,
     seed: u64,
 }
 
 impl Round {
-    pub fn goes_on(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         Instant::now() < self.ends
     }
 
-    /// For one of its threads.
+    /// Returns a random number generator for one thread.
     pub fn random(&self, thread: u64) -> Rng {
         Rng::with_seed(self.seed ^ (thread + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
-/// What came of the deliveries: a test in which none is accepted, or none rejected, tests little.
+/// The number of accepted and rejected deliveries. A test without accepted deliveries, or without rejected deliveries, tests little.
 #[derive(Default)]
 pub struct Tally {
     accepted: AtomicU64,
@@ -43,7 +43,7 @@ impl Tally {
     }
 }
 
-/// Runs rounds for so long, or until one fails, and prints a line about them. Whether all held.
+/// Runs rounds for this time or until a failure, and prints the result. Returns whether all rounds passed.
 pub fn rounds(name: &str, time: Duration, seed: u64, round: impl Fn(&Round) -> Tally) -> bool {
     let began = Instant::now();
     let (mut done, mut all) = (0_u64, Tally::default());
@@ -54,7 +54,7 @@ pub fn rounds(name: &str, time: Duration, seed: u64, round: impl Fn(&Round) -> T
         match panic::catch_unwind(AssertUnwindSafe(|| round(&this))) {
             Ok(tally) => all.add(&tally),
             Err(_) => {
-                println!("{name}: FAILED after {:.1} s, in the round of seed {seed}", began.elapsed().as_secs_f64());
+                println!("{name}: FAILED after {:.1} s, in the round with seed {seed}", began.elapsed().as_secs_f64());
                 return false;
             }
         }
@@ -62,14 +62,14 @@ pub fn rounds(name: &str, time: Duration, seed: u64, round: impl Fn(&Round) -> T
     }
     let Tally { accepted, rejected } = all;
     let (accepted, rejected) = (accepted.into_inner(), rejected.into_inner());
-    println!("{name}: {done} rounds held, {accepted} deliveries accepted, {rejected} rejected");
+    println!("{name}: {done} rounds passed, {accepted} deliveries accepted, {rejected} rejected");
     if accepted == 0 || rejected == 0 {
-        println!("{name}: FAILED, as nothing was to be seen");
+        println!("{name}: FAILED: no delivery was accepted, or none was rejected");
     }
     accepted > 0 && rejected > 0
 }
 
-/// Lets others go first, sometimes.
+/// Sometimes lets other threads run first.
 pub fn pause(random: &mut Rng) {
     match random.u8(..) {
         0..=127 => {}

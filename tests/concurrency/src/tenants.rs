@@ -1,4 +1,4 @@
-//! Tenants whose secrets change, come and go while their deliveries are judged.
+//! Tenants come, go and change their secrets while deliveries are verified.
 
 use std::io;
 use std::panic;
@@ -19,14 +19,14 @@ const DELIVERERS: u64 = 5;
 const CHANGERS: u64 = 2;
 const TENANTS: usize = 6;
 
-/// Fewer than there are, so that some are evicted.
+/// The capacity of the cache. The number of tenants is greater, so some tenants are evicted.
 const HELD: u64 = 4;
 
 const LOOKUPS: usize = 2;
 const HEADER: &str = "X-Tenant";
 const BODY: &[u8] = b"{}";
 
-/// What the source holds: of each tenant a secret that is told by its generation.
+/// The key source. The secret of a tenant contains the generation of the tenant.
 #[derive(Default)]
 struct Source {
     generations: [AtomicU64; TENANTS],
@@ -34,8 +34,8 @@ struct Source {
     most_at_once: AtomicUsize,
 }
 
-/// Every fourth generation, there is no such tenant.
-const fn is_there(generation: u64) -> bool {
+/// Returns whether the tenant exists. Every fourth generation is without the tenant.
+const fn exists(generation: u64) -> bool {
     generation % 4 != 3
 }
 
@@ -48,7 +48,7 @@ type Keys = [(String, Secret); 1];
 impl Source {
     async fn ask(self: Arc<Self>, tenant: String, mut random: Rng) -> Result<Option<Keys>, io::Error> {
         let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-        let _one = Under(&self.at_once);
+        let _running = RunningLookup(&self.at_once);
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
         let tenant: usize = tenant.parse().unwrap();
         if random.bool() {
@@ -58,20 +58,20 @@ impl Source {
         match random.u8(..) {
             0..=63 => {}
             64..=127 => tokio::task::yield_now().await,
-            // Longer than the timeout, sometimes.
+            // Sometimes longer than the timeout.
             128..=245 => tokio::time::sleep(Duration::from_micros(random.u64(..5000))).await,
             246..=250 => return Err(io::Error::other("the source is down")),
-            // Without a word about it.
+            // Panics without a message.
             251..=255 => panic::resume_unwind(Box::new(())),
         }
-        Ok(is_there(generation).then(|| [(format!("{tenant}/{generation}"), secret(tenant, generation))]))
+        Ok(exists(generation).then(|| [(format!("{tenant}/{generation}"), secret(tenant, generation))]))
     }
 }
 
-/// A lookup that is over when it is dropped, by whatever end.
-struct Under<'a>(&'a AtomicUsize);
+/// A running lookup. Every kind of end drops this value, and counts the lookup down.
+struct RunningLookup<'a>(&'a AtomicUsize);
 
-impl Drop for Under<'_> {
+impl Drop for RunningLookup<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -81,7 +81,7 @@ struct World {
     source: Arc<Source>,
     tenants: Tenants,
     runtime: Runtime,
-    /// The generation that each tenant had at least when it was forgotten last.
+    /// The generation of each tenant at the last `invalidate`. Later deliveries need this generation or a later one.
     forgotten: [AtomicU64; TENANTS],
     tally: Tally,
 }
@@ -121,15 +121,15 @@ pub fn round(round: &Round) -> Tally {
             scope.spawn(move || world.deliver(round, random));
         }
     });
-    // So many of strangers, and so many of those who have been known before.
+    // Unknown tenants and tenants known before have separate limits.
     let most = world.source.most_at_once.load(Ordering::SeqCst);
-    assert!(most <= 2 * LOOKUPS, "{most} lookups at once");
+    assert!(most <= 2 * LOOKUPS, "{most} concurrent lookups");
     world.tally
 }
 
 impl World {
     fn change(&self, round: &Round, mut random: Rng) {
-        while round.goes_on() {
+        while round.is_running() {
             let tenant = random.usize(..TENANTS);
             let generation = self.source.generations[tenant].fetch_add(1, Ordering::SeqCst) + 1;
             pause(&mut random);
@@ -141,7 +141,7 @@ impl World {
 
     fn deliver(&self, round: &Round, mut random: Rng) {
         let unsigned = format!("sha256={}", "0".repeat(64));
-        while round.goes_on() {
+        while round.is_running() {
             let tenant = random.usize(..TENANTS);
             let name = tenant.to_string();
             let oldest = self.forgotten[tenant].load(Ordering::SeqCst);
@@ -151,37 +151,40 @@ impl World {
             match resolved {
                 Ok(Some(verifier)) => {
                     let generation = self.generation_of(&verifier, tenant);
-                    assert!((oldest..=newest).contains(&generation), "tenant {tenant}: keys of {generation}, not of {oldest} to {newest}");
+                    assert!(
+                        (oldest..=newest).contains(&generation),
+                        "tenant {tenant}: keys of generation {generation}, not of {oldest} to {newest}"
+                    );
                     Self::judge(&verifier, tenant, generation);
                     self.tally.count(true);
                 }
                 Ok(None) => {
-                    let ever_gone = (oldest..=newest).any(|generation| !is_there(generation));
-                    assert!(ever_gone, "tenant {tenant} is unknown, who was there from {oldest} to {newest}");
+                    let ever_gone = (oldest..=newest).any(|generation| !exists(generation));
+                    assert!(ever_gone, "tenant {tenant} is unknown, but existed in generations {oldest} to {newest}");
                     self.tally.count(false);
                 }
-                // The source was down, or too slow, or too many wait.
+                // The source failed or was too slow, or too many lookups waited.
                 Err(_) => self.tally.count(false),
             }
             pause(&mut random);
         }
     }
 
-    /// By the name of its one key.
+    /// Returns the generation from the id of the only key.
     fn generation_of(&self, verifier: &Verifier, tenant: usize) -> u64 {
         let listed = verifier.keys().list();
         let (whose, generation) = listed[0].id().as_str().split_once('/').unwrap();
-        assert_eq!(whose, tenant.to_string(), "the keys of another tenant");
+        assert_eq!(whose, tenant.to_string(), "the verifier has the keys of another tenant");
         generation.parse().unwrap()
     }
 
-    /// It verifies what is signed by this tenant's secret, and by no other.
+    /// Asserts that the verifier accepts the secret of this tenant and generation, and no other secret.
     fn judge(verifier: &Verifier, tenant: usize, generation: u64) {
         let signed = |tenant, generation| Signer::new(providers::JIRA, secret(tenant, generation)).unwrap().sign(BODY);
         let verified = verifier.verify(&signed(tenant, generation), BODY).unwrap();
         assert_eq!(verified.tenant(), Some(tenant.to_string().as_str()));
         for (tenant, generation) in [((tenant + 1) % TENANTS, generation), (tenant, generation + 1)] {
-            assert!(verifier.verify(&signed(tenant, generation), BODY).is_err(), "signed by {generation} of {tenant}");
+            assert!(verifier.verify(&signed(tenant, generation), BODY).is_err(), "accepted generation {generation} of tenant {tenant}");
         }
     }
 }

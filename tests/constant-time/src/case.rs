@@ -1,7 +1,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Times that are not kept: caches and predictors are cold.
+/// The number of discarded times at the start, while caches and predictors are cold.
 const WARM_UP: usize = 20_000;
 
 /// The bound for |t|.
@@ -11,7 +11,7 @@ type Rejects = Box<dyn Fn(&[u8]) -> bool>;
 
 type Draw = Box<dyn Fn(&mut [u8])>;
 
-/// Two classes of a header's value, and who rejects it.
+/// Two classes of header values, and the function that rejects these values.
 pub struct Case {
     name: String,
     is_control: bool,
@@ -19,7 +19,7 @@ pub struct Case {
     rejects: Rejects,
 }
 
-/// Values of a header: one to begin with, and how the next is made of the one before.
+/// A class of header values: the first value, and a function that turns each value into the next value.
 pub struct Class {
     value: Vec<u8>,
     draw: Draw,
@@ -32,12 +32,12 @@ impl Class {
 }
 
 impl Case {
-    /// Values, all of one length, that are to be rejected in equal times.
+    /// Creates a case. All values have the same length. The rejections must take the same time in both classes.
     pub fn new(name: impl Into<String>, classes: [Class; 2], rejects: impl Fn(&[u8]) -> bool + 'static) -> Self {
         Self { name: name.into(), is_control: false, classes, rejects: Box::new(rejects) }
     }
 
-    /// The times are known to differ.
+    /// Turns the case into a control, with times known to differ.
     pub fn control(self) -> Self {
         Self { is_control: true, ..self }
     }
@@ -46,18 +46,18 @@ impl Case {
         &self.name
     }
 
-    /// What is not a number is out of bounds either way.
+    /// Returns whether `t` is within the bounds of this case. NaN is always out of bounds.
     pub fn is_within(&self, t: f64) -> bool {
         if self.is_control { t.abs() > BOUND } else { t.abs() < BOUND }
     }
 
-    /// The nanoseconds that rejecting takes, by class.
+    /// Measures rejections, and returns the nanoseconds of each rejection, by class.
     pub fn measure(&mut self, samples: usize) -> [Vec<f64>; 2] {
         let mut times = [Vec::with_capacity(samples), Vec::with_capacity(samples)];
         let mut shared = self.classes[0].value.clone();
         for sample in 0..samples.saturating_add(WARM_UP) {
-            // Both are drawn, whichever is taken, and both are read for the one place that is looked at: up to the clock, nothing depends on
-            // the class but the bytes there.
+            // Each sample draws both classes, reads both values, and writes one value to `shared`. So before the clock starts, only the
+            // bytes of `shared` depend on the class.
             self.classes.iter_mut().for_each(|class| (class.draw)(&mut class.value));
             let class = usize::from(fastrand::bool());
             select(class, &self.classes, &mut shared);
@@ -65,7 +65,7 @@ impl Case {
             let began = Instant::now();
             let rejected = (self.rejects)(value);
             let time = began.elapsed();
-            assert!(rejected, "{}: what is wrong was accepted", self.name);
+            assert!(rejected, "{}: a wrong value was accepted", self.name);
             if sample >= WARM_UP {
                 times[class].push(time.as_nanos() as f64);
             }
@@ -74,7 +74,7 @@ impl Case {
     }
 }
 
-/// Without a branch.
+/// Copies the value of this class, without a branch.
 fn select(class: usize, [left, right]: &[Class; 2], to: &mut [u8]) {
     let mask = black_box(0_u8.wrapping_sub(class as u8));
     for ((to, left), right) in to.iter_mut().zip(&left.value).zip(&right.value) {

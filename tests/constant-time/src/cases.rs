@@ -1,4 +1,4 @@
-//! What has to take equally long.
+//! Cases whose two classes must take the same time.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use crate::value::{any_of, change};
 
 const KEYS: [&str; 4] = ["the first secret", "the second secret", "the third secret", "the last secret"];
 
-/// Small, so that comparing is a visible part of the whole.
+/// A small body makes the comparison a visible part of the total time.
 const BODY: &[u8] = &[b'b'; 64];
 
 const HEX: &[u8] = b"0123456789abcdef";
@@ -20,12 +20,12 @@ const LETTERS: &[u8] = b"abcdef";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE64_DIGITS: &[u8] = b"0123456789";
-/// Of the last digit of 32 bytes, the lower two bits are zero.
+/// The last digit of 32 bytes has zeros in its lower two bits.
 const BASE64_LAST: &[u8] = b"AEIMQUYcgkosw048";
 const BASE64_LAST_LETTERS: &[u8] = b"AEIMQUYcgkosw";
 const BASE64_LAST_DIGITS: &[u8] = b"048";
 
-/// The two ways into a verifier that keep no body.
+/// The two entry points of a verifier that keep no body.
 #[derive(Clone, Copy)]
 enum Way {
     Verify,
@@ -73,7 +73,7 @@ fn of_several_keys(cases: &mut Vec<Case>) {
     }
 }
 
-/// Those that are compared or decoded in another way.
+/// Adds the cases of tags with another comparison or another decoding.
 fn of_other_tags(cases: &mut Vec<Case>) {
     for (algorithm, digits) in [(Algorithm::Sha1, 40), (Algorithm::Sha512, 128)] {
         let signed = Signed::new(providers::WEBSUB, algorithm, 1);
@@ -107,7 +107,7 @@ fn of_tokens(cases: &mut Vec<Case>) {
     }
 }
 
-/// A verifier, and how its deliveries are signed.
+/// A verifier, and the signers of its deliveries.
 struct Signed {
     verifier: Verifier,
     header: &'static str,
@@ -129,12 +129,12 @@ impl Signed {
         Self { verifier: builder.build().unwrap(), header: scheme.header(), what, signers: KEYS[..keys].iter().map(signer).collect() }
     }
 
-    /// What this key's header says.
+    /// Returns the right value of the header for this key.
     fn right(&self, key: usize, body: &[u8]) -> String {
         self.signers[key].sign(body).remove(0).1
     }
 
-    /// What the first key's header says, but for the character at `at`.
+    /// Returns the right values of the header for the first key, with a wrong character at `at`.
     fn wrong(&self, body: &[u8], at: usize, alphabet: &'static [u8]) -> Class {
         wrong(self.right(0, body), at, alphabet)
     }

@@ -1,4 +1,4 @@
-//! What takes longer for one class, so that a harness which sees no difference here sees none anywhere.
+//! Comparisons that take longer for one class. If the harness sees no difference here, its other results prove nothing.
 
 use std::hint::black_box;
 
@@ -9,14 +9,14 @@ use crate::value::change;
 
 const HEX: &[u8] = b"0123456789abcdef";
 
-/// Longer than any tag: `==` looks at dozens of bytes at once, so that within a tag there is little to be seen.
+/// The length of the value, longer than any tag. `==` compares dozens of bytes at once, so the difference within a tag is hardly visible.
 const LONG: usize = 4096;
 
 pub fn all() -> Vec<Case> {
     vec![equality(), byte_by_byte()]
 }
 
-/// `==` on two slices, and nothing else.
+/// Compares two slices with `==`, without any other work.
 fn equality() -> Case {
     let right = vec![b'0'; LONG];
     let wrong_at = |at: usize| Class::new(right.clone(), move |value| change(&mut value[at], b'0', HEX));
@@ -25,7 +25,7 @@ fn equality() -> Case {
         .control()
 }
 
-/// A receiver written by hand, which compares the text of the header with what it should be, by a loop that ends at the first difference.
+/// A receiver written by hand. A loop compares the header with the right value, and ends at the first difference.
 fn byte_by_byte() -> Case {
     let signer = Signer::new(providers::JIRA, Secret::new("the first secret")).unwrap();
     let body: &[u8] = &[b'b'; 64];

@@ -1,25 +1,28 @@
-//! Whether the time that a rejection takes tells how wrong the delivery was: `cargo run --release`, and `cargo run --release -- <samples>`
-//! for another number of samples than two million a case.
+//! Checks whether the time of a rejection depends on the fault of the delivery. `cargo run --release` takes two million samples for each
+//! case. `cargo run --release -- <samples>` takes another number of samples.
 //!
-//! As dudect does it (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?", 2017): a case has two classes of a header's value, of
-//! which one is drawn for each sample, at random; rejecting it is timed; and Welch's t-test asks whether the times of the two classes have one
-//! mean. A |t| below 5 says that these samples show no difference. That is evidence and no proof: it holds for this machine, this compiler and
-//! these classes. The tests of higher order that dudect has are not done.
+//! The method is that of dudect (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?", 2017):
 //!
-//! | case | its two classes |
+//! - A case has two classes of header values. Each sample draws a class at random, and times the rejection of a value.
+//! - Welch's t-test compares the mean times of the two classes. A |t| below 5 means that these samples show no difference.
+//!
+//! This result is evidence, and no proof: the result holds for this machine, this compiler and these classes. The program omits dudect's
+//! tests of higher order.
+//!
+//! | case | the two classes |
 //! |---|---|
-//! | `itself` | the same: whether the harness has a bias |
-//! | `(a)` | the tag is wrong in its first byte, or in its last |
-//! | `(b)` | of four keys, the tag is nearly that of the first, or nearly that of the last |
-//! | `(c)` | the tag is random, or a fixed one; it is all zeros, or all ones |
-//! | `(d)` | a static token is wrong in its first byte, or in its last; it is random, or a fixed one |
+//! | `itself` | the same class twice: shows a bias of the harness |
+//! | `(a)` | the tag is wrong in its first byte, or in its last byte |
+//! | `(b)` | the verifier has four keys, and the tag is nearly that of the first key, or nearly that of the last key |
+//! | `(c)` | the tag is random, or fixed; the tag is all zeros, or all ones |
+//! | `(d)` | a static token is wrong in its first byte, or in its last byte; the token is random, or fixed |
 //! | `(e)` | the text of the tag is digits, or letters |
-//! | `control` | as `(a)`, compared as it should not be: here |t| has to be above 5, or the others prove nothing |
+//! | `control` | as `(a)`, with a faulty comparison: t must be above 5 or below -5 here, or the other cases prove nothing |
 //!
-//! A case that is out of bounds is measured once more with twice the samples, and fails if it is out of bounds then as well. If one fails, the
-//! command does. The machine need not be quiet, for what disturbs it meets both classes alike, but a quiet one sees smaller differences.
+//! A case out of bounds is measured once more, with twice the samples. A case out of bounds twice fails, and so does the command. The
+//! machine need not be quiet, because disturbances affect both classes alike. A quiet machine shows smaller differences.
 //!
-//! The sums are those of the crate `dudect-bencher`, done here because this command is to fail by its t.
+//! The sums are those of the crate `dudect-bencher`. The program computes the sums itself, because the command must fail by t.
 
 #![forbid(unsafe_code)]
 
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints a line, and tells whether the case is within its bounds.
+/// Measures a case, prints its line, and returns whether the case is within its bounds.
 fn measure(case: &mut Case, samples: usize) -> bool {
     let times = case.measure(samples);
     let (median, t) = (welch::median(&times), welch::greatest_t(times));

@@ -1,11 +1,11 @@
-//! How values of a header are drawn.
+//! Random header values.
 
-/// Fills it with characters of this alphabet.
+/// Fills the text with random characters of this alphabet.
 pub fn any_of(text: &mut [u8], alphabet: &[u8]) {
     text.iter_mut().for_each(|byte| *byte = alphabet[fastrand::usize(..alphabet.len())]);
 }
 
-/// Makes it a character of this alphabet that it was not.
+/// Replaces the byte with a random character of this alphabet, other than `was`.
 pub fn change(byte: &mut u8, was: u8, alphabet: &[u8]) {
     let drawn = fastrand::usize(..alphabet.len());
     *byte = if alphabet[drawn] == was { alphabet[(drawn + 1) % alphabet.len()] } else { alphabet[drawn] };

@@ -1,12 +1,12 @@
-//! Welch's t-test over two classes of times, cropped as dudect crops them.
+//! Welch's t-test over two classes of times, with the crops of dudect.
 
-/// As dudect's: fewer times than this in a class say nothing.
+/// The least number of times in a class, as in dudect. Fewer times give no result.
 const ENOUGH: usize = 10_000;
 
-/// The t of the greatest magnitude over all crops: the times as they are, and those below each of a hundred quantiles of both classes together,
-/// which lie the closer the higher they are. What interrupts a sample is cropped off, and so is what only the slowest ones show.
+/// Returns the t of the greatest magnitude over all crops, or NaN with too few times.
 ///
-/// Not a number if there are too few times.
+/// One crop keeps all times. Each of a hundred other crops keeps the times below a quantile of both classes together. High quantiles lie
+/// closer together than low quantiles. The crops cut off interrupted samples, and differences shown only by the slowest samples.
 pub fn greatest_t(times: [Vec<f64>; 2]) -> f64 {
     let all = sorted(times.concat());
     let quantiles = (1..=100).map(|step| 1.0 - 0.5_f64.powf(f64::from(step) / 10.0));
@@ -17,7 +17,7 @@ pub fn greatest_t(times: [Vec<f64>; 2]) -> f64 {
     tests.max_by(|one, other| one.abs().total_cmp(&other.abs())).unwrap_or(f64::NAN)
 }
 
-/// Over both classes.
+/// Returns the median over both classes.
 pub fn median(times: &[Vec<f64>; 2]) -> f64 {
     let all = sorted(times.concat());
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
@@ -28,7 +28,7 @@ fn sorted(mut times: Vec<f64>) -> Vec<f64> {
     times
 }
 
-/// How many times there are, their mean and their variance.
+/// The number of times, their mean and their variance.
 struct Moments {
     number: f64,
     mean: f64,
@@ -38,18 +38,18 @@ struct Moments {
 fn welch(left: Moments, right: Moments) -> f64 {
     let difference = left.mean - right.mean;
     let error = (left.variance / left.number + right.variance / right.number).sqrt();
-    // Times that are all the same differ in nothing, or in everything.
+    // Without any variance, the error is zero. Equal means then give 0, and different means give an infinite t.
     if difference == 0.0 { 0.0 } else { difference / error }
 }
 
-/// The times of one class in their order, with their sums and those of their squares up to each of them.
+/// The sorted times of one class, with the running sums of the times and of their squares.
 struct Class {
     times: Vec<f64>,
     sums: Vec<(f64, f64)>,
 }
 
 impl Class {
-    /// Summed up as differences to `centre`, so that squares stay small.
+    /// Creates a class. The sums are of differences to `centre`, so that the squares stay small.
     fn new(times: Vec<f64>, centre: f64) -> Self {
         let mut sum = (0.0, 0.0);
         let add = |time: &f64| {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t_is_that_of_the_textbook() {
+    fn welch_t_matches_the_textbook() {
         let class = |times: &[f64]| Class::new(sorted(times.repeat(ENOUGH)), 4.0);
         let (left, right) = (class(&[1.0, 2.0, 3.0]), class(&[2.0, 4.0, 6.0]));
         let (left, right) = (left.below(f64::INFINITY).unwrap(), right.below(f64::INFINITY).unwrap());
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_times_are_no_number() {
+    fn too_few_times_give_nan() {
         assert!(greatest_t([vec![1.0; ENOUGH - 1], vec![2.0; ENOUGH - 1]]).is_nan());
     }
 }

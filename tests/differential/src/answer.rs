@@ -1,10 +1,10 @@
-//! What a side says, in words that both sides share.
+//! The answers of a side, in types shared by both sides.
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-/// By which way a delivery goes in.
+/// An entry point for deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
     VerifyAt,
@@ -33,16 +33,16 @@ impl Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Panicked(String),
-    /// `begun` is whether the head was in order; always, where head and body are judged at once.
+    /// `begun` is true if the head was accepted, and always true for an entry that verifies head and body at once.
     Judged {
         result: Result<Proof, Refusal>,
         begun: bool,
     },
     Head(Head),
-    TakenIn(Box<TakenIn>),
+    Received(Box<Receipt>),
 }
 
-/// All that `Verified` says.
+/// All values of `Verified`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     pub scheme: String,
@@ -55,7 +55,7 @@ pub struct Proof {
     pub unauthenticated_event: Option<String>,
 }
 
-/// All that `Rejection` says.
+/// All values of `Rejection`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub kind: &'static str,
@@ -66,30 +66,30 @@ pub struct Refusal {
     pub source: Option<String>,
 }
 
-/// What is said of a head alone.
+/// The answers about a head alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub fault: Option<&'static str>,
     pub announces_body: bool,
-    /// Of each scheme.
+    /// One value for each scheme.
     pub unverified_timestamps: Vec<Option<Bytes>>,
 }
 
-/// How the taking in of a delivery ended, and what it did on the way.
+/// The end of a received delivery, and the observations up to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenIn {
+pub struct Receipt {
     pub end: End,
-    /// Whether the body that was handed out lies in the memory in which it came.
+    /// Whether the returned body lies in the memory of its chunk.
     pub is_uncopied: bool,
-    /// What the budget was charged with while the body was there.
+    /// The charge of the memory budget while the body exists.
     pub charged: usize,
-    /// How many events of the script were over.
+    /// The number of finished events of the script.
     pub taken: usize,
-    /// How often the body was polled after its end.
+    /// The number of polls of the body after its end.
     pub polled_after_end: usize,
-    /// How often it waited without having been woken.
+    /// The number of pending polls without a wake-up.
     pub slept: usize,
-    /// Whether it is pending when it is polled after its end.
+    /// Whether a poll after the end is pending.
     pub is_pending_again: bool,
 }
 
@@ -99,22 +99,22 @@ pub enum End {
     LetThrough(Refusal, Bytes),
     Rejected {
         refusal: Refusal,
-        /// Whether something of the body is left on the connection.
+        /// Whether unread bytes of the body remain on the connection.
         closes: bool,
     },
-    /// Nothing would ever wake it again.
+    /// The delivery is pending, and no event will wake the task.
     Waits,
 }
 
 impl Answer {
-    /// What it comes to, for the table.
+    /// Returns the label of the answer in the table.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Panicked(_) => "panicked",
             Self::Judged { result: Ok(_), .. } => "verified",
             Self::Judged { result: Err(refusal), .. } => refusal.kind,
             Self::Head(head) => head.fault.unwrap_or("no fault"),
-            Self::TakenIn(taken) => match &taken.end {
+            Self::Received(receipt) => match &receipt.end {
                 End::Verified(..) => "verified",
                 End::LetThrough(..) => "let through",
                 End::Rejected { refusal, .. } => refusal.kind,

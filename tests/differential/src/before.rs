@@ -1,4 +1,4 @@
-//! The core as it was at the commit that `run` names.
+//! The core at the commit named in `run`.
 
 pub use countersign_before as library;
 
@@ -22,7 +22,7 @@ use library::{Deadline, DrainPolicy, Rejection, RequestHead};
 use crate::request::Request;
 use crate::script::BodyError;
 
-/// How this side reads a head. The only place that knows.
+/// The head interface of this side. No other code depends on this interface.
 impl library::RequestHead for Request {
     fn method(&self) -> &str {
         &self.method
@@ -45,7 +45,7 @@ impl library::RequestHead for Request {
     }
 }
 
-/// A delivery that is received, and drained if it is rejected: by hand, as every adapter did.
+/// A received delivery. The code here drains a rejected body by hand, as every adapter did at this commit.
 struct Received {
     source: VerifierSource,
     deadline: Option<Deadline>,

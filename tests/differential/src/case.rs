@@ -5,25 +5,25 @@ use std::time::{Duration, SystemTime};
 use crate::request::Request;
 use crate::script::Script;
 
-/// One delivery, and how it goes in.
+/// One delivery, and the way into both cores.
 pub struct Case {
     pub number: u64,
-    /// Which verifier judges it.
+    /// The index of the verifier.
     pub plan: usize,
     pub request: Request,
-    /// Whether the head goes in as a list of fields, which the core reads by itself.
+    /// Whether the head is a plain list of fields. The core implements the head for such a list.
     pub as_list: bool,
-    /// For the entries that are told the time. The others look at the clock.
+    /// The time, for the entries with a time as an argument. The other entries read the clock.
     pub now: SystemTime,
-    /// The body as `update` is given it.
+    /// The pieces of the body for `update`.
     pub pieces: Vec<Range<usize>>,
-    /// The body as it is polled.
+    /// The body for the entries that poll.
     pub script: Script,
     pub deadline: Option<Limit>,
     pub report_only: bool,
-    /// What the application says of the tenant.
+    /// The tenant named by the application.
     pub tenant: Option<&'static str>,
-    /// How much of the budget other deliveries have.
+    /// The bytes of the memory budget charged to other deliveries.
     pub occupied: usize,
 }
 
@@ -31,11 +31,11 @@ pub struct Case {
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     pub within: Duration,
-    /// Bytes a second, and the grace.
+    /// The bytes a second, and the grace period.
     pub pace: Option<(u32, Duration)>,
 }
 
-/// Of a body, no more than this is shown.
+/// The greatest number of body bytes in the `Debug` text.
 const SHOWN: usize = 2000;
 
 impl fmt::Debug for Case {

@@ -1,4 +1,4 @@
-//! Gives both sides the same, and compares what they say.
+//! Gives both sides the same deliveries, and compares the answers.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -9,10 +9,10 @@ use crate::meant::meant;
 use crate::plan::Plan;
 use crate::{before, now};
 
-/// Each verifier, as each side has built it.
+/// Each verifier, built by each side.
 pub struct Sides(Vec<(before::build::Built, now::build::Built)>);
 
-/// Two answers that should be the same.
+/// Two different answers that should be the same.
 #[derive(Debug)]
 pub struct Difference {
     pub what: String,
@@ -20,7 +20,7 @@ pub struct Difference {
     pub now: String,
 }
 
-/// What both say at one entry, and why that may be two things, if it may.
+/// The answers of both sides at one entry, and the reason for an intended difference.
 pub struct Compared {
     pub entry: Entry,
     pub before: Answer,
@@ -29,7 +29,7 @@ pub struct Compared {
 }
 
 impl Sides {
-    /// Builds what is planned, and drops from the plans what neither side can build.
+    /// Builds the planned verifiers, and removes each plan that fails to build. The errors of both sides must be the same.
     pub fn build(plans: &mut Vec<Plan>) -> (Self, Vec<Difference>) {
         let schemes = (before::schemes::all(), now::schemes::all());
         let (mut sides, mut differences) = (Vec::new(), Vec::new());
@@ -61,14 +61,14 @@ impl Sides {
         compared.into()
     }
 
-    /// What is left behind by all cases.
+    /// Compares the state of the verifiers after all cases.
     pub fn compare_summaries(&self, plans: &[Plan]) -> Vec<Difference> {
         let each = self.0.iter().zip(plans);
-        each.filter_map(|((before, now), plan)| different(&format!("in the end, {plan:?}"), &before.summary(), &now.summary())).collect()
+        each.filter_map(|((before, now), plan)| different(&format!("afterwards, {plan:?}"), &before.summary(), &now.summary())).collect()
     }
 }
 
-/// What differs in a case: the sides from each other, and each from itself where two entries are to say the same.
+/// Returns the differences in a case: between the sides, and between two entries of one side that must agree.
 pub fn differences(compared: &[Compared]) -> Vec<Difference> {
     let mut found = Vec::new();
     for Compared { entry, before, now, meant } in compared {
@@ -77,7 +77,7 @@ pub fn differences(compared: &[Compared]) -> Vec<Difference> {
             found.push(Difference { what: entry.name().to_owned(), before: format!("{before:#?}"), now: format!("{now:#?}") });
         }
     }
-    // Head and body at once or one after the other: it comes to the same.
+    // Head and body at once give the same result as the head first and the body afterwards.
     if let [whole, parts, ..] = compared {
         for (side, whole, parts) in [("before", &whole.before, &parts.before), ("now", &whole.now, &parts.now)] {
             if let (Answer::Judged { result: whole, .. }, Answer::Judged { result: parts, .. }) = (whole, parts)
@@ -97,11 +97,11 @@ fn different<T: PartialEq + std::fmt::Debug>(what: &str, before: &T, now: &T) ->
 }
 
 thread_local! {
-    /// What the last panic said, while one is caught.
+    /// The message of the last panic, while panics are caught.
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on, panics that are caught here are kept and not printed.
+/// Sets a panic hook that keeps the messages of caught panics instead of printing them.
 pub fn keep_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {

@@ -1,4 +1,4 @@
-//! Makes cases: heads that are signed as they should be, most of which something is then done to.
+//! Generates cases. Each case starts with a signed delivery, and most cases then get a change.
 
 mod arrival;
 mod bodies;
@@ -19,13 +19,13 @@ use crate::plan::{Kind, Part, Plan, TENANT};
 use crate::random::Random;
 use crate::request::Request;
 
-/// What cases are about.
+/// The schemes and the verifiers of all cases.
 pub struct World {
     pub layouts: Vec<Layout>,
     pub plans: Vec<Plan>,
 }
 
-/// What one case is about: of the verifier's schemes, one.
+/// The subject of one case: a verifier, and one of its schemes.
 #[derive(Clone, Copy)]
 struct Subject<'w> {
     world: &'w World,
@@ -34,7 +34,7 @@ struct Subject<'w> {
     layout: &'w Layout,
 }
 
-/// The case of this number. But for the clock, from which the times of the present are taken, it depends on nothing but seed and number.
+/// Returns the case with this number. The case depends only on the seed and the number, except for present times, read from the clock.
 pub fn case(world: &World, seed: u64, number: u64) -> Case {
     let random = &mut Random::of_case(seed, number);
     let plan = random.below(world.plans.len());

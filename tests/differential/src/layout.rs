@@ -1,4 +1,4 @@
-//! What the generator knows of each scheme: where the parts of a head stand, and what is signed.
+//! The generator's knowledge of each scheme: the places of the parts in a head, and the signed text.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,24 +11,24 @@ use crate::random::Random;
 
 pub struct Layout {
     pub scheme: Scheme,
-    /// What divides a list of items.
+    /// The byte between the items of a list.
     pub list: Option<u8>,
-    /// What stands between a name and a signature.
+    /// The byte between a name and a signature.
     pub separator: Option<u8>,
     pub time: Option<TimePlace>,
-    /// What is signed, where that is known here: `{t}` for the timestamp, `{i}` the id, `{m}` the method, `{u}` the URL, `{b}` the body.
+    /// The signed text, if known here: `{t}` is the timestamp, `{i}` the id, `{m}` the method, `{u}` the URL, and `{b}` the body.
     pub template: Option<&'static str>,
     pub takes_base: bool,
 }
 
 pub enum TimePlace {
     Header(String),
-    /// An item of this name.
+    /// An item with this name.
     Item(String),
 }
 
-/// What lists are divided by, of those that have no timestamp among their items, from which it is found out. A provider that is not here has its
-/// lists tried less.
+/// The byte between the items of a list, for schemes without a timestamp item. With a timestamp item, `Layout::new` finds this byte itself.
+/// For a provider missing here, fewer lists are tested.
 const LISTS: &[(&str, u8)] = &[
     ("pagerduty", b','),
     ("circleci", b','),
@@ -46,7 +46,7 @@ const LISTS: &[(&str, u8)] = &[
     ("own-length-list", b','),
 ];
 
-/// What is signed, of the schemes of which timestamps are tried that no signer writes.
+/// The signed texts of the schemes tested with timestamps that no signer writes.
 const TEMPLATES: &[(&str, &str)] = &[
     ("stripe", "{t}.{b}"),
     ("slack", "v0:{t}:{b}"),
@@ -76,7 +76,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("own-neighbours", "{t}.{b}"),
 ];
 
-/// Of all schemes, in the order of both sides.
+/// Returns the layouts of all schemes, in the order of both sides.
 pub fn layouts() -> Vec<Layout> {
     schemes::all().into_iter().map(Layout::new).collect()
 }
@@ -93,7 +93,7 @@ impl Layout {
             scheme,
         };
         let probe = layout.probe();
-        let (_, mut value) = probe.last().cloned().expect("a signer makes a header");
+        let (_, mut value) = probe.last().cloned().expect("a signer returns a header");
         let text = layout.time_of_probe();
         if scheme.tolerance().is_some() {
             match value.find(text) {
@@ -103,7 +103,7 @@ impl Layout {
                     value = value[place + text.len() + 1..].to_owned();
                 }
                 None => {
-                    let header = probe.iter().find(|(_, value)| value == text).expect("the timestamp stands somewhere");
+                    let header = probe.iter().find(|(_, value)| value == text).expect("a header holds the timestamp");
                     layout.time = Some(TimePlace::Header(header.0.clone()));
                 }
             }
@@ -112,7 +112,7 @@ impl Layout {
         layout
     }
 
-    /// A head by which the rest is found out.
+    /// Returns a signed head that shows the rest of the layout.
     fn probe(&self) -> Vec<(String, String)> {
         let secret = Secret::new(secret(&self.scheme, &mut Random::new(1)));
         let mut signer = Signer::builder(self.scheme, secret);
@@ -122,7 +122,7 @@ impl Layout {
         if let Some(algorithm) = self.scheme.algorithms().next() {
             signer = signer.algorithm(algorithm);
         }
-        signer.build().expect("a scheme of ours").sign_at(b"", SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890))
+        signer.build().expect("the signer is valid").sign_at(b"", SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890))
     }
 
     fn time_of_probe(&self) -> &'static str {
@@ -133,7 +133,7 @@ impl Layout {
         }
     }
 
-    /// Characters that signatures are written in.
+    /// Returns the characters of encoded signatures.
     pub fn alphabet(&self) -> &'static [u8] {
         match self.scheme.signature_encoding() {
             Encoding::Hex => b"0123456789abcdef",
@@ -142,12 +142,12 @@ impl Layout {
         }
     }
 
-    /// The name in front of signatures of this algorithm.
+    /// Returns the name in front of signatures by this algorithm.
     pub fn name_of(&self, algorithm: Algorithm) -> &'static str {
         self.scheme.algorithm_names().iter().find(|(_, known)| *known == algorithm).map_or("", |(name, _)| name)
     }
 
-    /// A signer of whatever text, with the same key and in the same encoding.
+    /// Returns a signer for any text, with the same key and the same encoding.
     pub fn text_signer(&self, secret: &str, algorithm: Algorithm) -> Signer {
         let scheme = Scheme::new("text", "X-Text").bare(algorithm).encoding(self.scheme.signature_encoding());
         let scheme = match self.scheme.secret_form() {
@@ -155,10 +155,10 @@ impl Layout {
             SecretForm::Hex => scheme.hex_secret(),
             _ => scheme,
         };
-        Signer::builder(scheme, Secret::new(secret)).algorithm(algorithm).build().expect("it was a key before")
+        Signer::builder(scheme, Secret::new(secret)).algorithm(algorithm).build().expect("the secret was valid before")
     }
 
-    /// The headers of everything that is sought, numbers left out.
+    /// Returns the names of all headers read by the scheme. Of numbered headers, only the first name is included.
     pub fn sought(&self) -> Vec<String> {
         let mut names: Vec<String> = self.scheme.signature_headers().iter().map(|name| (*name).to_owned()).collect();
         if self.scheme.has_numbered_headers() {
@@ -177,7 +177,7 @@ impl Layout {
     }
 }
 
-/// A new one, in the provider's form.
+/// Returns a new secret in the form of the provider.
 pub fn secret(scheme: &Scheme, random: &mut Random) -> String {
     if scheme.name() == "own-token-length" {
         return random.between(1, 300).to_string();
@@ -185,7 +185,7 @@ pub fn secret(scheme: &Scheme, random: &mut Random) -> String {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(&random.bytes(32));
     let secret = scheme.secret_of(&bytes);
-    // With white space, for the hints.
+    // White space, for the hints.
     if scheme.secret_form() == SecretForm::Verbatim && random.percent(10) { format!("{secret} ") } else { secret }
 }
 

@@ -1,24 +1,24 @@
-//! The core gives the same answers as it did at an earlier commit: `run`, which gets that one and starts this, says how.
+//! Compares the answers of the core with the answers at an earlier commit. `run` checks out the earlier core, starts this program, and
+//! describes the arguments.
 //!
-//! Some hundred verifiers of all known schemes and some of our own are built on either side. Each case is a delivery that a signer of the
-//! earlier core has signed, to which mostly something is done: `generate` says what. It goes into both sides in these ways, and all that the two
-//! say of it has to be the same:
+//! Each side builds several hundred verifiers of all known schemes and of some custom schemes. Each case is a delivery signed by a signer
+//! of the earlier core, mostly with a change from `generate`. Each case enters both sides in these ways, and all answers must be the same:
 //!
 //! | entry | |
 //! |---|---|
 //! | `verify_at` | head and body at once |
-//! | `begin_at` | then `update` and `finish`, which has to be what `verify_at` says as well |
-//! | `verify` | the same by the clock of the machine, by which the following judge as well |
-//! | `head_fault` | the head alone; `announces_body`; `unverified_timestamp` |
-//! | `poll` | `Receive`, with bodies that wait, break off, stall and are not what the head announces |
-//! | `poll_head` | the same, the head first |
+//! | `begin_at` | with `update` and `finish`; the result must also be that of `verify_at` |
+//! | `verify` | head and body at once, by the clock of the machine; the following entries also use this clock |
+//! | `head_fault` | the head alone, with `announces_body` and `unverified_timestamp` |
+//! | `poll` | `Receive`, with bodies that wait, break off, stall, or differ from the length in the head |
+//! | `poll_head` | `Receive`, with the head first |
 //!
-//! A panic is a difference, whichever side has it. `meant` lists the differences that are meant.
+//! A panic on either side is a difference. `meant` lists the intended differences.
 //!
-//! A seed and a number make the same case again, but for its clock: times of the present are those of the run.
+//! The same seed and number give the same case, except for present times, read from the clock.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::duplicate_mod, reason = "what both sides have in common is written once, and compiled for each")]
+#![expect(clippy::duplicate_mod, reason = "the common code of both sides is written once, and compiled for each side")]
 
 mod answer;
 mod before;
@@ -42,10 +42,10 @@ use crate::compare::{Compared, Difference, Sides};
 use crate::generate::World;
 use crate::table::Table;
 
-/// After so many cases that differ it stops.
+/// The run stops after this number of differing cases.
 const MOST: usize = 10;
 
-/// A case that took longer than this was interrupted, and may differ because the clock went on meanwhile: it is tried again.
+/// A case that takes longer was interrupted. Such a case may differ because the clock advanced, and so runs again.
 const INTERRUPTED: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -89,7 +89,7 @@ fn all(world: &World, sides: &Sides, seed: u64, cases: u64) -> ExitCode {
             differ += 1;
         }
         if differ == MOST {
-            println!("\nStopped after {MOST} cases that differ.");
+            println!("\nStopped after {MOST} differing cases.");
             break;
         }
     }

@@ -1,16 +1,16 @@
-//! The intended differences. Each is a narrow condition with a reason. The reason is counted and printed.
+//! The intended differences. Each difference is a narrow condition with a reason. The table counts and prints each reason.
 //!
 //! ```text
-//! // A 17th signature was rejected before the timestamp was looked at, and is now rejected after it.
+//! // The earlier core rejected a 17th signature before it read the timestamp. The current core reads the timestamp first.
 //! if before.label() == "too_many_signatures" && now.label() == "timestamp_too_old" {
-//!     return Some("the timestamp is judged first");
+//!     return Some("the timestamp is read first");
 //! }
 //! ```
 
 use crate::answer::{Answer, Entry};
 use crate::case::Case;
 
-/// Why these two answers may differ, if they may. A panic never may, and is not asked about.
+/// Returns the reason for an intended difference of these answers. A panic is never intended, and never reaches this function.
 pub fn meant(_entry: Entry, _before: &Answer, _now: &Answer, _case: &Case) -> Option<&'static str> {
     None
 }

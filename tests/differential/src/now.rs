@@ -1,4 +1,4 @@
-//! The core as it is now. Where its interface is another than before, what differs stands here, beside the head.
+//! The current core. This file holds the code for each interface that differs from the earlier core, and the head.
 
 pub use countersign as library;
 
@@ -23,7 +23,7 @@ use library::{Deadline, DrainPolicy, Rejection, RequestHead};
 use crate::request::Request;
 use crate::script::BodyError;
 
-/// How this side reads a head. The only place that knows.
+/// The head interface of this side. No other code depends on this interface.
 impl library::RequestHead for Request {
     fn method(&self) -> &str {
         &self.method
@@ -42,7 +42,7 @@ impl library::RequestHead for Request {
     }
 }
 
-/// A head whose tenant the application knows, where it knows one.
+/// A head with the tenant named by the application, if any.
 struct OfTenant<'a, H> {
     head: &'a H,
     tenant: Option<&'a str>,
@@ -70,7 +70,7 @@ impl<H: RequestHead> RequestHead for OfTenant<'_, H> {
     }
 }
 
-/// A delivery that is received, and drained if it is rejected.
+/// A received delivery. The core drains a rejected body.
 struct Received {
     options: ReceiveOptions,
     receive: Receive,

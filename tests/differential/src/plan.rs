@@ -1,11 +1,11 @@
-//! Verifiers, as each side builds them.
+//! The verifiers that each side builds.
 
 use std::time::{Duration, SystemTime};
 
 use crate::layout::{self, Layout};
 use crate::random::Random;
 
-/// When the keys expire that expire: in the middle of the times of the past from which cases are drawn.
+/// Returns the most frequent expiry of keys, in the middle of the past times of cases.
 pub fn expiry() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)
 }
@@ -13,25 +13,25 @@ pub fn expiry() -> SystemTime {
 pub const WHOLE_URL: &str = "https://example.com/hook?a=b";
 pub const BASE_URL: &str = "https://hooks.example.com:8443";
 
-/// The name of the tenant whose keys a resolver finds.
+/// The only tenant known to the resolver.
 pub const TENANT: &str = "acme";
 
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub kind: Kind,
-    /// One, or several for `Verifier::any_of`.
+    /// One part, or several parts for `Verifier::any_of`.
     pub parts: Vec<Part>,
-    /// Shared by the parts.
+    /// The memory budget shared by the parts.
     pub budget: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Alone,
-    /// Of a template.
+    /// A tenant's verifier from a template.
     Tenant,
     Decoy,
-    /// The tenant's verifier is chosen by a resolver. What it calls its decoy may be the tenant's verifier as well.
+    /// A resolver chooses the tenant's verifier. A careless resolver returns this verifier as its decoy, too.
     Resolver {
         is_careless: bool,
     },
@@ -39,11 +39,11 @@ pub enum Kind {
 
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Its place among the layouts.
+    /// The index of the layout.
     pub scheme: usize,
     pub name: &'static str,
     pub keys: Vec<Key>,
-    /// By their names; those of the scheme's default, if it is not said.
+    /// The names of the accepted algorithms. `None` keeps the default of the scheme.
     pub algorithms: Option<Vec<&'static str>>,
     pub legacy_sha1: bool,
     pub hints: bool,
@@ -65,7 +65,7 @@ pub enum Url {
     Base,
 }
 
-/// Some hundred, the same ones each time.
+/// Returns several hundred plans, the same plans in each run.
 pub fn plans(layouts: &[Layout]) -> Vec<Plan> {
     let mut random = Random::new(0x00c0_ffee);
     let mut plans = Vec::new();
@@ -76,7 +76,7 @@ pub fn plans(layouts: &[Layout]) -> Vec<Plan> {
         let kind = others[[0, 2, 1, 2][scheme % 4]];
         plans.push(Plan { kind, ..alone(&mut random) });
     }
-    // Not all of these can be built: two may read the same header. Whether they can is an answer that is compared, too.
+    // Not all of these verifiers can be built, because two schemes may read the same header. The errors are compared, too.
     for _ in 0..160 {
         let parts = (0..random.between(2, 3)).map(|_| random.below(layouts.len())).collect::<Vec<_>>();
         let parts = parts.into_iter().map(|scheme| part(&mut random, layouts, scheme)).collect();
@@ -84,7 +84,7 @@ pub fn plans(layouts: &[Layout]) -> Vec<Plan> {
         plans.push(Plan { kind: *random.one_of(&kinds), parts, budget: budget(&mut random) });
     }
     plans.iter_mut().filter(|plan| plan.kind != Kind::Alone).flat_map(|plan| &mut plan.parts).flat_map(|part| &mut part.keys).for_each(
-        // Those of tenants do not.
+        // Keys of tenants never expire.
         |key| key.until = None,
     );
     plans
@@ -117,7 +117,7 @@ fn keys(random: &mut Random, layout: &Layout) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for id in ["2026-11", "2026-05", "schlüssel"].into_iter().take(count) {
         let secret = match keys.first() {
-            // Two ids of one secret.
+            // Two ids have one secret.
             Some(first) if random.percent(8) => first.secret.clone(),
             _ => layout::secret(&layout.scheme, random),
         };
@@ -129,7 +129,7 @@ fn keys(random: &mut Random, layout: &Layout) -> Vec<Key> {
     keys
 }
 
-/// Which ones are accepted, and whether SHA-1 may be among them.
+/// Draws the accepted algorithms, and whether SHA-1 is allowed.
 fn algorithms(random: &mut Random, layout: &Layout) -> (Option<Vec<&'static str>>, bool) {
     let known: Vec<_> = layout.scheme.algorithms().map(|algorithm| algorithm.name()).collect();
     if known == ["sha1"] {

@@ -1,6 +1,6 @@
-//! What cases are drawn from: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+//! The random number generator of the cases: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 
-/// The same seed draws the same, on every machine.
+/// A random number generator. The same seed gives the same numbers on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -8,7 +8,7 @@ impl Random {
         Self(seed)
     }
 
-    /// For one case, which does not depend on those before it.
+    /// Creates the generator for one case. The case does not depend on earlier cases.
     pub const fn of_case(seed: u64, number: u64) -> Self {
         Self(mixed(seed).wrapping_add(mixed(number ^ 0x5851_f42d_4c95_7f2d)))
     }
@@ -18,13 +18,13 @@ impl Random {
         mixed(self.0)
     }
 
-    /// Less than `count`, which is not zero.
+    /// Returns a number less than `count`. `count` must not be zero.
     pub fn below(&mut self, count: usize) -> usize {
         let product = u128::from(self.number()) * count as u128;
         (product >> 64) as usize
     }
 
-    /// The ends included.
+    /// Returns a number from `least` to `most`, both included.
     pub fn between(&mut self, least: usize, most: usize) -> usize {
         least + self.below(most - least + 1)
     }
@@ -46,7 +46,7 @@ impl Random {
         bytes
     }
 
-    /// So many characters of this alphabet.
+    /// Returns this number of characters of the alphabet.
     pub fn text(&mut self, count: usize, alphabet: &[u8]) -> Vec<u8> {
         (0..count).map(|_| *self.one_of(alphabet)).collect()
     }

@@ -1,4 +1,4 @@
-//! How a body arrives, and what the clock does meanwhile.
+//! The arrival of a body, and the clock during the arrival.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -11,24 +11,24 @@ use std::time::{Duration, Instant};
 use bytes::buf::Chain;
 use bytes::{Buf as _, Bytes};
 
-/// A body, and the way it comes.
+/// A body, and the events of its arrival.
 #[derive(Clone)]
 pub struct Script {
     pub body: Bytes,
     pub events: Vec<Event>,
-    /// After the last event nothing comes any more, not even the end.
+    /// Whether the body is pending forever after the last event.
     pub stalls: bool,
     pub alarm: Alarm,
 }
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// These bytes of the body, in one piece of memory or in two, the first as long as `split` says.
+    /// These bytes of the body, in one piece of memory or in two pieces. `split` is the length of the first piece.
     Chunk {
         range: Range<usize>,
         split: Option<usize>,
     },
-    /// Nothing for now. Time passes before it is asked again.
+    /// `Pending`. This time passes before the next poll.
     Pending {
         wakes: bool,
         passes: Duration,
@@ -36,7 +36,7 @@ pub enum Event {
     Failed(Failure),
 }
 
-/// What a body fails with.
+/// The error of a body.
 #[derive(Clone, Copy, Debug)]
 pub enum Failure {
     BrokeOff,
@@ -45,25 +45,25 @@ pub enum Failure {
     AroundLimit,
 }
 
-/// When a timer rings.
+/// The behaviour of a timer.
 #[derive(Clone, Copy, Debug)]
 pub enum Alarm {
     Never,
-    /// Once it is time.
+    /// Fires at the set time.
     InTime,
-    /// As soon as it is set, and then it is time.
+    /// Fires at once, and advances the clock to the set time.
     AtOnce,
-    /// So many times before it is time, and then never.
+    /// Fires this number of times too early, and then at the set time.
     TooEarly(u32),
 }
 
-/// A script that is being played to one side.
+/// A script in progress, for one side.
 pub struct Playing<'s> {
     script: &'s Script,
     clock: &'s Clock,
-    /// How many events are over.
+    /// The number of finished events.
     pub taken: usize,
-    /// How often it was polled after it had said that it was over.
+    /// The number of polls after the end.
     pub polled_after_end: usize,
     ended: bool,
 }
@@ -88,7 +88,7 @@ impl Clock {
         self.passed.set(self.passed.get() + time);
     }
 
-    /// What a timer of this kind answers.
+    /// Polls a timer of this kind.
     pub fn poll_until(&self, alarm: Alarm, until: Instant) -> Poll<()> {
         let is_time = self.now() >= until;
         let rings = match alarm {
@@ -151,7 +151,7 @@ impl BodyError {
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the body: {:?}", self.0)
+        write!(f, "the body failed: {:?}", self.0)
     }
 }
 
@@ -164,7 +164,7 @@ impl Error for BodyError {
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { body, events, stalls, alarm } = self;
-        writeln!(f, "{} bytes, the timer rings {alarm:?}{}", body.len(), if *stalls { ", never ends" } else { "" })?;
+        writeln!(f, "{} bytes, the timer fires {alarm:?}{}", body.len(), if *stalls { ", never ends" } else { "" })?;
         for event in events {
             writeln!(f, "    {event:?}")?;
         }

@@ -1,11 +1,11 @@
-//! What came of the cases.
+//! The table of all answers.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::answer::{Answer, Entry};
 use crate::compare::Compared;
 
-/// Each kind of rejection, and the entries that cannot come to it.
+/// Each kind of rejection, and the entries that never return this kind.
 const KINDS: [(&str, &[Entry]); 26] = [
     ("missing_signature", &[]),
     ("duplicate_signature", &[]),
@@ -35,7 +35,7 @@ const KINDS: [(&str, &[Entry]); 26] = [
     ("keys_unavailable", &[Entry::VerifyAt, Entry::BeginAt, Entry::Verify, Entry::Head]),
 ];
 
-/// What is no rejection.
+/// The other labels of answers, and the entries that never return them.
 const OTHERS: [(&str, &[Entry]); 4] = [
     ("verified", &[Entry::Head]),
     ("no fault", &[Entry::VerifyAt, Entry::BeginAt, Entry::Verify, Entry::Receive, Entry::HeadFirst]),
@@ -43,7 +43,7 @@ const OTHERS: [(&str, &[Entry]); 4] = [
     ("waits", &[Entry::VerifyAt, Entry::BeginAt, Entry::Verify, Entry::Head]),
 ];
 
-/// Fewer cases may miss something.
+/// The number of cases from which each answer must occur. Fewer cases may miss an answer.
 const ENOUGH: u64 = 200_000;
 
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Table {
         }
     }
 
-    /// Prints it. Whether everything was there that can be: cases that do not reach it would compare nothing there.
+    /// Prints the table. Returns whether each possible answer occurred. A missing answer was never compared.
     pub fn print(&self) -> bool {
         print!("{:<24}", "");
         Entry::ALL.iter().for_each(|entry| print!("{:>12}", entry.name()));
@@ -85,21 +85,21 @@ impl Table {
             println!();
         }
         let verified = self.counts.get(&("verified", Entry::VerifyAt)).copied().unwrap_or_default();
-        println!("\n{} cases, of which {:.1} % verified", self.cases, 100.0 * verified as f64 / self.cases.max(1) as f64);
+        println!("\n{} cases, {:.1} % verified", self.cases, 100.0 * verified as f64 / self.cases.max(1) as f64);
         self.print_meant();
         let enough = missed.is_empty() || self.cases < ENOUGH;
         if !enough {
-            println!("FAILED: never came to {missed:?}, which is then not compared");
+            println!("FAILED: these answers never occurred, and so were not compared: {missed:?}");
         }
         enough
     }
 
     fn print_meant(&self) {
         if self.meant.is_empty() {
-            println!("no difference is meant");
+            println!("no intended difference occurred");
         }
         for (reason, count) in &self.meant {
-            println!("{count:>12} differences that are meant: {reason}");
+            println!("{count:>12} intended differences: {reason}");
         }
     }
 }

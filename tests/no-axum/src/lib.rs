@@ -1,4 +1,4 @@
-//! A signed path, where the layer cannot know what a router has taken off.
+//! Signed paths without the feature `axum`. The layer cannot know a prefix cut off by a router.
 
 #![cfg(test)]
 
@@ -74,9 +74,10 @@ fn warnings_of(build: impl FnOnce()) -> usize {
     count.load(Ordering::SeqCst)
 }
 
-/// Knows no tenant.
-struct Nobody(Verifier);
-impl countersign::tenant::Resolver for Nobody {
+/// A resolver without any tenant.
+struct NoTenants(Verifier);
+
+impl countersign::tenant::Resolver for NoTenants {
     fn decoy(&self) -> &Verifier {
         &self.0
     }
@@ -87,7 +88,7 @@ impl countersign::tenant::Resolver for Nobody {
 }
 
 #[test]
-fn layer_warns_of_a_signed_path_when_it_is_built() {
+fn building_a_layer_for_a_signed_path_warns() {
     let jira = || Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
     let signed_path = || signs_path().key("k", secret()).build().unwrap();
     let whole_url = Verifier::builder(providers::SQUARE).url("https://hooks.example.com/in").key("k", secret()).build().unwrap();
@@ -96,14 +97,14 @@ fn layer_warns_of_a_signed_path_when_it_is_built() {
         let name = format!("{verifier:?}");
         assert_eq!(warnings_of(|| drop(VerifyLayer::without_clock(verifier))), warnings, "{name}");
     }
-    // Of a resolver, the decoy tells.
-    let tenants = VerifierSource::from(Nobody(signs_path().build_template().unwrap().decoy().clone()));
+    // The layer inspects the decoy of a resolver.
+    let tenants = VerifierSource::from(NoTenants(signs_path().build_template().unwrap().decoy().clone()));
     assert_eq!(warnings_of(|| drop(VerifyLayer::without_clock(tenants))), 1);
 }
 
-/// What the warning and the threat model say.
+/// The warning and the threat model describe this behaviour.
 #[tokio::test]
-async fn signed_path_is_the_one_that_the_request_has_at_the_layer() {
+async fn layer_verifies_the_path_that_it_receives() {
     let verifier = signs_path().key("k", secret()).build().unwrap();
     let signer = Signer::builder(SIGNS_URL, secret()).base_url(BASE, "/hook").build().unwrap();
     let request = |path: &str| {
@@ -120,7 +121,7 @@ async fn signed_path_is_the_one_that_the_request_has_at_the_layer() {
     };
     let inside = || ServiceBuilder::new().map_request(cut).layer(VerifyLayer::without_clock(verifier.clone())).service(handler());
     let outside = || VerifyLayer::without_clock(verifier.clone());
-    assert_eq!(inside().oneshot(request("/admin/hook")).await.unwrap().status(), StatusCode::OK, "the layer knows no better");
+    assert_eq!(inside().oneshot(request("/admin/hook")).await.unwrap().status(), StatusCode::OK, "the layer verifies the cut path");
     for (path, status) in [("/hook", StatusCode::OK), ("/admin/hook", StatusCode::UNAUTHORIZED)] {
         let service = ServiceBuilder::new().layer(outside()).service(handler());
         assert_eq!(service.oneshot(request(path)).await.unwrap().status(), status, "{path}");

@@ -1,4 +1,4 @@
-//! Each adapter with a handler behind it, in this process.
+//! Each adapter in this process, with a handler behind the adapter.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use warp::Filter as _;
 
 use crate::delivery::{Delivery, Frames};
 
-/// What an adapter is set up with.
+/// The settings of an adapter.
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) verifier: Verifier,
@@ -28,16 +28,16 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// The handler.
+    /// Handles a delivery: asserts a signed body, and counts the call.
     fn handle(&self, body: &Bytes) {
-        assert!(self.known.iter().any(|(known, _)| known == body), "the handler gets what was signed");
+        assert!(self.known.iter().any(|(known, _)| known == body), "the handler receives only signed bodies");
         self.handled.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Sends one delivery through it, and tells the status.
+/// Sends one delivery through an adapter, and returns the status.
 pub(crate) type Send = Rc<dyn Fn(Delivery) -> Boxed<u16>>;
 
 pub(crate) type Adapter = fn(Setup) -> Boxed<Send>;
@@ -59,7 +59,7 @@ fn request(delivery: Delivery) -> Request<Frames> {
         None => request.header("transfer-encoding", "chunked"),
     };
     let request = delivery.signature.into_iter().fold(request, |request, signature| request.header("x-hub-signature", signature));
-    request.body(delivery.body).expect("a sound request")
+    request.body(delivery.body).expect("the request is valid")
 }
 
 fn axum_app(app: Router) -> Send {
@@ -81,7 +81,7 @@ fn axum_extractor(setup: Setup) -> Send {
     axum_app(Router::new().route("/hook", post(handler)).with_state(layer))
 }
 
-/// Sends deliveries to an application of actix-web.
+/// Starts an actix-web application with this resource, and returns its [`Send`].
 macro_rules! actix_app {
     ($hook:expr) => {{
         let app = Rc::new(init_service(App::new().service($hook)).await);
@@ -94,7 +94,7 @@ macro_rules! actix_app {
             let request = delivery.signature.into_iter().fold(request, |request, value| request.append_header(("x-hub-signature", value)));
             let payload = Payload::Stream { payload: Box::pin(delivery.body) as _ };
             let response = app.call(request.to_request().replace_payload(payload).0);
-            Box::pin(async { response.await.expect("an answer").status().as_u16() }) as Boxed<u16>
+            Box::pin(async { response.await.expect("the application responds").status().as_u16() }) as Boxed<u16>
         }) as Send
     }};
 }

@@ -1,4 +1,4 @@
-//! The deliveries, by their number: nine in ten are good, of ten sizes.
+//! Numbered deliveries. Nine of ten deliveries are good. The bodies have ten sizes.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,9 +20,9 @@ pub(crate) enum Kind {
     Good,
     Forged,
     Unsigned,
-    /// Says so.
+    /// A body over the limit, with a `Content-Length`.
     TooLarge,
-    /// Does not say so.
+    /// A body over the limit, without a `Content-Length`.
     GrowsTooLarge,
     BreaksOff,
 }
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 pub(crate) const KINDS: [Kind; 5] = [Kind::Forged, Kind::Unsigned, Kind::BreaksOff, Kind::TooLarge, Kind::GrowsTooLarge];
 
 impl Kind {
-    /// Of the delivery with this number.
+    /// Returns the kind of the delivery with this number.
     fn of(number: usize) -> Self {
         if number.is_multiple_of(10) { KINDS[number / 10 % KINDS.len()] } else { Self::Good }
     }
@@ -58,7 +58,7 @@ impl Kind {
 /// One delivery.
 pub(crate) struct Delivery {
     pub(crate) signature: Option<String>,
-    /// `None` where it comes in chunks.
+    /// The `Content-Length`, or `None` for a chunked body.
     pub(crate) length: Option<usize>,
     pub(crate) body: Frames,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Deliveries {
 
 impl Deliveries {
     pub(crate) fn new() -> Self {
-        let signer = Signer::new(providers::JIRA, Secret::new(SECRET)).expect("a sound configuration");
+        let signer = Signer::new(providers::JIRA, Secret::new(SECRET)).expect("the configuration is valid");
         let signed = [0, 1, 60, 200, 500, 900, 1500, 3000, 6000, 12_000].map(|len| {
             let body: Vec<u8> = (0..=250).cycle().take(len).collect();
             let signature = signer.sign(&body).into_iter().next().expect("Jira signs with one header").1;
@@ -80,13 +80,13 @@ impl Deliveries {
         Self { signed: signed.into(), large: vec![b'x'; LIMIT + 1].into() }
     }
 
-    /// The bodies that a handler may see.
+    /// Returns the bodies that a handler may receive, with their signatures.
     pub(crate) fn known(&self) -> Arc<[(Bytes, String)]> {
         Arc::clone(&self.signed)
     }
 
     pub(crate) fn nth(&self, number: usize) -> Delivery {
-        // By a number that has nothing to do with ten, so that there are bad ones of each size.
+        // Every bad delivery has a multiple of ten as its number. So `number % 10` would give all bad deliveries the same size.
         let (body, signature) = self.signed[number * 7 / 10 % self.signed.len()].clone();
         let delivery = |body: Bytes| Delivery { signature: Some(signature.clone()), length: Some(body.len()), body: Frames::new(body) };
         match Kind::of(number) {
@@ -102,7 +102,7 @@ impl Deliveries {
         }
     }
 
-    /// How many there are of each kind among so many.
+    /// Returns the number of deliveries of each kind among the first `count`.
     pub(crate) fn expected(count: usize) -> Vec<(Kind, usize)> {
         [&[Kind::Good][..], &KINDS]
             .concat()
@@ -112,7 +112,7 @@ impl Deliveries {
     }
 }
 
-/// A body in up to three frames, with a pause between them.
+/// A body in up to three frames, with a pause after each frame.
 pub(crate) struct Frames {
     steps: VecDeque<Step>,
 }
@@ -158,7 +158,7 @@ impl Body for Frames {
     }
 }
 
-/// The same for actix-web.
+/// The same body as a stream, for actix-web.
 impl Stream for Frames {
     type Item = Result<Bytes, PayloadError>;
 

@@ -1,11 +1,15 @@
-//! A million deliveries through each adapter, a tenth of them bad: every one of them is accounted for, and memory stays flat.
+//! Sends a million deliveries through each adapter. A tenth of the deliveries is bad. Every delivery is counted, and memory stays flat.
 //!
 //! ```text
 //! cargo run --release -- [deliveries] [adapter]
 //! ```
 //!
-//! Fails unless each count is exact, the budget is whole again, and what is resident grows by less than 1 MiB for a million deliveries, by
-//! the line of least squares through samples that are taken all the way after a warm-up.
+//! The program fails in three cases:
+//!
+//! - A count is not exact.
+//! - The memory budget is still charged at the end.
+//! - The resident memory grows by 1 MiB or more for a million deliveries, or too few samples show the growth. The growth is the slope of
+//!   the least-squares line through samples taken after a warm-up.
 
 mod adapters;
 mod delivery;
@@ -25,10 +29,10 @@ use delivery::{Deliveries, KINDS, LIMIT, SECRET};
 use memory::{Line, resident};
 use tokio::task::{JoinSet, LocalSet};
 
-/// Deliveries that are on their way at once.
+/// The number of concurrent deliveries.
 const TASKS: usize = 8;
 
-/// Samples in a run. The first tenth is the warm-up.
+/// The number of samples in a run, warm-up included. The warm-up is the first tenth of the run, and takes no samples.
 const SAMPLES: usize = 200;
 
 const MAX_GROWTH: f64 = 1024.0 * 1024.0;
@@ -59,17 +63,17 @@ fn main() -> ExitCode {
     if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs one adapter, prints its line of the table, and says what is wrong.
+/// Runs one adapter, prints its row of the table, and returns the faults.
 fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
     let budget = MemoryBudget::new(TASKS * 4 * LIMIT);
     let builder = Verifier::builder(providers::JIRA).key("main", Secret::new(SECRET)).body_limit(LIMIT).memory_budget(budget.clone());
-    let verifier = builder.build().expect("a sound configuration");
+    let verifier = builder.build().expect("the configuration is valid");
     let handled = Arc::new(AtomicUsize::new(0));
     let deliveries = Rc::new(Deliveries::new());
     let statuses = Rc::new(RefCell::new(BTreeMap::<u16, usize>::new()));
-    // As large as it will be, so that it is not what grows.
+    // The full capacity from the start, so that this vector does not grow.
     let samples = Rc::new(RefCell::new(Vec::with_capacity(2 * SAMPLES)));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime starts");
     let start = Instant::now();
     LocalSet::new().block_on(&runtime, async {
         let send = adapter(Setup { verifier: verifier.clone(), handled: Arc::clone(&handled), known: deliveries.known() }).await;
@@ -130,9 +134,9 @@ fn soak(name: &str, adapter: Adapter, count: usize) -> Vec<String> {
         let expected = expected.iter().filter(|(kind, _)| kind.rejected() == Some(rejection)).map(|(_, count)| count).sum();
         same(format!("{rejection:?}"), usize::try_from(verifier.rejected(rejection)).unwrap_or(usize::MAX), expected);
     }
-    same("bytes of the budget".into(), budget.used(), 0);
+    same("used bytes of the budget".into(), budget.used(), 0);
     if samples.len() < 2 || growth.is_nan() || growth >= MAX_GROWTH {
-        faults.push(format!("memory grows by {growth:.0} bytes for a million deliveries, by {} samples", samples.len()));
+        faults.push(format!("memory grows by {growth:.0} bytes for a million deliveries, according to {} samples", samples.len()));
     }
     faults
 }

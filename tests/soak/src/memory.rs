@@ -1,15 +1,15 @@
-//! What is resident, and whether it grows.
+//! Resident memory, and its growth.
 
-/// Bytes, as the kernel counts them.
+/// Returns the resident memory in bytes, as counted by the kernel.
 pub(crate) fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has this file");
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|line| line.split_whitespace().next());
-    1024 * kib.and_then(|kib| kib.parse::<usize>().ok()).expect("VmRSS in KiB")
+    1024 * kib.and_then(|kib| kib.parse::<usize>().ok()).expect("the file has a line `VmRSS` in KiB")
 }
 
-/// The line of least squares through samples of what is resident after so many deliveries.
+/// The least-squares line through samples: the number of deliveries, and the resident memory.
 pub(crate) struct Line {
-    /// Bytes for each delivery; not a number if there are no two samples.
+    /// The growth in bytes for each delivery, or NaN with fewer than two samples.
     pub(crate) slope: f64,
 }
 

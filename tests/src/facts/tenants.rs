@@ -18,7 +18,7 @@ use super::{noise, timed};
 use crate::log::{log_of, spans_of};
 use crate::{Delivery, Harness, Received, Step};
 
-/// A key source that counts lookups. `acme` and `globex` are known tenants. Other names select a fault.
+/// A key source that counts lookups. `acme`, `globex` and `café/1` are known tenants. Some other names select a fault.
 #[derive(Clone, Default)]
 pub struct Source(Arc<AtomicUsize>);
 

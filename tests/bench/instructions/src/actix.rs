@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Of one resource, whose type has no name.
+/// Returns a closure that serves one delivery with this resource. This is a macro because the type of the service has no name.
 macro_rules! served {
     ($resource:expr, $delivery:expr) => {{
         let (system, delivery) = (System::new(), $delivery);

@@ -8,16 +8,17 @@ use countersign_once::{MemoryStore, Once};
 use crate::delivery::JIRA;
 use crate::{actix, axum, core, warp};
 
-/// One kind of delivery. `deliver` prepares it, and what it returns performs it once.
+/// One kind of delivery. `deliver` prepares the delivery, and returns a closure that performs the delivery once.
 pub struct Case {
     pub name: &'static str,
-    /// The cases whose work is part of this one's and none of ours: the hash of the same body, and the framework without us. What is left is the
-    /// cost of this project. None of a case that others are compared with.
+    /// The cases to subtract: the hash of the same body, and the framework without this project. The difference is the cost of this
+    /// project. Empty for a case that other cases subtract.
     pub over: &'static [&'static str],
     pub deliver: fn() -> Box<dyn FnMut()>,
 }
 
-/// What ends in `on` stands beside the same case without it, or with it off: what is off must cost nothing.
+/// Returns all cases. A case ending in `on` has a counterpart without the feature, or ending in `off`. A feature must cost nothing while
+/// off.
 pub fn all() -> Vec<Case> {
     [core::cases(), axum::cases(), actix::cases(), warp::cases()].into_iter().flatten().collect()
 }
@@ -30,23 +31,23 @@ pub fn verifier_with_budget() -> Verifier {
     JIRA.builder().memory_budget(MemoryBudget::new(256 * 1024 * 1024)).build().unwrap()
 }
 
-/// With somebody to be told of each verdict.
-pub fn observed() -> Verifier {
-    struct Told;
+/// Returns a verifier with an observer of each verdict.
+pub fn verifier_with_observer() -> Verifier {
+    struct BlackBox;
 
-    impl Observer for Told {
+    impl Observer for BlackBox {
         fn observe(&self, verdict: &Verdict<'_>) {
             std::hint::black_box(verdict.body_bytes());
         }
     }
 
-    JIRA.builder().observer(Told).build().unwrap()
+    JIRA.builder().observer(BlackBox).build().unwrap()
 }
 
-/// A resolver that has its answer at hand.
-pub struct Known(pub Verifier);
+/// A resolver that returns this verifier at once.
+pub struct FixedResolver(pub Verifier);
 
-impl Resolver for Known {
+impl Resolver for FixedResolver {
     fn resolve(&self, _: &dyn RequestHead) -> ResolveFuture {
         ResolveFuture::ready(Some(self.0.clone()))
     }
@@ -56,12 +57,12 @@ impl Resolver for Known {
     }
 }
 
-/// A guard to which each delivery is new: its mark is forgotten at once.
+/// Returns a guard with marks that expire at once, so that each delivery is new.
 pub fn guard_of_new() -> Once {
     Once::builder("bench", MemoryStore::new(1000)).keep(Duration::ZERO).build(&verifier()).unwrap()
 }
 
-/// A guard to which each delivery but the first is a repeat.
+/// Returns a guard that keeps its marks, so that each delivery but the first is a repeat.
 pub fn guard_of_repeats() -> Once {
     Once::builder("bench", MemoryStore::new(1000)).build(&verifier()).unwrap()
 }

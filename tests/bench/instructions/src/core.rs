@@ -36,7 +36,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// The head of an `http` request, as an adapter shows it.
+/// The head of an `http` request, as an adapter passes it to the core.
 struct Head<'a>(&'a HeaderMap);
 
 impl RequestHead for Head<'_> {
@@ -54,7 +54,7 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// The hash that no verifier can do without, its key kept.
+/// Returns a closure that computes the HMAC alone, with a prepared key. Every verifier needs this hash.
 fn hmac(size: usize) -> Box<dyn FnMut()> {
     let keyed: Hmac<Sha256> = Hmac::new_from_slice(b"It's a Secret to Everybody").unwrap();
     let body = Delivery::signed(size).body;
@@ -81,7 +81,7 @@ fn verify_delivery(verifier: countersign::Verifier, delivery: Delivery) -> Box<d
     Box::new(move || assert_eq!(black_box(verifier.verify(&Head(black_box(&head)), black_box(&body))).is_ok(), status == 200))
 }
 
-/// As where the body is still to come.
+/// Returns a closure that verifies the head first, as an adapter does before the body arrives.
 fn begin(size: usize) -> Box<dyn FnMut()> {
     let (verifier, Delivery { head, body, .. }) = (verifier(), Delivery::signed(size));
     Box::new(move || {

@@ -1,4 +1,4 @@
-//! Deliveries with the heads that providers send, and the verifiers that judge them.
+//! Deliveries with the header fields of real providers, and the verifiers of these deliveries.
 
 use std::fmt::Debug;
 
@@ -8,14 +8,14 @@ use countersign::{Secret, Signer, Verifier, VerifierBuilder, providers};
 use http::{HeaderMap, HeaderName, Request, Response};
 use tower::{Service, ServiceExt as _};
 
-/// A provider, with the fields that its servers send beside the signature.
+/// A provider, with the header fields sent beside the signature.
 pub struct Provider {
     scheme: Scheme,
     secret: &'static str,
     fields: &'static [(&'static str, &'static str)],
 }
 
-/// Nine fields with the signature and `content-length`, one of them an id that is not signed.
+/// Nine header fields, including the signature, `content-length` and an unsigned id.
 pub const JIRA: Provider = Provider {
     scheme: providers::JIRA,
     secret: "It's a Secret to Everybody",
@@ -30,7 +30,7 @@ pub const JIRA: Provider = Provider {
     ],
 };
 
-/// Twelve fields with the signature and `content-length`, an id and a kind of event among them.
+/// Twelve header fields, including the signature, `content-length`, an id and the name of an event.
 pub const GITHUB: Provider = Provider {
     scheme: providers::GITHUB,
     secret: "It's a Secret to Everybody",
@@ -110,7 +110,7 @@ impl Provider {
         self.builder().build().unwrap()
     }
 
-    /// A delivery that is signed now.
+    /// Returns a delivery signed at the current time.
     pub fn signed(&self, size: usize) -> Delivery {
         let body = Bytes::from(vec![b'x'; size]);
         let signer = Signer::new(self.scheme, Secret::new(self.secret)).unwrap();
@@ -120,7 +120,7 @@ impl Provider {
         let fields = fields.chain(length).chain(signed).map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
         let mut head: HeaderMap = fields.collect();
         if self.scheme == providers::STRIPE {
-            // Beside the right one, Stripe sends a signature of a test key, by another name.
+            // Beside the right signature, Stripe sends a signature by a test key, under another name.
             let value = format!("{},v0={}", head["stripe-signature"].to_str().unwrap(), "6ffbb59b".repeat(8));
             head.insert("stripe-signature", value.parse().unwrap());
         }
@@ -128,7 +128,7 @@ impl Provider {
     }
 }
 
-/// What is sent, and the status with which it is to be answered.
+/// A request, with the expected status of the response.
 #[derive(Clone)]
 pub struct Delivery {
     pub head: HeaderMap,
@@ -137,19 +137,19 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// As Jira sends one.
+    /// Returns a delivery by Jira.
     pub fn signed(size: usize) -> Self {
         JIRA.signed(size)
     }
 
-    /// Rejected at the end of its body.
+    /// Returns a delivery that is rejected at the end of its body.
     pub fn forged() -> Self {
         let mut forged = Self::signed(1024);
         forged.head.insert("x-hub-signature", Self::signed(0).head["x-hub-signature"].clone());
         Self { status: 401, ..forged }
     }
 
-    /// Rejected by its head.
+    /// Returns a delivery that is rejected by its head.
     pub fn unsigned() -> Self {
         let mut unsigned = Self::signed(1024);
         unsigned.head.remove("x-hub-signature");
@@ -163,7 +163,7 @@ impl Delivery {
     }
 }
 
-/// Serves one request after another, on a runtime of one thread.
+/// Returns a closure that serves one request on a runtime with one thread.
 pub fn served<S, B, O>(service: S, delivery: Delivery, body: fn(Bytes) -> B) -> Box<dyn FnMut()>
 where
     S: Service<Request<B>, Response = Response<O>, Error: Debug> + Clone + 'static,

@@ -1,4 +1,5 @@
-//! What one would write by hand for Jira alone, with all that a verdict is worth: keys that change, the last match, an id, duplicates refused.
+//! A verifier written by hand for Jira alone. The features are those of a verdict: changeable keys, the time of the last match, an id, and
+//! the rejection of duplicate header fields.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ fn verify(keys: &ArcSwap<Vec<Key>>, head: &HeaderMap, body: &[u8]) -> Option<Pro
     Some(Proof { key_id: Arc::clone(&key.id), delivery_id, len: id.len() })
 }
 
-/// The signature and the id, each of which has to be there once. Their names are told from nearly all others by their lengths.
+/// Returns the signature and the id. Each must occur exactly once. The length of a name excludes nearly all other fields.
 fn fields(head: &HeaderMap) -> Option<(&[u8], &[u8])> {
     let (mut signature, mut id) = (None, None);
     for (name, value) in head {

@@ -1,7 +1,7 @@
-//! Performs so many deliveries of one case: `instructions <case> <n>`. Without arguments it lists the cases, each with those that it is
-//! compared with.
+//! Performs `n` deliveries of one case: `instructions <case> <n>`. Without arguments, the program lists the cases, each with the cases to
+//! subtract.
 //!
-//! It is run under a tool that counts, by `check` beside `Cargo.toml`.
+//! The script `check`, beside `Cargo.toml`, runs this program under callgrind.
 
 #![forbid(unsafe_code)]
 
@@ -19,8 +19,8 @@ fn main() {
         case::all().iter().for_each(|case| println!("{} {}", case.name, case.over.join(" ")));
         return;
     };
-    let number: u32 = arguments.next().and_then(|number| number.parse().ok()).expect("how many");
-    let case = case::all().into_iter().find(|case| case.name == name).expect("one of the cases that are listed without arguments");
+    let number: u32 = arguments.next().and_then(|number| number.parse().ok()).expect("the number of deliveries is missing or malformed");
+    let case = case::all().into_iter().find(|case| case.name == name).expect("no case has this name: run without arguments for a list");
     let mut deliver = (case.deliver)();
     (0..number).for_each(|_| deliver());
 }

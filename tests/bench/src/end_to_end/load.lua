@@ -1,4 +1,4 @@
--- A delivery for wrk: how many bytes the body has, and the signature, or none.
+-- Prepares a delivery for wrk. The arguments are the size of the body in bytes, and optionally the signature.
 function init(args)
     local size = tonumber(args[1])
     wrk.method = "POST"

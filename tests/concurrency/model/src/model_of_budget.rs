@@ -4,9 +4,9 @@ use crate::memory_budget::{Charge, MemoryBudget};
 
 const BYTES: usize = 3;
 
-/// Two bodies that grow, and do not both fit.
+/// Two growing bodies, too large for the budget together.
 pub fn run() -> usize {
-    crate::every(|| {
+    crate::explore(|| {
         let budget = MemoryBudget::new(BYTES);
         let grow = |to: [usize; 2]| {
             let budget = budget.clone();
@@ -26,7 +26,7 @@ pub fn run() -> usize {
         assert!(budget.used() <= BYTES);
         let ((one, of_one), (other, of_other)) = (one.join().unwrap(), other.join().unwrap());
         assert_eq!(budget.used(), of_one + of_other);
-        // One of them gives back while the other grows and gives back.
+        // One body releases its charge while the other body grows and then releases its charge.
         let giving = thread::spawn(move || drop(one));
         let mut other = other;
         let _ = other.raise_to(BYTES);

@@ -10,11 +10,11 @@ use crate::single_flight::{Join, LookupResult, SingleFlight};
 
 const TENANT: &str = "acme";
 
-/// A tenant whose secret changes while deliveries look it up. It is told by its generation.
+/// The secret of a tenant changes during lookups. The id of a key is the generation of the secret.
 pub fn run() -> usize {
     let key = |id| Verifier::builder(providers::JIRA).key(id, Secret::new(id)).build().unwrap();
     let verifiers = ["0", "1"].map(key);
-    crate::every(move || {
+    crate::explore(move || {
         let world = Arc::new(World {
             lookups: Arc::default(),
             held: Mutex::new(None),
@@ -37,10 +37,10 @@ pub fn run() -> usize {
 
 struct World {
     lookups: Arc<SingleFlight>,
-    /// The cache.
+    /// The cached generation.
     held: Mutex<Option<usize>>,
     source: AtomicUsize,
-    /// The generation that there was at least when the tenant was forgotten last.
+    /// The generation at the last invalidation. Later deliveries need this generation or a later one.
     forgotten: AtomicUsize,
     verifiers: [Verifier; 2],
 }
@@ -55,19 +55,19 @@ impl World {
     fn deliver(&self) {
         let oldest = self.forgotten.load(Ordering::SeqCst);
         let generation = self.resolve();
-        assert!(generation >= oldest, "judged by the keys of {generation}, not of {oldest}");
+        assert!(generation >= oldest, "verified with the keys of generation {generation}, older than {oldest}");
     }
 
-    /// As `Tenants` does it, but for the runtime: whoever begins a lookup makes it.
+    /// Resolves as `Tenants` does, without a runtime: the thread that begins a lookup also runs the lookup.
     fn resolve(&self) -> usize {
         if let Some(held) = self.held() {
             return held;
         }
         match self.lookups.join(TENANT, usize::MAX, Duration::MAX, || self.held()) {
             Join::Finished(held) => held,
-            Join::Full => unreachable!("there is room for all"),
+            Join::Full => unreachable!("the number of lookups is not limited"),
             Join::Joined(lookup) => {
-                let Ok(LookupResult::Known(verifier)) = block_on(lookup.result()) else { unreachable!("it is known") };
+                let Ok(LookupResult::Known(verifier)) = block_on(lookup.result()) else { unreachable!("the tenant is known") };
                 verifier.keys().list()[0].id().as_str().parse().unwrap()
             }
             Join::New(_, guard) => {

@@ -14,14 +14,14 @@ use crate::store::{ClaimReply, FinishReply, Store as _, StoreError, StoreFuture}
 const LEASE: Duration = Duration::from_secs(30);
 const KEEP: Duration = Duration::from_secs(60);
 
-/// With room for all keys, and with room for two of three keys.
+/// Runs the model with room for all keys, and with room for two of three keys.
 pub fn run() -> usize {
     interleavings(48) + interleavings(1)
 }
 
-/// One delivery at two workers at the same time, beside other deliveries. One worker fails.
+/// Two workers receive one delivery at the same time, beside other deliveries. One worker fails.
 fn interleavings(capacity: usize) -> usize {
-    crate::every(move || {
+    crate::explore(move || {
         let store = Arc::new(MemoryStore::new(capacity));
         let (running, successes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let worker = |fails: bool| {
@@ -40,7 +40,7 @@ fn interleavings(capacity: usize) -> usize {
         handle(&store, &running, &successes, false);
         let successes = successes.load(Ordering::SeqCst);
         // A full store forgets its oldest marks.
-        assert!(successes == 1 || capacity == 1, "{successes} runs to success");
+        assert!(successes == 1 || capacity == 1, "{successes} successful runs");
     })
 }
 
@@ -76,10 +76,10 @@ fn key(number: u8) -> DeliveryKey {
     DeliveryKey::from_bytes(bytes)
 }
 
-/// The store answers at once.
+/// Returns the answer of the store. The store answers at once.
 fn now<T>(mut answer: StoreFuture<T>) -> Result<T, StoreError> {
     match Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
-        Poll::Pending => panic!("the store waits"),
+        Poll::Pending => panic!("the answer of the store is pending"),
     }
 }

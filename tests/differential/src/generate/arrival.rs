@@ -1,4 +1,4 @@
-//! How a body arrives.
+//! The arrival of a body.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use bytes::Bytes;
 use crate::random::Random;
 use crate::script::{Alarm, Event, Failure, Script};
 
-/// Any division of so many bytes, with pieces of none among them.
+/// Divides this number of bytes into pieces. Some pieces are empty.
 pub fn pieces(random: &mut Random, count: usize) -> Vec<Range<usize>> {
     let cuts = match random.below(100) {
         0..30 => 0,
         30..95 => random.between(1, 6),
-        // Byte by byte, if there are not too many.
+        // As many cuts as bytes, for a short body.
         _ if count < 100 => count,
         _ => 20,
     };
@@ -31,7 +31,7 @@ pub fn script(random: &mut Random, body: Bytes) -> Script {
         let split = random.percent(15).then(|| random.below(range.len() + 1));
         Event::Chunk { range, split }
     };
-    // As nearly every body comes: at once, and in one piece.
+    // Nearly every real body arrives at once, in one piece.
     if random.percent(32) {
         let events = if body.is_empty() { Vec::new() } else { vec![chunk(random, 0..body.len())] };
         return Script { body, events, stalls: false, alarm };

@@ -1,10 +1,10 @@
 use crate::generate::Subject;
 use crate::random::Random;
 
-/// A body to be signed.
+/// Draws a body to sign.
 pub fn draw(random: &mut Random, subject: &Subject<'_>) -> Vec<u8> {
     let limit = subject.part.body_limit.into_iter().chain(subject.plan.budget).min();
-    // From 64 KiB on, a chunk is kept as it is in spite of a budget.
+    // The core keeps a chunk of 64 KiB or more without a copy, even with a budget.
     let large = [65_535, 65_536, 65_537, 70_000];
     if limit.is_some_and(|limit| limit > 100_000) && random.percent(8) {
         let count = *random.one_of(&large);
@@ -13,7 +13,7 @@ pub fn draw(random: &mut Random, subject: &Subject<'_>) -> Vec<u8> {
     let count = match random.below(1000) {
         0..60 => 0,
         60..110 => 1,
-        // About the limit.
+        // Sizes around the limit.
         110..350 => limit.filter(|limit| *limit < 10_000).map_or(20, |limit| limit - 1 + random.below(3)),
         350..550 => limit.map_or(100, |limit| random.between(1, limit.min(1000))),
         550..800 => random.between(2, 200),
@@ -24,7 +24,7 @@ pub fn draw(random: &mut Random, subject: &Subject<'_>) -> Vec<u8> {
     if random.percent(50) { random.bytes(count) } else { random.text(count, b"{}[]\":, abcdefghijklmnopqrstuvwxyz0123456789") }
 }
 
-/// The body that arrives, which is mostly the one that was signed.
+/// Draws the delivered body, mostly the signed body.
 pub fn delivered(random: &mut Random, signed: &[u8]) -> Vec<u8> {
     let mut body = signed.to_vec();
     if !random.percent(9) {

@@ -1,4 +1,4 @@
-//! The fields of a head: those that are sought, what is done to them, and what stands around them.
+//! The fields of a head: the fields read by the scheme, changes to these fields, and other fields.
 
 use crate::generate::message::Message;
 use crate::generate::{Subject, items};
@@ -26,7 +26,7 @@ pub fn draw(random: &mut Random, subject: &Subject<'_>, message: &Message, lengt
     fields
 }
 
-/// What nobody signs.
+/// Adds the unsigned id and the unsigned event.
 fn labels(random: &mut Random, subject: &Subject<'_>, fields: &mut Vec<Field>) {
     let scheme = &subject.layout.scheme;
     for name in [scheme.unsigned_delivery_id_header(), scheme.unsigned_event_header()].into_iter().flatten() {
@@ -59,7 +59,7 @@ fn label(random: &mut Random) -> Vec<u8> {
     label
 }
 
-/// Does something to one of the fields.
+/// Changes one of the fields.
 fn twist(random: &mut Random, subject: &Subject<'_>, fields: &mut Vec<Field>) {
     if fields.is_empty() {
         return;
@@ -100,7 +100,7 @@ fn twist(random: &mut Random, subject: &Subject<'_>, fields: &mut Vec<Field>) {
     }
 }
 
-/// A name that is not quite it: of the same length and the same end, mostly.
+/// Returns a similar name, often with the same length and the same last character.
 fn renamed(random: &mut Random, name: &str) -> String {
     if name.is_empty() || !name.is_ascii() {
         return format!("{name}s");
@@ -109,7 +109,7 @@ fn renamed(random: &mut Random, name: &str) -> String {
     match random.below(6) {
         0 => format!("{name}s"),
         1 => name[..name.len() - 1].to_owned(),
-        // These fold to letters of ASCII, but not where names are compared.
+        // These characters fold to ASCII letters in Unicode. The comparison of names does not fold them.
         2 => name.replacen(['k', 'K'], "\u{212a}", 1).replacen(['s', 'S'], "\u{17f}", 1),
         3 => name.replace('-', "_"),
         _ => {
@@ -134,7 +134,7 @@ fn other_case(random: &mut Random, name: &mut String) {
     }
 }
 
-/// What the head says of the body's length, which may be a lie.
+/// Adds the fields on the length of the body. The length may be false.
 fn lengths(random: &mut Random, subject: &Subject<'_>, length: usize, fields: &mut Vec<Field>) {
     let chance = if subject.layout.is_in_content_length() { 12 } else { 88 };
     if random.percent(chance) {
@@ -195,7 +195,7 @@ const COMMON: [(&str, &str); 16] = [
     ("E", "e"),
 ];
 
-/// Up to forty fields that nobody asks for, but for some that another scheme does.
+/// Adds up to forty other fields. Some of these fields belong to another scheme.
 fn around(random: &mut Random, subject: &Subject<'_>, fields: &mut Vec<Field>) {
     let count = match random.below(100) {
         0..30 => 0,
@@ -207,7 +207,7 @@ fn around(random: &mut Random, subject: &Subject<'_>, fields: &mut Vec<Field>) {
         let field = match random.below(20) {
             0..11 => {
                 let (name, value) = *random.one_of(&COMMON);
-                // Okta's token, which would be there twice.
+                // Okta's token is in `Authorization`, and would occur twice.
                 if sought.iter().any(|sought| sought.eq_ignore_ascii_case(name)) {
                     continue;
                 }

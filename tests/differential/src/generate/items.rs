@@ -1,4 +1,4 @@
-//! The signatures of a head: the right one, what is made of it, and what stands beside it.
+//! The signatures of a head: the right signature, changed signatures, and other items.
 
 use countersign_before::scheme::{Algorithm, Encoding};
 
@@ -8,7 +8,7 @@ use crate::layout;
 use crate::random::Random;
 use crate::request::Field;
 
-/// The fields in which they stand.
+/// Draws the signature fields.
 pub fn draw(random: &mut Random, subject: &Subject<'_>, message: &Message) -> Vec<Field> {
     let headers = subject.layout.scheme.signature_headers();
     let right = right(random, subject, message);
@@ -43,7 +43,7 @@ pub fn draw(random: &mut Random, subject: &Subject<'_>, message: &Message) -> Ve
     }
 }
 
-/// By one of the verifier's keys, mostly.
+/// Returns a signature, mostly by a key of the verifier.
 fn right(random: &mut Random, subject: &Subject<'_>, message: &Message) -> Vec<u8> {
     let stranger = layout::secret(&subject.layout.scheme, random);
     let secret = if random.percent(94) { &random.one_of(&subject.part.keys).secret } else { &stranger };
@@ -62,7 +62,7 @@ fn is_accepted(subject: &Subject<'_>, algorithm: Algorithm) -> bool {
     by_name || (part.legacy_sha1 && algorithm == Algorithm::Sha1)
 }
 
-/// What stands beside the right one.
+/// Draws an item beside the right signature.
 fn other(random: &mut Random, subject: &Subject<'_>, message: &Message, right: &[u8]) -> Vec<u8> {
     let layout = subject.layout;
     match random.below(12) {
@@ -78,7 +78,7 @@ fn other(random: &mut Random, subject: &Subject<'_>, message: &Message, right: &
     }
 }
 
-/// A signature in the right form that nobody made.
+/// Returns a random signature in the right form.
 fn random_tag(random: &mut Random, subject: &Subject<'_>, right: &[u8]) -> Vec<u8> {
     let start = start_of_tag(subject, right);
     let mut item = right.to_vec();
@@ -93,7 +93,7 @@ fn start_of_tag(subject: &Subject<'_>, item: &[u8]) -> usize {
     separator.map_or(0, |place| place + 1)
 }
 
-/// The item with something done to it.
+/// Returns the item with a change.
 pub fn changed(random: &mut Random, subject: &Subject<'_>, mut item: Vec<u8>) -> Vec<u8> {
     let start = start_of_tag(subject, &item).min(item.len());
     if subject.layout.separator.is_some() && random.percent(35) {
@@ -123,7 +123,7 @@ pub fn changed(random: &mut Random, subject: &Subject<'_>, mut item: Vec<u8>) ->
     item
 }
 
-/// One of its digits becomes another, or something else.
+/// Changes one byte of the tag to another digit, or to any byte.
 fn one_byte(random: &mut Random, subject: &Subject<'_>, item: &mut [u8], start: usize) {
     if start >= item.len() {
         return;
@@ -137,7 +137,7 @@ fn one_byte(random: &mut Random, subject: &Subject<'_>, item: &mut [u8], start: 
     }
 }
 
-/// Base64 as it should not be.
+/// Makes the Base64 text malformed. Hex text gets one more digit.
 fn padding(random: &mut Random, subject: &Subject<'_>, item: &mut Vec<u8>) {
     if subject.layout.scheme.signature_encoding() == Encoding::Hex {
         item.extend_from_slice(b"0");
@@ -148,7 +148,7 @@ fn padding(random: &mut Random, subject: &Subject<'_>, item: &mut Vec<u8>) {
         0 => item.truncate(end),
         1 => item.push(b'='),
         2 => {
-            // A bit beyond the last whole byte, if there is room for one.
+            // Changes the bits after the last whole byte, if the last digit has such bits.
             let alphabet = subject.layout.alphabet();
             if let Some(place) = item[..end].last().and_then(|last| alphabet.iter().position(|byte| byte == last)) {
                 item[end - 1] = alphabet[place ^ random.between(1, 3)];
@@ -158,7 +158,7 @@ fn padding(random: &mut Random, subject: &Subject<'_>, item: &mut Vec<u8>) {
             item.truncate(end);
             item.extend_from_slice(b"A=");
         }
-        // The other alphabet.
+        // Switches to the other Base64 alphabet.
         _ => item.iter_mut().for_each(|byte| {
             *byte = match *byte {
                 b'+' => b'-',
@@ -171,7 +171,7 @@ fn padding(random: &mut Random, subject: &Subject<'_>, item: &mut Vec<u8>) {
     }
 }
 
-/// The item with another name or separator.
+/// Returns the item with another name or another separator.
 fn renamed(random: &mut Random, subject: &Subject<'_>, item: &[u8], start: usize) -> Vec<u8> {
     let (name, tag) = (&item[..start.saturating_sub(1)], &item[start..]);
     let separator = subject.layout.separator.unwrap_or(b'=');
@@ -185,13 +185,13 @@ fn renamed(random: &mut Random, subject: &Subject<'_>, item: &[u8], start: usize
         5 => [&[separator], tag].concat(),
         6 => [random.one_of(&["v9", "sha256", "sha512", "sha1", "md5", "v1a", "t"]).as_bytes(), &[separator], tag].concat(),
         7 => [name, b" ", &[separator], tag].concat(),
-        // A signature of another length, perhaps, than this name's.
+        // The new name may need a signature of another length.
         _ if names.is_empty() => tag.to_vec(),
         _ => [random.one_of(names).0.as_bytes(), &[separator], tag].concat(),
     }
 }
 
-/// The timestamp, where it is an item: mostly once, and in front.
+/// Adds the timestamp, for a scheme with a timestamp item: mostly once, in front.
 fn add_time(random: &mut Random, subject: &Subject<'_>, message: &Message, items: &mut Vec<Vec<u8>>) {
     let Some(time) = message.time_item(subject) else { return };
     match random.below(100) {
@@ -208,7 +208,7 @@ fn add_time(random: &mut Random, subject: &Subject<'_>, message: &Message, items
     }
 }
 
-/// A list, with what may stand between its items and what may not.
+/// Joins items into a list, with valid and invalid text between the items.
 fn joined(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<u8> {
     let list = subject.layout.list.unwrap_or(b',');
     let separator = if random.percent(3) { *random.one_of(b",; |") } else { list };
@@ -233,7 +233,7 @@ fn joined(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<
     value
 }
 
-/// In headers with numbers.
+/// Puts the items into numbered headers.
 fn numbered(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<Field> {
     let prefix = subject.layout.scheme.header();
     let mut fields = Vec::new();
@@ -247,7 +247,7 @@ fn numbered(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Ve
     fields
 }
 
-/// In some of the headers that there may be.
+/// Puts the items into some of the allowed headers.
 fn among(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<Field> {
     let mut headers = subject.layout.scheme.signature_headers().to_vec();
     if random.percent(50) {
@@ -258,7 +258,7 @@ fn among(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<F
     fields.collect()
 }
 
-/// What stands in one header each: one item, unless each is a list.
+/// Groups the items by header: one item for each header, or several items for list headers.
 fn groups(random: &mut Random, subject: &Subject<'_>, items: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
     let mut groups: Vec<Vec<Vec<u8>>> = Vec::new();
     for item in items {

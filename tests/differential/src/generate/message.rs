@@ -1,4 +1,4 @@
-//! What is signed, and the signing.
+//! The signed message, and its signatures.
 
 use std::time::SystemTime;
 
@@ -11,18 +11,18 @@ use crate::plan::{BASE_URL, Url, WHOLE_URL};
 use crate::random::Random;
 use crate::request::Field;
 
-/// A delivery as its sender means it.
+/// A delivery, as intended by its sender.
 pub struct Message {
     pub now: SystemTime,
     at: SystemTime,
     pub method: String,
     pub target: String,
     pub original_target: String,
-    /// The target for which it is signed.
+    /// The signed target.
     signed_target: String,
     id: String,
     pub body: Vec<u8>,
-    /// A timestamp that no signer writes.
+    /// A timestamp in a form that no signer writes.
     time: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl Message {
         message
     }
 
-    /// The fields that stand beside the signatures.
+    /// Returns the id and timestamp fields beside the signatures.
     pub fn beside(&self, subject: &Subject<'_>) -> Vec<Field> {
         let mut fields = Vec::new();
         if let Some(name) = subject.layout.scheme.signed_id_header() {
@@ -87,7 +87,7 @@ impl Message {
         fields
     }
 
-    /// The item that holds the timestamp, of schemes that have one.
+    /// Returns the timestamp item, for a scheme with such an item.
     pub fn time_item(&self, subject: &Subject<'_>) -> Option<Vec<u8>> {
         match (&subject.layout.time, subject.layout.separator) {
             (Some(TimePlace::Item(name)), Some(separator)) => {
@@ -101,14 +101,14 @@ impl Message {
         self.time.clone().unwrap_or_else(|| self.written_time(layout, self.at))
     }
 
-    /// As a signer of the scheme writes it.
+    /// Returns the timestamp, as written by a signer of the scheme.
     pub fn written_time(&self, layout: &Layout, at: SystemTime) -> String {
-        let signer = Signer::builder(times::writer(layout), Secret::new("a secret that is of no matter here"));
-        let head = signer.build().expect("it is sound").sign_as("", b"", at);
+        let signer = Signer::builder(times::writer(layout), Secret::new("a secret without importance here"));
+        let head = signer.build().expect("the signer is valid").sign_as("", b"", at);
         head.into_iter().next().map_or_else(String::new, |(_, text)| text)
     }
 
-    /// The item that holds the signature by this secret; the token, where the scheme has nothing else.
+    /// Returns the signature item by this secret, or the token for a token scheme.
     pub fn item(&self, subject: &Subject<'_>, secret: &str, algorithm: Algorithm) -> Vec<u8> {
         match (&self.time, subject.layout.template) {
             (Some(time), Some(template)) => self.of_template(subject, secret, algorithm, template, time),
@@ -123,8 +123,8 @@ impl Message {
             Some(Url::Whole) => signer = signer.url(WHOLE_URL),
             Some(Url::Base) => signer = signer.base_url(BASE_URL, self.signed_target.as_str()),
         }
-        let head = signer.build().expect("the key and the algorithm are the scheme's").sign_as(&self.id, &self.body, self.at);
-        let (_, value) = head.last().expect("there is a signature");
+        let head = signer.build().expect("the key and the algorithm fit the scheme").sign_as(&self.id, &self.body, self.at);
+        let (_, value) = head.last().expect("a signer returns a signature");
         match (&subject.layout.time, subject.layout.list) {
             (Some(TimePlace::Item(_)), Some(list)) => value.split_once(char::from(list)).map_or("", |(_, item)| item),
             _ => value,
@@ -132,7 +132,7 @@ impl Message {
         .into()
     }
 
-    /// By what is known here of the scheme.
+    /// Signs with the template of the scheme.
     pub fn of_template(&self, subject: &Subject<'_>, secret: &str, algorithm: Algorithm, template: &str, time: &str) -> Vec<u8> {
         let url = match subject.part.url {
             None => String::new(),
@@ -143,7 +143,7 @@ impl Message {
         let mut rest = template;
         while let Some((before, from)) = rest.split_once('{') {
             text.extend_from_slice(before.as_bytes());
-            let (place, after) = from.split_once('}').expect("a place ends");
+            let (place, after) = from.split_once('}').expect("a placeholder has an end");
             match place {
                 "t" => text.extend_from_slice(time.as_bytes()),
                 "i" => text.extend_from_slice(self.id.as_bytes()),

@@ -1,7 +1,9 @@
-//! When a delivery is signed, and when it is judged.
+//! The time of the signature, and the time of the verification.
 //!
-//! Some of what is compared reads the clock itself. So each case is either of the present, with timestamps that stay far from the edges of the
-//! tolerance, or of times from which the present is further than any tolerance.
+//! Some entries read the clock. So each case has times of one of two kinds:
+//!
+//! - Present times, with timestamps far from the edges of the tolerance.
+//! - Other times, further from the present than any tolerance.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,14 +34,14 @@ fn present(random: &mut Random, tolerance: Duration) -> Moment {
     let far = Duration::from_secs(random.below(DAY) as u64);
     let at = match random.below(20) {
         0 => now - tolerance - Duration::from_secs(60) - far,
-        // The clock runs towards it: an hour is time enough for all that is compared.
+        // The clock advances towards this timestamp. An hour is long enough for the comparison.
         1 => now + tolerance + Duration::from_secs(3600) + far,
         _ => near(random, now, tolerance / 4),
     };
     Moment { now, at }
 }
 
-/// In 2016 to 2018.
+/// Draws times in 2016 to 2018.
 fn past(random: &mut Random, tolerance: Duration, format: TimestampFormat) -> Moment {
     let nanoseconds = random.below(1_000_000_000) as u32;
     let since = Duration::new(random.below(400_000) as u64, nanoseconds);
@@ -50,7 +52,7 @@ fn past(random: &mut Random, tolerance: Duration, format: TimestampFormat) -> Mo
             Moment { now, at: near(random, now, tolerance / 4) }
         }
         1..6 => {
-            // What the timestamp can say, so that the edge is met exactly.
+            // The time has the precision of the timestamp, so the case can be exactly on the edge.
             let unit: u128 = if format == TimestampFormat::Milliseconds { 1_000_000 } else { 1_000_000_000 };
             let since_1970 = around.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
             let at = around - Duration::from_nanos((since_1970 % unit) as u64);
@@ -61,7 +63,7 @@ fn past(random: &mut Random, tolerance: Duration, format: TimestampFormat) -> Mo
     }
 }
 
-/// Before 1970, about then, and long after the present.
+/// Draws times before 1970, around 1970, and far from the present.
 fn odd(random: &mut Random) -> Moment {
     let epoch = SystemTime::UNIX_EPOCH;
     let nanosecond = Duration::from_nanos(1);
@@ -87,13 +89,13 @@ fn odd(random: &mut Random) -> Moment {
     Moment { now, at: near(random, now, seconds(200)).max(least) }
 }
 
-/// No further than this.
+/// Returns a time at most `most` away from `now`.
 fn near(random: &mut Random, now: SystemTime, most: Duration) -> SystemTime {
     let distance = Duration::from_nanos(random.below(most.as_nanos() as usize + 1) as u64);
     if random.percent(50) { now + distance } else { now - distance }
 }
 
-/// How far from an edge: to either side, or on it.
+/// Returns a distance from an edge in nanoseconds: to either side, or zero.
 fn edge(random: &mut Random) -> i64 {
     *random.one_of(&[-1_000_000_000, -1, 0, 0, 1, 1_000_000_000])
 }

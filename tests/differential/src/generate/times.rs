@@ -1,4 +1,4 @@
-//! Timestamps that no signer writes. Some are right all the same.
+//! Timestamps in forms that no signer writes. Some of these timestamps are still valid.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use crate::generate::message::Message;
 use crate::layout::Layout;
 use crate::random::Random;
 
-/// Writes timestamps as this scheme does, in its first field.
+/// Returns a scheme with the timestamps of this layout. A signer of the scheme writes the timestamp into its first field.
 pub fn writer(layout: &Layout) -> Scheme {
     let writer = Scheme::new("time", "X-Signature").prefix(&[Part::Timestamp]).timestamp_header("X-Time", Duration::from_secs(1));
     writer.timestamp_format(layout.scheme.timestamp_format_used())
@@ -58,7 +58,7 @@ fn number(random: &mut Random, text: &str) -> String {
         14 => text[..text.len() - 1].to_owned(),
         15 => format!("{text}e0"),
         16 => text.replace('1', "１"),
-        // In seconds, where they are milliseconds, and the reverse.
+        // Milliseconds become seconds, and seconds become milliseconds.
         _ if text.len() > 11 => text[..text.len() - 3].to_owned(),
         _ => format!("{text}000"),
     }
@@ -72,12 +72,12 @@ fn rfc3339_right(random: &mut Random, layout: &Layout, message: &Message, at: Sy
         0 => format!("{bare}.{fraction}Z"),
         1 => format!("{bare}{}00:00", random.one_of(&['+', '-'])),
         2 => {
-            // The same moment, as the clocks somewhere else have it.
+            // The same moment, in another time zone.
             let (hours, minutes) = (random.below(24) as u64, random.below(60) as u64);
             let there = message.written_time(layout, at + Duration::from_secs(hours * 3600 + minutes * 60));
             format!("{}.{fraction}+{hours:02}:{minutes:02}", &there[..there.len() - 1])
         }
-        // What would be a leap second.
+        // A leap second.
         _ => format!("{}60Z", &bare[..bare.len() - 2]),
     }
 }

@@ -1,4 +1,4 @@
-//! Builds the verifiers of one side as they are planned.
+//! Builds the planned verifiers of one side.
 
 use std::task::{Context, Poll};
 
@@ -11,16 +11,16 @@ use super::library::{ConfigError, MemoryBudget, RejectionKind, RequestHead, Secr
 use super::receive;
 use crate::plan::{BASE_URL, Kind, Part, Plan, TENANT, Url, WHOLE_URL};
 
-/// One verifier, ready for cases.
+/// One built verifier.
 pub struct Built {
     pub verifier: Verifier,
-    /// Itself, or who chooses it.
+    /// The verifier itself, or the resolver of the verifier.
     pub source: VerifierSource,
     budget: Option<(MemoryBudget, VerifierSource)>,
 }
 
 pub fn build(plan: &Plan, schemes: &[Scheme]) -> Result<Built, String> {
-    // The variant, and not the text: the texts were reworded.
+    // Only the variants are compared, because the texts were reworded.
     built(plan, schemes).map_err(|error| match error {
         ConfigError::InvalidScheme { .. } => "InvalidScheme".to_owned(),
         error => format!("{error:?}"),
@@ -58,7 +58,7 @@ fn any_of(mut verifiers: Vec<Verifier>) -> Result<Verifier, ConfigError> {
 }
 
 fn builder(part: &Part, schemes: &[Scheme], budget: Option<&MemoryBudget>) -> VerifierBuilder {
-    let scheme = schemes.iter().find(|scheme| scheme.name() == part.name).expect("a scheme of either side is one of both");
+    let scheme = schemes.iter().find(|scheme| scheme.name() == part.name).expect("both sides have the same schemes");
     let mut builder = Verifier::builder(*scheme);
     if let Some(names) = &part.algorithms {
         builder = builder.algorithms(names.iter().map(|name| algorithm(name)));
@@ -98,32 +98,32 @@ fn with_keys(mut builder: VerifierBuilder, part: &Part) -> VerifierBuilder {
 
 fn algorithm(name: &str) -> Algorithm {
     let all = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
-    all.into_iter().find(|algorithm| algorithm.name() == name).expect("it has this name")
+    all.into_iter().find(|algorithm| algorithm.name() == name).expect("an algorithm with this name")
 }
 
 const TOKEN: &str = "a token of its own";
 
-/// Takes in the deliveries by which a budget is used up.
+/// Returns the verifier of the deliveries that use up a budget.
 fn occupier(budget: MemoryBudget) -> VerifierSource {
     let scheme = Scheme::insecure_static_token("occupier", "x-token");
     let builder = Verifier::builder(scheme).key("key", Secret::new(TOKEN)).memory_budget(budget);
-    builder.build().expect("it is sound").into()
+    builder.build().expect("the verifier is valid").into()
 }
 
 impl Built {
-    /// Another delivery of so many bytes is in memory as long as this is kept.
+    /// Receives another delivery of this size. The returned body stays charged to the budget.
     pub fn occupy(&self, bytes: usize) -> Option<Bytes> {
         let (_, occupier) = self.budget.as_ref().filter(|_| bytes > 0)?;
         let body = receive::at_once(occupier, &[("x-token", TOKEN)], vec![0; bytes].into());
-        Some(body.expect("the budget was free, and is large enough"))
+        Some(body.expect("the budget is free and large enough"))
     }
 
-    /// How many bytes are charged to its budget.
+    /// Returns the number of bytes charged to the budget.
     pub fn charged(&self) -> usize {
         self.budget.as_ref().map_or(0, |(budget, _)| budget.used())
     }
 
-    /// What is left of the cases: how many rejections of each kind were reported, which keys have ever matched, how large a body may be.
+    /// Returns the state of the verifier after the cases: the number of rejections by kind, the keys with a match, and the body limit.
     pub fn summary(&self) -> String {
         let rejected: Vec<_> =
             KINDS.iter().map(|kind| (kind.as_str(), self.verifier.rejected(*kind))).filter(|(_, count)| *count > 0).collect();
@@ -166,7 +166,7 @@ const KINDS: [RejectionKind; 26] = [
     RejectionKind::KeysUnavailable,
 ];
 
-/// Chooses by what the application says of the tenant.
+/// A resolver that uses the tenant named by the application.
 struct Tenants {
     decoy: Verifier,
     known: Verifier,
@@ -188,7 +188,7 @@ impl Resolver for Tenants {
             TENANT if at_once => return ResolveFuture::ready(known),
             TENANT => Ok(known),
             "fails" => Err("the resolver failed"),
-            "panics" if at_once => panic!("the resolver was told to"),
+            "panics" if at_once => panic!("a deliberate panic of this test"),
             _ => Ok(None),
         };
         let (tenant, mut waits) = (tenant.to_owned(), !at_once);
@@ -196,7 +196,7 @@ impl Resolver for Tenants {
     }
 }
 
-/// Once after it has been pending, if it waits.
+/// Returns the answer. With `waits`, the first poll is pending.
 fn answer<T: Clone>(tenant: &str, found: &T, waits: &mut bool, context: &mut Context<'_>) -> Poll<T> {
     if tenant == "never" {
         return Poll::Pending;
@@ -205,6 +205,6 @@ fn answer<T: Clone>(tenant: &str, found: &T, waits: &mut bool, context: &mut Con
         context.waker().wake_by_ref();
         return Poll::Pending;
     }
-    assert_ne!(tenant, "panics", "the resolver was told to");
+    assert_ne!(tenant, "panics", "a deliberate panic of this test");
     Poll::Ready(found.clone())
 }

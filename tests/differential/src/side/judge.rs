@@ -1,4 +1,4 @@
-//! Asks one side about a case.
+//! Gets the answers of one side to a case.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::case::Case;
 
 pub fn answer(entry: Entry, built: &Built, case: &Case) -> Answer {
     let answer = if case.as_list { of_head(entry, built, case, &case.request.fields) } else { of_head(entry, built, case, &case.request) };
-    assert_eq!(built.charged(), 0, "the delivery is over, and is still charged to the budget");
+    assert_eq!(built.charged(), 0, "the budget is still charged after the delivery");
     answer
 }
 
@@ -32,7 +32,7 @@ fn of_head(entry: Entry, built: &Built, case: &Case, head: &impl RequestHead) ->
         }),
         Entry::Receive | Entry::HeadFirst => {
             let _occupied = built.occupy(case.occupied);
-            Answer::TakenIn(Box::new(receive::receive(built, case, head, entry == Entry::HeadFirst)))
+            Answer::Received(Box::new(receive::receive(built, case, head, entry == Entry::HeadFirst)))
         }
     }
 }
@@ -49,14 +49,14 @@ fn begin_at(built: &Built, case: &Case, head: &impl RequestHead) -> Answer {
     }
 }
 
-/// Whether the body was handed on without a copy, and what it is charged with.
+/// Returns whether the body was handed on without a copy, and the charge of the budget.
 pub fn of_outcome<E>(built: &Built, case: &Case, outcome: &Result<Outcome, E>) -> (bool, usize) {
     let memory = case.script.body.as_ptr_range();
     let is_uncopied = outcome.as_ref().is_ok_and(|outcome| !outcome.body().is_empty() && memory.contains(&outcome.body().as_ptr()));
     (is_uncopied, built.charged())
 }
 
-/// The body is copied, so that the budget is not charged with it any longer.
+/// Copies the body, so that the budget is no longer charged.
 pub fn end(outcome: Result<Outcome, (Rejection, bool)>) -> End {
     match outcome {
         Ok(Outcome::Verified(verified, body)) => End::Verified(proof(&verified), Bytes::copy_from_slice(&body)),

@@ -1,4 +1,4 @@
-//! Polls `Receive` by hand, as an adapter would.
+//! Polls `Receive` by hand, as an adapter does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +12,14 @@ use super::build::Built;
 use super::judge;
 use super::library::adapter::{Outcome, Timer, VerifierSource};
 use super::library::{Deadline, Rejection, RequestHead};
-use crate::answer::{End, TakenIn};
+use crate::answer::{End, Receipt};
 use crate::case::{Case, Limit};
 use crate::script::{Alarm, BodyError, Clock, Playing};
 
-/// How often it is polled without having been woken, before it is given up.
+/// The number of pending polls without a wake-up before a delivery is given up.
 const PATIENCE: usize = 24;
 
-/// No script has so many events.
+/// The greatest number of polls. No script has this number of events.
 const MOST_POLLS: usize = 1000;
 
 struct ScriptTimer<'c> {
@@ -46,7 +46,7 @@ impl Wake for Woken {
     }
 }
 
-/// A delivery on its way.
+/// A delivery in progress.
 struct Delivery<'a, H> {
     case: &'a Case,
     head: &'a H,
@@ -56,7 +56,7 @@ struct Delivery<'a, H> {
     is_head_due: bool,
 }
 
-/// What it comes to: of a rejection, whether the connection is to be closed.
+/// The outcome, or a rejection with a flag for closing the connection.
 type Ended = Result<Outcome, (Rejection, bool)>;
 
 impl<H: RequestHead> Delivery<'_, H> {
@@ -72,7 +72,7 @@ impl<H: RequestHead> Delivery<'_, H> {
         receive.poll(context, *head, case.tenant, |context| body.poll(context), timer)
     }
 
-    /// To its end, if it comes to one, and how often it waited without having been woken.
+    /// Polls the delivery to its end, if any. Returns the outcome, and the number of pending polls without a wake-up.
     fn drive(&mut self) -> (Option<Ended>, usize) {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
@@ -89,11 +89,11 @@ impl<H: RequestHead> Delivery<'_, H> {
                 return (None, slept);
             }
         }
-        panic!("it wakes itself again and again");
+        panic!("the delivery wakes its task again and again");
     }
 }
 
-/// The body of a delivery that is there at once, and sound.
+/// Receives a delivery with a complete body. Returns the body of a verified delivery.
 pub fn at_once(source: &VerifierSource, head: &impl RequestHead, body: Bytes) -> Option<Bytes> {
     let clock = Clock::new();
     let mut timer = ScriptTimer { clock: &clock, alarm: Alarm::Never };
@@ -106,7 +106,7 @@ pub fn at_once(source: &VerifierSource, head: &impl RequestHead, body: Bytes) ->
     }
 }
 
-pub fn receive(built: &Built, case: &Case, head: &impl RequestHead, is_head_due: bool) -> TakenIn {
+pub fn receive(built: &Built, case: &Case, head: &impl RequestHead, is_head_due: bool) -> Receipt {
     let clock = Clock::new();
     let deadline = |Limit { within, pace }| match pace {
         None => Deadline::new(within),
@@ -129,5 +129,5 @@ pub fn receive(built: &Built, case: &Case, head: &impl RequestHead, is_head_due:
             judge::end(outcome)
         }
     };
-    TakenIn { end, is_uncopied, charged, taken, polled_after_end, slept, is_pending_again }
+    Receipt { end, is_uncopied, charged, taken, polled_after_end, slept, is_pending_again }
 }

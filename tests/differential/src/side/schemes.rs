@@ -1,4 +1,4 @@
-//! The schemes of one side: all providers, and some of our own for what no provider does.
+//! The schemes of one side: all providers, and custom schemes for features that no provider uses.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const LINE: Part = Part::Literal("\n");
 
 const THREE: &[&str] = &["X-Own-Any-A", "X-Own-Any-B", "X-Own-Any-C"];
 
-/// The longest name that a scheme may have.
+/// A header with the longest allowed name.
 const LONG: &str =
     "X-Own-Long-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-Z";
 
@@ -34,7 +34,7 @@ const fn own(name: &'static str) -> Scheme {
 }
 
 const OWN: &[Scheme] = &[
-    // Where signatures stand.
+    // Places of signatures.
     own("own-numbered").numbered_headers("X-Own-Number-"),
     own("own-numbered-list").numbered_headers("X-Own-Numbered-").tagged(b'=', NAMES).list(b','),
     own("own-any-of")
@@ -60,7 +60,7 @@ const OWN: &[Scheme] = &[
         .timestamp_header("X-Own-Song-A", MINUTES)
         .unauthenticated_delivery_id_header("X-Own-Sing-A")
         .unauthenticated_event_header("X-Own-Shin-A"),
-    // How they are written.
+    // Forms of signatures.
     own("own-tags").tagged(b'=', NAMES).list(b',').default_algorithms(&[Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha384]),
     own("own-tags-alone").tagged(b':', NAMES).encoding(Encoding::Base64Url),
     bare("own-sha1-hex", Algorithm::Sha1, Encoding::Hex),
@@ -73,7 +73,7 @@ const OWN: &[Scheme] = &[
     bare("own-sha512-hex", Algorithm::Sha512, Encoding::Hex),
     bare("own-sha512-base64", Algorithm::Sha512, Encoding::Base64),
     bare("own-sha512-base64url", Algorithm::Sha512, Encoding::Base64Url),
-    // What is signed beside the body.
+    // Signed parts beside the body.
     own("own-seconds").prefix(&[Part::Timestamp, DOT]).timestamp_header("X-Own-Time", MINUTES),
     own("own-milliseconds")
         .suffix(&[DOT, Part::Timestamp])
@@ -114,17 +114,17 @@ const OWN: &[Scheme] = &[
         .timestamp_header("X-Own-Time", MINUTES)
         .unauthenticated_delivery_id_header("X-Own-Delivery")
         .unauthenticated_event_header("X-Own-Event"),
-    // Tokens.
+    // Static tokens.
     Scheme::insecure_static_token("own-token", "X-Own-Token")
         .unauthenticated_delivery_id_header("X-Own-Delivery")
         .unauthenticated_event_header("X-Own-Event"),
-    // Where the length of the body stands as well.
+    // Values in the header of the body length.
     Scheme::insecure_static_token("own-token-length", "Content-Length"),
     Scheme::new("own-length", "content-length"),
     Scheme::new("own-length-list", "Content-Length").tagged(b'=', NAMES).list(b','),
     own("own-length-time").prefix(&[Part::Timestamp, DOT]).timestamp_header("Content-Length", MINUTES).body_limit(4_000_000_000),
     own("own-length-label").unauthenticated_delivery_id_header("CONTENT-LENGTH").unauthenticated_event_header("content-length"),
-    // Labels where something else stands.
+    // Unsigned ids and events in the header of another value.
     own("own-labels-shared").unauthenticated_delivery_id_header("X-Own-Label").unauthenticated_event_header("x-own-label"),
     own("own-labels-same").unauthenticated_delivery_id_header("X-Own-Label").unauthenticated_event_header("X-Own-Label"),
     own("own-labels-time")
