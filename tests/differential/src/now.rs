@@ -78,7 +78,13 @@ struct Received {
 
 impl Received {
     fn new(source: &VerifierSource, deadline: Option<Deadline>, insecure_report_only: bool) -> Self {
-        let options = ReceiveOptions { verifiers: source.clone(), deadline, drain: Some(DrainPolicy::default()), insecure_report_only };
+        let options = ReceiveOptions {
+            verifiers: source.clone(),
+            deadline,
+            drain: Some(DrainPolicy::default()),
+            insecure_report_only,
+            ..ReceiveOptions::new(source.clone())
+        };
         Self { options, receive: Receive::new() }
     }
 
