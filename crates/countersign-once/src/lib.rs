@@ -8,6 +8,7 @@
 // rustdoc takes the first definition of a link, so the links above win over the URLs at the end of
 // README.md. crates.io knows the URLs only.
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod claim;
 mod claim_info;

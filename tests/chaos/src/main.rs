@@ -4,8 +4,8 @@
 //! deliveries, and `cargo run --release -- 1000 redis-killed quiet` runs the named scenarios only. The program starts `redis-server`, or the
 //! program in the variable `COUNTERSIGN_REDIS_SERVER`.
 //!
-//! Each delivery goes to all three receivers at once, and is repeated at each until 2xx. One handler in twenty fails, and one in 200 takes
-//! longer than the lease. Effects are counted in files, outside of the receivers.
+//! Each delivery goes to all three receivers at once, and is repeated at each until 2xx. One handler in twenty fails, and where no receiver is
+//! killed, one in 200 takes longer than the lease. Effects are counted in files, outside of the receivers.
 //!
 //! | fault | what happens, again and again |
 //! |---|---|

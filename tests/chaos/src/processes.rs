@@ -106,9 +106,12 @@ impl Redis {
 }
 
 /// Starts a receiver. Returns the process and its port.
-pub fn start_receiver(folder: &Path, redis: &str) -> (Process, u16) {
+pub fn start_receiver(folder: &Path, redis: &str, has_long_handlers: bool) -> (Process, u16) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("receiver").env("CHAOS_FOLDER", folder).env("REDIS_URL", redis).stdout(Stdio::piped());
+    if has_long_handlers {
+        command.env("CHAOS_LONG", "1");
+    }
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

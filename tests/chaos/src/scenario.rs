@@ -94,7 +94,8 @@ impl Scenario {
         let folder = std::env::temp_dir().join(format!("countersign-chaos-{}-{}", self.name, std::process::id()));
         let effects = Effects::new(&folder);
         let redis = Redis::start(&folder, self.fsync).await;
-        let (receivers, ports): (Vec<_>, Vec<_>) = (0..RECEIVERS).map(|_| start_receiver(&folder, &redis.url())).unzip();
+        let (receivers, ports): (Vec<_>, Vec<_>) =
+            (0..RECEIVERS).map(|_| start_receiver(&folder, &redis.url(), self.receiver != Some(ReceiverFault::Kill))).unzip();
         let ports = Arc::new(Mutex::new(ports));
         let sender = Sender::new(Arc::clone(&ports));
         let mut stage = Stage {
@@ -110,7 +111,8 @@ impl Scenario {
         };
         let began = Instant::now();
         let sending = tokio::spawn(async move { sender.send_all(deliveries).await });
-        sleep(Duration::from_millis(250)).await;
+        // The first fault meets the first deliveries, however few there are.
+        sleep(Duration::from_millis(20)).await;
         while !sending.is_finished() && (self.redis.is_some() || self.receiver.is_some()) {
             stage.apply(self.redis, self.receiver).await;
             sleep(pause(self.receiver)).await;
@@ -243,7 +245,7 @@ impl Stage {
         }
         match receiver {
             Some(ReceiverFault::Kill) => {
-                let (process, port) = start_receiver(&self.folder, &self.redis.url());
+                let (process, port) = start_receiver(&self.folder, &self.redis.url(), false);
                 self.receivers[place] = process;
                 self.ports.lock().unwrap()[place] = port;
             }

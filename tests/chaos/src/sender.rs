@@ -17,10 +17,8 @@ use crate::receiver::{SECRET, is_long};
 /// Deliveries on their way at the same time.
 const CONCURRENT: usize = 48;
 
-/// After this time without a 2xx, a delivery is lost. A long handler can be killed several times, and of many deliveries some are unlucky.
-const fn patience(deliveries: usize) -> Duration {
-    Duration::from_secs(if deliveries < 1000 { 180 } else { 600 })
-}
+/// After this time without a 2xx, a delivery is lost. Several kills in a row can find the same delivery.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Sends deliveries as Jira does, but repeats them soon.
 #[derive(Clone)]
@@ -41,17 +39,15 @@ impl Sender {
     /// delivery with a short handler.
     pub async fn send_all(&self, deliveries: usize) -> (Vec<usize>, Duration) {
         let permits = Arc::new(Semaphore::new(CONCURRENT));
-        let (mut tasks, patience) = (JoinSet::new(), patience(deliveries));
+        let mut tasks = JoinSet::new();
         for delivery in 0..deliveries {
             let (sender, permits) = (self.clone(), Arc::clone(&permits));
             tasks.spawn(async move {
                 let _permit = permits.acquire().await.unwrap();
                 let (body, began) = (delivery.to_string(), Instant::now());
-                let (one, two, three) = tokio::join!(
-                    sender.deliver(0, &body, patience),
-                    sender.deliver(1, &body, patience),
-                    sender.deliver(2, &body, patience)
-                );
+                // Each receiver is the first for a third of the deliveries.
+                let to = |place: usize| sender.deliver((delivery + place) % 3, &body);
+                let (one, two, three) = tokio::join!(to(0), to(1), to(2));
                 let time = if is_long(&body) { Duration::ZERO } else { began.elapsed() };
                 ((!(one && two && three)).then_some(delivery), time)
             });
@@ -60,8 +56,8 @@ impl Sender {
         (lost.into_iter().flatten().collect(), times.into_iter().max().unwrap_or_default())
     }
 
-    async fn deliver(&self, receiver: usize, body: &str, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
+    async fn deliver(&self, receiver: usize, body: &str) -> bool {
+        let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             // A sender waits for a while, and hangs up.
             if let Ok(Some(status)) = timeout(Duration::from_secs(5), self.attempt(receiver, body)).await
