@@ -42,6 +42,16 @@ pub async fn values_of<T>(work: impl Future<Output = T>) -> (T, Vec<(String, Str
     (result, VALUES.take())
 }
 
+/// Installs the subscriber of the process. Each capture calls this function. Call it at the start of every test in a file whose other tests
+/// log the captured events: an event that is logged for the first time during the installation can stay off.
+pub fn subscribe() {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| {
+        let log = tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).with_max_level(LevelFilter::TRACE);
+        log.with_span_events(FmtSpan::CLOSE).finish().with(Values).init();
+    });
+}
+
 fn is_close(line: &str) -> bool {
     line.contains("countersign: close time.busy=")
 }
@@ -49,11 +59,7 @@ fn is_close(line: &str) -> bool {
 /// The whole process has one subscriber. With a subscriber per thread, the recording of an event would depend on the subscriptions of
 /// other tests at the same moment.
 async fn lines_of<T>(work: impl Future<Output = T>) -> (T, String) {
-    static SUBSCRIBED: Once = Once::new();
-    SUBSCRIBED.call_once(|| {
-        let log = tracing_subscriber::fmt().with_writer(|| ThreadLog).with_ansi(false).with_max_level(LevelFilter::TRACE);
-        log.with_span_events(FmtSpan::CLOSE).finish().with(Values).init();
-    });
+    subscribe();
     LOG.set(Some(Vec::new()));
     let result = work.await;
     (result, String::from_utf8(LOG.take().unwrap_or_default()).unwrap())

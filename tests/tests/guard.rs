@@ -538,6 +538,14 @@ async fn claim_is_lost_as_soon_as_its_lease_has_run_out() {
     std::thread::sleep(lease);
     assert!(info.is_lost());
     claim.complete(200).await;
+
+    let Admission::Run(claim) = once.begin(&verified(b"{\"id\":\"evt_2\"}"), b"{\"id\":\"evt_2\"}").await else {
+        panic!("the delivery is free")
+    };
+    let info = claim.info();
+    claim.complete(200).await;
+    std::thread::sleep(lease);
+    assert!(!info.is_lost(), "the delivery is marked");
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,7 +149,7 @@ impl RedisConnection {
         let (mut connecting, number) = self.connecting();
         let connected = match connecting.wait_for(Option::is_some).await {
             Ok(connected) => connected.clone(),
-            // The runtime is shutting down.
+            // The runtime of the attempt has ended. Another runtime may use the connection.
             Err(_) => None,
         };
         match connected {
@@ -161,7 +161,10 @@ impl RedisConnection {
                 }
                 Err(error)
             }
-            None => Err(RedisError::from((ErrorKind::Io, "the runtime has ended"))),
+            None => {
+                self.0.leave(number);
+                Err(RedisError::from((ErrorKind::Io, "the runtime of the attempt to connect has ended")))
+            }
         }
     }
 

@@ -58,12 +58,17 @@ impl ClaimInfo {
     /// may run for the same delivery.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.is_lost.load(Ordering::Relaxed) || self.until().is_some_and(|until| Instant::now() >= until)
+        let has_run_out = || !self.has_succeeded() && self.until().is_some_and(|until| Instant::now() >= until);
+        self.0.is_lost.load(Ordering::Relaxed) || has_run_out()
     }
 
     /// Notes the end of the lease, after a claim or a renewal.
     pub(crate) fn hold_until(&self, until: Option<Instant>) {
         *self.until() = until;
+    }
+
+    fn has_succeeded(&self) -> bool {
+        self.0.has_succeeded.load(Ordering::Relaxed)
     }
 
     fn until(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -78,6 +83,6 @@ impl ClaimInfo {
 
     /// Notes that the store answered "lost" to a renewal. Returns whether a claim was lost just now.
     pub(crate) fn lose(&self) -> bool {
-        !self.0.has_succeeded.load(Ordering::Relaxed) && !self.0.is_lost.swap(true, Ordering::Relaxed)
+        !self.has_succeeded() && !self.0.is_lost.swap(true, Ordering::Relaxed)
     }
 }

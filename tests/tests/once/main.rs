@@ -49,6 +49,7 @@ async fn setup_with<F: Framework>(
     change: impl FnOnce(OnceBuilder) -> OnceBuilder,
     start: impl FnOnce(Parts<Arc<Script>>) -> Starting,
 ) -> Setup {
+    conformance::log::subscribe();
     let once = change(Once::builder("jira", MemoryStore::new(1000))).build(&jira()).unwrap();
     let script = Arc::new(Script::default());
     script.answer(200);

@@ -53,6 +53,22 @@ async fn closed_connection_costs_no_operation() {
     }
 }
 
+#[test]
+fn attempt_of_an_ended_runtime_does_not_end_the_connection() {
+    let Some(server) = Server::start("runtime") else { return };
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let client = redis::Client::open(server.url()).unwrap();
+    let store = RedisStore::new(RedisConnection::to_server(client), "test:");
+    runtime().block_on(server.wait());
+    // The attempt to connect hangs, and ends with its runtime.
+    server.signal("STOP");
+    let first = runtime();
+    first.block_on(async { timeout(Duration::from_millis(100), store.claim(key(1), owner(), LEASE)).await.unwrap_err() });
+    drop(first);
+    server.signal("CONT");
+    assert_eq!(runtime().block_on(claimed_within(&store, 1, Duration::from_secs(10))), ClaimReply::Acquired);
+}
+
 /// Forwards each connection to a server, until the connections so far are frozen: they then stay open, and nothing passes.
 struct Proxy {
     port: u16,
