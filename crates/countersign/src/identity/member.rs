@@ -8,7 +8,9 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 /// Returns `None` for other JSON, for other types, and for an empty string. Also returns `None` if
 /// the member occurs twice: readers of the body could then see another value.
 pub(crate) fn find(body: &[u8], name: &'static str) -> Option<String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // JSON is UTF-8 (RFC 8259 §8.1). `from_slice` does not check the strings of ignored members.
+    let text = std::str::from_utf8(body).ok()?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let found = deserializer.deserialize_map(Find(name)).ok()?;
     deserializer.end().ok()?;
     found.filter(|value| !value.is_empty())
@@ -93,6 +95,7 @@ mod tests {
             assert_eq!(find(body.as_bytes(), "id").as_deref(), expected, "{body}");
         }
         assert_eq!(find(b"{\"id\":\"\xff\"}", "id"), None);
+        assert_eq!(find(b"{\"id\":\"evt_1\",\"other\":\"\xff\"}", "id"), None, "the rest is JSON too");
     }
 
     #[test]
