@@ -194,3 +194,22 @@ fn without_leading_spaces(mut list: &[u8], separator: u8) -> &[u8] {
     }
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn position_is_the_first_of_any_number_of_separators() {
+        for len in 0..50 {
+            for first in 0..=len {
+                let (alone, to_the_end) = (
+                    (0..len).map(|place| if place == first { b',' } else { b'a' }).collect::<Vec<_>>(),
+                    (0..len).map(|place| if place < first { b'a' } else { b',' }).collect::<Vec<_>>(),
+                );
+                let expected = (first < len).then_some(first);
+                assert_eq!([position(&alone, b','), position(&to_the_end, b',')], [expected; 2], "{first} of {len}");
+            }
+        }
+    }
+}
