@@ -121,6 +121,7 @@ macro_rules! suite {
             one_right_signature_among_several_headers_verifies,
             configured_url_is_signed_and_host_headers_are_ignored,
             base_url_takes_path_and_query_from_the_request,
+            malformed_method_and_target_are_rejected_unread,
             body_verifies_at_every_split,
             single_bytes_with_pauses_verify,
             bodies_reach_the_handler_byte_for_byte,
