@@ -32,7 +32,7 @@ impl ScriptedBody {
         Self { steps: steps.into_iter().collect(), polls: Arc::default(), sleep: None, not_sync: PhantomData }
     }
 
-    /// Returns the number of polled steps. The counter outlives the body. A [`Step::Wait`] does not count.
+    /// Returns the counter of polled steps. The end counts as a step, and a [`Step::Wait`] does not. The counter outlives the body.
     #[must_use]
     pub fn polls(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.polls)
@@ -64,7 +64,7 @@ impl Body for ScriptedBody {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            // No wake-up follows, and a further poll returns no data.
+            // Sleeps for 136 years. With `Pending` alone, a further poll would return the next step.
             Some(Step::Stall) => {
                 self.sleep = Some(Box::pin(tokio::time::sleep(Duration::from_secs(u32::MAX.into()))));
                 self.poll_frame(cx)

@@ -119,7 +119,7 @@ impl Delivery {
         self
     }
 
-    /// Sets the time limit for the body, by the runtime's clock. Tests stop this clock.
+    /// Sets the time limit for the body, by the runtime's clock. Tests pause this clock.
     #[must_use]
     pub const fn within(mut self, deadline: Deadline) -> Self {
         self.deadline = Some(deadline);
@@ -140,7 +140,7 @@ impl Delivery {
         self
     }
 
-    /// Returns all chunks of the body.
+    /// Returns the bytes of all chunks of the body.
     #[must_use]
     pub fn whole_body(&self) -> Vec<u8> {
         self.steps.iter().flat_map(|step| if let Step::Chunk(chunk) = step { &chunk[..] } else { &[] }).copied().collect()

@@ -59,7 +59,7 @@ pub async fn known_values_verify<H: Harness>() {
                 assert_eq!(outcome.rejection.as_ref().unwrap().kind().as_str(), cause, "{case}");
                 assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}");
             }
-            // The published timestamp is too old for the clock of the system. The core verifies the same vector at its own time.
+            // The published timestamp is too old for the clock of the system. The core verifies the same vector at the time of the vector.
             None if vector.now.is_some() && !H::TELLS_THE_TIME => {
                 outcome.assert_rejected_unread(RejectionKind::TimestampTooOld, &case);
             }
@@ -97,7 +97,7 @@ pub async fn known_values_fail_when_a_bit_changes<H: Harness>() {
                 *digit = if *digit == b'0' { b'1' } else { b'0' };
                 let outcome = H::deliver(vector.verifier(), changed).await;
                 if vector.is_ignored(header, place) {
-                    // The changed byte has no influence on the verdict, and either verdict is fine.
+                    // The signature does not cover the changed byte, so either verdict is fine.
                     assert!(matches!(outcome.status, 200 | 401), "{case}");
                 } else {
                     assert_eq!((outcome.status, outcome.handled.len()), (401, 0), "{case}: a change at {place} of header {header}");
@@ -435,7 +435,7 @@ pub async fn configured_url_is_signed_and_host_headers_are_ignored<H: Harness>()
     for (scheme, url) in [(providers::SQUARE, vectors::URL), (providers::TRELLO, vectors::URL)] {
         let delivery = Delivery::signed(&signer(scheme), "body");
         H::deliver(verifier(scheme), delivery.clone()).await.assert_verified(b"body", scheme.name());
-        // Moves the end or the beginning of the URL into the body, or drops an end of the body.
+        // An end of the URL, or the whole URL, moves into the body, or the body loses one end.
         let (front, back) = (&url[..1], &url[url.len() - 1..]);
         for body in [format!("{back}body"), format!("body{front}"), "ody".into(), "bod".into(), format!("{url}body"), format!("body{url}")]
         {
@@ -1407,7 +1407,7 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     for delivery in deliveries {
         H::deliver(verifier.clone(), delivery).await;
     }
-    // Key series for tenants would create a series for each tenant.
+    // Keys of tenants have no metrics, because each tenant would add a series.
     let acme = template.for_tenant("acme", [("of-acme", Secret::new(SECRET))]).unwrap();
     H::deliver(acme, signed("body")).await.assert_verified(b"body", "of a tenant");
     // No body is held now. The next delivery still holds its body at the verdict, and the gauge shows these four bytes.
@@ -1507,7 +1507,7 @@ pub async fn each_rejection_is_one_event_with_cause_and_scheme<H: Harness>() {
         assert_eq!(
             log.matches("connection reset").count(),
             fields.matches("connection reset").count(),
-            "the event repeats the source: {log}"
+            "the event names the source once: {log}"
         );
     }
     let (_, log) = log_of(H::deliver(verifier, signed("bod"))).await;

@@ -88,7 +88,7 @@ pub trait Harness {
     fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> impl Future<Output = Observation>;
 }
 
-/// Runs a fact on a runtime with one thread. The single thread allows capturing the log. A fact may stop the runtime's clock.
+/// Runs a fact on a runtime with one thread. The single thread allows capturing the log. A fact may pause the runtime's clock.
 pub fn run(fact: impl Future<Output = ()>) {
     let (done, watchdog) = mpsc::channel::<()>();
     thread::spawn(move || {

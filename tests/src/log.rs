@@ -42,8 +42,10 @@ pub async fn values_of<T>(work: impl Future<Output = T>) -> (T, Vec<(String, Str
     (result, VALUES.take())
 }
 
-/// Installs the subscriber of the process. Each capture calls this function. Call it at the start of every test in a file whose other tests
-/// log the captured events: an event that is logged for the first time during the installation can stay off.
+/// Installs the subscriber of the process. Each capture calls this function.
+///
+/// An event that is logged for the first time during the installation can stay off. If one test of a file captures an event, and another
+/// test logs the same event, both tests must therefore begin with this function.
 pub fn subscribe() {
     static SUBSCRIBED: Once = Once::new();
     SUBSCRIBED.call_once(|| {

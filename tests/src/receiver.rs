@@ -37,7 +37,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Creates settings with the defaults of the adapters, including tokio's clock under tower.
+    /// Creates settings with the defaults of the adapters.
     #[must_use]
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         Self { verifiers: verifiers.into(), deadline: Some(Deadline::default()), drain: None, on_body: Arc::new(drop) }
@@ -57,7 +57,7 @@ impl Setup {
         self
     }
 
-    /// Sets a function for every body in the handler.
+    /// Sets a function that the handler calls with every body.
     #[must_use]
     pub fn on_body(mut self, on_body: impl Fn(Bytes) + Send + Sync + 'static) -> Self {
         self.on_body = Arc::new(on_body);
@@ -158,7 +158,7 @@ impl Setup {
         receiver
     }
 
-    /// Returns a handler that answers `8 bytes by main`.
+    /// Returns a handler that answers in the form `8 bytes by main`.
     fn handler(&self, receiver: &Receiver) -> impl Fn(&Verified, Bytes) -> String + Clone + Send + Sync + 'static {
         let (calls, on_body) = (Arc::clone(&receiver.calls), Arc::clone(&self.on_body));
         move |verified, body| {

@@ -26,7 +26,7 @@ pub struct Vector {
     body: Option<String>,
     body_hex: Option<String>,
     headers: Vec<(String, String)>,
-    /// The time of verification in seconds after 1970, for a scheme with a timestamp.
+    /// The time of verification in seconds after the Unix epoch, for a scheme with a timestamp.
     pub now: Option<u64>,
     /// The cause of the rejection, for a vector with a fault.
     pub rejected: Option<String>,
@@ -117,7 +117,7 @@ fn bytes(text: Option<&str>, hex: Option<&str>) -> Vec<u8> {
     }
 }
 
-/// Returns the time this number of seconds after 1970.
+/// Returns the time this number of seconds after the Unix epoch.
 #[must_use]
 pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -135,7 +135,7 @@ const LEGACY: [&str; 3] = ["intercom", "trello", "vercel"];
 /// The receiver's URL, for schemes with a signed URL.
 pub const URL: &str = "https://hooks.example.com/in?a=b";
 
-/// The shared secret of the facts, for schemes with any text as a secret.
+/// The shared secret of the facts, for schemes that accept any text as a secret.
 pub const SECRET: &str = "whsec_Q291bnRlcnNpZ24sIGEgc2VjcmV0IGZvciB0ZXN0cyE=";
 
 /// Returns two secrets in a form accepted by this scheme. Providers show secrets in one of a few forms.

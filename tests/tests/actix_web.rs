@@ -573,7 +573,7 @@ mod extractor {
 
     use actix_web::ResponseError as _;
     use actix_web::error::JsonPayloadError;
-    use countersign_actix_web::{Delivery as Extracted, VerifiedJson, VerifyError};
+    use countersign_actix_web::{Delivery as VerifiedDelivery, VerifiedJson, VerifyError};
 
     struct Extractor;
 
@@ -587,7 +587,7 @@ mod extractor {
             }
             let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
             let seen = Arc::clone(&handled);
-            let handler = move |delivery: Extracted| {
+            let handler = move |delivery: VerifiedDelivery| {
                 let (verified, body) = (delivery.verified, delivery.body);
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { HttpResponse::Ok().finish() }
@@ -606,7 +606,7 @@ mod extractor {
         error.source().and_then(<dyn Error>::downcast_ref::<Rejection>).map(Rejection::kind)
     }
 
-    async fn handler(delivery: Extracted) -> String {
+    async fn handler(delivery: VerifiedDelivery) -> String {
         format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
     }
 
@@ -615,7 +615,7 @@ mod extractor {
         conformance::run(async {
             let body = Bytes::from(vec![b'x'; 100_000]);
             let address = body.as_ptr() as usize;
-            let handler = move |delivery: Extracted, verified: web::ReqData<Verified>| {
+            let handler = move |delivery: VerifiedDelivery, verified: web::ReqData<Verified>| {
                 assert_eq!((delivery.body.len(), delivery.body.as_ptr() as usize), (100_000, address));
                 assert_eq!(delivery.verified.key_id(), verified.key_id());
                 async { "handled" }
@@ -634,7 +634,7 @@ mod extractor {
             let resource = |nearest, outer| web::resource("/hook").app_data(nearest).route(web::post().to(handler)).wrap(outer);
             let from_github = || Delivery::signed(&signer(providers::GITHUB), "body");
             assert_eq!(answer!(App::new().service(resource(verify(), by_github())), "/hook", from_github()), status(401));
-            // An outer report-only middleware tries a new secret. The handler runs for deliveries with the live secret.
+            // A report-only middleware decides nothing. The verifier of the extractor decides.
             let tried = || resource(verify(), by_github().insecure_report_only());
             assert_eq!(answer!(App::new().service(tried()), "/hook", signed("body")), good());
             assert_eq!(answer!(App::new().service(tried()), "/hook", unsigned()), status(401));
@@ -643,7 +643,7 @@ mod extractor {
 
     #[test]
     fn body_taken_by_another_extractor_is_not_verified_again() {
-        async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
+        async fn both(body: Bytes, delivery: Result<VerifiedDelivery, VerifyError>) -> String {
             format!("{} {}", body.len(), delivery.is_ok())
         }
         conformance::run(async {
@@ -655,7 +655,7 @@ mod extractor {
     /// A static token does not cover the body, so the remaining empty body would verify.
     #[test]
     fn taken_body_is_a_misconfiguration_and_not_an_empty_delivery() {
-        async fn both(body: Bytes, delivery: Result<Extracted, VerifyError>) -> String {
+        async fn both(body: Bytes, delivery: Result<VerifiedDelivery, VerifyError>) -> String {
             format!("{} {}", body.len(), delivery.unwrap_err())
         }
         conformance::run(async {
@@ -775,7 +775,7 @@ mod extractor {
 
     #[test]
     fn handler_can_answer_rejections_itself() {
-        async fn lenient(delivery: Result<Extracted, VerifyError>) -> String {
+        async fn lenient(delivery: Result<VerifiedDelivery, VerifyError>) -> String {
             match delivery {
                 Ok(_) => "verified".to_owned(),
                 Err(rejected) => {
@@ -805,10 +805,10 @@ mod extractor {
     fn debug_of_delivery_shows_no_secret() {
         conformance::run(async {
             let hook = || web::resource("/hook").app_data(verify());
-            let shows = async |delivery: Extracted| format!("{delivery:?}");
+            let shows = async |delivery: VerifiedDelivery| format!("{delivery:?}");
             let (_, shown) = answer!(App::new().service(hook().route(web::post().to(shows))), "/hook", signed("needle"));
             assert!(shown.contains("len: 6") && !shown.contains("needle") && !shown.contains(SECRET), "{shown}");
-            let shows = async |delivery: Result<Extracted, VerifyError>| format!("{:?}", delivery.unwrap_err());
+            let shows = async |delivery: Result<VerifiedDelivery, VerifyError>| format!("{:?}", delivery.unwrap_err());
             let (_, shown) = answer!(App::new().service(hook().route(web::post().to(shows))), "/hook", signed("needle").body("forged"));
             assert!(shown.contains("SignatureMismatch") && !shown.contains("forged") && !shown.contains(SECRET), "{shown}");
         });

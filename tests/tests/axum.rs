@@ -336,7 +336,7 @@ mod extractor {
     use super::*;
     use std::error::Error;
 
-    use countersign_tower::{Delivery as Extracted, VerifiedJson, VerifyRejection};
+    use countersign_tower::{Delivery as VerifiedDelivery, VerifiedJson, VerifyRejection};
 
     struct Extractor;
 
@@ -348,7 +348,7 @@ mod extractor {
             }
             let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
             let seen = Arc::clone(&handled);
-            let handler = move |delivery: Extracted| {
+            let handler = move |delivery: VerifiedDelivery| {
                 let (verified, body) = (delivery.verified, delivery.body);
                 seen.lock().unwrap().push(Handled { body, verified });
                 async { StatusCode::OK }
@@ -364,7 +364,8 @@ mod extractor {
     #[test]
     fn extractor_acknowledges_and_drops_as_the_layer_does() {
         conformance::run(async {
-            let app = || Router::new().route("/hook", post(async |_: Extracted| "handled")).with_state(layer().acknowledge_and_drop());
+            let app =
+                || Router::new().route("/hook", post(async |_: VerifiedDelivery| "handled")).with_state(layer().acknowledge_and_drop());
             same(answer(app(), signed("/hook")).await, (200, "handled"));
             same(answer(app(), unsigned("POST", "/hook")).await, (204, ""));
         });
@@ -372,7 +373,7 @@ mod extractor {
 
     conformance::suite!(Extractor);
 
-    async fn handler(delivery: Extracted) -> String {
+    async fn handler(delivery: VerifiedDelivery) -> String {
         format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
     }
 
@@ -387,7 +388,7 @@ mod extractor {
 
     #[test]
     fn handler_can_answer_rejections_itself() {
-        async fn lenient(delivery: Result<Extracted, VerifyRejection>) -> (StatusCode, &'static str) {
+        async fn lenient(delivery: Result<VerifiedDelivery, VerifyRejection>) -> (StatusCode, &'static str) {
             match delivery {
                 Ok(_) => (StatusCode::OK, "verified"),
                 Err(rejected) => {
@@ -424,7 +425,7 @@ mod extractor {
     #[test]
     fn debug_of_delivery_shows_no_secret() {
         conformance::run(async {
-            let app = Router::new().route("/hook", post(async |delivery: Extracted| format!("{delivery:?}"))).with_state(layer());
+            let app = Router::new().route("/hook", post(async |delivery: VerifiedDelivery| format!("{delivery:?}"))).with_state(layer());
             let (_, shown) = answer(app, request("POST", "/hook", Delivery::signed(&signer(providers::JIRA), "needle"))).await;
             assert!(shown.contains("len: 6") && !shown.contains("needle") && !shown.contains(SECRET), "{shown}");
         });

@@ -112,7 +112,7 @@ fn verify_at(verifier: &Verifier, delivery: &Delivery, now: SystemTime) -> Obser
     outcome
 }
 
-/// The runtime's clock. A test can stop this clock.
+/// The runtime's clock. A test can pause this clock.
 #[derive(Default)]
 struct Clock(Option<Pin<Box<tokio::time::Sleep>>>);
 
@@ -186,7 +186,7 @@ mod digest_while_receiving {
     conformance::suite!(DigestWhileReceiving);
 
     #[test]
-    fn key_is_that_of_the_whole_body_for_every_chunking() {
+    fn delivery_keys_are_the_same_for_every_chunking() {
         conformance::run(async {
             let body = b"a body in pieces";
             let jira = || builder(providers::JIRA);
@@ -200,7 +200,7 @@ mod digest_while_receiving {
                     let chunks = delivery.clone().chunks(body.chunks(size));
                     let Handled { verified, .. } = receive(&verifier.clone().into(), &chunks, true).await.handled.remove(0);
                     assert_eq!(keys(&verified, body), expected, "{size}");
-                    // The digest is that of the verified body, whatever body a caller names.
+                    // The key comes from the verified body, even if a caller passes another body.
                     assert_eq!(keys(&verified, b"another body"), expected, "{size}");
                 }
             }
@@ -226,7 +226,7 @@ fn white_space_alone_is_an_empty_secret() {
         assert_eq!(template.for_tenant("acme", [("b", Secret::new(blank))]).unwrap_err(), empty(Some("b")), "{blank:?}");
     }
     assert_eq!(verifier.keys().list().len(), 1);
-    // Similar bytes without the property of white space, and the binary keys of RFC 4231 §4.2 and §4.6.
+    // Similar bytes that are no white space, and the binary keys of RFC 4231 §4.2 and §4.6.
     for other in [&b"\xe2\x80\x8b"[..], &[0x0b; 20], &[0x0c; 20], b"\xa0", b"\xff \n"] {
         assert!(jira().key("a", Secret::new(other)).build().is_ok(), "{other:?}");
     }
@@ -1083,7 +1083,7 @@ impl RequestHead for FieldsOnly {
     }
 
     fn target(&self) -> &'static str {
-        panic!("the verifier reads the target of a head with known fields only")
+        panic!("a verifier with a list of fields never reads the target")
     }
 
     fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {

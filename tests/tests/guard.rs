@@ -48,7 +48,7 @@ async fn handle(once: &Once, status: u16) -> Result<u16, &'static str> {
 async fn handled_delivery_is_not_handled_again_and_gets_its_status() {
     let once = once();
     assert_eq!(handle(&once, 204).await, Ok(204));
-    let again = once.handle(&verified(BODY), BODY, |_: &u16| unreachable!(), |_| async { unreachable!("it ran before") }).await;
+    let again = once.handle(&verified(BODY), BODY, |_: &u16| unreachable!(), |_| async { unreachable!("the handler ran before") }).await;
     assert!(matches!(again, Handled::<u16>::Repeated(204)));
     assert_eq!((once.count(GuardEvent::Claimed), once.count(GuardEvent::Repeated)), (1, 1));
 }
@@ -93,12 +93,12 @@ async fn panic_goes_on_and_releases_the_delivery() {
     let panicking = tokio::spawn({
         let once = once.clone();
         async move {
-            let handler = |_| async { panic!("as the test wants") };
+            let handler = |_| async { panic!("a deliberate panic of this test") };
             let _ = once.handle(&verified(BODY), BODY, |_: &u16| 200, handler).await;
         }
     });
     let panic = panicking.await.unwrap_err().into_panic();
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"as the test wants"));
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a deliberate panic of this test"));
     assert_eq!(handle(&once, 200).await, Ok(200));
 }
 
@@ -113,7 +113,7 @@ async fn handler_runs_on_after_its_sender_disconnects() {
     {
         let handled = once.handle(&delivery, BODY, |status: &u16| *status, handler);
         tokio::pin!(handled);
-        // The sender waits for a while, and hangs up.
+        // The sender waits for a while, and disconnects.
         let waited = tokio::time::timeout(Duration::from_millis(10), &mut handled).await;
         assert!(waited.is_err());
     }
@@ -138,7 +138,7 @@ async fn dropped_claim_is_released_and_completed_claim_is_kept() {
 }
 
 #[tokio::test]
-async fn guards_tenants_bodies_and_schemes_have_separate_keys() {
+async fn guards_bodies_and_tenants_have_separate_keys() {
     let store = Shared::default();
     let guard = |name: &str| Once::builder(name, store.clone()).build(&verifier()).unwrap();
     assert_eq!(handle(&guard("one"), 200).await, Ok(200));
@@ -147,7 +147,7 @@ async fn guards_tenants_bodies_and_schemes_have_separate_keys() {
     let handled = guard("one").handle(&verified(other), other, |()| 200, |_| async {}).await;
     assert!(matches!(handled, Handled::Response(())));
     assert_eq!(handle(&guard("one"), 200).await, Err("repeated"));
-    // The same body, signed again: the signature and the timestamp do not count.
+    // Tenants with equal bodies have separate keys.
     let template = Verifier::builder(providers::STRIPE).build_template().unwrap();
     for tenant in ["a", "b"] {
         let verifier = template.for_tenant(tenant, [("k", secret())]).unwrap();
@@ -223,7 +223,7 @@ enum Fault {
     /// The store marks, and its answer is lost.
     LoseAnswerOfFinish,
     /// Another owner holds the claim.
-    Stolen,
+    ForeignClaim,
 }
 
 impl Default for Faulty {
@@ -245,7 +245,7 @@ impl Shared {
         *self.0.fault.lock().unwrap() = fault;
     }
 
-    /// Forgets a claim, as after its lease.
+    /// Removes the claim of a key, as if the lease had run out.
     fn forget(&self, key: DeliveryKey) {
         let owner = self.0.owners.lock().unwrap()[&key];
         let _ = Pin::new(&mut self.0.inner.release(key, owner)).poll(&mut Context::from_waker(Waker::noop()));
@@ -272,14 +272,14 @@ impl Store for Shared {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
         self.0.renewed.fetch_add(1, Ordering::SeqCst);
-        if self.has(Fault::Stolen) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
+        if self.has(Fault::ForeignClaim) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
     }
 
     fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
         if self.has(Fault::FailFinish) {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
-        if self.has(Fault::Stolen) {
+        if self.has(Fault::ForeignClaim) {
             return StoreFuture::ready(Ok(FinishReply::Other));
         }
         self.0.finished.store(status, Ordering::SeqCst);
@@ -302,14 +302,14 @@ impl Store for Shared {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_without_an_answer_is_put_off_and_given_back() {
+async fn claim_without_an_answer_is_released_and_the_delivery_is_put_off() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     store.set(Some(Fault::LoseAnswerOfClaim));
     assert_eq!(handle(&once, 200).await, Err("try later"));
     assert_eq!(once.count(GuardEvent::Unavailable), 1);
     store.set(None);
-    // The release runs in a task of its own.
+    // The release runs in a separate task.
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(store.0.released.load(Ordering::SeqCst), 1);
     assert_eq!(handle(&once, 200).await, Ok(200), "the repeat does not wait for a lease");
@@ -334,11 +334,11 @@ async fn failed_release_is_retried_until_the_end_of_the_lease() {
     let (began, unavailable) = (tokio::time::Instant::now(), once.count(GuardEvent::Unavailable));
     once.idle().await;
     assert!((lease..lease + Duration::from_secs(6)).contains(&began.elapsed()), "{:?}", began.elapsed());
-    assert_eq!(once.count(GuardEvent::Unavailable), unavailable + 1, "counted once");
+    assert_eq!(once.count(GuardEvent::Unavailable), unavailable + 1, "the failed release is counted once");
 }
 
 #[tokio::test]
-async fn failing_store_refuses_or_runs_as_told() {
+async fn when_down_decides_whether_a_delivery_runs_while_the_store_fails() {
     let store = Shared::default();
     store.set(Some(Fault::FailClaim));
     let guard = |when| Once::builder("stripe", store.clone()).when_down(when).build(&verifier()).unwrap();
@@ -349,7 +349,7 @@ async fn failing_store_refuses_or_runs_as_told() {
 }
 
 #[tokio::test]
-async fn sender_that_never_repeats_is_handled_while_the_store_fails() {
+async fn delivery_runs_while_the_store_fails_if_its_sender_never_repeats() {
     let store = Shared::default();
     store.set(Some(Fault::FailClaim));
     let github = Verifier::builder(providers::GITHUB).key("k", secret()).build().unwrap();
@@ -360,7 +360,7 @@ async fn sender_that_never_repeats_is_handled_while_the_store_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mark_that_fails_is_tried_again_and_the_response_stays() {
+async fn failed_mark_is_retried_while_the_claim_stays() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     let claimed = once.begin(&verified(BODY), BODY).await;
@@ -375,13 +375,13 @@ async fn mark_that_fails_is_tried_again_and_the_response_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_claim_is_told_to_the_handler_and_counted() {
+async fn lost_claim_is_reported_to_the_handler_and_counted() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
     let info = claim.info();
     // Another process takes the delivery, after this process stood still for longer than the lease.
-    store.set(Some(Fault::Stolen));
+    store.set(Some(Fault::ForeignClaim));
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(info.is_lost());
     assert_eq!(once.count(GuardEvent::Expired), 1);
@@ -398,7 +398,7 @@ fn jira(body: &[u8], id: &str) -> Verified {
 }
 
 #[tokio::test]
-async fn either_of_two_keys_tells_a_repeat() {
+async fn either_of_two_keys_identifies_a_repeat() {
     let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
     let once = Once::builder("jira", MemoryStore::new(1000)).build(&verifier).unwrap();
     let deliver = async |body: &'static [u8], id: &str| {
@@ -438,7 +438,7 @@ async fn claim_has_all_keys_of_its_delivery() {
 }
 
 #[tokio::test]
-async fn events_of_a_batch_are_claimed_each() {
+async fn each_event_of_a_batch_has_its_own_claim() {
     let once = Once::builder("batches", MemoryStore::new(1000)).identity(Identity::NONE).build(&verifier()).unwrap();
     let (delivery, mut handled) = (verified(BODY), Vec::new());
     for fails in [true, false] {
@@ -454,7 +454,7 @@ async fn events_of_a_batch_are_claimed_each() {
         }
     }
     assert_eq!(handled, [("1", 200), ("2", 500), ("3", 200), ("2", 200)]);
-    assert!(matches!(once.begin_event(&delivery, &["1", ""]).await, Admission::Run(_)), "each value stands behind its length");
+    assert!(matches!(once.begin_event(&delivery, &["1", ""]).await, Admission::Run(_)), "in the key, a length precedes each value");
     // The delivery itself is unguarded.
     let Admission::Run(claim) = once.begin(&delivery, BODY).await else { panic!("the delivery is free") };
     assert!(!claim.info().is_guarded());
@@ -467,7 +467,9 @@ async fn event_behind_a_static_token_is_unguarded() {
     let head = Signer::new(providers::GITLAB_TOKEN, secret()).unwrap().sign(BODY);
     let verified = token.verify(&head, BODY).unwrap();
     for _ in 0..2 {
-        let Admission::Run(claim) = once.begin_event(&verified, &["1"]).await else { panic!("a stranger chose the id") };
+        let Admission::Run(claim) = once.begin_event(&verified, &["1"]).await else {
+            panic!("each event runs, because a stranger could choose the id")
+        };
         assert!(!claim.info().is_guarded());
         claim.complete(200).await;
     }
@@ -489,7 +491,7 @@ async fn closed_guard_puts_off_new_deliveries_and_lets_handlers_end() {
 }
 
 #[tokio::test]
-async fn guard_of_several_schemes_takes_the_careful_settings() {
+async fn guard_of_several_schemes_takes_the_identity_shared_by_their_rows() {
     let verifier = |scheme| Verifier::builder(scheme).key("k", secret()).build().unwrap();
     let several = |schemes: [countersign::scheme::Scheme; 2]| Verifier::any_of(schemes.map(verifier)).unwrap();
     let guard = |verifier| Once::builder("several", Shared::default()).build(verifier);
@@ -502,7 +504,7 @@ async fn guard_of_several_schemes_takes_the_careful_settings() {
     let mut head = Signer::new(providers::GITEA, secret()).unwrap().sign(BODY);
     head.push(("X-Gitea-Delivery".to_owned(), "1".to_owned()));
     let verified = same.verify(&head, BODY).unwrap();
-    assert!(matches!(once.begin(&verified, BODY).await, Admission::Run(_)), "neither of the two repeats a delivery");
+    assert!(matches!(once.begin(&verified, BODY).await, Admission::Run(_)), "neither provider repeats a delivery");
 }
 
 #[tokio::test]
@@ -514,9 +516,9 @@ async fn guard_that_only_counts_never_refuses() {
     assert_eq!((once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (1, 1));
 }
 
-/// The connection to the store is lost while a handler runs.
+/// The store fails from the end of the handler on. The guard gives up the mark after five minutes.
 #[tokio::test(start_paused = true)]
-async fn mark_that_is_given_up_is_told_once() {
+async fn lost_mark_is_counted_once() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     store.set(Some(Fault::FailFinish));
@@ -549,7 +551,7 @@ async fn claim_is_lost_as_soon_as_its_lease_has_run_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_renewal_is_tried_again_well_before_the_end_of_the_lease() {
+async fn failed_renewal_is_retried_well_before_the_end_of_the_lease() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(30)).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
@@ -564,7 +566,7 @@ async fn failed_renewal_is_tried_again_well_before_the_end_of_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_is_lost_after_a_lease_without_an_answer() {
+async fn claim_is_lost_after_a_lease_without_a_renewal() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(30)).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
@@ -627,7 +629,7 @@ async fn full_store_puts_off_new_deliveries_and_keeps_claims() {
 }
 
 #[tokio::test]
-async fn guard_that_only_counts_runs_repeats_and_tells_its_observer() {
+async fn guard_that_only_counts_runs_repeats_and_calls_its_observer() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let observed = Arc::clone(&seen);
     let observer = move |event: GuardEvent, key: DeliveryKey| observed.lock().unwrap().push((event, key));
@@ -658,7 +660,7 @@ async fn handler_without_a_guard_runs_on_after_its_sender_disconnects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn completion_that_is_dropped_writes_its_mark_all_the_same() {
+async fn dropped_completion_still_writes_its_mark() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
@@ -671,9 +673,9 @@ async fn completion_that_is_dropped_writes_its_mark_all_the_same() {
     assert_eq!(once.count(GuardEvent::DoubleRun), 0, "the same owner marks again");
 }
 
-/// The mark is in the store, and its answer is lost. The claim is renewed while the mark is tried again.
+/// The store writes the mark, and the answer is lost. The guard renews the claim while retrying the mark.
 #[tokio::test(start_paused = true)]
-async fn renewal_of_a_marked_delivery_is_no_lost_claim() {
+async fn renewal_of_a_marked_delivery_counts_no_lost_claim() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_millis(300)).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };

@@ -229,7 +229,7 @@ fn cases() -> Vec<Case> {
             &[200, 400, 404, 414, 431],
         ),
         case("an absolute target", String::from_utf8(good()).unwrap().replace("/hook", "http://h/hook").into(), &[200, 400, 404]),
-        case("no target", b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), &[400, 401, 404, 405]),
+        case("the target `*`", b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), &[400, 401, 404, 405]),
         case("a tunnel", b"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n".to_vec(), &[400, 401, 404, 405]),
         case("an upgrade", announced("Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", ""), &[400, 401]),
         case("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(50), &[400]),

@@ -21,7 +21,7 @@ fn first(identity: Identity, guard: &str, verified: &Verified, body: &[u8]) -> O
 }
 
 #[test]
-fn every_row_with_repeats_has_the_parts_of_its_identity() {
+fn every_row_with_repeats_supports_its_identity() {
     let mut rows = 0;
     for scheme in providers::ALL {
         let Some(repeats) = scheme.repeats() else { continue };
@@ -32,7 +32,7 @@ fn every_row_with_repeats_has_the_parts_of_its_identity() {
     assert!(rows >= 15, "{rows}");
 }
 
-/// Returns the documentation of each row.
+/// Returns the name and the documentation of each row.
 fn documented_rows() -> Vec<(&'static str, &'static str)> {
     let source = include_str!("../../crates/countersign/src/providers.rs");
     let (_, rows) = source.split_once("\nproviders! {\n").unwrap();
@@ -94,13 +94,13 @@ fn keys_differ_by_guard_body_id_kind_tenant_and_scheme() {
     keys.sort_unstable();
     let count = keys.len();
     keys.dedup();
-    assert_eq!(keys.len(), count, "two deliveries share a key");
+    assert_eq!(keys.len(), count, "no two deliveries share a key");
     // No bytes move from one part to the next.
     assert_ne!(first(Identity::BODY, "ab", &verified, body), first(Identity::BODY, "a", &verified, body));
 }
 
 #[test]
-fn body_and_id_are_two_keys_of_which_either_tells_a_repeat() {
+fn body_and_id_have_separate_keys_and_each_identifies_a_repeat() {
     let identity = Identity::BODY_OR_UNAUTHENTICATED_ID;
     let (first, second) = identity.keys("guard", &jira("k", b"body", "1"), b"body").unwrap();
     let (same_body, other_id) = identity.keys("guard", &jira("k", b"body", "2"), b"body").unwrap();

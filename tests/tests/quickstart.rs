@@ -93,7 +93,7 @@ fn axum_program_takes_a_delivery_and_rejects_a_forgery() {
             let app = quickstart_axum::app(secret()).unwrap();
             assert_eq!(app.oneshot(to_jira(delivery).map(axum::body::Body::new)).await.unwrap().status(), status);
         }
-        assert!(quickstart_axum::app(Secret::new("")).is_err(), "an empty secret does not start");
+        assert!(quickstart_axum::app(Secret::new("")).is_err(), "the program does not start with an empty secret");
     });
 }
 
@@ -109,7 +109,7 @@ fn actix_web_program_takes_a_delivery_and_rejects_a_forgery() {
             }
             assert_eq!(call_service(&app, request.to_request()).await.status(), status);
         }
-        assert!(quickstart_actix::verifier(Secret::new("")).is_err(), "an empty secret does not start");
+        assert!(quickstart_actix::verifier(Secret::new("")).is_err(), "the program does not start with an empty secret");
     });
 }
 
@@ -120,7 +120,7 @@ fn warp_program_takes_a_delivery_and_rejects_a_forgery() {
             let routes = warp::service(quickstart_warp::routes(secret()).unwrap());
             assert_eq!(routes.oneshot(to_jira(delivery)).await.unwrap().status(), status);
         }
-        assert!(quickstart_warp::routes(Secret::new("")).is_err(), "an empty secret does not start");
+        assert!(quickstart_warp::routes(Secret::new("")).is_err(), "the program does not start with an empty secret");
     });
 }
 

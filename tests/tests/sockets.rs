@@ -221,7 +221,7 @@ fn early_rejection_without_drain_closes_the_connection() {
     });
 }
 
-/// A client announcing a body without sending a byte does not wait for the whole time of the drain.
+/// A client that falls silent before the end of the body does not wait for the whole time of the drain.
 #[test]
 fn silent_client_sees_its_rejection_soon() {
     conformance::run(async {

@@ -207,7 +207,7 @@ fn lookup_timeout_fails_all_waiting_deliveries() {
         assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::KeysUnavailable));
         assert_eq!(early.await.unwrap(), Err(RejectionKind::KeysUnavailable));
         assert_eq!((start.elapsed().as_secs(), store.lookups()), (2, 1));
-        // The timed out lookup releases its permit.
+        // After the timeout, the next delivery begins a new lookup.
         store.gate.add_permits(1000);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });

@@ -57,7 +57,7 @@ enum Fault {
     Nothing,
     /// The poll with this number fails.
     Error(usize),
-    /// Starting with the first number, the second number of polls are pending.
+    /// Some polls are pending. The fields are the number of the first such poll, and the count.
     Pending(usize, usize),
     /// The delivery is dropped while the poll with this number is pending.
     Drop(usize),
@@ -156,12 +156,12 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 4] = [Self::Good, Self::Forged, Self::Unsigned, Self::TooLarge];
 
-    const fn ended(self) -> Ended {
+    const fn answer(self) -> Answer {
         match self {
-            Self::Good => Ended { status: 200, kind: None },
-            Self::Forged => Ended { status: 401, kind: Some(RejectionKind::SignatureMismatch) },
-            Self::Unsigned => Ended { status: 401, kind: Some(RejectionKind::MissingSignature) },
-            Self::TooLarge => Ended { status: 413, kind: Some(RejectionKind::BodyTooLarge) },
+            Self::Good => Answer { status: 200, kind: None },
+            Self::Forged => Answer { status: 401, kind: Some(RejectionKind::SignatureMismatch) },
+            Self::Unsigned => Answer { status: 401, kind: Some(RejectionKind::MissingSignature) },
+            Self::TooLarge => Answer { status: 413, kind: Some(RejectionKind::BodyTooLarge) },
         }
     }
 
@@ -187,12 +187,12 @@ impl Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Ended {
+struct Answer {
     status: u16,
     kind: Option<RejectionKind>,
 }
 
-impl Ended {
+impl Answer {
     const BROKEN: Self = Self { status: 500, kind: None };
 
     fn of<B>(response: &Response<B>) -> Self {
@@ -456,11 +456,11 @@ impl Attempt {
     }
 }
 
-type AttemptFuture = Pin<Box<dyn Future<Output = Ended>>>;
+type AttemptFuture = Pin<Box<dyn Future<Output = Answer>>>;
 
 /// An adapter with a handler behind the adapter.
 trait Adapter {
-    /// Whether the adapter first polls the service behind the adapter ready.
+    /// Whether the adapter polls the service behind the adapter ready, before the delivery.
     const ASKS_INNER: bool = false;
 
     /// Returns the future of a delivery, before the first poll.
@@ -476,14 +476,14 @@ async fn assert_drops_body<F: Future>(future: F, script: Arc<Script>) -> F::Outp
 }
 
 /// Sends the request through the layer, around any service.
-async fn layered<S, B>(mut service: S, request: Request<ScriptedBody>, script: Arc<Script>) -> Ended
+async fn layered<S, B>(mut service: S, request: Request<ScriptedBody>, script: Arc<Script>) -> Answer
 where
     S: Service<Request<ScriptedBody>, Response = Response<B>>,
 {
     if poll_fn(|cx| service.poll_ready(cx)).await.is_err() {
-        return Ended::BROKEN;
+        return Answer::BROKEN;
     }
-    assert_drops_body(service.call(request), script).await.map_or(Ended::BROKEN, |response| Ended::of(&response))
+    assert_drops_body(service.call(request), script).await.map_or(Answer::BROKEN, |response| Answer::of(&response))
 }
 
 struct Tower;
@@ -507,18 +507,18 @@ impl Adapter for AxumExtractor {
         };
         let app = Router::new().route("/hook", post(handler)).with_state(attempt.layer());
         let request = attempt.request().map(axum::body::Body::new);
-        Box::pin(async { Ended::of(&app.oneshot(request).await.unwrap()) })
+        Box::pin(async { Answer::of(&app.oneshot(request).await.unwrap()) })
     }
 }
 
 /// Runs an attempt in an application of actix-web.
-macro_rules! actix_ended {
+macro_rules! actix_answer {
     ($attempt:expr, $hook:expr) => {{
         let app = init_service(App::new().service($hook)).await;
         let request = $attempt.actix_request();
         Box::pin(async move {
             // Like a server, `init_service` also turns errors of the wrapped service into responses.
-            Ended::of_actix(&app.call(request).await.unwrap())
+            Answer::of_actix(&app.call(request).await.unwrap())
         })
     }};
 }
@@ -532,7 +532,7 @@ impl Adapter for ActixMiddleware {
             let handling = inner.handle(body);
             async { handling.await.map(|()| HttpResponse::Ok().finish()).map_err(ErrorInternalServerError) }
         };
-        actix_ended!(attempt, web::resource("/hook").route(web::post().to(handler)).wrap(attempt.verify_actix()))
+        actix_answer!(attempt, web::resource("/hook").route(web::post().to(handler)).wrap(attempt.verify_actix()))
     }
 }
 
@@ -549,9 +549,9 @@ impl Adapter for ActixService {
         request.extensions_mut().insert(Extension(Arc::clone(&attempt.script.marks.extension)));
         Box::pin(async move {
             if poll_fn(|cx| middleware.poll_ready(cx)).await.is_err() {
-                return Ended::BROKEN;
+                return Answer::BROKEN;
             }
-            middleware.call(request).await.map_or(Ended::BROKEN, |response| Ended::of_actix(&response))
+            middleware.call(request).await.map_or(Answer::BROKEN, |response| Answer::of_actix(&response))
         })
     }
 }
@@ -565,7 +565,7 @@ impl Adapter for ActixExtractor {
             let handling = inner.handle(delivery.body);
             async { handling.await.map(|()| HttpResponse::Ok().finish()).map_err(ErrorInternalServerError) }
         };
-        actix_ended!(attempt, web::resource("/hook").app_data(attempt.verify_actix()).route(web::post().to(handler)))
+        actix_answer!(attempt, web::resource("/hook").app_data(attempt.verify_actix()).route(web::post().to(handler)))
     }
 }
 
@@ -581,7 +581,7 @@ impl Adapter for WarpFilter {
         let verify = countersign_warp::Verify::new(attempt.verifiers.clone()).drain(attempt.drain);
         let service = warp::service(warp::path("hook").and(verify.then(handler)));
         let request = attempt.request();
-        Box::pin(async { Ended::of(&service.oneshot(request).await.unwrap()) })
+        Box::pin(async { Answer::of(&service.oneshot(request).await.unwrap()) })
     }
 }
 
@@ -616,14 +616,14 @@ struct Variant {
 
 /// The results of an attempt: the polls inside the delivery, the polls of the delivery itself, the highest charge of the budget, and
 /// whether the fault happened.
-struct Attempts {
+struct AttemptResult {
     inside: usize,
     outside: usize,
     charged: usize,
     hit: bool,
 }
 
-async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, fault: Fault) -> Attempts {
+async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, fault: Fault) -> AttemptResult {
     let case = format!("{kind:?}, {drain:?}, looked up: {looked_up}, {fault:?}");
     let script = Script::new(fault);
     let builder = Verifier::builder(providers::JIRA).body_limit(LIMIT).memory_budget(script.budget.clone());
@@ -642,8 +642,8 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
 
     let woken = Arc::new(Woken(AtomicBool::new(true)));
     let waker = Waker::from(Arc::clone(&woken));
-    let (mut ended, mut outside, mut dropped) = (None, 0, false);
-    while ended.is_none() && !dropped {
+    let (mut answer, mut outside, mut dropped) = (None, 0, false);
+    while answer.is_none() && !dropped {
         if let Fault::DropAfter(polls) = fault
             && polls == outside
         {
@@ -652,7 +652,7 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
         }
         assert!(woken.0.swap(false, Ordering::SeqCst), "{case}: the pending delivery has no wake-up");
         if let Poll::Ready(end) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            ended = Some(end);
+            answer = Some(end);
         }
         outside += 1;
         dropped = matches!(fault, Fault::Drop(_)) && script.hit.lock().unwrap().is_some();
@@ -668,17 +668,17 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
     }
     let expected = match (fault, hit) {
         _ if dropped => None,
-        (Fault::Error(_), Some(Hit { place: Place::Ready | Place::Handler, .. })) => Some(Ended::BROKEN),
+        (Fault::Error(_), Some(Hit { place: Place::Ready | Place::Handler, .. })) => Some(Answer::BROKEN),
         // A fault of the head takes precedence.
         (Fault::Error(_), Some(Hit { place: Place::Lookup, .. })) if kind != Kind::Unsigned => {
-            Some(Ended { status: 503, kind: Some(RejectionKind::KeysUnavailable) })
+            Some(Answer { status: 503, kind: Some(RejectionKind::KeysUnavailable) })
         }
         // The body failed during the drain.
-        (Fault::Error(_), Some(Hit { given, .. })) if kind == Kind::Unsigned || given > LIMIT => Some(kind.ended()),
-        (Fault::Error(_), Some(_)) => Some(Ended { status: 400, kind: Some(RejectionKind::BodyUnreadable) }),
-        _ => Some(kind.ended()),
+        (Fault::Error(_), Some(Hit { given, .. })) if kind == Kind::Unsigned || given > LIMIT => Some(kind.answer()),
+        (Fault::Error(_), Some(_)) => Some(Answer { status: 400, kind: Some(RejectionKind::BodyUnreadable) }),
+        _ => Some(kind.answer()),
     };
-    assert_eq!(ended, expected, "{case}");
+    assert_eq!(answer, expected, "{case}");
     let calls = match (fault, hit) {
         (Fault::Error(_) | Fault::Drop(_), Some(hit)) => (hit.place == Place::Handler).into(),
         (Fault::DropAfter(_), _) if dropped => handled.len().min(1),
@@ -686,7 +686,7 @@ async fn attempt<A: Adapter>(kind: Kind, Variant { drain, looked_up }: Variant, 
     };
     assert_eq!(handled.len(), calls, "{case}: the handler's calls");
     let charged = script.charged.load(Ordering::SeqCst);
-    Attempts { inside: script.polls.load(Ordering::SeqCst), outside, charged, hit: dropped || hit.is_some() }
+    AttemptResult { inside: script.polls.load(Ordering::SeqCst), outside, charged, hit: dropped || hit.is_some() }
 }
 
 fn torture<A: Adapter>() {

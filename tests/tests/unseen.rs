@@ -202,7 +202,7 @@ fn body_ready_at_the_next_poll_sets_no_timer_and_reads_the_head_once() {
         let (deadline, polled_again) = (Some(Deadline::default()), (false, 1, 0));
         for body in [&[pending, whole, end][..], &[pending, first, second, end], &[first, pending, second, end], &[whole, pending, end]] {
             assert_eq!(polls(deadline, body), [polled_again, (true, 0, 0)]);
-            assert_eq!(polls(None, body), [(false, 0, 0), (true, 0, 0)], "without a deadline, no second poll saves a timer");
+            assert_eq!(polls(None, body), [(false, 0, 0), (true, 0, 0)], "without a deadline, the delivery does not wake itself");
         }
         assert_eq!(polls(deadline, &[whole, end]), [(true, 0, 0)]);
         let waited = |deadline| polls(deadline, &[pending, pending, first, pending, second, end]);

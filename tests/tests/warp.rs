@@ -13,7 +13,7 @@ use conformance::{Delivery, Handled, Harness, Observation, Step, SyncBody};
 use countersign::adapter::{Outcome, VerifierSource};
 use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_tower::VerifyLayer;
-use countersign_warp::{Delivery as Verdict, JsonError, Verify, VerifyRejection, recover};
+use countersign_warp::{Delivery as VerifiedDelivery, JsonError, Verify, VerifyRejection, recover};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use tower::{Layer as _, Service, ServiceExt as _};
@@ -26,7 +26,7 @@ impl Harness for Warp {
     async fn deliver(verifiers: impl Into<VerifierSource>, delivery: Delivery) -> Observation {
         let handled: Arc<Mutex<Vec<Handled>>> = Arc::default();
         let seen = Arc::clone(&handled);
-        let handler = move |delivery: Verdict| {
+        let handler = move |delivery: VerifiedDelivery| {
             let (verified, body) = (delivery.verified, delivery.body);
             seen.lock().unwrap().push(Handled { body, verified });
             async { StatusCode::OK }
@@ -127,7 +127,7 @@ fn unsigned() -> Delivery {
     Delivery::unsigned("body")
 }
 
-async fn key(delivery: Verdict) -> String {
+async fn key(delivery: VerifiedDelivery) -> String {
     format!("{} by {}", String::from_utf8_lossy(&delivery.body), delivery.verified.key_id())
 }
 
@@ -187,7 +187,7 @@ fn composed_filter_answers_rejections_only_behind_recover() {
     conformance::run(async {
         let hook = || {
             let delivery = verify().delivery();
-            warp::path!("hook" / u32).and(warp::post()).and(delivery).map(|number, delivery: Verdict| {
+            warp::path!("hook" / u32).and(warp::post()).and(delivery).map(|number, delivery: VerifiedDelivery| {
                 let (verified, body) = (delivery.verified, delivery.body);
                 format!("{number} {} by {}", String::from_utf8_lossy(&body), verified.key_id())
             })
@@ -247,7 +247,7 @@ fn rejections_of_other_filters_pass_through_untouched() {
         assert_eq!(answer(&mut routes.clone(), "/other", unsigned()).await, (418, String::new()));
         assert_eq!(answer(&mut routes.clone(), "/hook", unsigned()).await, status(401));
         // A rejection by a handler, after the verification.
-        let late = verify().delivery().and_then(async |_: Verdict| Err::<&str, _>(warp::reject::custom(Theirs))).recover(recover);
+        let late = verify().delivery().and_then(async |_: VerifiedDelivery| Err::<&str, _>(warp::reject::custom(Theirs))).recover(recover);
         assert_eq!(answer(warp::service(late.recover(caught)), "/", signed("body")).await, (418, String::new()));
     });
 }
@@ -287,7 +287,7 @@ async fn rejected(delivery: Delivery) -> VerifyRejection {
 #[test]
 fn json_is_read_from_the_verified_body() {
     conformance::run(async {
-        let handler = async |delivery: Verdict| {
+        let handler = async |delivery: VerifiedDelivery| {
             let event: serde_json::Value = delivery.json()?;
             Ok::<_, JsonError>(event["webhookEvent"].as_str().unwrap().to_owned())
         };
@@ -297,7 +297,7 @@ fn json_is_read_from_the_verified_body() {
         assert_eq!(answer(&mut routes.clone(), "/", signed("{\"needle\":")).await, status(400));
         assert_eq!(answer(&mut routes.clone(), "/", Delivery::unsigned("{")).await, status(401));
         // warp can show this text to the sender.
-        let shows = async |delivery: Verdict| format!("{:?}", delivery.json::<u8>().unwrap_err());
+        let shows = async |delivery: VerifiedDelivery| format!("{:?}", delivery.json::<u8>().unwrap_err());
         let (_, shown) = answer(warp::service(verify().then(shows)), "/", signed("\"needle\"")).await;
         assert_eq!(shown, "JsonError { line: 1, column: 8, .. }");
     });
@@ -308,7 +308,7 @@ fn json_error_names_json_and_keeps_the_cause() {
     conformance::run(async {
         let error: Arc<Mutex<Option<JsonError>>> = Arc::default();
         let keep = Arc::clone(&error);
-        let handler = move |delivery: Verdict| {
+        let handler = move |delivery: VerifiedDelivery| {
             *keep.lock().unwrap() = delivery.json::<u8>().err();
             async { "kept" }
         };
@@ -324,7 +324,7 @@ fn json_error_names_json_and_keeps_the_cause() {
 fn handler_can_reject_with_a_json_error() {
     conformance::run(async {
         let hook = || {
-            verify().delivery().and_then(async |delivery: Verdict| {
+            verify().delivery().and_then(async |delivery: VerifiedDelivery| {
                 let number: u8 = delivery.json().map_err(warp::reject::custom)?;
                 Ok::<_, warp::Rejection>(number.to_string())
             })
@@ -438,7 +438,7 @@ fn cancelled_request_never_reaches_the_handler() {
     conformance::run(async {
         let calls = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&calls);
-        let handler = move |_: Verdict| {
+        let handler = move |_: VerifiedDelivery| {
             count.fetch_add(1, Ordering::SeqCst);
             async { "ran" }
         };
@@ -452,7 +452,7 @@ fn cancelled_request_never_reaches_the_handler() {
 #[test]
 fn debug_of_filter_and_delivery_shows_no_secret() {
     conformance::run(async {
-        let handler = async |delivery: Verdict| format!("{delivery:?}");
+        let handler = async |delivery: VerifiedDelivery| format!("{delivery:?}");
         let (_, shown) = answer(warp::service(verify().then(handler)), "/", signed("needle")).await;
         assert!(shown.contains("len: 6") && !shown.contains("needle"), "{shown}");
         for shown in [format!("{:?}", verify()), format!("{:?}", verify().tenant_by(warp::any().map(|| Some("needle".to_owned()))))] {
@@ -461,7 +461,7 @@ fn debug_of_filter_and_delivery_shows_no_secret() {
     });
 }
 
-async fn tenant(delivery: Verdict) -> String {
+async fn tenant(delivery: VerifiedDelivery) -> String {
     format!("{} of {}", String::from_utf8_lossy(&delivery.body), delivery.verified.tenant().unwrap())
 }
 
@@ -518,7 +518,8 @@ fn target_without_a_path_verifies() {
             *request.uri_mut() = "example.com:80".parse().unwrap();
             request
         };
-        let service = |provider| warp::service(Verify::new(verifier(provider)).then(async |delivery: Verdict| delivery.body.to_vec()));
+        let service =
+            |provider| warp::service(Verify::new(verifier(provider)).then(async |delivery: VerifiedDelivery| delivery.body.to_vec()));
         let jira = Delivery::signed(&signer(providers::JIRA), "body");
         let response = service(providers::JIRA).oneshot(sent_to_a_host(jira)).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "body");

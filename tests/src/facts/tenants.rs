@@ -125,7 +125,7 @@ pub async fn unknown_tenant_is_rejected_like_a_wrong_signature<H: Harness>() {
         assert_eq!((unknown.polls, unknown.closes), (wrong.polls, wrong.closes), "{target}: the whole body is read");
         assert_eq!(unknown.rejection.unwrap().tenant(), None, "{target}");
     }
-    assert_eq!(source.lookups(), 2, "only `initech` reaches the key source");
+    assert_eq!(source.lookups(), 2, "only `acme` and `initech` reach the key source");
     // An overlong name in the path causes no lookup.
     let long: &'static str = String::leak(format!("/hook/{}/event", "x".repeat(257)));
     send(long).await.assert_rejected(RejectionKind::UnknownTenant, "a long name");

@@ -18,7 +18,7 @@ use countersign_once::{ClaimInfo, Once};
 use futures_core::Stream;
 use tokio::sync::Notify;
 
-/// What the handler of a test does, and how often the handler ran.
+/// The behaviour of a handler, and the runs so far.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) status: AtomicU16,
@@ -32,11 +32,11 @@ pub(crate) struct Script {
 }
 
 /// A handler of a test. Returns the status of the response.
-pub(crate) trait Handling: Clone + Send + Sync + 'static {
+pub(crate) trait Handler: Clone + Send + Sync + 'static {
     fn handle(&self, claim: ClaimInfo) -> impl Future<Output = u16> + Send;
 }
 
-impl Handling for Arc<Script> {
+impl Handler for Arc<Script> {
     async fn handle(&self, claim: ClaimInfo) -> u16 {
         self.claims.lock().unwrap().push(claim);
         tracing::info!(target: "conformance", "the handler runs");
@@ -44,7 +44,7 @@ impl Handling for Arc<Script> {
         if self.waits.load(Ordering::SeqCst) {
             self.gate.notified().await;
         }
-        assert!(!self.panics.load(Ordering::SeqCst), "as the test wants");
+        assert!(!self.panics.load(Ordering::SeqCst), "a deliberate panic of this test");
         self.status.load(Ordering::SeqCst)
     }
 }
@@ -64,13 +64,13 @@ impl Script {
     }
 }
 
-/// Status and `Retry-After` of a response.
+/// The status and the `Retry-After` of a response.
 pub(crate) type Answer = (u16, Option<String>);
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Answer>>>;
-pub(crate) type App = Box<dyn Fn(Delivery) -> Answering>;
-pub(crate) type Starting = Pin<Box<dyn Future<Output = App>>>;
+pub(crate) type AnswerFuture = Pin<Box<dyn Future<Output = Answer>>>;
+pub(crate) type App = Box<dyn Fn(Delivery) -> AnswerFuture>;
+pub(crate) type AppFuture = Pin<Box<dyn Future<Output = App>>>;
 
-/// An application with a guard around a handler.
+/// The parts of an application with a guard around a handler.
 pub(crate) struct Parts<H> {
     pub(crate) verifiers: VerifierSource,
     pub(crate) once: Once,
@@ -85,15 +85,15 @@ pub(crate) struct Parts<H> {
 pub(crate) struct Outside;
 
 pub(crate) trait Framework {
-    /// The guard is a part of the layer, the middleware or the filter.
-    fn app<H: Handling>(parts: Parts<H>) -> Starting;
+    /// Starts an application. The guard is a part of the layer, the middleware or the filter.
+    fn app<H: Handler>(parts: Parts<H>) -> AppFuture;
 
-    /// The handler receives the delivery from an extractor or a filter, and asks the guard.
-    fn extracting_app<H: Handling>(parts: Parts<H>) -> Starting;
+    /// Starts an application. The handler receives the delivery from an extractor or a filter, and asks the guard.
+    fn extracting_app<H: Handler>(parts: Parts<H>) -> AppFuture;
 }
 
-/// A handler with its delivery, and with the guard at hand.
-pub(crate) async fn ask(once: &Once, verified: &Verified, body: &[u8], handler: &impl Handling) -> u16 {
+/// Asks the guard, and runs the handler of a claimed delivery. Returns the status of the response.
+pub(crate) async fn ask(once: &Once, verified: &Verified, body: &[u8], handler: &impl Handler) -> u16 {
     match once.begin(verified, body).await.claim() {
         Ok(claim) => {
             let status = handler.handle(claim.info()).await;
@@ -107,7 +107,7 @@ pub(crate) async fn ask(once: &Once, verified: &Verified, body: &[u8], handler: 
 pub(crate) struct Axum;
 
 impl Axum {
-    fn start(app: axum::Router) -> Starting {
+    fn start(app: axum::Router) -> AppFuture {
         use tower::ServiceExt as _;
 
         Box::pin(async move {
@@ -117,14 +117,14 @@ impl Axum {
                 Box::pin(async move {
                     let response = app.oneshot(request).await.unwrap();
                     (response.status().as_u16(), response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()))
-                }) as Answering
+                }) as AnswerFuture
             }) as App
         })
     }
 }
 
 impl Framework for Axum {
-    fn app<H: Handling>(parts: Parts<H>) -> Starting {
+    fn app<H: Handler>(parts: Parts<H>) -> AppFuture {
         type Extensions = (axum::Extension<ClaimInfo>, axum::Extension<Outside>);
 
         let Parts { verifiers, once, handler, names_tenant, report_only } = parts;
@@ -142,7 +142,7 @@ impl Framework for Axum {
         Self::start(app.layer(axum::Extension(Outside)))
     }
 
-    fn extracting_app<H: Handling>(Parts { verifiers, once, handler, .. }: Parts<H>) -> Starting {
+    fn extracting_app<H: Handler>(Parts { verifiers, once, handler, .. }: Parts<H>) -> AppFuture {
         let on_event = move |delivery: countersign_tower::Delivery| async move {
             StatusCode::from_u16(ask(&once, &delivery.verified, &delivery.body, &handler).await).unwrap()
         };
@@ -154,7 +154,7 @@ impl Framework for Axum {
 pub(crate) struct ActixWeb;
 
 impl ActixWeb {
-    fn start(hook: impl actix_web::dev::HttpServiceFactory + 'static) -> Starting {
+    fn start(hook: impl actix_web::dev::HttpServiceFactory + 'static) -> AppFuture {
         use actix_web::App as Application;
         use actix_web::test::{TestRequest, init_service};
 
@@ -170,7 +170,7 @@ impl ActixWeb {
                 Box::pin(async move {
                     let response = app.call(request).await.unwrap();
                     (response.status().as_u16(), response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()))
-                }) as Answering
+                }) as AnswerFuture
             }) as App
         })
     }
@@ -199,7 +199,7 @@ impl Stream for Chunks {
 }
 
 impl Framework for ActixWeb {
-    fn app<H: Handling>(parts: Parts<H>) -> Starting {
+    fn app<H: Handler>(parts: Parts<H>) -> AppFuture {
         let Parts { verifiers, once, handler, names_tenant, report_only } = parts;
         let on_event = move |claim: web::ReqData<ClaimInfo>, _outside: web::ReqData<Outside>, _body: String| {
             let handler = handler.clone();
@@ -212,7 +212,7 @@ impl Framework for ActixWeb {
         if report_only {
             verify = verify.insecure_report_only();
         }
-        // Routing below the guard needs the only handle of the request.
+        // The guard wraps a scope, so actix-web routes the request behind the guard. Routing needs the only handle of the request.
         let hook = web::resource("/hook").route(web::post().to(on_event));
         let guarded = web::scope("").service(hook).wrap(verify.once(once));
         Self::start(guarded.wrap_fn(|request, service| {
@@ -221,7 +221,7 @@ impl Framework for ActixWeb {
         }))
     }
 
-    fn extracting_app<H: Handling>(Parts { verifiers, once, handler, .. }: Parts<H>) -> Starting {
+    fn extracting_app<H: Handler>(Parts { verifiers, once, handler, .. }: Parts<H>) -> AppFuture {
         let on_event = move |delivery: countersign_actix_web::Delivery| {
             let (once, handler) = (once.clone(), handler.clone());
             async move { Self::respond(ask(&once, &delivery.verified, &delivery.body, &handler).await) }
@@ -234,7 +234,7 @@ impl Framework for ActixWeb {
 pub(crate) struct Warp;
 
 impl Warp {
-    fn start(filter: warp::filters::BoxedFilter<(warp::reply::Response,)>) -> Starting {
+    fn start(filter: warp::filters::BoxedFilter<(warp::reply::Response,)>) -> AppFuture {
         use tower::ServiceExt as _;
         use warp::Filter as _;
 
@@ -246,14 +246,14 @@ impl Warp {
                 Box::pin(async move {
                     let response = service.oneshot(request).await.unwrap();
                     (response.status().as_u16(), response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned()))
-                }) as Answering
+                }) as AnswerFuture
             }) as App
         })
     }
 }
 
 impl Framework for Warp {
-    fn app<H: Handling>(parts: Parts<H>) -> Starting {
+    fn app<H: Handler>(parts: Parts<H>) -> AppFuture {
         let Parts { verifiers, once, handler, names_tenant, .. } = parts;
         let on_event = move |delivery: countersign_warp::Delivery| {
             let handler = handler.clone();
@@ -264,7 +264,7 @@ impl Framework for Warp {
         Self::start(guarded.then(on_event))
     }
 
-    fn extracting_app<H: Handling>(Parts { verifiers, once, handler, .. }: Parts<H>) -> Starting {
+    fn extracting_app<H: Handler>(Parts { verifiers, once, handler, .. }: Parts<H>) -> AppFuture {
         use warp::{Filter as _, Reply as _};
 
         let on_event = move |delivery: countersign_warp::Delivery| {

@@ -1,4 +1,4 @@
-//! Facts of the guard `Once`, through every adapter with a guard.
+//! Facts about the guard `Once`, through every adapter with a guard.
 
 mod apps;
 mod stores;
@@ -20,7 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
-use crate::apps::{ActixWeb, App, Axum, Framework, Parts, Script, Starting, Warp};
+use crate::apps::{ActixWeb, App, AppFuture, Axum, Framework, Parts, Script, Warp};
 use crate::stores::{Down, Marks};
 
 fn secret() -> Secret {
@@ -47,7 +47,7 @@ async fn setup<F: Framework>() -> Setup {
 
 async fn setup_with<F: Framework>(
     change: impl FnOnce(OnceBuilder) -> OnceBuilder,
-    start: impl FnOnce(Parts<Arc<Script>>) -> Starting,
+    start: impl FnOnce(Parts<Arc<Script>>) -> AppFuture,
 ) -> Setup {
     conformance::log::subscribe();
     let once = change(Once::builder("jira", MemoryStore::new(1000))).build(&jira()).unwrap();
@@ -58,7 +58,7 @@ async fn setup_with<F: Framework>(
     Setup { app: start(parts).await, once, script }
 }
 
-/// Polls a future, with its panic as an error.
+/// Awaits a future. Returns a panic of the future as an error.
 async fn caught<T>(mut future: Pin<Box<dyn Future<Output = T>>>) -> Result<T, ()> {
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
@@ -134,7 +134,7 @@ async fn forged_delivery_claims_nothing<F: Framework>() {
     assert_eq!(app(signed()).await, (200, None));
 }
 
-async fn repeat_in_other_chunks_and_with_another_key_is_a_repeat<F: Framework>() {
+async fn delivery_in_other_chunks_or_by_another_key_is_a_repeat<F: Framework>() {
     let verifier = Verifier::builder(providers::JIRA).key("old", secret()).key("new", Secret::new("another secret of some length"));
     let verifier = verifier.build().unwrap();
     let Setup { app, once, script } = setup_with::<F>(|b| b, |parts| F::app(Parts { verifiers: verifier.into(), ..parts })).await;
@@ -160,27 +160,27 @@ async fn delivery_without_an_identity_is_handled_each_time<F: Framework>() {
     assert!(!first.is_guarded() && first.key() != script.last_claim().key(), "no two deliveries share a random key");
 }
 
-async fn store_without_an_answer_puts_deliveries_off<F: Framework>() {
+async fn silent_store_puts_off_deliveries_under_when_down_refuse<F: Framework>() {
     let down = |_| Once::builder("jira", Down).patience(Duration::from_millis(10)).when_down(WhenDown::Refuse);
     let Setup { app, once, script } = setup_with::<F>(down, F::app).await;
     assert_eq!(app(signed()).await, (503, Some("30".into())));
     assert_eq!((script.runs(), once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (0, 1, 0));
 }
 
-async fn store_without_an_answer_runs_the_handler_if_told_so<F: Framework>() {
+async fn silent_store_lets_the_handler_run_under_when_down_run<F: Framework>() {
     let down = |_| Once::builder("jira", Down).patience(Duration::from_millis(10)).when_down(WhenDown::Run);
     let Setup { app, once, script } = setup_with::<F>(down, F::app).await;
     for _ in 0..2 {
         assert_eq!(app(signed()).await, (200, None));
     }
     assert_eq!((script.runs(), once.count(GuardEvent::Unavailable), once.count(GuardEvent::Unguarded)), (2, 2, 2));
-    // The key is the key of the delivery all the same, for a transaction of the handler.
+    // The claim still has the key of the delivery, for a transaction of the handler.
     let verified = jira().verify(&signed().headers, b"body").unwrap();
     let (key, _) = Identity::BODY.keys("jira", &verified, b"body").unwrap();
     assert_eq!((script.last_claim().key(), script.last_claim().is_guarded()), (key, false));
 }
 
-async fn response_waits_for_the_mark_and_stays_without_the_mark<F: Framework>() {
+async fn response_waits_for_the_mark_and_stays_2xx_after_a_failed_mark<F: Framework>() {
     let store = Marks::default();
     let (marks, fails) = (Arc::clone(&store.written), Arc::clone(&store.fails));
     let Setup { app, once, script } = setup_with::<F>(|_| Once::builder("jira", store), F::app).await;
@@ -196,7 +196,7 @@ async fn response_waits_for_the_mark_and_stays_without_the_mark<F: Framework>() 
     assert_eq!((script.runs(), marks.load(Ordering::SeqCst)), (2, 2));
 }
 
-async fn tenants_with_equal_bodies_are_handled_each<F: Framework>() {
+async fn equal_bodies_of_two_tenants_are_both_handled<F: Framework>() {
     let tenants = conformance::facts::tenants_from_application();
     let start = |parts| F::app(Parts { verifiers: tenants.into(), names_tenant: true, ..parts });
     let Setup { app, script, .. } = setup_with::<F>(|builder| builder, start).await;
@@ -278,12 +278,12 @@ once_suite! {
     handler_runs_on_after_its_sender_disconnects,
     panic_of_the_handler_releases_the_delivery,
     forged_delivery_claims_nothing,
-    repeat_in_other_chunks_and_with_another_key_is_a_repeat,
+    delivery_in_other_chunks_or_by_another_key_is_a_repeat,
     delivery_without_an_identity_is_handled_each_time,
-    store_without_an_answer_puts_deliveries_off,
-    store_without_an_answer_runs_the_handler_if_told_so,
-    response_waits_for_the_mark_and_stays_without_the_mark,
-    tenants_with_equal_bodies_are_handled_each,
+    silent_store_puts_off_deliveries_under_when_down_refuse,
+    silent_store_lets_the_handler_run_under_when_down_run,
+    response_waits_for_the_mark_and_stays_2xx_after_a_failed_mark,
+    equal_bodies_of_two_tenants_are_both_handled,
     handler_keeps_its_span,
     extractor_and_guard_handle_a_delivery_once,
 }
@@ -303,7 +303,7 @@ fn unverified_delivery_in_report_only_mode_claims_nothing_under_actix_web() {
     });
 }
 
-/// Over a connection, as a stopped worker of actix-web drops the handlers without a connection.
+/// A stopped worker of actix-web drops the handlers of disconnected senders, so this test needs a real server.
 #[test]
 fn handlers_of_disconnected_senders_end_before_an_actix_server_stops() {
     use actix_web::{App as Application, HttpResponse, HttpServer, rt, web};
@@ -340,7 +340,7 @@ fn handlers_of_disconnected_senders_end_before_an_actix_server_stops() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         drop(sender);
-        // The server has seen the end of the connection, and still accepts others.
+        // Gives the server time to notice the end of the connection. The server still accepts other connections.
         tokio::time::sleep(Duration::from_millis(50)).await;
         once.close();
         gate.notify_one();

@@ -28,7 +28,7 @@ impl Store for Down {
     }
 }
 
-/// A store that writes a mark late, and fails if told so.
+/// A store that writes each mark after a delay, or fails if `fails` is set.
 pub(crate) struct Marks {
     pub(crate) inner: Arc<MemoryStore>,
     pub(crate) written: Arc<AtomicUsize>,

@@ -3,7 +3,7 @@
 //! keys. With any fault:
 //!
 //! - No two handlers run at the same time.
-//! - A 2xx follows a successful handler.
+//! - Only a successful handler leads to a 2xx.
 //! - The sender's repeats lead to exactly one successful handler, and then to the stored status.
 //! - No claim is left.
 
@@ -20,7 +20,7 @@ use countersign::identity::DeliveryKey;
 use countersign_once::{ClaimInfo, ClaimReply, FinishReply, GuardEvent, Once, Owner, RenewReply, Store, StoreError, StoreFuture};
 use tokio::time::Instant;
 
-use crate::apps::{ActixWeb, App, Axum, Framework, Handling, Parts, Warp};
+use crate::apps::{ActixWeb, App, Axum, Framework, Handler, Parts, Warp};
 use crate::{caught, jira, signed};
 
 /// The fault of one attempt. A script numbers the polls of the store and of the handler.
@@ -56,7 +56,7 @@ struct Shared {
     /// Whether the sender is to repeat the delivery.
     is_repeated: AtomicBool,
     sender: Mutex<Option<Waker>>,
-    /// Whether the first run answers 500, fault or not.
+    /// Whether the first run answers 500, with or without a fault.
     fails_first: bool,
     handlers: AtomicUsize,
     runs: AtomicUsize,
@@ -146,7 +146,7 @@ impl Script {
         StoreFuture::new(async move {
             let step = async || match script.turn().await {
                 Turn::Go => Ok(()),
-                Turn::Fail | Turn::Panic => Err(StoreError::new("as the test wants")),
+                Turn::Fail | Turn::Panic => Err(StoreError::new("a deliberate error of this test")),
             };
             step().await?;
             let answer = run(&mut script.0.entries.lock().unwrap());
@@ -156,31 +156,31 @@ impl Script {
     }
 }
 
-/// Counts a running handler until its end.
-struct Running(Script);
+/// Counts a run of the handler until the end of the run.
+struct Run(Script);
 
-impl Running {
+impl Run {
     fn start(script: &Script) -> Self {
-        assert_eq!(script.0.handlers.fetch_add(1, Ordering::SeqCst), 0, "two handlers run at the same time");
+        assert_eq!(script.0.handlers.fetch_add(1, Ordering::SeqCst), 0, "no two handlers run at the same time");
         script.0.runs.fetch_add(1, Ordering::SeqCst);
         Self(script.clone())
     }
 }
 
-impl Drop for Running {
+impl Drop for Run {
     fn drop(&mut self) {
         self.0.0.handlers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl Handling for Script {
+impl Handler for Script {
     async fn handle(&self, _claim: ClaimInfo) -> u16 {
-        let _running = Running::start(self);
+        let _run = Run::start(self);
         for _ in 0..3 {
             match self.turn().await {
                 Turn::Go => {}
                 Turn::Fail => return 500,
-                Turn::Panic => panic!("as the test wants"),
+                Turn::Panic => panic!("a deliberate panic of this test"),
             }
         }
         if self.0.fails_first && self.0.runs.load(Ordering::SeqCst) == 1 {
@@ -236,7 +236,7 @@ impl Store for Script {
     }
 }
 
-/// Sends the delivery until the fault, if the fault is a drop. Returns the status, if there is a response.
+/// Sends the delivery. A fault can drop the delivery. Returns the status, if there is a response.
 async fn send(app: &App, script: &Script, fault: Fault) -> Option<u16> {
     let mut answering = Box::pin(caught(app(delivery())));
     let (mut repeat, mut polls) = (None, 0);
@@ -253,13 +253,13 @@ async fn send(app: &App, script: &Script, fault: Fault) -> Option<u16> {
         if let Some(repeating) = &mut repeat
             && let Poll::Ready(answer) = repeating.as_mut().poll(cx)
         {
-            // Put off, or answered with the stored status.
+            // The repeat is put off, or answered with the stored status.
             assert!(matches!(answer, Ok((201 | 503, _))), "{answer:?}");
             repeat = None;
         }
         let polled = answering.as_mut().poll(cx);
         if polled.is_ready() && repeat.is_some() {
-            // The repeat has begun to run, after a failure of the first.
+            // The first delivery failed, and the handler runs for the repeat.
             return Poll::Ready(None);
         }
         if script.0.is_dropped.swap(false, Ordering::SeqCst) { Poll::Ready(None) } else { polled.map(Some) }
@@ -283,7 +283,7 @@ async fn survives<F: Framework>(fault: Fault, fails_first: bool) -> bool {
     let first = send(&app, &script, fault).await;
     let successes = || script.0.successes.load(Ordering::SeqCst);
     if first.is_some_and(|status| status < 300) {
-        assert_eq!((first, successes()), (Some(201), 1), "{fault:?}: a 2xx must be true");
+        assert_eq!((first, successes()), (Some(201), 1), "{fault:?}: only a successful handler leads to a 2xx");
     }
     let is_hit = script.0.is_hit.load(Ordering::SeqCst);
     if matches!(fault, Fault::Silence(_)) && script.0.handlers.load(Ordering::SeqCst) == 1 {
@@ -298,12 +298,12 @@ async fn survives<F: Framework>(fault: Fault, fails_first: bool) -> bool {
     if script.0.runs.load(Ordering::SeqCst) == 0 && fails_first {
         assert_eq!(send(&app, &script, Fault::Nothing).await, Some(500), "{fault:?}");
     }
-    assert_eq!(send(&app, &script, Fault::Nothing).await, Some(201), "{fault:?}: the repeat waits for a lease in vain");
+    assert_eq!(send(&app, &script, Fault::Nothing).await, Some(201), "{fault:?}: the repeat does not wait for the end of a lease");
     once.idle().await;
     assert_eq!(successes(), 1, "{fault:?}");
     assert_eq!(send(&app, &script, Fault::Nothing).await, Some(201), "{fault:?}");
     assert_eq!(successes(), 1, "{fault:?}");
-    assert!(script.0.entries.lock().unwrap().values().all(|entry| entry.status == Some(201)), "{fault:?}: a claim is left");
+    assert!(script.0.entries.lock().unwrap().values().all(|entry| entry.status == Some(201)), "{fault:?}: no claim is left");
     assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired)), (0, 0), "{fault:?}");
     is_hit
 }

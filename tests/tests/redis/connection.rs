@@ -69,7 +69,7 @@ fn attempt_of_an_ended_runtime_does_not_end_the_connection() {
     assert_eq!(runtime().block_on(claimed_within(&store, 1, Duration::from_secs(10))), ClaimReply::Acquired);
 }
 
-/// Forwards each connection to a server, until the connections so far are frozen: they then stay open, and nothing passes.
+/// Forwards each connection to a server. `freeze` stops all connections so far: the sockets stay open, and no byte passes.
 struct Proxy {
     port: u16,
     freeze: watch::Sender<()>,
@@ -132,7 +132,7 @@ async fn claim_dropped_outside_of_the_runtime_is_released() {
 }
 
 #[tokio::test]
-async fn server_that_forbids_info_is_connected_and_refused_by_strict() {
+async fn server_forbidding_info_passes_connect_and_fails_connect_strict() {
     let Some(server) = Server::start("info") else { return };
     server.wait().await;
     server.command(&["ACL", "SETUSER", "app", "on", ">password", "~*", "+@all", "-@dangerous"]).await;

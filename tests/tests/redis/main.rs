@@ -1,6 +1,6 @@
-//! The store with servers of its own. Each test starts `redis-server` on free ports of loopback, or the program in the variable
-//! `COUNTERSIGN_REDIS_SERVER`, such as `valkey-server`. Without this program, the tests say that they were skipped. With the variable
-//! `COUNTERSIGN_NEEDS_REDIS`, they fail instead.
+//! Tests of the Redis store with real servers. Each test starts `redis-server` on free ports of loopback, or the program in the variable
+//! `COUNTERSIGN_REDIS_SERVER`, such as `valkey-server`. Without this program, each test writes a note to stderr and passes. With the
+//! variable `COUNTERSIGN_NEEDS_REDIS`, each test fails instead.
 
 mod cluster;
 mod connection;
@@ -21,7 +21,7 @@ fn key(number: u8) -> DeliveryKey {
     DeliveryKey::from_bytes([number; 32])
 }
 
-/// A new owner for each call.
+/// Returns a new owner for each call.
 fn owner() -> Owner {
     static OWNERS: AtomicUsize = AtomicUsize::new(0);
     Owner::from_bytes((OWNERS.fetch_add(1, Ordering::SeqCst) as u128).to_be_bytes())

@@ -33,7 +33,7 @@ async fn store_follows_sentinel_to_the_new_master() {
     ];
     let sentinel = Server::start_with("sentinel", |_| settings.to_vec()).unwrap();
     sentinel.wait().await;
-    // The sentinel has found the replica, and the replica has a link.
+    // Waits until the sentinel knows the replica, and the replica is connected to the master.
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         let replicas = sentinel.command(&["SENTINEL", "REPLICAS", "main"]).await;
@@ -47,7 +47,7 @@ async fn store_follows_sentinel_to_the_new_master() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    // A first sentinel that never answers.
+    // The first of the two sentinels never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let addresses = [silent.local_addr().unwrap().port(), sentinel.port()].map(|port| ConnectionAddr::Tcp("127.0.0.1".to_owned(), port));
     let client = SentinelClientBuilder::new(addresses, "main", SentinelServerType::Master).unwrap().build().unwrap();
@@ -76,12 +76,12 @@ async fn store_follows_sentinel_to_the_new_master() {
     let first = cause(store.claim(key(5), one, LEASE).await);
     assert!(first.contains("read only replica"), "{first}");
     let second = cause(store.claim(key(5), one, LEASE).await);
-    assert!(!second.contains("read only replica"), "the replica is asked again: {second}");
+    assert!(!second.contains("read only replica"), "the store does not ask the replica again: {second}");
     new.command(&["REPLICAOF", "NO", "ONE"]).await;
     claimed(&store, 5, one).await;
 }
 
-/// Claims a key, with operations that are dropped sooner than the silent sentinel is given up.
+/// Claims a key. Each operation is dropped after 200 milliseconds, before the client gives up the silent sentinel.
 async fn claimed(store: &RedisStore, number: u8, owner: Owner) {
     let until = Instant::now() + Duration::from_secs(30);
     loop {

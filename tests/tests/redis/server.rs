@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use countersign_once_redis::{RedisStore, redis};
 
-/// A server in a folder of its own, killed at the end.
+/// A server in a separate folder. The drop kills the server, and removes the folder.
 pub(crate) struct Server {
     child: Child,
     port: u16,
@@ -98,7 +98,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that was free just now.
+/// Returns a free port. Another process can take the port before the server does.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -106,7 +106,7 @@ pub(crate) fn free_port() -> u16 {
 fn spawn(port: u16, folder: &Path, settings: &[String]) -> Option<Child> {
     let program = std::env::var_os("COUNTERSIGN_REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let mut server = Command::new(program);
-    // A sentinel needs a file that it can write to, before all other arguments.
+    // A sentinel needs a writable file, before all other arguments.
     if settings.first().is_some_and(|first| first == "--sentinel") {
         let file = folder.join("sentinel.conf");
         if !file.exists() {

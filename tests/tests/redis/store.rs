@@ -59,7 +59,7 @@ async fn full_server_keeps_marks_and_refuses_claims() {
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     store.claim(key(3), one, LEASE).await.unwrap_err();
     assert_eq!(store.finish(key(1), one, 204, KEEP).await.unwrap(), FinishReply::Own);
-    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap_err().to_string(), "the store failed", "a claim writes");
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap_err().to_string(), "the store failed", "a full server refuses every claim");
     store.release(key(2), one).await.unwrap();
     assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
@@ -76,19 +76,19 @@ async fn full_server_keeps_marks_and_refuses_claims() {
 }
 
 #[tokio::test]
-async fn mark_of_a_full_server_stays_off_the_claim_of_another() {
+async fn full_server_writes_no_mark_over_the_claim_of_another_owner() {
     let Some(server) = Server::start("another") else { return };
     let (store, one, two, three) = (server.store().await, owner(), owner(), owner());
-    // The lease of the first has run out.
+    // The lease of `one` has run out, and `two` has claimed the delivery.
     store.claim(key(1), two, LEASE).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     store.finish(key(1), one, 200, KEEP).await.unwrap_err();
     store.release(key(1), two).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    // The mark is tried again.
+    // The guard retries the mark.
     assert_eq!(store.finish(key(1), one, 200, KEEP).await.unwrap(), FinishReply::Unclaimed);
     assert_eq!(store.claim(key(1), three, LEASE).await.unwrap(), ClaimReply::Done(200));
-    // A mark of another is prolonged: both say the same.
+    // A full server extends another owner's mark: both marks say that the delivery was handled.
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Other);
 }
@@ -114,7 +114,7 @@ async fn restart_forgets_nothing_and_a_dead_server_fails_soon() {
 }
 
 #[tokio::test]
-async fn connecting_finds_what_is_wrong_with_the_server() {
+async fn connecting_finds_the_problems_of_the_server() {
     let Some(server) = Server::start("problems") else { return };
     assert_eq!(server.store().await.problems().await.unwrap(), []);
     RedisStore::connect_strict(&server.url(), "test:").await.unwrap();
@@ -131,7 +131,7 @@ async fn connecting_finds_what_is_wrong_with_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_handler_runs_for_each_delivery_in_several_processes() {
+async fn one_handler_runs_for_a_delivery_through_several_connections() {
     let Some(server) = Server::start("processes") else { return };
     let secret = || Secret::new("a secret of some length");
     let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
@@ -141,7 +141,7 @@ async fn one_handler_runs_for_each_delivery_in_several_processes() {
     let runs = Arc::new(AtomicUsize::new(0));
     let mut tasks = Vec::new();
     for _ in 0..5 {
-        // Each guard has a connection of its own, as in a process of its own.
+        // Each guard has a separate connection, like a guard in another process.
         let once = Once::builder("jira", server.store().await).build(&verifier).unwrap();
         for _ in 0..20 {
             let (once, verified, runs) = (once.clone(), verified.clone(), Arc::clone(&runs));
@@ -162,7 +162,7 @@ async fn one_handler_runs_for_each_delivery_in_several_processes() {
     assert_eq!((responses, runs.load(Ordering::SeqCst)), (1, 1));
     let once = Once::builder("jira", server.store().await).build(&verifier).unwrap();
     assert!(matches!(once.begin(&verified, body).await, Admission::Repeated(200)));
-    // Redis holds keys and owners only.
+    // Redis holds a single key, with the key of the delivery as text.
     let (first, _) = Identity::BODY.keys("jira", &verified, body).unwrap();
     let keys: Vec<String> = redis::from_redis_value(server.command(&["KEYS", "*"]).await).unwrap();
     assert_eq!(keys, [format!("test:{first}")]);
