@@ -13,8 +13,8 @@ pub enum ConfigError {
     NoKey,
     /// The secret is empty, or consists of white space and NULs.
     ///
-    /// HMAC cannot distinguish NULs from an empty key, and white space can be guessed. Usual
-    /// causes: an unset environment variable, or a file with a line break alone.
+    /// HMAC cannot distinguish NULs from an empty key (RFC 2104 §2), and white space can be
+    /// guessed. Usual causes: an unset environment variable, or a file with a line break alone.
     EmptySecret {
         /// The id of the secret's key, or `None` for a signer.
         key: Option<KeyId>,
@@ -97,22 +97,22 @@ pub enum ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |f: &mut fmt::Formatter<'_>, key: &Option<KeyId>| match key {
+        let write_subject = |f: &mut fmt::Formatter<'_>, key: &Option<KeyId>| match key {
             Some(key) => write!(f, "the secret of key {key:?}"),
             None => f.write_str("the secret"),
         };
         match self {
             Self::NoKey => f.write_str("no key: call `.key(id, secret)`"),
             Self::EmptySecret { key } => {
-                of(f, key)?;
+                write_subject(f, key)?;
                 f.write_str(" is empty or white space: set the variable, or fill the file")
             }
             Self::InvalidSecret { key, expected } => {
-                of(f, key)?;
+                write_subject(f, key)?;
                 write!(f, " has the wrong form: expected {expected}")
             }
             Self::SecretLength { key, shortest, longest } => {
-                of(f, key)?;
+                write_subject(f, key)?;
                 write!(f, " has the wrong length: expected {shortest} to {longest} bytes, decoded")
             }
             Self::DuplicateKeyId { key } => write!(f, "two keys have the id {key:?}: give each key its own id"),

@@ -4,9 +4,9 @@
 //! turns a verified delivery into a `DeliveryKey` (feature `identity`). Two deliveries with the same
 //! key are the same delivery. The crate `countersign-once` uses the key to handle each delivery once.
 //!
-//! An identity is *safe* if two different deliveries never share a key. Otherwise one of them would
-//! be lost. An identity is *useful* if a repeat has the key of the first delivery. Otherwise the
-//! repeat would be handled again.
+//! An identity is *safe* if two different deliveries never share a key. Otherwise one of the two
+//! deliveries would be lost. An identity is *useful* if a repeat has the key of the first delivery.
+//! Otherwise the repeat would be handled again.
 
 #[cfg(feature = "identity")]
 pub(crate) mod body_digest;
@@ -70,12 +70,13 @@ impl Identity {
     /// own repeats. No protection against replays: a stranger can change the id.
     pub const UNAUTHENTICATED_ID: Self = Self(Kind::UnauthenticatedId);
 
-    /// The digest of the body, or the unsigned id: two keys. A delivery is a repeat if either was
-    /// handled.
+    /// The digest of the body, or the unsigned id: two keys. A delivery is a repeat if a delivery
+    /// with either key was handled.
     ///
-    /// For senders with unknown bytes in repeats, such as Jira. While a mark is kept, a replay of a
-    /// handled body never reaches the id, so the replay cannot suppress another delivery. A repeat in
-    /// other bytes is known by its id, and its body is not marked.
+    /// For senders that promise no equal bytes in repeats, such as Jira. A guard looks up the body
+    /// first. While a handled body is remembered, a replay of this body never reaches the id, so
+    /// the replay cannot suppress another delivery. A repeat in other bytes is found by the id, and
+    /// the other bytes are not remembered.
     pub const BODY_OR_UNAUTHENTICATED_ID: Self = Self(Kind::BodyOrUnauthenticatedId);
 
     /// The member `name` of the signed body, a JSON object: a string or an integer at the top level.
@@ -102,7 +103,7 @@ impl Identity {
     /// `guard` names the user of the key. Two guards never share a key.
     ///
     /// Returns `None` if the delivery has no identity of this kind: the id or the member is absent,
-    /// or an identity by body or member meets an empty body or a static token. A static token
+    /// or the identity depends on the body, and the body is empty or not covered. A static token
     /// covers no body.
     #[must_use]
     pub fn keys(&self, guard: &str, verified: &Verified, body: &[u8]) -> Option<(DeliveryKey, Option<DeliveryKey>)> {

@@ -22,7 +22,7 @@
 // README.md. crates.io knows the URLs only.
 #![doc = include_str!("../README.md")]
 // Without a root, `cargo doc` drops links from the other crates if it documents those crates first.
-// Their pages are one folder deep. docs.rs sets its own root.
+// The pages of a crate are one folder deep. docs.rs sets its own root.
 #![doc(html_root_url = "..")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![expect(clippy::inline_always, reason = "on the hot path, a call costs more than the called function")]
@@ -35,7 +35,7 @@ pub mod identity;
 mod key_id;
 mod keys;
 mod machine_clock;
-// The snippets of the guides need the adapters. The conformance package compiles them.
+// The snippets of the guides need the adapters. The conformance package compiles the snippets.
 #[cfg(not(doctest))]
 pub mod manual;
 pub mod observe;

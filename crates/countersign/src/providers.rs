@@ -258,7 +258,7 @@ providers! {
     ///
     /// - Repeats: none. A redelivery by hand has the same `X-GitHub-Delivery`
     ///   ([best practices](https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#use-the-x-github-delivery-header)).
-    /// - Identity: this unsigned id.
+    /// - Identity: `X-GitHub-Delivery`.
     /// - Safe: unique to the event; two webhooks may share the id, so give each a guard of its
     ///   own.
     /// - Useful: for redeliveries, not against replays. `Identity::BODY` stops replays, but is not safe
@@ -308,7 +308,7 @@ providers! {
     /// - Repeats: for up to 36 hours, and seven days for WhatsApp by third-party accounts
     ///   ([frequency](https://developers.facebook.com/docs/graph-api/webhooks/getting-started#frequency)).
     /// - Identity: none.
-    /// - Safe: the body mostly, as its events have ids or times.
+    /// - Safe: the body mostly, as the events in the body have ids or times.
     /// - Useful: unknown, as equal bytes are not promised. Claim each message of a batch by its id.
     META: ThirdParty "https://developers.facebook.com/docs/graph-api/webhooks/getting-started" =
         Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256).also_sends(&["X-Hub-Signature"]);
@@ -573,7 +573,7 @@ providers! {
     /// - Repeats: none as a rule.
     /// - Identity: the signed id.
     /// - Safe: a new id for each delivery.
-    /// - Useful: the same in a repeat and in a delivery resent by hand
+    /// - Useful: the same in a repeat and in a redelivery
     ///   ([webhooks](https://docs.gitlab.com/user/project/integrations/webhooks/)).
     GITLAB: Documentation "https://gitlab.com/gitlab-org/gitlab/-/merge_requests/230944" =
         standard_webhooks("gitlab", WEBHOOK_HEADERS)
@@ -589,7 +589,7 @@ providers! {
     /// - Repeats: none as a rule.
     /// - Identity: `Idempotency-Key`, from GitLab 17.4 on.
     /// - Safe: a new key for each delivery.
-    /// - Useful: the same in a delivery resent by hand
+    /// - Useful: the same in a redelivery
     ///   ([webhooks](https://docs.gitlab.com/user/project/integrations/webhooks/)).
     ///   `X-Gitlab-Event-UUID` is not safe: webhooks that trigger each other share the value.
     GITLAB_TOKEN: SourceCode "https://docs.gitlab.com/user/project/integrations/webhooks/" =

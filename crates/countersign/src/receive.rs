@@ -44,15 +44,14 @@ pub struct ReceiveOptions {
     /// Turns on report-only mode. Deliveries that would be answered 401 are let through, **from any
     /// sender**, and logged.
     pub insecure_report_only: bool,
-    /// Hashes the body while the body arrives, for `Identity::keys`. Otherwise `keys` hashes the whole
-    /// body at once. Off by default. Without the feature `identity`, there are no keys, and this
-    /// setting does nothing.
+    /// Hashes the body while the body arrives, for `Identity::keys`. Otherwise `Identity::keys`
+    /// hashes the whole body at once. Off by default. Does nothing without the feature `identity`.
     pub digest_body: bool,
 }
 
 impl ReceiveOptions {
-    /// Creates options with the default [`Deadline`] and the default [`DrainPolicy`]. Both need a
-    /// [`Timer`] able to wake the task. Report-only mode is off.
+    /// Creates options with the default [`Deadline`] and the default [`DrainPolicy`]. Both limits
+    /// need a [`Timer`] able to wake the task. Report-only mode is off.
     pub fn new(verifiers: impl Into<VerifierSource>) -> Self {
         let (deadline, drain) = (Some(Deadline::default()), Some(DrainPolicy::default()));
         Self { verifiers: verifiers.into(), deadline, drain, insecure_report_only: false, digest_body: false }
@@ -255,15 +254,15 @@ impl Receive {
         let chosen = match &mut self.state {
             State::Start => match options.verifiers.start(DeliverySpan::new(), head) {
                 Ok(chosen) => chosen,
-                Err(mut choosing) => match choosing.poll(cx, timer) {
+                Err(mut resolve) => match resolve.poll(cx, timer) {
                     Poll::Ready(chosen) => chosen,
                     Poll::Pending => {
-                        self.state = State::Resolve(Box::new(choosing));
+                        self.state = State::Resolve(Box::new(resolve));
                         return Poll::Pending;
                     }
                 },
             },
-            State::Resolve(choosing) => ready!(choosing.poll(cx, timer)),
+            State::Resolve(resolve) => ready!(resolve.poll(cx, timer)),
             State::Collect(_) | State::Rejected { .. } | State::Drain(_) | State::Done => return Poll::Pending,
         };
         // `Done` stays if this same poll reaches an outcome. The caller replaces `Done` for a

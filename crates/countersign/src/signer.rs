@@ -60,6 +60,10 @@ impl Signer {
     ///
     /// The timestamp is the clock's time. The id is `msg_` and the nanoseconds since 1970.
     /// [`sign_as`](Self::sign_as) sets another id.
+    ///
+    /// # Panics
+    /// Panics on a target without a clock, such as `wasm32-unknown-unknown`. Call
+    /// [`sign_at`](Self::sign_at) there.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> Vec<(String, String)> {
         self.headers(body, None, None)
@@ -85,8 +89,8 @@ impl Signer {
         let Scheme { grammar, list, encoding, prefix, suffix, timestamp, id_header, .. } = self.scheme;
         let now = now.unwrap_or_else(SystemTime::now);
         let time = timestamp.map(|timestamp| (timestamp.source, self.scheme.format().write(now)));
-        let made = || format!("msg_{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos());
-        let id = id_header.map(|name| (name, id.map_or_else(made, str::to_owned)));
+        let new_id = || format!("msg_{}", now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos());
+        let id = id_header.map(|name| (name, id.map_or_else(new_id, str::to_owned)));
         let name = match self.scheme.headers {
             Headers::Numbered(name) => format!("{name}1"),
             _ => self.scheme.header().to_owned(),
@@ -121,8 +125,8 @@ impl Signer {
         headers.extend(id.map(|(name, id)| (name.to_owned(), id)));
         match (time, grammar, list) {
             (Some((TimestampSource::Header(name), text)), _, _) => headers.push((name.to_owned(), text)),
-            (Some((TimestampSource::Item(name), text)), Grammar::Tagged { separator, .. }, Some(comma)) => {
-                value = format!("{name}{}{text}{}{value}", char::from(separator), char::from(comma));
+            (Some((TimestampSource::Item(name), text)), Grammar::Tagged { separator, .. }, Some(list_separator)) => {
+                value = format!("{name}{}{text}{}{value}", char::from(separator), char::from(list_separator));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Tenants with their own keys: the verifier of each delivery.
+//! Tenants with their own keys, and the choice of a verifier for each delivery.
 
 pub(crate) mod decoy;
 pub(crate) mod resolve;

@@ -41,8 +41,10 @@ pub(crate) mod verification;
 /// - [`verify`](Self::verify) takes a body in memory.
 /// - [`begin`](Self::begin) takes a body in pieces, for a caller that stores the body elsewhere.
 ///
-/// Both give the same verdict. Each has a form ending in `_at` with the time as an argument. The
-/// other form reads the clock, but only if the scheme has a timestamp or a key has an expiry.
+/// Both methods give the same verdict. Each method has a form ending in `_at` with the time as an
+/// argument. The other form takes the time from the clock, for a timestamp or the expiry of a key.
+/// [`last_matched`](crate::KeyStatus::last_matched) takes the time from the machine's clock under
+/// both forms, if the machine has a clock.
 ///
 /// Adapters use [`Receive`](crate::adapter::Receive). `Receive` keeps the body within limits until
 /// the delivery is verified.
@@ -250,8 +252,8 @@ impl Verifier {
     ///   unavailable keys.
     ///
     /// Countersign writes no secret, signature or byte of the body into an event. The tenant's name
-    /// and the error texts come from others. [`one_line`](crate::observe::one_line()) escapes both,
-    /// so each event is one line.
+    /// and the error texts are foreign text. [`one_line`](crate::observe::one_line()) escapes
+    /// foreign text, so each event is one line.
     pub fn report(&self, rejection: &Rejection) {
         self.0.reporter.rejection(rejection, machine_clock::instant());
         self.observe(rejection, false);
@@ -289,9 +291,9 @@ impl Verifier {
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
             let Policy { plan, url, hints, .. } = &*config.policy;
-            // With `signatures == 0`, the signature headers are looked up by name, outside of the
-            // plan.
-            let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || plan.signatures == 0;
+            // With `signature_headers == 0`, the signature headers are looked up by name, outside
+            // of the plan.
+            let more = matches!(url, Some(Url::Base(_))) || hints.is_some() || plan.signature_headers == 0;
             (!more).then(|| plan.names_and_length.iter().collect::<Vec<_>>())
         };
         let fields: Option<Vec<_>> = self.0.configs().map(asks_for).collect();
@@ -373,7 +375,7 @@ impl Schemes {
         let started = if self.unavailable.is_none() {
             state.start(snapshot, head, index, parts, clock)
         } else {
-            // `state.start` would compare a static token, and there is no key to compare with.
+            // `state.start` would compare a static token with the decoy's key, and answer 401.
             Err(head_fault(snapshot.config, head, index, clock).unwrap_or(RejectionKind::KeysUnavailable))
         };
         started.map_err(|kind| self.reject(snapshot.config, kind, head))

@@ -20,8 +20,8 @@ pub(crate) struct BodyCollector {
     announced: usize,
     kept: Storage,
     charge: Option<Charge>,
-    /// The charged bytes. With a budget, no allocation may be larger.
-    granted: usize,
+    /// The largest allowed allocation: with a budget, the charged bytes.
+    max_capacity: usize,
 }
 
 enum Storage {
@@ -32,7 +32,7 @@ enum Storage {
 
 impl BodyCollector {
     pub(crate) fn new(limit: usize, announced: usize, budget: Option<MemoryBudget>) -> Self {
-        Self { limit, announced, kept: Storage::Chunk(Bytes::new()), charge: budget.map(Charge::new), granted: usize::MAX }
+        Self { limit, announced, kept: Storage::Chunk(Bytes::new()), charge: budget.map(Charge::new), max_capacity: usize::MAX }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -66,7 +66,7 @@ impl BodyCollector {
         let wanted = self.capacity_for(self.len(), needed);
         let Some(charge) = &mut self.charge else { return Ok(()) };
         // Charge room to grow if the budget allows. Otherwise charge only the needed bytes.
-        self.granted = match charge.raise_to(wanted) {
+        self.max_capacity = match charge.raise_to(wanted) {
             Ok(()) => wanted,
             Err(Exhausted) => charge.raise_to(needed).map(|()| needed)?,
         };
@@ -82,7 +82,7 @@ impl BodyCollector {
             self.kept = Storage::Chunk(chunk);
             return;
         }
-        let capacity = self.capacity_for(len, len.saturating_add(chunk.len())).min(self.granted);
+        let capacity = self.capacity_for(len, len.saturating_add(chunk.len())).min(self.max_capacity);
         match &mut self.kept {
             Storage::Chunk(first) => {
                 let mut copied = Vec::with_capacity(capacity);
@@ -144,8 +144,8 @@ mod tests {
     /// The number of one-byte chunks. Smaller under Miri, because Miri is slow.
     const MANY: usize = if cfg!(miri) { 2_000 } else { 100_000 };
 
-    fn capacity(buffer: &BodyCollector) -> usize {
-        match &buffer.kept {
+    fn capacity(collector: &BodyCollector) -> usize {
+        match &collector.kept {
             Storage::Chunk(_) => 0,
             Storage::Copied(copied) => copied.capacity(),
         }
@@ -154,20 +154,20 @@ mod tests {
     #[test]
     fn single_chunk_is_kept_without_a_copy() {
         let chunk = Bytes::from(vec![1; 100]);
-        let mut buffer = BodyCollector::new(1000, 100, None);
-        buffer.push(Bytes::new());
-        buffer.push(chunk.clone());
-        buffer.push(Bytes::new());
-        assert_eq!(buffer.take().as_ptr(), chunk.as_ptr());
+        let mut collector = BodyCollector::new(1000, 100, None);
+        collector.push(Bytes::new());
+        collector.push(chunk.clone());
+        collector.push(Bytes::new());
+        assert_eq!(collector.take().as_ptr(), chunk.as_ptr());
     }
 
     #[test]
     fn announced_length_allocates_little_and_only_at_the_second_chunk() {
-        let mut buffer = BodyCollector::new(usize::MAX, usize::MAX, None);
-        buffer.push(Bytes::from_static(b"1"));
-        assert_eq!(capacity(&buffer), 0);
-        buffer.push(Bytes::from_static(b"2"));
-        assert!(capacity(&buffer) <= MAX_ON_TRUST);
+        let mut collector = BodyCollector::new(usize::MAX, usize::MAX, None);
+        collector.push(Bytes::from_static(b"1"));
+        assert_eq!(capacity(&collector), 0);
+        collector.push(Bytes::from_static(b"2"));
+        assert!(capacity(&collector) <= MAX_ON_TRUST);
 
         let mut honest = BodyCollector::new(usize::MAX, 5000, None);
         honest.push(Bytes::from_static(b"1"));
@@ -178,27 +178,27 @@ mod tests {
     #[test]
     fn capacity_stays_within_twice_the_bytes_and_the_limit() {
         let limit = MANY;
-        let mut buffer = BodyCollector::new(limit, 0, None);
+        let mut collector = BodyCollector::new(limit, 0, None);
         for count in 1..=limit {
-            buffer.push(Bytes::from_static(b"x"));
-            assert!(capacity(&buffer) <= (2 * count).min(limit));
+            collector.push(Bytes::from_static(b"x"));
+            assert!(capacity(&collector) <= (2 * count).min(limit));
         }
-        assert_eq!(buffer.room(), 0);
-        assert_eq!(buffer.take(), vec![b'x'; limit]);
+        assert_eq!(collector.room(), 0);
+        assert_eq!(collector.take(), vec![b'x'; limit]);
     }
 
     #[test]
     fn budget_is_charged_for_allocations_not_announcements() {
         let budget = MemoryBudget::new(1_000_000);
-        let mut buffer = BodyCollector::new(MANY, MANY, Some(budget.clone()));
+        let mut collector = BodyCollector::new(MANY, MANY, Some(budget.clone()));
         for count in 1..=MANY {
-            buffer.admit(1).unwrap();
-            buffer.push(Bytes::from_static(b"x"));
+            collector.admit(1).unwrap();
+            collector.push(Bytes::from_static(b"x"));
             assert!((count..=2 * count).contains(&budget.used()), "{count}: {}", budget.used());
-            assert!(count == 1 || budget.used() == capacity(&buffer));
+            assert!(count == 1 || budget.used() == capacity(&collector));
         }
         assert_eq!(budget.used(), MANY, "the charge stops at the announced length");
-        let body = buffer.take();
+        let body = collector.take();
         assert_eq!((body.len(), budget.used()), (MANY, MANY));
         drop(body);
         assert_eq!(budget.used(), 0);
@@ -207,63 +207,63 @@ mod tests {
     #[test]
     fn exhausted_budget_rejects_before_allocation() {
         let budget = MemoryBudget::new(10);
-        let mut buffer = BodyCollector::new(1000, 0, Some(budget.clone()));
-        assert!(buffer.admit(11).is_err());
+        let mut collector = BodyCollector::new(1000, 0, Some(budget.clone()));
+        assert!(collector.admit(11).is_err());
         assert_eq!(budget.used(), 0);
-        buffer.admit(10).unwrap();
-        buffer.push(Bytes::from_static(b"ten bytes!"));
-        assert!(buffer.admit(1).is_err());
+        collector.admit(10).unwrap();
+        collector.push(Bytes::from_static(b"ten bytes!"));
+        assert!(collector.admit(1).is_err());
         assert_eq!(budget.used(), 10);
-        buffer.clear();
+        collector.clear();
         assert_eq!(budget.used(), 0);
     }
 
     #[test]
     fn announced_length_up_to_32_kib_is_allocated_at_the_second_chunk() {
         for (announced, expected) in [(10_000, 10_000), (32 * 1024, 32 * 1024), (1_000_000, 32 * 1024), (1, 2)] {
-            let mut buffer = BodyCollector::new(usize::MAX, announced, None);
-            buffer.push(Bytes::from_static(b"1"));
-            buffer.push(Bytes::from_static(b"2"));
-            assert_eq!(capacity(&buffer), expected, "{announced}");
+            let mut collector = BodyCollector::new(usize::MAX, announced, None);
+            collector.push(Bytes::from_static(b"1"));
+            collector.push(Bytes::from_static(b"2"));
+            assert_eq!(capacity(&collector), expected, "{announced}");
         }
     }
 
     #[test]
     fn chunk_within_capacity_does_not_reallocate() {
-        let mut buffer = BodyCollector::new(usize::MAX, 1000, None);
-        buffer.push(Bytes::from(vec![0; 400]));
-        buffer.push(Bytes::from(vec![0; 100]));
+        let mut collector = BodyCollector::new(usize::MAX, 1000, None);
+        collector.push(Bytes::from(vec![0; 400]));
+        collector.push(Bytes::from(vec![0; 100]));
         // This chunk fills the announced capacity exactly.
-        buffer.push(Bytes::from(vec![0; 500]));
-        assert_eq!((buffer.len(), capacity(&buffer)), (1000, 1000));
+        collector.push(Bytes::from(vec![0; 500]));
+        assert_eq!((collector.len(), capacity(&collector)), (1000, 1000));
         // Beyond the announced length, the capacity doubles.
-        buffer.push(Bytes::from_static(b"1"));
-        assert_eq!(capacity(&buffer), 2000);
-        buffer.push(Bytes::from(vec![0; 999]));
-        assert_eq!((buffer.len(), capacity(&buffer)), (2000, 2000));
+        collector.push(Bytes::from_static(b"1"));
+        assert_eq!(capacity(&collector), 2000);
+        collector.push(Bytes::from(vec![0; 999]));
+        assert_eq!((collector.len(), capacity(&collector)), (2000, 2000));
     }
 
     #[test]
     fn capacity_grows_to_the_announced_length_and_no_further() {
-        let mut buffer = BodyCollector::new(usize::MAX, 1_000_000, None);
+        let mut collector = BodyCollector::new(usize::MAX, 1_000_000, None);
         for _ in 0..10 {
-            buffer.push(Bytes::from(vec![0; 100_000]));
-            assert!(capacity(&buffer) <= 1_000_000);
+            collector.push(Bytes::from(vec![0; 100_000]));
+            assert!(capacity(&collector) <= 1_000_000);
         }
-        assert_eq!((buffer.len(), capacity(&buffer)), (1_000_000, 1_000_000));
+        assert_eq!((collector.len(), capacity(&collector)), (1_000_000, 1_000_000));
     }
 
     #[test]
     fn body_within_budget_is_collected_without_room_to_grow() {
         let budget = MemoryBudget::new(1000);
-        let mut buffer = BodyCollector::new(usize::MAX, 0, Some(budget.clone()));
+        let mut collector = BodyCollector::new(usize::MAX, 0, Some(budget.clone()));
         for _ in 0..100 {
-            buffer.admit(10).unwrap();
-            buffer.push(Bytes::from_static(b"ten bytes!"));
-            assert!(budget.used() >= capacity(&buffer), "the capacity is charged");
+            collector.admit(10).unwrap();
+            collector.push(Bytes::from_static(b"ten bytes!"));
+            assert!(budget.used() >= capacity(&collector), "the capacity is charged");
         }
-        assert!(buffer.admit(1).is_err());
-        assert_eq!(buffer.take().len(), 1000);
+        assert!(collector.admit(1).is_err());
+        assert_eq!(collector.take().len(), 1000);
         assert_eq!(budget.used(), 0);
     }
 
@@ -271,10 +271,10 @@ mod tests {
     fn budgeted_collector_copies_chunks_under_64_kib() {
         let read = Bytes::from(vec![1; 400_000]);
         for (len, kept) in [(100, false), (65_535, false), (65_536, true)] {
-            let mut buffer = BodyCollector::new(usize::MAX, 0, Some(MemoryBudget::new(1_000_000)));
-            buffer.admit(len).unwrap();
-            buffer.push(read.slice(..len));
-            let body = buffer.take();
+            let mut collector = BodyCollector::new(usize::MAX, 0, Some(MemoryBudget::new(1_000_000)));
+            collector.admit(len).unwrap();
+            collector.push(read.slice(..len));
+            let body = collector.take();
             assert_eq!((body.len(), body.as_ptr() == read.as_ptr()), (len, kept));
         }
     }

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dropping_the_last_handle_refunds_the_charge() {
+    fn charge_ends_with_the_last_handle() {
         let budget = MemoryBudget::new(10);
         let mut charge = Charge::new(budget.clone());
         charge.raise_to(4).unwrap();

@@ -7,9 +7,9 @@ use crate::verdict::verified::Verified;
 /// The key of a delivery: a SHA-256 digest. `Display` writes 64 hex digits.
 ///
 /// The digest covers the name of the guard, the scheme, the tenant, the kind of identity and the
-/// identity itself, each behind its length. The digest covers no signature, no header text and no
-/// timestamp: those change with every key and every repeat. A key contains no text of the
-/// delivery, and may be stored and logged.
+/// identity itself, each behind its length. The digest covers nothing else of the head. A signature
+/// changes with the secret, and a timestamp can change with each repeat. A key contains no text of
+/// the delivery, and may be stored and logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey([u8; 32]);
 

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_no_panic() {
+    fn deeply_nested_body_never_panics() {
         let body = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(find(body.as_bytes(), "id"), None);
     }

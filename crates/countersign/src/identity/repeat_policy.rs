@@ -12,11 +12,11 @@ pub struct RepeatPolicy {
 }
 
 impl RepeatPolicy {
-    /// Creates a description without an identity: the time to remember a handled delivery, and the
-    /// longest time of a claim.
+    /// Creates a policy without an identity. `keep` is the time to remember a handled delivery, and
+    /// `lease` is the longest time of a claim.
     ///
-    /// `keep` is longer than the sender's whole window of repeats. `lease` is shorter than the last
-    /// gap between two repeats.
+    /// Choose `keep` longer than the sender's whole window of repeats, and `lease` shorter than the
+    /// last gap between two repeats.
     #[must_use]
     pub const fn new(keep: Duration, lease: Duration) -> Self {
         Self { identity: None, keep, lease, is_repeated: true }

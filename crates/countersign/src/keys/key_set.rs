@@ -155,15 +155,15 @@ impl PreparedKey {
         }
     }
 
-    /// Returns whether both keys have the same secret. Compares their
-    /// [fingerprints](Self::fingerprint) in constant time.
+    /// Returns whether both keys have the same secret. Compares the
+    /// [fingerprints](Self::fingerprint) of both keys in constant time.
     pub(crate) fn has_secret_of(&self, other: &Self) -> bool {
         is_same(self.fingerprint().as_ref(), other.fingerprint().as_ref())
     }
 
-    /// Returns the MAC of the empty text, for comparing keys in constant time. HMAC ignores NULs at
-    /// the end of a key, so keys that differ only in such NULs have equal fingerprints. A static
-    /// token never ends with a NUL, so different tokens have different fingerprints.
+    /// Returns the MAC of the empty text, for comparing keys in constant time. HMAC pads a key with
+    /// NULs (RFC 2104 §2), so keys that differ only in NULs at the end have equal fingerprints. A
+    /// static token never ends with a NUL, so different tokens have different fingerprints.
     pub(crate) fn fingerprint(&self) -> Option<Tag> {
         self.trials.first().map(|trial| trial.mac.clone().tag())
     }

@@ -38,7 +38,8 @@ pub(crate) struct Reporter {
 #[derive(Default)]
 struct Window {
     since: Option<Instant>,
-    told: u32,
+    /// Rejections logged at `WARN` in this second.
+    logged: u32,
     /// Causes seen in this second. The first rejection of each cause is always logged, so a flood
     /// of other causes cannot hide a rare cause.
     seen: [bool; KINDS],
@@ -56,14 +57,14 @@ impl Reporter {
     }
 
     /// Logs an event for a rejection, with the cause for the operator. The event holds no secret,
-    /// signature or body, and text of others is escaped. The first rejections of a second are
+    /// signature or body, and foreign text is escaped. The first rejections of a second are
     /// events at `WARN`. Later rejections are events at `DEBUG`. The first rejection after that
     /// second also sums up the later rejections at `WARN`.
     pub(crate) fn rejection(&self, rejection: &Rejection, now: Option<Instant>) {
         if let Some(count) = self.counts.get(rejection.kind().index()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let (few, held) = enter(&self.rejected, rejection, now);
+        let (few, held) = add(&self.rejected, rejection, now);
         for (cause, count, text) in held {
             tracing::warn!(target: "countersign", cause, count, "more deliveries rejected: {text}");
         }
@@ -86,7 +87,7 @@ impl Reporter {
     /// Such a delivery is not counted as a rejection.
     pub(crate) fn let_through(&self, rejection: &Rejection, now: Option<Instant>) {
         let report_only = true;
-        let (few, held) = enter(&self.let_through, rejection, now);
+        let (few, held) = add(&self.let_through, rejection, now);
         for (cause, count, text) in held {
             tracing::warn!(target: "countersign", cause, count, report_only, "more UNVERIFIED DELIVERIES LET THROUGH, report only: {text}");
         }
@@ -111,12 +112,12 @@ impl Reporter {
 
 /// Adds a rejection to the window. Returns whether to log the rejection at `WARN`, and the cause,
 /// count and text of every summary to log first.
-fn enter(
+fn add(
     window: &Mutex<Window>,
     rejection: &Rejection,
     now: Option<Instant>,
 ) -> (bool, impl Iterator<Item = (&'static str, u64, &'static str)>) {
-    let (few, held) = window.lock().unwrap_or_else(PoisonError::into_inner).enter(rejection.kind(), now);
+    let (few, held) = window.lock().unwrap_or_else(PoisonError::into_inner).add(rejection.kind(), now);
     let held = RejectionKind::ALL.into_iter().zip(held).filter(|(_, count)| *count > 0);
     (few, held.map(|(kind, count)| (kind.as_str(), count, kind.text())))
 }
@@ -155,13 +156,13 @@ impl<'a> EventFields<'a> {
 impl Window {
     /// Adds a rejection. Returns whether to log the rejection at `WARN`, and the counts to sum up
     /// first.
-    fn enter(&mut self, kind: RejectionKind, now: Option<Instant>) -> (bool, [u64; KINDS]) {
+    fn add(&mut self, kind: RejectionKind, now: Option<Instant>) -> (bool, [u64; KINDS]) {
         let over = now.zip(self.since).is_none_or(|(now, since)| now.saturating_duration_since(since) >= WINDOW);
         let held = if over { std::mem::replace(self, Self { since: now, ..Self::default() }).held } else { [0; KINDS] };
         let first = !std::mem::replace(self.seen.get_mut(kind.index()).unwrap_or(&mut false), true);
-        let few = first || self.told < MAX_EVENTS;
+        let few = first || self.logged < MAX_EVENTS;
         if few {
-            self.told = self.told.saturating_add(1);
+            self.logged = self.logged.saturating_add(1);
         } else if let Some(held) = self.held.get_mut(kind.index()) {
             *held = held.saturating_add(1);
         }
@@ -202,17 +203,17 @@ mod tests {
         let mut held = [0; KINDS];
         for place in 0..1000 {
             let kind = if place % 4 == 0 { RejectionKind::SignatureMismatch } else { RejectionKind::MissingSignature };
-            assert_eq!(window.enter(kind, Some(start + second / 2)), (place < 10, held), "{place}");
+            assert_eq!(window.add(kind, Some(start + second / 2)), (place < 10, held), "{place}");
         }
-        assert!(window.enter(RejectionKind::KeysExpired, Some(start + second / 2)).0, "the first rejection of this kind");
-        assert!(!window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2)).0);
+        assert!(window.add(RejectionKind::KeysExpired, Some(start + second / 2)).0, "the first rejection of this kind");
+        assert!(!window.add(RejectionKind::SignatureMismatch, Some(start + second / 2)).0);
         held[RejectionKind::SignatureMismatch.index()] = 248;
         held[RejectionKind::MissingSignature.index()] = 743;
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, held));
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, [0; KINDS]));
+        assert_eq!(window.add(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, held));
+        assert_eq!(window.add(RejectionKind::SignatureMismatch, Some(start + second / 2 * 3)), (true, [0; KINDS]));
         // A clock step backward starts no new window. Without a clock, every rejection is logged.
-        assert_eq!(window.enter(RejectionKind::SignatureMismatch, Some(start)), (true, [0; KINDS]));
-        assert!((0..100).all(|_| window.enter(RejectionKind::SignatureMismatch, None) == (true, [0; KINDS])));
+        assert_eq!(window.add(RejectionKind::SignatureMismatch, Some(start)), (true, [0; KINDS]));
+        assert!((0..100).all(|_| window.add(RejectionKind::SignatureMismatch, None) == (true, [0; KINDS])));
     }
 
     #[test]
@@ -231,8 +232,8 @@ mod tests {
         }
         assert_eq!(reporter.count(RejectionKind::SignatureMismatch), 0);
         let next = now + WINDOW;
-        assert_eq!(enter(&reporter.rejected, &rejection, Some(next)).1.count(), 0);
-        let held: Vec<_> = enter(&reporter.let_through, &rejection, Some(next)).1.collect();
+        assert_eq!(add(&reporter.rejected, &rejection, Some(next)).1.count(), 0);
+        let held: Vec<_> = add(&reporter.let_through, &rejection, Some(next)).1.collect();
         assert_eq!(held, [("signature_mismatch", 90, RejectionKind::SignatureMismatch.text())]);
     }
 

@@ -16,7 +16,7 @@ use crate::verdict::rejection_kind::RejectionKind;
 /// | `countersign_key_matches_total` | counter, without tenants' keys | `scheme`, `key` |
 /// | `countersign_key_last_matched_timestamp_seconds` | gauge of seconds since 1970, from the first match on, without tenants' keys | `scheme`, `key` |
 /// | `countersign_keys` | gauge of the keys that had not expired at the last change of keys, without tenants' keys | `scheme` |
-/// | `countersign_key_reload_failures_total` | counter of failed reloads of keys; `countersign-keys` adds 1 at each failed look at the files | `scheme` |
+/// | `countersign_key_reload_failures_total` | counter of failed reloads of keys; `countersign-keys` adds 1 for each failed check of the files | `scheme` |
 /// | `countersign_body_bytes` | histogram of bytes, for verified deliveries | `scheme` |
 /// | `countersign_delivery_duration_seconds` | histogram of seconds from the head to the verdict, for verified deliveries | `scheme` |
 /// | `countersign_memory_budget_used_bytes` | gauge of bytes at the last verdict, including the body of that delivery; only with [`memory_budget`](Self::memory_budget) | |

@@ -73,7 +73,7 @@ impl<'a> KeysEvent<'a> {
         self.scheme
     }
 
-    /// Returns the tenant, if the keys belong to a tenant. The name is text of others: see
+    /// Returns the tenant, if the keys belong to a tenant. The name is foreign text: see
     /// [`one_line`](crate::observe::one_line()).
     #[must_use]
     pub const fn tenant(&self) -> Option<&'a str> {
@@ -98,34 +98,34 @@ impl<'a> KeysEvent<'a> {
 /// The verdict on a delivery. Holds no secret, signature or byte of the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict<'a> {
-    found: Result<&'a Verified, &'a Rejection>,
+    result: Result<&'a Verified, &'a Rejection>,
     let_through: bool,
     body_bytes: usize,
     time: Duration,
 }
 
 impl<'a> Verdict<'a> {
-    pub(crate) const fn new(found: Result<&'a Verified, &'a Rejection>, let_through: bool, body_bytes: usize, time: Duration) -> Self {
-        Self { found, let_through, body_bytes, time }
+    pub(crate) const fn new(result: Result<&'a Verified, &'a Rejection>, let_through: bool, body_bytes: usize, time: Duration) -> Self {
+        Self { result, let_through, body_bytes, time }
     }
 
     /// Returns the proof, if the delivery was verified.
     #[must_use]
     pub fn verified(&self) -> Option<&'a Verified> {
-        self.found.ok()
+        self.result.ok()
     }
 
     /// Returns the rejection, if the delivery was not verified.
     #[must_use]
     pub fn rejection(&self) -> Option<&'a Rejection> {
-        self.found.err()
+        self.result.err()
     }
 
     /// Returns the name of the scheme, such as `jira`. See [`Rejection::scheme`] for several
     /// schemes.
     #[must_use]
     pub fn scheme(&self) -> &'a str {
-        match self.found {
+        match self.result {
             Ok(verified) => verified.scheme(),
             Err(rejection) => rejection.scheme(),
         }
@@ -134,7 +134,7 @@ impl<'a> Verdict<'a> {
     /// Returns the tenant of the keys in use. `None` without tenants, or if the tenant is unknown.
     #[must_use]
     pub fn tenant(&self) -> Option<&'a str> {
-        match self.found {
+        match self.result {
             Ok(verified) => verified.tenant(),
             Err(rejection) => rejection.tenant(),
         }

@@ -5,9 +5,9 @@ use crate::machine_clock;
 
 /// Rejections examined for a [`Hint`](crate::Hint) in each second. Examining every rejection of a
 /// flood would waste work.
-const A_SECOND: u64 = 10;
+const MAX_A_SECOND: u64 = 10;
 
-/// Allows [`A_SECOND`] calls in each second.
+/// Allows [`MAX_A_SECOND`] calls in each second.
 pub(crate) struct Rate {
     /// `None` without a clock. Every call is then allowed.
     began: Option<Instant>,
@@ -26,7 +26,7 @@ impl Rate {
         let second = now.saturating_duration_since(began).min(Duration::from_secs(u32::MAX.into())).as_secs();
         let next = |state: u64| {
             let count = if state >> 32 == second { state & u64::from(u32::MAX) } else { 0 };
-            (count < A_SECOND).then(|| (second << 32) | count.saturating_add(1))
+            (count < MAX_A_SECOND).then(|| (second << 32) | count.saturating_add(1))
         };
         self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }

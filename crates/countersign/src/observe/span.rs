@@ -14,7 +14,7 @@ use crate::verdict::verified::Verified;
 /// costs nothing.
 #[derive(Debug)]
 pub(crate) struct DeliverySpan {
-    // `None` if the span is disabled.
+    /// `None` if the span is disabled.
     span: Option<Span>,
     /// The start time, if the duration is measured.
     began: Option<Instant>,
@@ -25,7 +25,7 @@ impl DeliverySpan {
         // This check costs one load. Without the check, `tracing` with the feature `log` makes a
         // span to be logged, even if nothing logs the span. Some frameworks turn that feature on.
         if LevelFilter::current() < LevelFilter::DEBUG {
-            return Self::unseen();
+            return Self::disabled();
         }
         let span = tracing::debug_span!(
             target: "countersign",
@@ -44,7 +44,7 @@ impl DeliverySpan {
     }
 
     /// Creates a disabled span.
-    pub(crate) const fn unseen() -> Self {
+    pub(crate) const fn disabled() -> Self {
         Self { span: None, began: None }
     }
 

@@ -118,7 +118,8 @@ impl Drain {
     fn wait(&mut self, now: Instant) -> Option<Instant> {
         let until = match self.until {
             Some(until) => until,
-            // The moment is past the range of the clock. Waiting could hold the connection forever.
+            // A moment past the range of the clock ends the drain: a wait could hold the connection
+            // forever.
             None => *self.until.insert(now.checked_add(self.within)?),
         };
         let silent_until = *self.silent_until.get_or_insert(now.checked_add(self.silence).unwrap_or(until));

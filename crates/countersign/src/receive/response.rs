@@ -12,9 +12,8 @@ pub fn empty_response<B: Default>(status: u16) -> Response<B> {
     response
 }
 
-/// Creates an empty response for a verified delivery that a guard does not hand to its handler: with
-/// this status, and with the [header](Rejection::required_header) required by the status. For
-/// adapters.
+/// Creates an empty response with this status, for a guard that answers a verified delivery without
+/// the handler. Adds the [header](Rejection::required_header) required by the status. For adapters.
 #[must_use]
 pub fn guard_response<B: Default>(status: u16) -> Response<B> {
     with_required_header(empty_response(status))

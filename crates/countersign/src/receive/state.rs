@@ -42,7 +42,7 @@ pub(crate) struct ReceiveState {
     is_at_end: bool,
     deadline: Option<Deadline>,
     /// Whether a first missing chunk has already led to a second poll without a wait.
-    asked_again: bool,
+    polled_again: bool,
     /// The moment of the first wait.
     waiting_since: Option<Instant>,
 }
@@ -58,7 +58,7 @@ impl ReceiveState {
             report_only,
             is_at_end: false,
             deadline,
-            asked_again: false,
+            polled_again: false,
             waiting_since: None,
         }
     }
@@ -125,7 +125,7 @@ impl ReceiveState {
     ///   whole budget.
     /// - [`RejectionKind::BudgetExhausted`] if the budget has no room for the chunk now.
     ///
-    /// Both drop the kept bytes.
+    /// Both errors drop the kept bytes.
     fn push(&mut self, config: &Config, verification: &mut VerificationState, mut chunk: impl Buf) -> Result<(), Rejection> {
         let len = chunk.remaining();
         if len > self.body.room() {
@@ -181,7 +181,8 @@ impl ReceiveState {
                 Poll::Pending => return self.poll_wait(config, cx, timer),
             }
         }
-        // The body is complete. A scheme with a key id in the body waits for that key here.
+        // The body is complete. A scheme of the tests has a key id in the body, and waits for the
+        // key here.
         #[cfg(test)]
         ready!(verification.poll_key(cx, self.body.bytes()));
         Poll::Ready(Ok(()))
@@ -191,12 +192,12 @@ impl ReceiveState {
     fn poll_wait(&mut self, config: &Config, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Result<(), Rejection>> {
         // Some servers, such as the server of actix-web, hand over a body received with the head
         // only after a first poll. The second poll then returns the body, without a timer.
-        if self.deadline.is_some() && !std::mem::replace(&mut self.asked_again, true) {
+        if self.deadline.is_some() && !std::mem::replace(&mut self.polled_again, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // The moment may have moved since the timer was set: received bytes earn time. So ask again
-        // after the timer fires.
+        // The moment may have moved since the timer was set: received bytes earn time. So compute
+        // the moment again after the timer fires.
         while let Some(until) = self.wait(config, || timer.now())? {
             ready!(timer.poll_until(until, cx));
         }

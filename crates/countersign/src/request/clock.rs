@@ -17,11 +17,11 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
-    /// Reads `given`, the verifier's own clock, if there is such a clock and the caller has given
-    /// no time.
+    /// Reads `own`, the verifier's own clock, if there is such a clock and the caller has given no
+    /// time.
     #[inline]
-    pub(crate) fn or(self, given: Option<fn() -> SystemTime>) -> Self {
-        match (self, given) {
+    pub(crate) fn or(self, own: Option<fn() -> SystemTime>) -> Self {
+        match (self, own) {
             (Self::Unread, Some(read)) => Self::Given(read()),
             (clock, _) => clock,
         }

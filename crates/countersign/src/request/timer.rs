@@ -17,6 +17,9 @@ pub trait Timer {
 
 /// A timer that never fires, for use without a known runtime. Deadlines and drains need another
 /// timer. A resolver has no timeout with this timer.
+///
+/// # Panics
+/// `now` panics on a target without a clock, such as `wasm32-unknown-unknown`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimer;
 

@@ -39,8 +39,8 @@ impl Scheme {
         self.documentation
     }
 
-    /// Returns whether deliveries can have this identity: the scheme knows the header of the id or the
-    /// event, and [covers the body](Self::covers_body) if the identity is a part of the body.
+    /// Returns whether deliveries can have this identity: the scheme knows each header of the
+    /// identity, and [covers the body](Self::covers_body) if the identity depends on the body.
     #[must_use]
     pub const fn supports(&self, identity: Identity) -> bool {
         match identity.0 {

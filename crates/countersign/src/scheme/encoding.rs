@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_strict() {
+    fn base64_decoding_accepts_only_the_exact_encoding() {
         let mut tag = [0; 2];
         assert_eq!(Encoding::Base64.decode(b"AQI=", &mut tag), Ok(()));
         assert_eq!(tag, [1, 2]);

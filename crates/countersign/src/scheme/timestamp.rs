@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc3339_parsing_is_strict() {
+    fn rfc3339_parsing_accepts_only_the_exact_format() {
         // Expected values were computed with Python's `datetime`.
         let right = [
             ("1970-01-01T00:00:00Z", 0),

@@ -28,7 +28,8 @@ impl Url {
 
 /// Splits `https://host:443/path?query` behind the authority.
 ///
-/// Returns `None` for any other text. A fragment is rejected because clients never send a fragment.
+/// Returns `None` for any other text. A fragment is rejected because clients never send a fragment
+/// (RFC 9110 §7.1).
 fn authority_and_rest(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let (authority, rest) = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?;

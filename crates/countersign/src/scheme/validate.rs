@@ -131,16 +131,16 @@ impl Scheme {
         // The last movable part so far. The flags tell if the literals since that part separate an
         // id or a method from the next part.
         let mut left: Option<Movable> = None;
-        let (mut parts_id, mut parts_method) = (false, false);
+        let (mut separates_id, mut separates_method) = (false, false);
         for part in self.around_body() {
             let right = match part {
                 SignedPiece::Part(Part::Literal(text)) => {
-                    parts_id |= text.bytes().any(|byte| !is_id_byte(byte));
-                    parts_method |= text.bytes().any(|byte| !byte.is_ascii_uppercase());
+                    separates_id |= text.bytes().any(|byte| !is_id_byte(byte));
+                    separates_method |= text.bytes().any(|byte| !byte.is_ascii_uppercase());
                     continue;
                 }
                 SignedPiece::Part(Part::Url) => {
-                    (parts_id, parts_method) = (true, true);
+                    (separates_id, separates_method) = (true, true);
                     continue;
                 }
                 SignedPiece::Part(Part::Timestamp) => Movable::Timestamp,
@@ -149,17 +149,17 @@ impl Scheme {
                 SignedPiece::Body => Movable::Body,
             };
             let rfc3339 = self.format() == TimestampFormat::Rfc3339;
-            let parted = match (left, right) {
+            let is_separated = match (left, right) {
                 (Some(Movable::Id), Movable::Timestamp) if rfc3339 => true,
-                (Some(left), right) if left == Movable::Id || right == Movable::Id => parts_id,
-                (Some(left), right) if left == Movable::Method || right == Movable::Method => parts_method,
+                (Some(left), right) if left == Movable::Id || right == Movable::Id => separates_id,
+                (Some(left), right) if left == Movable::Method || right == Movable::Method => separates_method,
                 _ => true,
             };
-            if !parted {
+            if !is_separated {
                 return true;
             }
             left = Some(right);
-            (parts_id, parts_method) = (false, false);
+            (separates_id, separates_method) = (false, false);
         }
         false
     }
@@ -172,19 +172,19 @@ impl Scheme {
     ///   with a character outside the alphabet of URLs.
     /// - A URL behind the body must follow a literal. The literal must end with such a character.
     pub(crate) fn base_fault(&self) -> Option<&'static str> {
-        let ends_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
-        let behind_body = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
+        let closes_url = |text: &str| text.bytes().next().is_some_and(|byte| !is_url_byte(byte));
+        let opens_url = |text: &str| text.bytes().last().is_some_and(|byte| !is_url_byte(byte));
         let parts: Vec<_> = self.around_body().collect();
         for (place, _) in parts.iter().enumerate().filter(|(_, part)| **part == SignedPiece::Part(Part::Url)) {
             let next = place.checked_add(1).and_then(|next| parts.get(next));
             let previous = place.checked_sub(1).and_then(|previous| parts.get(previous));
             let closed = match next {
                 None => true,
-                Some(SignedPiece::Part(Part::Literal(text))) => ends_url(text),
+                Some(SignedPiece::Part(Part::Literal(text))) => closes_url(text),
                 Some(_) => false,
             };
             let after_body = parts.iter().take(place).any(|part| *part == SignedPiece::Body);
-            let opened = matches!(previous, Some(SignedPiece::Part(Part::Literal(text))) if behind_body(text));
+            let opened = matches!(previous, Some(SignedPiece::Part(Part::Literal(text))) if opens_url(text));
             if !closed || (after_body && !opened) {
                 return Some("the scheme signs the URL directly beside other text: call `.url(…)` instead of `.base_url(…)`");
             }
@@ -249,7 +249,7 @@ mod tests {
         SOUND.list(list).prefix(TIMESTAMP).timestamp_item("t", MINUTE).timestamp_format(TimestampFormat::Rfc3339)
     }
 
-    const SOUNDS: &[Scheme] = &[
+    const SOUND_SCHEMES: &[Scheme] = &[
         SOUND,
         SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
         SOUND.suffix(TIMESTAMP).timestamp_header("X-Time", MINUTE),
@@ -352,14 +352,14 @@ mod tests {
             SOUND.prefix(&[Part::Method, Part::Literal("AZ")]),
             SOUND.prefix(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
             SOUND.prefix(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
-            // Only an id directly in front of an RFC 3339 timestamp needs no literal.
+            // Only an id in front of an RFC 3339 timestamp needs no separating literal.
             rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
             rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
         ];
         for (place, scheme) in FAULTY.iter().enumerate() {
             assert!(scheme.fault().is_some(), "{place}");
         }
-        for (place, scheme) in SOUNDS.iter().chain(providers::ALL).enumerate() {
+        for (place, scheme) in SOUND_SCHEMES.iter().chain(providers::ALL).enumerate() {
             assert_eq!(scheme.fault(), None, "{place}");
         }
     }

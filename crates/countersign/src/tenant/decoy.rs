@@ -9,8 +9,8 @@ impl Verifier {
     pub(crate) fn to_decoy(&self) -> Self {
         let decoy = |config: &Arc<Config>| {
             let Config { policy, keys, is_decoy, .. } = &**config;
-            let made = || Arc::new(Config::decoy(Arc::clone(policy), KeySet::clone(&keys.load())));
-            if *is_decoy { Arc::clone(config) } else { made() }
+            let new = || Arc::new(Config::decoy(Arc::clone(policy), KeySet::clone(&keys.load())));
+            if *is_decoy { Arc::clone(config) } else { new() }
         };
         let others = self.0.others.iter().map(decoy).collect();
         Self(Arc::new(Schemes { first: decoy(&self.0.first), others, ..Schemes::clone(&self.0) }))

@@ -17,7 +17,7 @@ pub(crate) struct Resolve {
     /// Taken at the end of the lookup.
     span: Option<DeliverySpan>,
     /// Dropped at the end of the lookup.
-    resolving: Option<ResolveFuture>,
+    future: Option<ResolveFuture>,
     decoy: Verifier,
     timeout: Duration,
     /// The time limit, set at the first pending poll.
@@ -31,8 +31,8 @@ pub(crate) struct ChosenVerifier<'v> {
 }
 
 impl Resolve {
-    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, resolving: ResolveFuture, timeout: Duration) -> Self {
-        Self { span: Some(span), resolving: Some(resolving), decoy, timeout, until: None }
+    pub(crate) const fn new(span: DeliverySpan, decoy: Verifier, future: ResolveFuture, timeout: Duration) -> Self {
+        Self { span: Some(span), future: Some(future), decoy, timeout, until: None }
     }
 
     /// Polls for the verifier of the delivery. Returns the verifier once; further calls return
@@ -40,9 +40,9 @@ impl Resolve {
     /// delivery.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<ChosenVerifier<'static>> {
         let verifier = ready!(self.poll_verifier(cx, timer));
-        // A finished or late lookup is dropped here. A panic in its destructor must not affect the
-        // delivery.
-        let left = self.resolving.take();
+        // A finished or late lookup is dropped here. A panic in the future's destructor must not
+        // affect the delivery.
+        let left = self.future.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
         match self.span.take() {
             Some(span) => Poll::Ready(ChosenVerifier { span, verifier: Cow::Owned(verifier) }),
@@ -51,9 +51,9 @@ impl Resolve {
     }
 
     fn poll_verifier(&mut self, cx: &mut Context<'_>, timer: &mut impl Timer) -> Poll<Verifier> {
-        let Self { span, resolving: Some(resolving), decoy, timeout, until } = self else { return Poll::Pending };
+        let Self { span, future: Some(future), decoy, timeout, until } = self else { return Poll::Pending };
         let _entered = span.as_ref().map(DeliverySpan::enter);
-        let found = match catch_unwind(AssertUnwindSafe(|| Pin::new(resolving).poll(cx))) {
+        let found = match catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(cx))) {
             Ok(Poll::Ready(found)) => found,
             Err(_) => Err(Fault::Panicked.into()),
             Ok(Poll::Pending) => {

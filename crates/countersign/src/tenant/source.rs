@@ -27,9 +27,9 @@ impl VerifierSource {
     /// [`Receive`](crate::adapter::Receive). If the tenant is unknown or the keys are unavailable,
     /// the returned verifier rejects the delivery.
     pub async fn choose(&self, head: &impl RequestHead, timer: &mut impl Timer) -> Verifier {
-        let chosen = match self.start(DeliverySpan::unseen(), head) {
+        let chosen = match self.start(DeliverySpan::disabled(), head) {
             Ok(chosen) => chosen,
-            Err(mut choosing) => poll_fn(|cx| choosing.poll(cx, timer)).await,
+            Err(mut resolve) => poll_fn(|cx| resolve.poll(cx, timer)).await,
         };
         chosen.verifier.into_owned()
     }
@@ -81,7 +81,7 @@ impl VerifierSource {
                 let span = span.timed();
                 let resolve = || (resolver.resolve(head), resolver.timeout());
                 match span.in_scope(|| catch_unwind(AssertUnwindSafe(resolve))) {
-                    Ok((resolving, timeout)) => Err(Resolve::new(span, decoy.clone(), resolving, timeout)),
+                    Ok((future, timeout)) => Err(Resolve::new(span, decoy.clone(), future, timeout)),
                     Err(_) => Ok(ChosenVerifier { span, verifier: Cow::Owned(decoy.unavailable(Fault::Panicked.into())) }),
                 }
             }

@@ -14,7 +14,7 @@ use crate::verdict::metadata::Metadata;
 /// such values for logs and for skipping repeats. Do not use such values for a decision that
 /// somebody could want to force.
 ///
-/// A clone is cheap. It copies 64 bytes of ids and shares the rest. Longer ids are shared too.
+/// A clone is cheap: a clone copies 64 bytes of ids, and shares the rest, including longer ids.
 #[doc(alias("proof"))]
 #[derive(Clone)]
 pub struct Verified {

@@ -183,8 +183,9 @@ impl VerifierBuilder {
 
     /// Sets scheme and host of the URL registered with the sender: `https://hooks.example.com`.
     ///
-    /// Use this if the provider signs the URL, and the path and query vary. Both come from the
-    /// request as sent ([`RequestHead::original_target`](crate::RequestHead::original_target)).
+    /// Use this if the provider signs the URL, and the path and query vary. Path and query come
+    /// from the request as sent
+    /// ([`RequestHead::original_target`](crate::RequestHead::original_target)).
     ///
     /// **The signature binds the whole path known to the adapter.** A router may remove a prefix
     /// from the path, like axum's `nest`. A delivery signed for `/hook` must not verify at

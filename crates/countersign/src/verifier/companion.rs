@@ -14,7 +14,9 @@ use crate::verdict::hint::Hint;
 pub(crate) struct Companion {
     /// For each secret with white space at an end: the MAC by the trimmed secret.
     trimmed: Vec<Mac>,
+    /// Whether the head has a `Content-Encoding`.
     encoded: bool,
+    /// The length of the body so far.
     bytes: usize,
     /// For the [identity](crate::identity) of the delivery.
     #[cfg(feature = "identity")]
@@ -53,7 +55,8 @@ impl Companion {
         }
     }
 
-    pub(crate) fn resolve(self, candidates: &Candidates) -> Option<Hint> {
+    /// Returns the hint after a mismatch, if there is one.
+    pub(crate) fn into_hint(self, candidates: &Candidates) -> Option<Hint> {
         let mut trimmed = self.trimmed.into_iter().filter_map(|mut mac| {
             let algorithm = mac.algorithm();
             mac.finish(|computed| candidates.has_computed(algorithm, computed))

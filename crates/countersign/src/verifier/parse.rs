@@ -17,9 +17,9 @@ use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 /// The maximum length of an id in bytes, signed or unsigned.
 const MAX_ID: usize = 256;
 
-/// 2001-09-09. Since then, the seconds since 1970 have ten digits. Every clock that was ever set
-/// shows a later time. An unset clock would accept a timestamp whose trailing digits moved into the
-/// body. Therefore, no timestamp is accepted by an earlier clock.
+/// 2001-09-09. Since then, the seconds since 1970 have ten digits. A clock that was ever set shows
+/// a later time. An unset clock would accept a timestamp whose trailing digits moved into the body.
+/// Therefore, a machine with an earlier clock accepts no timestamp.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
 /// The signed parts of a head beside the signatures, and the static token. Each part is well
@@ -49,8 +49,8 @@ impl Scheme {
         };
         match (self.timestamp?.source, self.grammar, self.list) {
             (TimestampSource::Header(name), ..) => one(name),
-            (TimestampSource::Item(name), Grammar::Tagged { separator, .. }, Some(comma)) => {
-                let items = one(self.header())?.split(move |byte| *byte == comma).map(<[u8]>::trim_ascii);
+            (TimestampSource::Item(name), Grammar::Tagged { separator, .. }, Some(list_separator)) => {
+                let items = one(self.header())?.split(move |byte| *byte == list_separator).map(<[u8]>::trim_ascii);
                 let mut values = items.filter_map(|item| item.strip_prefix(name.as_bytes())?.strip_prefix(&[separator]));
                 values.next()
             }

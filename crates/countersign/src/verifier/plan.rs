@@ -12,9 +12,9 @@ pub(crate) struct Plan {
     pub(crate) names: HeaderNames,
     /// The same fields and `Content-Length`.
     pub(crate) names_and_length: HeaderNames,
-    /// The number of signature headers. They have the first places. Zero for numbered headers, and
-    /// for more than [`MAX_SIGNATURES`].
-    pub(crate) signatures: u8,
+    /// The number of signature headers. The signature headers have the first places. Zero for
+    /// numbered headers, and for more than [`MAX_SIGNATURE_HEADERS`].
+    pub(crate) signature_headers: u8,
     usual: Option<UsualSignature>,
     pub(crate) timestamp: Option<u8>,
     pub(crate) id: Option<u8>,
@@ -25,7 +25,7 @@ pub(crate) struct Plan {
 
 /// The maximum number of signature headers. The other five places are for timestamp, signed id,
 /// unsigned id, kind of event and length.
-const MAX_SIGNATURES: usize = MAX_NAMES - 5;
+const MAX_SIGNATURE_HEADERS: usize = MAX_NAMES - 5;
 
 /// The form of nearly every signature of a scheme: exactly this prefix, then an HMAC-SHA-256.
 struct UsualSignature {
@@ -42,7 +42,7 @@ impl Plan {
         let mut names = HeaderNames::new();
         let signatures: &[_] = match &scheme.headers {
             Headers::One(name) => std::slice::from_ref(name),
-            Headers::AnyOf(names) if names.len() <= MAX_SIGNATURES => names,
+            Headers::AnyOf(names) if names.len() <= MAX_SIGNATURE_HEADERS => names,
             // `SignatureReader` looks up these headers by name.
             Headers::AnyOf(_) | Headers::Numbered(_) => &[],
         };
@@ -59,7 +59,7 @@ impl Plan {
         let event = scheme.unsigned.event.map(|name| names.add(name));
         let mut names_and_length = names.clone();
         Self {
-            signatures: signatures.len().try_into().unwrap_or(u8::MAX),
+            signature_headers: signatures.len().try_into().unwrap_or(u8::MAX),
             usual: UsualSignature::of(scheme, accepted),
             timestamp,
             id,
@@ -76,7 +76,7 @@ impl Plan {
     #[inline(always)]
     pub(crate) fn read_usual(&self, index: &HeaderIndex<'_, '_>, candidates: &mut Candidates) -> bool {
         match index.get(0) {
-            HeaderValues::One(value) if self.signatures == 1 => self.is_usual(value, candidates),
+            HeaderValues::One(value) if self.signature_headers == 1 => self.add_usual(value, candidates),
             _ => false,
         }
     }
@@ -84,7 +84,7 @@ impl Plan {
     /// Adds `item` to the candidates, if `item` is a signature in the usual form. Returns whether a
     /// candidate was added. `item` is the whole value or an item of a list.
     #[inline]
-    pub(crate) fn is_usual(&self, item: &[u8], candidates: &mut Candidates) -> bool {
+    pub(crate) fn add_usual(&self, item: &[u8], candidates: &mut Candidates) -> bool {
         let Some(UsualSignature { prefix, mask, prefix_len, text_len, encoding }) = self.usual else { return false };
         let begins = item.first_chunk().is_some_and(|start| u64::from_ne_bytes(*start) & mask == prefix);
         match item.get(prefix_len..) {
@@ -150,7 +150,7 @@ mod tests {
             let headers = HEADERS.get(..count).unwrap();
             let scheme = scheme(Box::leak(headers.to_vec().into_boxed_slice()));
             let plan = Plan::new(&scheme, &[Algorithm::Sha256]);
-            assert_eq!(usize::from(plan.signatures), if count <= 3 { count } else { 0 });
+            assert_eq!(usize::from(plan.signature_headers), if count <= 3 { count } else { 0 });
             assert!(plan.names_and_length.iter().count() <= MAX_NAMES);
             let verifier = Verifier::builder(scheme).key("k", Secret::new("secret")).build().unwrap();
             let signed = Signer::new(scheme, Secret::new("secret")).unwrap().sign(b"body");

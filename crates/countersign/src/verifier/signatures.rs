@@ -55,13 +55,13 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
                     }
                 }
             }
-            Headers::AnyOf(names) if self.policy.plan.signatures == 0 => {
+            Headers::AnyOf(names) if self.policy.plan.signature_headers == 0 => {
                 for name in names {
                     self.read_header(&HeaderValues::of(head, name))?;
                 }
             }
             Headers::One(_) | Headers::AnyOf(_) => {
-                for place in 0..self.policy.plan.signatures {
+                for place in 0..self.policy.plan.signature_headers {
                     self.read_header(&index.get(place))?;
                 }
             }
@@ -98,7 +98,7 @@ impl<'r, 'h> SignatureReader<'r, 'h> {
             let usual = plan.usual_len().and_then(|len| list.split_at_checked(len));
             if let Some((item, after)) = usual
                 && after.first().is_none_or(|byte| *byte == separator)
-                && plan.is_usual(item, self.well_formed)
+                && plan.add_usual(item, self.well_formed)
             {
                 self.count()?;
                 rest = after.split_first().map(|(_, rest)| rest);

@@ -25,7 +25,7 @@ const STRIDE: usize = 128;
 /// each piece of the body, and [`finish`](Self::finish).
 ///
 /// The state is on the stack if the body is at hand, and in a box if the body is awaited. The size
-/// is several hundred bytes. Signatures and MACs are computed in place, and move at most once, into
+/// is several hundred bytes. Signatures and MACs are stored in place, and move at most once, into
 /// the box. The state does not hold the scheme and the keys, because these may be borrowed or
 /// shared.
 pub(crate) struct VerificationState {
@@ -147,14 +147,14 @@ impl VerificationState {
         self.others.push(mac);
     }
 
-    /// Takes a digest of the body, beside the MACs. Call before the body.
+    /// Starts a digest of the body, beside the MACs. Call before [`update`](Self::update).
     #[cfg(feature = "identity")]
     #[cold]
     pub(crate) fn start_digest(&mut self) {
         self.companion.get_or_insert_default().start_digest();
     }
 
-    /// Adds the digest of the body, if taken, to the proof.
+    /// Adds the digest of the body, if started, to `verified`.
     #[cfg(feature = "identity")]
     #[cold]
     pub(crate) fn add_digest(&mut self, verified: Verified) -> Verified {
@@ -268,17 +268,17 @@ impl VerificationState {
 
     #[cold]
     fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
-        // Called for rejections only: a verified delivery must not count against the rate.
+        // Called last: a rejection with nothing to explain must not count against the rate.
         let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
         let companion = self.companion.take().filter(|_| unmatched && wanted());
-        let hint = companion.and_then(|companion| companion.resolve(&self.candidates));
+        let hint = companion.and_then(|companion| companion.into_hint(&self.candidates));
         config.reject(RejectionKind::SignatureMismatch).with_hint(hint)
     }
 }
 
-/// Returns the first listed key equal to the token. Each key computes a MAC of the token and a MAC
-/// of the key itself. The two MACs of every key are compared to the end. This takes constant time
-/// for any length of key, and the plain key is not kept.
+/// Returns the first listed key equal to the token. For each key, compares the MAC of the token
+/// with the stored MAC of the key itself, to the end. This takes constant time for any length of
+/// key, and the plain key is not kept.
 #[cold]
 fn token_of(keys: &KeySet, token: &[u8], clock: &mut Clock, is_decoy: bool) -> Result<usize, RejectionKind> {
     let mut matched = Err(RejectionKind::KeysExpired);
@@ -336,7 +336,7 @@ mod tests {
     const WAITS: usize = 2;
 
     /// The number of polls for the key, over all deliveries.
-    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static KEY_POLLS: AtomicUsize = AtomicUsize::new(0);
 
     /// The proof of a fake scheme. The body names the key, as in `key=7;genuine`, and the key must
     /// be fetched. Shows that [`Receive`] can check such a proof on the same path as MACs.
@@ -351,7 +351,7 @@ mod tests {
         }
 
         pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Poll<()> {
-            ASKED.fetch_add(1, Ordering::Relaxed);
+            KEY_POLLS.fetch_add(1, Ordering::Relaxed);
             if body.starts_with(b"key=")
                 && let Some(waits) = self.waits.checked_sub(1)
             {
@@ -389,11 +389,11 @@ mod tests {
     #[test]
     fn body_proof_waits_for_the_key_and_decides_the_outcome() {
         for chunks in [&[Poll::Ready("key=7;genuine")][..], &[Poll::Ready("key=7;"), Poll::Pending, Poll::Ready("genuine")]] {
-            let before = ASKED.load(Ordering::Relaxed);
+            let before = KEY_POLLS.load(Ordering::Relaxed);
             let (pending, outcome) = receive_chunks(false, chunks);
             // A wait for the body adds one poll.
             assert_eq!(pending, WAITS + chunks.iter().filter(|chunk| chunk.is_pending()).count());
-            assert!(ASKED.load(Ordering::Relaxed) > before);
+            assert!(KEY_POLLS.load(Ordering::Relaxed) > before);
             match outcome {
                 Ok(Outcome::Verified(verified, body)) => assert_eq!((verified.key_id().as_str(), &body[..]), ("7", &b"key=7;genuine"[..])),
                 other => panic!("{other:?}"),
