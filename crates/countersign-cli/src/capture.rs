@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_as_it_stood_on_the_wire() {
+    fn raw_request_parses_in_each_version_and_with_each_line_ending() {
         for version in ["HTTP/1.1", "HTTP/1.0", "HTTP/2", "HTTP/3"] {
             for end in ["\r\n", "\n"] {
                 let head = ["POST /hook?a=b ", version, end, "X-Hub-Signature: sha256=00", end, "x-b:  c ", end, end].concat();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_and_chunks_say_where_the_body_ends() {
+    fn content_length_and_chunks_end_the_body() {
         let long = one(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody\n");
         assert_eq!(long.body, b"body");
         let chunked = one(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\n\r\n");
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_of_curl() {
+    fn curl_trace_yields_each_sent_request() {
         let trace = "== Info: Trying 127.0.0.1\n=> Send header, 37 bytes (0x25)\n\
             0000: 50 4f 53 54 20 2f 68 6f 6f 6b 20 48 54 54 50 2f POST /hook HTTP/\n\
             0010: 31 2e 31 0d 0a                                  1.1..\n\
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_a_har_file() {
+    fn har_file_yields_each_request() {
         let har = r#"{"log":{"entries":[
             {"request":{"method":"GET","url":"https://h/a","headers":[]}},
             {"request":{"method":"POST","url":"https://h:1/b?c","headers":[{"name":"X-A","value":"1"}],"postData":{"text":"b\u00f6dy"}}},
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_them_is_said_to_be_none() {
+    fn malformed_capture_is_an_error() {
         for text in [
             "",
             "body",

@@ -74,13 +74,13 @@ impl Input {
 }
 
 /// Describes a verified delivery in a sentence.
-pub(crate) fn said(verified: &Verified, input: &Input) -> String {
+pub(crate) fn describe(verified: &Verified, input: &Input) -> String {
     let key = verified.key_id();
     let first = input.secrets.first().filter(|first| *key != *first.id.as_str());
     let older = first.map(|first| format!("; not with {}, so the sender may still use an older secret", first.id)).unwrap_or_default();
     let by = match verified.algorithm() {
         Some(algorithm) => format!("signed with the secret {key}, by HMAC with {algorithm}"),
-        None => format!("the token is that of {key}; a token does not cover the body"),
+        None => format!("the token matches the secret {key}; a token does not cover the body"),
     };
     format!("{}: {by}{older}", styled(GOOD, "verified"))
 }

@@ -14,8 +14,8 @@ pub(crate) struct DeliveryOptions {
     /// File with the body as received; `-` for standard input
     #[arg(default_value = "-", value_name = "FILE", help_heading = Resettable::Reset)]
     file: String,
-    /// Header field as received, name and value, or several fields, a line each. All fields used by
-    /// the signature are needed
+    /// Header field as received, or several fields, one on each line. All fields used by the
+    /// signature are needed
     #[arg(long, short = 'H', value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// Method, for providers signing the method

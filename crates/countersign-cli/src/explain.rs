@@ -12,7 +12,7 @@ use clap::Args;
 use countersign::RejectionKind;
 use serde_json::json;
 
-use crate::case::{Case, Input, proof, said};
+use crate::case::{Case, Input, describe, proof};
 pub(crate) use crate::explain::cause::Cause;
 pub(crate) use crate::explain::search::{Diagnosis, Search};
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ use crate::output::{self, BAD, DOUBTFUL, GOOD, Verbosity, styled};
 use crate::secrets::NamedSecret;
 
 /// Time limit of a search in `listen`. Anybody can send deliveries there.
-const FOR_STRANGERS: Duration = Duration::from_secs(6);
+const STRANGER_TIME_LIMIT: Duration = Duration::from_secs(6);
 
 /// Find out why a delivery does not verify
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ impl Explain {
 pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbosity: Verbosity) -> Result<bool, Failure> {
     let verdict = input.judge();
     if let Ok(Ok(verified)) = &verdict {
-        output::line(if json { proof(verified).to_string() } else { said(verified, input) });
+        output::line(if json { proof(verified).to_string() } else { describe(verified, input) });
         return Ok(true);
     }
     let kind = verdict.as_ref().ok().and_then(|verdict| verdict.as_ref().err()).map(countersign::Rejection::kind);
@@ -114,9 +114,9 @@ pub(crate) fn answer(input: &Input, options: &ExplainOptions, json: bool, verbos
     Ok(false)
 }
 
-/// Searches for the cause of a rejection in `listen`, for at most `FOR_STRANGERS`.
+/// Searches for the cause of a rejection in `listen`, for at most `STRANGER_TIME_LIMIT`.
 pub(crate) fn search_for_stranger(input: &Input, kind: Option<RejectionKind>) -> Search {
-    search::search(input, kind, &[], FOR_STRANGERS)
+    search::search(input, kind, &[], STRANGER_TIME_LIMIT)
 }
 
 fn tell(diagnosis: &Diagnosis, ruled_out: &[&str], verbosity: Verbosity) {
@@ -159,7 +159,7 @@ fn rule_out(ruled_out: &[&str], verbosity: Verbosity) {
         output::line("");
         output::text(
             0,
-            "Ruled out, alone and combined: one problem of the secret, one of the body and one of the head (for bodies over 64 KiB, the likelier pairs):",
+            "Ruled out, alone and in combinations of one problem each of the secret, the body and the head (for bodies over 64 KiB, only the likelier pairs):",
         );
         for ruled_out in ruled_out {
             output::item(ruled_out);

@@ -19,7 +19,7 @@ use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::listen::config::{Bounds, Endpoint};
 use crate::listen::journal::Journal;
-use crate::listen::receiver::{MAX_UNTOLD, MAX_WAITING, Receiver};
+use crate::listen::receiver::{MAX_UNPRINTED, MAX_WAITING, Receiver};
 use crate::listen::saved::Folder;
 use crate::output::{self, Verbosity};
 use crate::provider::Provider;
@@ -28,7 +28,7 @@ use crate::secrets::Secrets;
 /// Receive and verify deliveries, and forward genuine deliveries
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET \\\n    --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  # or secret-env; each secret of a list is tried\n  secret-file = \"2026-11=/run/secrets/jira\"\n  # optional, like signed-url and allow-sha1\n  forward = \"http://127.0.0.1:8080\"\n\nPaths of files are relative to the current directory.\n\nForged deliveries are answered 401 and not forwarded. Requests without POST are answered 405. The sender does not sign path and headers: give --forward a path if the service has several paths. Forwarded deliveries keep the Host header. If the service is down, the response is 502; if the service is slow, 504. Deliveries too large (413), cut off or too slow are not saved.\n\nCtrl-C finishes the running deliveries and stops. A second Ctrl-C stops at once."
+    after_help = "Examples:\n  countersign listen --secret-file jira.secret --port 3000 --explain\n  countersign listen --provider stripe --secret-env STRIPE_SECRET \\\n    --forward http://127.0.0.1:8080\n  countersign listen --config countersign.toml --save captured\n\nThe file of --config has a table for each provider:\n\n  [[provider]]\n  path = \"/jira\"\n  provider = \"jira\"\n  # or secret-env; each secret of a list is tried\n  secret-file = \"2026-11=/run/secrets/jira\"\n  # optional, like signed-url and allow-sha1\n  forward = \"http://127.0.0.1:8080\"\n\nPaths of files are relative to the current directory.\n\nForged deliveries are answered 401 and not forwarded. Requests with another method than POST are answered 405. The sender does not sign path and headers: give --forward a path if the service has several paths. Forwarded deliveries keep the Host header. If the service is down, the response is 502; if the service is slow, 504. Deliveries too large (413), cut off or too slow are not saved.\n\nCtrl-C finishes the running deliveries and stops. A second Ctrl-C stops at once."
 )]
 pub(crate) struct Listen {
     #[command(flatten)]
@@ -66,8 +66,8 @@ struct ListenOptions {
     /// deliveries
     #[arg(long, requires = "save")]
     save_rejected: bool,
-    /// Find the causes of rejections, one at a time. At most 8 rejections are in line, the current
-    /// one included, and bodies over 4 MiB are not tried
+    /// Find the causes of rejections, one at a time. At most 8 rejections wait, including the
+    /// running search. Bodies over 4 MiB are not explained
     #[arg(long)]
     explain: bool,
     /// Print a JSON object for each delivery, instead of a line
@@ -93,8 +93,9 @@ impl Listen {
         let ListenOptions { host, port, forward_timeout, save, save_rejected, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);
         let folder = save.map(|path| Folder::open(path, save_rejected)).transpose()?;
-        let (waiting, turn, untold) = (Semaphore::new(MAX_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MAX_UNTOLD)));
-        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, waiting, turn, untold };
+        let (waiting, turn, unprinted) =
+            (Semaphore::new(MAX_WAITING), tokio::sync::Mutex::default(), Arc::new(Semaphore::new(MAX_UNPRINTED)));
+        let receiver = Receiver { endpoints, client: Client::new()?, forward_timeout, folder, explain, journal, waiting, turn, unprinted };
         client::block_on(async move {
             let listener = TcpListener::bind((host, port)).await;
             let listener = listener.map_err(|error| Failure::because(format!("cannot listen on {host}:{port}"), error))?;

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_not_broken_at_the_edge_of_a_terminal() {
+    fn text_wraps_between_words() {
         let text = "The secret jira.secret has white space at an end: a line break, a space or a tab.";
         for width in 40..90 {
             let lines = wrapped("  ", "  ", text, Some(width));
@@ -203,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_of_a_stranger_obey_nobody() {
+    fn control_characters_in_several_lines_are_escaped() {
         assert_eq!(shown("a\tb\n\u{1b}[2Jc\u{202e}d\r\n"), "a\tb\n\\u{1b}[2Jc\\u{202e}d\\r\n");
         assert_eq!(shown("{\"caf\u{e9}\":\n\t1}"), "{\"caf\u{e9}\":\n\t1}");
     }
 
     #[test]
-    fn json_obeys_nobody_and_says_the_same() {
+    fn json_escapes_control_characters_and_keeps_the_value() {
         let value = serde_json::json!({ "event": "\u{202e}\u{2028}\u{9b}31m\u{e0041}\u{e4}\n\"" });
         let text = json(&value);
         assert_eq!(text, r#"{"event":"\u202e\u2028\u009b31m\udb40\udc41ä\n\""}"#);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn row_of_a_long_line_does_not_pass_for_a_line() {
+    fn further_rows_of_a_line_are_indented() {
         for filler in [" ", "x", "x "] {
             for width in 40..90 {
                 for length in 0..100 {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_a_stranger_is_cut_and_on_one_line() {
+    fn strangers_text_is_cut_and_stays_on_one_line() {
         assert_eq!(in_line("a\nb"), "a\\nb");
         assert_eq!(in_line(&"\u{e4}".repeat(120)), "\u{e4}".repeat(120));
         assert_eq!(in_line(&"\u{e4}".repeat(121)), format!("{}\u{2026}", "\u{e4}".repeat(120)));

@@ -11,7 +11,7 @@ pub(crate) struct Providers {
     /// Print a JSON object per line instead of the table
     #[arg(long)]
     json: bool,
-    /// List only names with this text
+    /// List only names that contain this text
     filter: Option<String>,
 }
 

@@ -47,7 +47,7 @@ impl FromStr for HiddenText {
 
 impl fmt::Debug for HiddenText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden(..)")
+        f.write_str("HiddenText(..)")
     }
 }
 

@@ -52,8 +52,8 @@ struct SendOptions {
     /// Forge the delivery: the receiver should reject it
     #[arg(long, value_name = "HOW")]
     forge: Option<Forgery>,
-    /// Number of repeats after 408, 409, 425, 429, 5xx, a lost connection or a missing response.
-    /// The pause before a repeat is 5 to 15 minutes for Jira, as documented (Jira repeats up to 5
+    /// Number of retries after 408, 409, 425, 429, 5xx, a lost connection or a missing response.
+    /// The pause before a retry is 5 to 15 minutes for Jira, as documented (Jira retries up to 5
     /// times). For other providers, the pause is 5 seconds, doubled each time up to an hour
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     retries: u32,
@@ -62,7 +62,7 @@ struct SendOptions {
     /// once answers a repeat with the first status, or with 503 while the first is being handled
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..100_000), conflicts_with = "count")]
     repeat: u32,
-    /// Shorten the pauses before repeats to a tenth of a second
+    /// Shorten the pauses before retries to a tenth of a second
     #[arg(long)]
     fast: bool,
     /// Number of deliveries, each with a new id and time
@@ -123,7 +123,7 @@ struct Sender {
 }
 
 /// Limit of a response body, in bytes.
-const MAX_OF_AN_ANSWER: usize = 64 * 1024;
+const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
 impl Sender {
     async fn send_all(self, verbosity: Verbosity) -> Result<bool, Failure> {
@@ -148,7 +148,7 @@ impl Sender {
         }
         drop(answers);
         let (mut all_as_wanted, mut any_success) = (true, false);
-        // A receiver that handles each delivery once puts off the concurrent ones.
+        // A receiver that handles each delivery once answers a concurrent repeat with 503.
         let is_put_off = |status: StatusCode| repeat > 0 && concurrency > 1 && status == StatusCode::SERVICE_UNAVAILABLE;
         while let Some(answer) = incoming.recv().await {
             let answer = answer?;
@@ -170,7 +170,7 @@ impl Sender {
         Ok(all_as_wanted && (any_success || forge.is_some()))
     }
 
-    /// Sends a delivery, and repeats the delivery after a temporary failure.
+    /// Sends a delivery, and retries after a temporary failure.
     async fn deliver(&self) -> Result<Answer, Failure> {
         let ids = self.repeated.clone().map_or_else(|| self.send.ids(), Ok)?;
         let mut retries = Retries::new(&self.send.signing.provider.scheme, self.send.sending.retries, self.send.sending.fast);
@@ -203,7 +203,7 @@ impl Sender {
                 let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
                 let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
                 // The body has the same time limit as the head. A missing body is no error.
-                let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MAX_OF_AN_ANSWER).collect()).await;
+                let body = tokio::time::timeout(self.send.sending.timeout, Limited::new(body, MAX_RESPONSE_BODY).collect()).await;
                 let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 Answer { status: Ok(head.status), took: began.elapsed(), attempts, headers, body }
             }

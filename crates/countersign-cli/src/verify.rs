@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::case::{Case, proof, said};
+use crate::case::{Case, describe, proof};
 use crate::explain;
 use crate::failure::Failure;
 use crate::output::{self, BAD, Verbosity, styled};
@@ -30,7 +30,7 @@ impl Verify {
         let verdict = input.judge()?;
         match &verdict {
             Ok(verified) if self.case.json => output::line(proof(verified)),
-            Ok(verified) => output::line(said(verified, &input)),
+            Ok(verified) => output::line(describe(verified, &input)),
             Err(rejection) if self.case.json => {
                 output::line(json!({ "verified": false, "cause": rejection.kind().as_str(), "text": rejection.to_string() }));
             }

@@ -4,7 +4,7 @@
 mod command {
     mod common;
     mod explain;
-    mod face;
+    mod help;
     mod listen;
     mod send;
     mod sign;

@@ -26,13 +26,13 @@ const PIECE: usize = 16 * 1024;
 impl Body<'_> {
     /// Writes the bytes to `sink`, in pieces. Returns `false` if the body has no such form, or at
     /// the time limit.
-    pub(crate) fn stream(&self, sink: impl Write, work: &TimeLimit) -> bool {
-        write_to(&self.write, sink, work).is_ok()
+    pub(crate) fn stream(&self, sink: impl Write, limit: &TimeLimit) -> bool {
+        write_to(&self.write, sink, limit).is_ok()
     }
 }
 
-fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write, work: &TimeLimit) -> io::Result<()> {
-    let mut sink = BufWriter::with_capacity(PIECE, TimedWriter::new(sink, work));
+fn write_to(write: &impl Fn(&mut dyn Write) -> io::Result<()>, sink: impl Write, limit: &TimeLimit) -> io::Result<()> {
+    let mut sink = BufWriter::with_capacity(PIECE, TimedWriter::new(sink, limit));
     write(&mut sink)?;
     sink.flush()
 }
@@ -70,10 +70,10 @@ pub(crate) fn of<'a>(
     received: &'a [u8],
     parsed: Option<&'a ParsedJson>,
     others: impl IntoIterator<Item = &'a Vec<u8>>,
-    work: &TimeLimit,
+    limit: &TimeLimit,
 ) -> Vec<Body<'a>> {
-    let mut bodies = Bodies { received, seen: HashSet::new(), found: Vec::new(), work };
-    bodies.seen.extend(hash_of(&|sink: &mut dyn Write| sink.write_all(received), work));
+    let mut bodies = Bodies { received, seen: HashSet::new(), found: Vec::new(), limit };
+    bodies.seen.extend(hash_of(&|sink: &mut dyn Write| sink.write_all(received), limit));
     bodies.line_endings();
     bodies.edits();
     bodies.marks();
@@ -99,12 +99,12 @@ struct Bodies<'a, 'w> {
     /// Hashes of the bodies so far. No body is tried twice.
     seen: HashSet<u64>,
     found: Vec<Body<'a>>,
-    work: &'w TimeLimit,
+    limit: &'w TimeLimit,
 }
 
 /// Returns a hash of the written bytes, or `None` if the body has no such form, or at the time
 /// limit.
-fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &TimeLimit) -> Option<u64> {
+fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, limit: &TimeLimit) -> Option<u64> {
     struct HashWriter(DefaultHasher);
     impl Write for HashWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -117,7 +117,7 @@ fn hash_of(write: &impl Fn(&mut dyn Write) -> io::Result<()>, work: &TimeLimit) 
         }
     }
     let mut hashed = HashWriter(DefaultHasher::new());
-    write_to(write, &mut hashed, work).ok().map(|()| hashed.0.finish())
+    write_to(write, &mut hashed, limit).ok().map(|()| hashed.0.finish())
 }
 
 /// Limit of a decompressed body, in bytes. A larger body is cut here, and cannot match.
@@ -126,8 +126,8 @@ const MAX_DECOMPRESSED: u64 = 16 * 1024 * 1024;
 impl<'a> Bodies<'a, '_> {
     fn add(&mut self, id: &'static str, what: &str, fix: &str, write: impl Fn(&mut dyn Write) -> io::Result<()> + Send + Sync + 'a) {
         // This pass computes the hash. Each attempt generates the bytes again.
-        if self.work.is_left()
-            && let Some(hash) = hash_of(&write, self.work)
+        if self.limit.is_left()
+            && let Some(hash) = hash_of(&write, self.limit)
             && self.seen.insert(hash)
         {
             self.found.push(Body { cause: Cause::new(id, what, fix), write: Box::new(write) });
@@ -246,7 +246,7 @@ impl<'a> Bodies<'a, '_> {
     }
 
     fn json(&mut self, ParsedJson { value, sorted }: &'a ParsedJson) {
-        let own = DeliveryOptions::of(self.received, value, self.work);
+        let received = ReceivedStyle::of(self.received, value, self.limit);
         let fix = "Verify the raw request body, and parse it afterwards.";
         for (value, how) in [(value, ""), (sorted, ", with sorted keys")] {
             for (ascii, slashes) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -256,7 +256,7 @@ impl<'a> Bodies<'a, '_> {
                         continue;
                     }
                     let style = Style { spacing, ascii, slashes, html: false };
-                    let what = style.told(own, how);
+                    let what = style.describe(received, how);
                     // A large body is tried in the usual forms only, to limit the time.
                     let usual = matches!(spacing, Spacing::Compact | Spacing::Indented(2));
                     self.add("body_json", &what, fix, move |sink| write_json(sink, value, style));
@@ -271,7 +271,7 @@ impl<'a> Bodies<'a, '_> {
             }
             // Last: without `&`, `<` and `>`, this form equals the compact form above.
             let style = Style { spacing: Spacing::Compact, ascii: false, slashes: false, html: true };
-            self.add("body_json", &style.told(own, how), fix, move |sink| write_json(sink, value, style));
+            self.add("body_json", &style.describe(received, how), fix, move |sink| write_json(sink, value, style));
         }
     }
 
@@ -399,58 +399,58 @@ struct Style {
 
 impl Style {
     /// Describes the signed JSON by the differences from the received body.
-    fn told(self, received: DeliveryOptions, how: &str) -> String {
+    fn describe(self, received: ReceivedStyle, how: &str) -> String {
         let Self { spacing, ascii, slashes, html } = self;
-        let mut said = Vec::new();
+        let mut differences = Vec::new();
         // White space equal on both sides is not the cause.
         if received.spacing != Some(spacing) {
-            said.push(spacing.name());
+            differences.push(spacing.name());
         }
         if ascii {
-            said.push("with `\\u` escapes");
+            differences.push("with `\\u` escapes");
         }
         if slashes {
-            said.push("with `\\/`");
+            differences.push("with `\\/`");
         }
         if html {
-            said.push("with `\\u0026` and the like, as Go writes it");
+            differences.push("with `\\u0026` and the like, as Go writes it");
         }
         if !ascii && !slashes && !html && received.has_escapes {
-            said.push("with plain characters instead of escapes");
+            differences.push("with plain characters instead of escapes");
         }
-        let said = if said.is_empty() { spacing.name().to_owned() } else { said.join(" and ") };
-        format!("The JSON was parsed and re-serialized. The sender signed JSON {said}{how}.")
+        let differences = if differences.is_empty() { spacing.name().to_owned() } else { differences.join(" and ") };
+        format!("The JSON was parsed and re-serialized. The sender signed JSON {differences}{how}.")
     }
 }
 
 /// The style of a received JSON body.
 #[derive(Clone, Copy)]
-struct DeliveryOptions {
+struct ReceivedStyle {
     /// `None` for any other spacing.
     spacing: Option<Spacing>,
     /// Whether the body has `\u` or `\/` escapes. Libraries differ in the use of both.
     has_escapes: bool,
 }
 
-impl DeliveryOptions {
-    fn of(received: &[u8], value: &Value, work: &TimeLimit) -> Self {
+impl ReceivedStyle {
+    fn of(received: &[u8], value: &Value, limit: &TimeLimit) -> Self {
         let received = received.trim_ascii_end();
         let has_escapes = received.windows(2).any(|pair| pair == b"\\u" || pair == b"\\/");
-        let is_spaced_so = |spacing: &Spacing| {
+        let has_spacing = |spacing: &Spacing| {
             let style = Style { spacing: *spacing, ascii: false, slashes: false, html: false };
             let mut comparison =
-                Comparison { outside: StringTracker::default(), expected: received, expected_outside: StringTracker::default() };
-            write_to(&|sink: &mut dyn Write| write_json(sink, value, style), &mut comparison, work).is_ok() && comparison.is_at_end()
+                Comparison { strings: StringTracker::default(), expected: received, expected_strings: StringTracker::default() };
+            write_to(&|sink: &mut dyn Write| write_json(sink, value, style), &mut comparison, limit).is_ok() && comparison.is_at_end()
         };
-        Self { spacing: SPACINGS.into_iter().find(is_spaced_so), has_escapes }
+        Self { spacing: SPACINGS.into_iter().find(has_spacing), has_escapes }
     }
 }
 
 /// A writer that compares JSON with an expected text. The contents of strings are ignored.
 struct Comparison<'a> {
-    outside: StringTracker,
+    strings: StringTracker,
     expected: &'a [u8],
-    expected_outside: StringTracker,
+    expected_strings: StringTracker,
 }
 
 /// Tracks strings in a JSON text, byte by byte.
@@ -463,7 +463,7 @@ struct StringTracker {
 impl StringTracker {
     /// Takes the next byte. Returns whether the byte is outside strings, or is a quote at an end of
     /// a string.
-    fn is(&mut self, byte: u8) -> bool {
+    fn is_outside(&mut self, byte: u8) -> bool {
         if !self.in_string {
             self.in_string = byte == b'"';
             return true;
@@ -482,7 +482,7 @@ impl Comparison<'_> {
     fn next_expected(&mut self) -> Option<u8> {
         while let Some((byte, rest)) = self.expected.split_first() {
             self.expected = rest;
-            if self.expected_outside.is(*byte) {
+            if self.expected_strings.is_outside(*byte) {
                 return Some(*byte);
             }
         }
@@ -497,7 +497,7 @@ impl Comparison<'_> {
 impl Write for &mut Comparison<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes {
-            if self.outside.is(*byte) && self.next_expected() != Some(*byte) {
+            if self.strings.is_outside(*byte) && self.next_expected() != Some(*byte) {
                 return Err(absent());
             }
         }

@@ -89,14 +89,14 @@ pub(crate) fn of(secrets: &[NamedSecret]) -> Vec<Key> {
         add("secret_case", "has letters in the wrong case", "Copy the secret again.", bytes.to_ascii_lowercase());
         add("secret_case", "has letters in the wrong case", "Copy the secret again.", bytes.to_ascii_uppercase());
     }
-    // Likelier variants first: for a large body, only these are tried in pairs.
-    keys.sort_by_key(Key::is_of_sender);
+    // Likelier variants first: for a large body, only likely variants are tried in pairs.
+    keys.sort_by_key(Key::is_unlikely);
     keys
 }
 
 impl Key {
     /// Returns whether the variant is an unlikely mistake: at the sender, or in copying.
-    pub(crate) fn is_of_sender(&self) -> bool {
+    pub(crate) fn is_unlikely(&self) -> bool {
         self.cause.as_ref().is_some_and(|cause| cause.id.ends_with("_at_sender") || matches!(cause.id, "secret_case" | "secret_prefix"))
     }
 }

@@ -325,7 +325,7 @@ fn repairs(plain: &Reading, template: Option<&str>, readings: &mut Vec<Reading>)
                 let what = if bare {
                     format!("{header} has quotes or spaces around the signature.")
                 } else {
-                    format!("{header} does not begin as this provider writes it, with {}.", shown(&prefix))
+                    format!("{header} does not begin with {}, unlike this provider's header.", shown(&prefix))
                 };
                 Cause::new("header_prefix", what, "Make the sender, or the proxy that changes the header, write the provider's form.")
             } else {
@@ -486,7 +486,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_front_of_a_tag_is_no_part_of_it() {
+    fn prefix_ends_where_the_signature_begins() {
         let cases = [
             (String::new(), 64),
             ("sha256=".to_owned(), 64),

@@ -83,8 +83,8 @@ pub(crate) struct Search {
 
 /// Searches for the cause of a rejection, for at most `time`.
 pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], time: Duration) -> Search {
-    let work = TimeLimit::of(time);
-    let diagnosis = find(input, kind, others, &work);
+    let limit = TimeLimit::of(time);
+    let diagnosis = find(input, kind, others, &limit);
     let mut left_out = Vec::new();
     let found = matches!(diagnosis, Diagnosis::Found(_));
     if !found && input.provider.scheme.covers_body() {
@@ -98,24 +98,24 @@ pub(crate) fn search(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u
         if begins_as_json && !bodies::is_small_enough_to_parse(&input.delivery.body) {
             left_out.push("re-serialized JSON: the body has too many values".to_owned());
         }
-        if work.was_cut_short() {
+        if limit.was_cut_short() {
             left_out.push(format!("attempts beyond the time limit of {}", humantime::format_duration(time)));
         }
     }
-    let ruled_out = if found || work.was_cut_short() { Vec::new() } else { ruled_out(input, kind, others.len()) };
+    let ruled_out = if found || limit.was_cut_short() { Vec::new() } else { ruled_out(input, kind, others.len()) };
     Search { diagnosis, ruled_out, left_out }
 }
 
-fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], work: &TimeLimit) -> Diagnosis {
+fn find(input: &Input, kind: Option<RejectionKind>, others: &[Vec<u8>], limit: &TimeLimit) -> Diagnosis {
     let plain = Reading::plain(&input.provider, &input.delivery, input.now);
     let keys = keys::of(&input.secrets);
     let given = input.secrets.len();
     let body = &input.delivery.body;
-    let in_pairs = if body.len() > SMALL { keys.iter().take_while(|key| !key.is_of_sender()).count() } else { keys.len() };
-    let search = Attempts { input, keys: &keys, given, in_pairs, body, work };
+    let in_pairs = if body.len() > SMALL { keys.iter().take_while(|key| !key.is_unlikely()).count() } else { keys.len() };
+    let search = Attempts { input, keys: &keys, given, in_pairs, body, limit };
     let parsed = bodies::parse(body);
     let bodies = if plain.scheme.covers_body() {
-        bodies::of(search.body, parsed.as_ref(), input.others.iter().chain(others), work)
+        bodies::of(search.body, parsed.as_ref(), input.others.iter().chain(others), limit)
     } else {
         Vec::new()
     };
@@ -139,7 +139,7 @@ struct Attempts<'a> {
     /// Number of keys to try in pairs with a body or a reading.
     in_pairs: usize,
     body: &'a [u8],
-    work: &'a TimeLimit,
+    limit: &'a TimeLimit,
 }
 
 impl Attempts<'_> {
@@ -166,7 +166,7 @@ impl Attempts<'_> {
         let (next, first) = (AtomicUsize::new(0), Mutex::new(None));
         let attempt_all = || {
             while let Some((place, body)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, bodies.get(place)?))) {
-                if !self.work.is_left() {
+                if !self.limit.is_left() {
                     return;
                 }
                 let Some(causes) = self.attempt(reading, keys, Some(body)) else { continue };
@@ -190,7 +190,7 @@ impl Attempts<'_> {
     /// Verifies a body under a reading, with the first `keys` keys. Returns the causes if the
     /// delivery verifies.
     fn attempt(&self, reading: &Reading, keys: usize, body: Option<&Body<'_>>) -> Option<Vec<Cause>> {
-        if !self.work.is_left() {
+        if !self.limit.is_left() {
             return None;
         }
         let keys = self.keys.get(..keys)?;
@@ -199,7 +199,7 @@ impl Attempts<'_> {
         let mut verification = HashWriter(verifier.begin_at(&reading.head, reading.time).ok()?);
         match body {
             None => verification.0.update(self.body),
-            Some(body) => body.stream(&mut verification, self.work).then_some(())?,
+            Some(body) => body.stream(&mut verification, self.limit).then_some(())?,
         }
         let verified = verification.0.finish().ok()?;
         let place: usize = verified.key_id().as_str().parse().ok()?;
@@ -257,19 +257,19 @@ impl Attempts<'_> {
             Cause::new("header_cut_short", what, "Look for a proxy, a database column or a log that cuts headers.")
         };
         let given = self.keys.get(..self.given)?;
-        for key in self.keys.iter().take_while(|_| self.work.is_left()) {
+        for key in self.keys.iter().take_while(|_| self.limit.is_left()) {
             if self.expected(plain, key, self.body).is_some_and(|expected| is_cut(&expected)) {
                 return Some(key.cause.iter().cloned().chain([cause()]).chain(plain.staleness(self.input.now)).collect());
             }
         }
         for body in bodies {
-            if !self.work.is_left() {
+            if !self.limit.is_left() {
                 return None;
             }
             let mut bytes = Vec::new();
             // The signer needs the whole body in memory. A large body is tried as received only:
             // usually, only the signature is cut.
-            if self.body.len() > SMALL || !body.stream(&mut bytes, self.work) {
+            if self.body.len() > SMALL || !body.stream(&mut bytes, self.limit) {
                 continue;
             }
             if given.iter().any(|key| self.expected(plain, key, &bytes).is_some_and(|expected| is_cut(&expected))) {

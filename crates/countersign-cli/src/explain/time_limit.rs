@@ -34,18 +34,18 @@ impl TimeLimit {
 /// A writer with a time limit.
 pub(crate) struct TimedWriter<'w, W> {
     inner: W,
-    work: &'w TimeLimit,
+    limit: &'w TimeLimit,
 }
 
 impl<'w, W> TimedWriter<'w, W> {
-    pub(crate) const fn new(inner: W, work: &'w TimeLimit) -> Self {
-        Self { inner, work }
+    pub(crate) const fn new(inner: W, limit: &'w TimeLimit) -> Self {
+        Self { inner, limit }
     }
 }
 
 impl<W: Write> Write for TimedWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.work.is_left() { self.inner.write(bytes) } else { Err(io::ErrorKind::TimedOut.into()) }
+        if self.limit.is_left() { self.inner.write(bytes) } else { Err(io::ErrorKind::TimedOut.into()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -13,7 +13,7 @@ use crate::client::{Client, NoAnswer};
 /// Header fields of the connection (RFC 9110 §7.6.1), and `Expect`, already answered. Other fields
 /// named in `Connection` are forwarded: a sender could name the signature header there, to remove
 /// the signature.
-const OF_THE_CONNECTION: [HeaderName; 8] = [
+const CONNECTION_FIELDS: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,
     HeaderName::from_static("keep-alive"),
@@ -25,7 +25,7 @@ const OF_THE_CONNECTION: [HeaderName; 8] = [
 ];
 
 /// Limit of a response body, in bytes.
-const MAX_OF_AN_ANSWER: usize = 64 * 1024 * 1024;
+const MAX_RESPONSE_BODY: usize = 64 * 1024 * 1024;
 
 /// Forwards a delivery as received. Returns the complete response, and an error for the operator.
 pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes, within: Duration) -> (Response, Result<(), String>) {
@@ -51,7 +51,7 @@ pub(crate) async fn forward(client: &Client, to: &Uri, parts: Parts, body: Bytes
             head.version = http::Version::HTTP_11;
             // A broken-off response must become a 502, so the whole body arrives before the first
             // byte is returned.
-            match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MAX_OF_AN_ANSWER).collect()).await {
+            match tokio::time::timeout(within.saturating_sub(began.elapsed()), Limited::new(body, MAX_RESPONSE_BODY).collect()).await {
                 Ok(Ok(body)) => (Response::from_parts(head, Body::new(body)), Ok(())),
                 Ok(Err(error)) => fail(StatusCode::BAD_GATEWAY, format!("the response broke off or is too large: {error}")),
                 Err(_) => fail(StatusCode::GATEWAY_TIMEOUT, NoAnswer::TimedOut(within).to_string()),
@@ -78,7 +78,7 @@ fn target(to: &Uri, received: &Uri) -> Result<Uri, http::Error> {
 fn drop_connection_fields(headers: &mut HeaderMap) {
     // `HeaderMap::remove` would move the last field into the gap.
     let kept: HeaderMap =
-        headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+        headers.iter().filter(|(name, _)| !CONNECTION_FIELDS.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     *headers = kept;
 }
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_without_a_path_leaves_the_path_alone() {
+    fn only_a_forward_url_with_a_path_replaces_the_path() {
         let cases = [
             ("http://h:1", "/a?b", "http://h:1/a?b"),
             ("http://h:1/", "/a", "http://h:1/a"),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_connection_go_no_further() {
+    fn connection_fields_are_not_forwarded() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("x-first", "1"),

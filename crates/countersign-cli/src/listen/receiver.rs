@@ -48,7 +48,7 @@ const LARGEST_HEAD: usize = 32 * 1024;
 
 /// Limit of deliveries received but not printed yet. At the limit, no further delivery is received.
 /// This happens if nobody reads the output.
-pub(crate) const MAX_UNTOLD: usize = 256;
+pub(crate) const MAX_UNPRINTED: usize = 256;
 
 /// Limit of simultaneous connections. Further connections wait in the queue of the system.
 const MAX_CONNECTIONS: usize = 256;
@@ -65,7 +65,7 @@ pub(crate) struct Receiver {
     /// Locked during an explanation.
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// A permit for each delivery not printed yet.
-    pub(crate) untold: Arc<Semaphore>,
+    pub(crate) unprinted: Arc<Semaphore>,
 }
 
 /// The result of a delivery with a complete body, for the journal.
@@ -92,8 +92,8 @@ impl Receiver {
                 () = &mut stopped => break,
             };
             let Ok((stream, permit)) = accepted else {
-                // The process has too many open files, or the client has disconnected. Neither
-                // lasts.
+                // The process has too many open files, or the client has disconnected. Both are
+                // temporary.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
@@ -126,7 +126,7 @@ impl Receiver {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        // A second signal means: stop at once.
+        // A second signal stops at once.
         let stop_again = stop();
         let tell = async {
             tokio::time::sleep(SHORT_WAIT).await;
@@ -146,7 +146,7 @@ impl Receiver {
     }
 
     async fn receive(self: Arc<Self>, request: Request) -> Response {
-        let untold = Arc::clone(&self.untold).acquire_owned().await;
+        let unprinted = Arc::clone(&self.unprinted).acquire_owned().await;
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
         let place = self.endpoints.iter().position(|endpoint| endpoint.path.as_ref().is_none_or(|own| *own == path));
@@ -172,15 +172,15 @@ impl Receiver {
         let Ok(mut response) = layer.layer(handler).oneshot(Request::from_parts(parts, body)).await;
         let (handled, rejection) = (response.extensions_mut().remove::<HandledDelivery>(), response.extensions_mut().remove::<Rejection>());
         let (receiver, status) = (Arc::clone(&self), response.status().as_u16());
-        let told = async move {
+        let print = async move {
             receiver.tell(place, head, received, status, handled, rejection).await;
-            drop(untold);
+            drop(unprinted);
         };
         // The sender need not wait for the explanation.
         if self.explain {
-            drop(tokio::spawn(told));
+            drop(tokio::spawn(print));
         } else {
-            told.await;
+            print.await;
         }
         response
     }
@@ -242,7 +242,7 @@ impl Receiver {
         let Some(endpoint) = self.endpoints.get(place) else { return };
         let (verdict, body, forwarded) = match (handled, rejected) {
             (Some(HandledDelivery { verdict, body, forwarded }), _) => (verdict, Some(body), forwarded),
-            // A body too large, too slow or broken off is not there to be saved.
+            // A body too large, too slow or broken off is not kept, and cannot be saved.
             (None, Some(rejection)) => (Err(rejection), None, None),
             (None, None) => return,
         };

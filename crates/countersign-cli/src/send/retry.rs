@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::failure::Failure;
 
-/// The repeats of a delivery, as documented by the provider.
+/// The retries of a delivery. The pauses of Jira are documented by the provider.
 pub(crate) struct Retries {
     is_jira: bool,
     left: u32,
@@ -19,7 +19,7 @@ impl Retries {
         Self { is_jira: *scheme == providers::JIRA, left: most, fast, made: 0 }
     }
 
-    /// Returns the header in which the provider counts repeats.
+    /// Returns the header in which the provider counts retries.
     pub(crate) fn header(&self) -> Option<&'static str> {
         self.is_jira.then_some("x-atlassian-webhook-retry")
     }
@@ -27,8 +27,8 @@ impl Retries {
     /// Returns the pause before the next attempt, or `None` after the last attempt. A `status` of
     /// `None` is a missing response.
     pub(crate) fn pause_after(&mut self, status: Option<StatusCode>) -> Result<Option<Duration>, Failure> {
-        let is_repeated = status.is_none_or(|status| matches!(status.as_u16(), 408 | 409 | 425 | 429 | 500..=599));
-        if !is_repeated || self.left == 0 {
+        let is_temporary = status.is_none_or(|status| matches!(status.as_u16(), 408 | 409 | 425 | 429 | 500..=599));
+        if !is_temporary || self.left == 0 {
             return Ok(None);
         }
         self.left = self.left.saturating_sub(1);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_repeated_and_what_is_final_is_not() {
+    fn temporary_failure_is_retried_and_final_response_is_not() {
         for status in [Some(408), Some(409), Some(425), Some(429), Some(500), Some(503), Some(599), None] {
             assert_eq!(pauses(&providers::GITHUB, true, &[status; 4]), [Some(100), Some(100), Some(100), None], "{status:?}");
         }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_are_the_providers() {
+    fn pauses_follow_the_provider() {
         assert_eq!(pauses(&providers::GITHUB, false, &[None; 3]), [Some(5000), Some(10_000), Some(20_000)]);
         for pause in pauses(&providers::JIRA, false, &[None; 3]) {
             assert!((300_000..900_000).contains(&pause.unwrap()), "{pause:?}");

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pace_is_that_from_the_first_delivery_on() {
+    fn pace_counts_from_the_first_delivery() {
         assert_eq!(pace(86, 1000, Duration::from_secs(1)), "86/s, 10s left");
         assert_eq!(pace(500, 1000, Duration::from_secs(10)), "50/s, 10s left");
         assert_eq!(pace(1000, 1000, Duration::from_millis(4500)), "222/s, 0s left");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_values_that_were_measured() {
+    fn percentiles_are_measured_values() {
         let sorted: Vec<_> = (1..=200).map(Duration::from_millis).collect();
         let at = |per_mille| percentile(&sorted, per_mille).as_millis();
         assert_eq!([at(500), at(900), at(990), at(1000), at(0)], [100, 180, 198, 200, 1]);

@@ -67,7 +67,7 @@ impl Drop for Folder {
     }
 }
 
-/// A server for many requests. `answer` makes the response from the number of the request.
+/// A server. `answer` returns the response to a request, by the number of the request from 1.
 pub(crate) struct Upstream {
     pub(crate) url: String,
     pub(crate) seen: Arc<Mutex<Vec<Vec<u8>>>>,

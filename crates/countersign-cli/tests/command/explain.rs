@@ -77,10 +77,10 @@ impl Case {
             arguments.extend(["-H", header]);
         }
         arguments.extend(self.arguments.iter().map(String::as_str));
-        let told = countersign(&[&arguments[..], &[&body]].concat(), b"");
-        assert_eq!(told.code, 1, "{told:?}");
+        let output = countersign(&[&arguments[..], &[&body]].concat(), b"");
+        assert_eq!(output.code, 1, "{output:?}");
         let json = countersign(&[&arguments[..], &["--json", &body]].concat(), b"");
-        let shown = told.stdout.clone() + &told.stderr + &json.stdout + &json.stderr;
+        let shown = output.stdout.clone() + &output.stderr + &json.stdout + &json.stderr;
         let secret = String::from_utf8_lossy(&self.secret);
         assert!(
             !shown.contains(secret.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\u{feff}')),
@@ -89,8 +89,8 @@ impl Case {
         let value: Value = serde_json::from_str(&json.stdout).unwrap();
         for cause in value["causes"].as_array().unwrap() {
             assert!(
-                told.stdout.contains(cause["what"].as_str().unwrap()) && told.stdout.contains(cause["fix"].as_str().unwrap()),
-                "{told:?}"
+                output.stdout.contains(cause["what"].as_str().unwrap()) && output.stdout.contains(cause["fix"].as_str().unwrap()),
+                "{output:?}"
             );
         }
         value
@@ -123,29 +123,29 @@ fn upper_hex(value: &str) -> String {
 }
 
 #[test]
-fn what_verifies_is_said_to_verify() {
+fn explain_reports_a_valid_delivery_as_verified() {
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", SECRET), folder.write("body", BODY));
     let header = format!("X-Hub-Signature: {}", jira().headers[0].1);
-    let told = countersign(&["explain", "--secret-file", &secret, "-H", &header, &body], b"");
-    assert_eq!((told.code, told.stdout.contains("verified: signed with the secret")), (0, true), "{told:?}");
+    let output = countersign(&["explain", "--secret-file", &secret, "-H", &header, &body], b"");
+    assert_eq!((output.code, output.stdout.contains("verified: signed with the secret")), (0, true), "{output:?}");
     // The case of hex digits does not matter.
     let upper = format!("X-Hub-Signature: {}", upper_hex(&jira().headers[0].1));
     assert_eq!(countersign(&["explain", "--secret-file", &secret, "-H", &upper, &body], b"").code, 0);
 }
 
 #[test]
-fn a_key_of_an_older_rotation_is_named() {
+fn older_secret_is_named() {
     let folder = Folder::new();
     let (old, new) = (folder.write("old", SECRET), folder.write("new", "another"));
     let header = format!("X-Hub-Signature: {}", jira().headers[0].1);
     let (old, new, body) = (format!("2026-05={old}"), format!("2026-11={new}"), folder.write("body", BODY));
-    let told = countersign(&["explain", "--secret-file", &new, "--secret-file", &old, "-H", &header, &body], b"");
-    assert_eq!((told.code, told.stdout.contains("signed with the secret 2026-05")), (0, true), "{told:?}");
+    let output = countersign(&["explain", "--secret-file", &new, "--secret-file", &old, "-H", &header, &body], b"");
+    assert_eq!((output.code, output.stdout.contains("signed with the secret 2026-05")), (0, true), "{output:?}");
 }
 
 #[test]
-fn secrets_with_something_stray() {
+fn secret_with_stray_characters_is_found() {
     for stray in [format!("{SECRET}\n"), format!("{SECRET} "), format!("\t{SECRET}"), format!("{SECRET}\r\n"), format!(" {SECRET} \n\n")] {
         jira().secret(stray).assert_found(&["secret_white_space"]);
     }
@@ -170,7 +170,7 @@ fn secrets_with_something_stray() {
 }
 
 #[test]
-fn secrets_to_be_decoded_or_not() {
+fn secret_decoded_on_one_side_only_is_found() {
     let as_jira = |scheme: Scheme, secret: &str| Case::of("jira", &by(&scheme, secret), secret, BODY);
     as_jira(providers::JIRA.base64_secret(""), SECRET).assert_found(&["secret_is_base64"]);
     as_jira(providers::JIRA.base64_secret("whsec_"), &format!("whsec_{SECRET}")).assert_found(&["secret_is_base64"]);
@@ -181,7 +181,7 @@ fn secrets_to_be_decoded_or_not() {
 }
 
 #[test]
-fn bodies_with_other_line_breaks() {
+fn changed_line_breaks_of_a_body_are_found() {
     Case::jira(SECRET, "{}").body("{}\n").assert_found(&["body_line_break_added"]);
     Case::jira(SECRET, "text").body("text\r\n").assert_found(&["body_line_break_added"]);
     Case::jira(SECRET, "text\n").body("text").assert_found(&["body_line_break_removed"]);
@@ -193,7 +193,7 @@ fn bodies_with_other_line_breaks() {
 }
 
 #[test]
-fn bodies_with_marks_or_in_another_charset() {
+fn changed_charset_or_byte_order_mark_is_found() {
     Case::jira(SECRET, "\u{feff}text").body("text").assert_found(&["body_bom_removed"]);
     Case::jira(SECRET, "text").body("\u{feff}text").assert_found(&["body_bom_added"]);
     Case::jira(SECRET, b"K\xe4se").body("K\u{e4}se").assert_found(&["body_charset"]);
@@ -211,7 +211,7 @@ fn bodies_with_marks_or_in_another_charset() {
 }
 
 #[test]
-fn json_that_was_written_anew() {
+fn reserialized_json_is_found() {
     let value = json(BODY);
     let compact = serde_json::to_string(&value).unwrap();
     let pretty = serde_json::to_string_pretty(&value).unwrap();
@@ -219,8 +219,8 @@ fn json_that_was_written_anew() {
     let go = BODY.replace('&', "\\u0026");
     Case::jira(SECRET, go).body(BODY).assert_found(&["body_json"]);
     // The body holds no character that Go escapes.
-    let told = Case::jira(SECRET, r#"{"a":1,"b":2}"#).body("{\n  \"a\": 1,\n  \"b\": 2\n}").explain();
-    assert_eq!(told["causes"][0]["what"], "The JSON was parsed and re-serialized. The sender signed JSON without white space.");
+    let value = Case::jira(SECRET, r#"{"a":1,"b":2}"#).body("{\n  \"a\": 1,\n  \"b\": 2\n}").explain();
+    assert_eq!(value["causes"][0]["what"], "The JSON was parsed and re-serialized. The sender signed JSON without white space.");
     let python = r#"{"webhookEvent": "jira:issue_updated", "issue": {"key": "PROJ-1", "summary": "K\u00e4se & 1/2", "votes": 1.50}}"#;
     let php = r#"{"webhookEvent":"jira:issue_updated","issue":{"key":"PROJ-1","summary":"K\u00e4se & 1\/2","votes":1.50}}"#;
     let sorted = "{\"issue\":{\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\",\"votes\":1.50},\"webhookEvent\":\"jira:issue_updated\"}";
@@ -237,7 +237,7 @@ fn json_that_was_written_anew() {
 }
 
 #[test]
-fn bodies_that_were_compressed_or_decompressed() {
+fn compressed_or_decompressed_body_is_found() {
     use std::io::Write as _;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(BODY.as_bytes()).unwrap();
@@ -255,14 +255,14 @@ fn bodies_that_were_compressed_or_decompressed() {
 }
 
 #[test]
-fn the_body_of_another_request() {
+fn body_of_another_request_is_found() {
     let folder = Folder::new();
     let other = folder.write("other", BODY);
     jira().body("{\"another\":1}").argument(&["--other-body", &other]).assert_found(&["body_of_another_request"]);
 }
 
 #[test]
-fn other_hashes() {
+fn other_hash_is_found_and_named() {
     let signed_by = |algorithm| {
         let signer = Signer::builder(providers::JIRA, Secret::new(SECRET)).algorithm(algorithm).build().unwrap();
         Case::of("jira", &signer, SECRET, BODY)
@@ -283,7 +283,7 @@ fn other_hashes() {
 }
 
 #[test]
-fn headers_of_another_form() {
+fn signature_header_in_another_form_is_found() {
     let tag = |value: &str| value.split_once('=').unwrap().1.to_owned();
     let bytes = |value: &str| data_encoding::HEXLOWER.decode(tag(value).as_bytes()).unwrap();
     jira().header(tag).assert_found(&["header_prefix"]);
@@ -323,7 +323,7 @@ fn headers_of_another_form() {
 }
 
 #[test]
-fn other_providers() {
+fn delivery_of_another_provider_is_found() {
     for (scheme, name) in
         [(providers::GITHUB, "github"), (providers::SHOPIFY, "shopify"), (providers::STRIPE, "stripe"), (providers::SLACK, "slack")]
     {
@@ -334,7 +334,7 @@ fn other_providers() {
 }
 
 #[test]
-fn timestamps_that_are_stale_or_in_another_unit() {
+fn stale_timestamp_or_other_unit_is_found() {
     let stripe = by(&providers::STRIPE, SECRET);
     let (at, hours) = (SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000), Duration::from_secs(3 * 60 * 60));
     for at in [at - hours, at + hours] {
@@ -354,7 +354,7 @@ fn timestamps_that_are_stale_or_in_another_unit() {
 }
 
 #[test]
-fn urls_that_were_written_otherwise() {
+fn url_in_another_spelling_is_found() {
     let signed_at = |url: &str| {
         let signer = Signer::builder(providers::SQUARE, Secret::new(SECRET)).url(url).build().unwrap();
         Case::of("square", &signer, SECRET, BODY)
@@ -379,7 +379,7 @@ fn urls_that_were_written_otherwise() {
 }
 
 #[test]
-fn two_causes_at_once() {
+fn combined_causes_are_found() {
     let pretty = serde_json::to_string_pretty(&json(BODY)).unwrap();
     jira().secret(format!("{SECRET}\n")).body(&pretty).assert_found(&["secret_white_space", "body_json"]);
     jira().secret(format!("\"{SECRET}\"")).body(format!("{BODY}\n")).assert_found(&["secret_quotes", "body_line_break_added"]);
@@ -400,7 +400,7 @@ fn two_causes_at_once() {
 }
 
 #[test]
-fn what_cannot_be_found_is_said_to_be_ruled_out() {
+fn unconfirmed_causes_are_suspected_or_ruled_out() {
     let value = jira().secret("quite another secret").explain();
     assert_eq!((value["found"].as_bool(), value["causes"].as_array().unwrap().len()), (Some(false), 0), "{value}");
     let ruled_out = value["ruled_out"].to_string();
@@ -423,39 +423,39 @@ fn what_cannot_be_found_is_said_to_be_ruled_out() {
 }
 
 #[test]
-fn the_right_signature_is_only_shown_if_asked_for() {
+fn correct_signature_is_shown_only_with_reveal() {
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", SECRET), folder.write("body", BODY));
     let right = jira().headers[0].1.clone();
     let arguments = ["explain", "--secret-file", &secret, "-H", "X-Hub-Signature: sha256=00", &body];
-    let told = countersign(&arguments, b"");
-    assert!(!told.stdout.contains(&right) && !told.stderr.contains(&right));
+    let output = countersign(&arguments, b"");
+    assert!(!output.stdout.contains(&right) && !output.stderr.contains(&right));
     assert!(countersign(&[&arguments[..], &["--reveal"]].concat(), b"").stdout.contains(&right));
 }
 
 /// Returns id and text of the only cause of a case.
 fn only_cause(case: &Case) -> (String, String) {
-    let told = case.explain();
-    let causes = told["causes"].as_array().unwrap();
-    assert_eq!((told["found"].as_bool(), causes.len()), (Some(true), 1), "{told}");
+    let value = case.explain();
+    let causes = value["causes"].as_array().unwrap();
+    assert_eq!((value["found"].as_bool(), causes.len()), (Some(true), 1), "{value}");
     (causes[0]["id"].as_str().unwrap().to_owned(), causes[0]["what"].as_str().unwrap().to_owned())
 }
 
 #[test]
-fn body_that_was_escaped_for_html_is_told_as_such() {
+fn html_escaped_body_is_found() {
     let escaped = BODY.replace('&', "&amp;").replace('"', "&quot;");
     let (id, what) = only_cause(&Case::jira(SECRET, BODY).body(&escaped));
     assert_eq!(id, "body_html_escaped", "{what}");
     // With another secret, no cause is confirmed, but the suspicion is not `repr`.
-    let told = Case::jira("another secret", BODY).secret(SECRET).body(format!("{{{escaped}")).explain();
-    let text = told["causes"].to_string();
-    assert!(text.contains("HTML escapes") && !text.contains("repr"), "{told}");
+    let value = Case::jira("another secret", BODY).secret(SECRET).body(format!("{{{escaped}")).explain();
+    let text = value["causes"].to_string();
+    assert!(text.contains("HTML escapes") && !text.contains("repr"), "{value}");
     let repr = Case::jira("another secret", BODY).secret(SECRET).body("{'webhookEvent': 'jira:issue_updated', 'a': None}").explain();
     assert!(repr["causes"].to_string().contains("repr"), "{repr}");
 }
 
 #[test]
-fn headers_that_were_joined_by_a_comma_are_told_as_such() {
+fn headers_joined_by_a_comma_are_found() {
     for separator in [",", ", "] {
         let (id, what) = only_cause(&Case::jira(SECRET, BODY).header(|value| format!("{value}{separator}{value}")));
         assert_eq!(id, "header_joined", "{what}");
@@ -465,20 +465,20 @@ fn headers_that_were_joined_by_a_comma_are_told_as_such() {
 }
 
 #[test]
-fn escapes_are_told_as_escapes_and_not_as_white_space() {
+fn style_of_json_escapes_is_named() {
     let signed = [
         ("{\"a\":\"\\u00fc\",\"b\":[1,2]}", "with `\\u` escapes"),
         ("{\"a\":\"\u{fc}\\/\",\"b\":[1,2]}", "with `\\/`"),
         ("{\"a\":\"\\u003c\",\"b\":[1,2]}", "with `\\u0026` and the like, as Go writes it"),
         ("{\"a\":\"\\u00fc\\/\",\"b\":[1,2]}", "with `\\u` escapes and with `\\/`"),
     ];
-    for (escaped, told) in signed {
+    for (escaped, style) in signed {
         let plain: Value = serde_json::from_str(escaped).unwrap();
         let plain = plain.to_string();
         let (id, what) = only_cause(&Case::jira(SECRET, escaped).body(&plain));
         assert_eq!(
             (id.as_str(), what.as_str()),
-            ("body_json", &*format!("The JSON was parsed and re-serialized. The sender signed JSON {told}."))
+            ("body_json", &*format!("The JSON was parsed and re-serialized. The sender signed JSON {style}."))
         );
         let (id, what) = only_cause(&Case::jira(SECRET, &plain).body(escaped));
         let characters = "The JSON was parsed and re-serialized. The sender signed JSON with plain characters instead of escapes.";
@@ -565,11 +565,11 @@ fn hostile_deliveries_are_explained_within_bounds() {
         let file = folder.write("body", &body);
         let header = header.replace("TAG", &tag).replace("MANY", &many);
         let arguments = ["explain", "--provider", provider, "--secret-file", &secret, "--header", &header, &file];
-        let (told, took, peak) = measured(&arguments);
-        assert_eq!(told.code, 1, "{case}: {told:?}");
+        let (output, took, peak) = measured(&arguments);
+        assert_eq!(output.code, 1, "{case}: {output:?}");
         assert!(took < Duration::from_secs(10), "{case}: {took:?}");
         assert!(peak < 256, "{case}: {peak} MiB");
-        assert!(told.stdout.contains(left_out), "{case}: {}", told.stdout);
+        assert!(output.stdout.contains(left_out), "{case}: {}", output.stdout);
     }
 }
 
@@ -584,14 +584,17 @@ fn hostile_head_is_explained_within_bounds() {
     let pad = "x".repeat(380_000);
     let request = format!("POST / HTTP/1.1\r\n{fields}X-Pad: {pad}\r\nContent-Length: 7\r\n\r\n{{\"a\":1}}");
     let file = folder.write("request", &request);
-    let (told, took, peak) = measured(&["explain", "--secret-file", &secret, "--request", &file]);
-    assert_eq!(told.code, 1, "{told:?}");
+    let (output, took, peak) = measured(&["explain", "--secret-file", &secret, "--request", &file]);
+    assert_eq!(output.code, 1, "{output:?}");
     assert!(took < Duration::from_secs(10) && peak < 256, "{took:?}, {peak} MiB");
-    assert!(told.stdout.contains("headers past the first 64 KiB") && told.stdout.contains("signatures past the first 16"), "{told:?}");
+    assert!(
+        output.stdout.contains("headers past the first 64 KiB") && output.stdout.contains("signatures past the first 16"),
+        "{output:?}"
+    );
 }
 
 #[test]
-fn as_many_signatures_as_are_looked_at_are_not_too_many() {
+fn only_signatures_past_the_limit_are_left_out() {
     let by = by(&providers::STRIPE, SECRET);
     let case = Case::of("stripe", &by, SECRET, BODY).secret("quite another secret");
     for (count, left_out) in [(6, false), (16, false), (17, true)] {
@@ -602,11 +605,11 @@ fn as_many_signatures_as_are_looked_at_are_not_too_many() {
         assert_eq!(value["left_out"].to_string().contains("signatures past"), left_out, "{count}: {value}");
     }
     let value = jira().body(format!("a{}", ",".repeat(300_000))).explain();
-    assert_eq!(value["left_out"], serde_json::json!([]), "commas are no JSON: {value}");
+    assert_eq!(value["left_out"], serde_json::json!([]), "a body outside JSON has no values to count: {value}");
 }
 
 #[test]
-fn escapes_are_told_apart_from_white_space() {
+fn json_escapes_are_not_called_white_space() {
     let large = |text: &str| format!("{{\"a\":[\"{text}\"{}]}}", ",\"bb\"".repeat(20_000));
     let cases = [
         ("{\"a\":\"\\u00FC\"}".to_owned(), "{\"a\":\"\u{fc}\"}".to_owned()),
@@ -624,23 +627,23 @@ fn escapes_are_told_apart_from_white_space() {
 }
 
 #[test]
-fn token_that_is_revealed_is_called_a_secret() {
+fn revealed_token_is_called_a_secret() {
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", "{}"));
     let arguments = ["explain", "--reveal", "--provider", "gitlab-token", "--secret-file", &secret, "-H", "X-Gitlab-Token: other", &body];
-    let told = countersign(&arguments, b"");
-    assert!(told.stdout.contains("X-Gitlab-Token: swordfish") && told.stdout.contains("this is the secret itself"), "{told:?}");
+    let output = countersign(&arguments, b"");
+    assert!(output.stdout.contains("X-Gitlab-Token: swordfish") && output.stdout.contains("this is the secret itself"), "{output:?}");
 }
 
 #[test]
-fn search_that_runs_out_of_time_says_so() {
+fn search_past_its_time_limit_lists_attempts_left_out() {
     let folder = Folder::new();
     let secret = folder.write("secret", SECRET);
     let body = folder.write("body", vec![b'x'; 2 * 1024 * 1024]);
     let header = format!("X-Hub-Signature: sha256={}", "0".repeat(64));
-    let told = countersign(&["explain", "--secret-file", &secret, "--try-for", "50ms", "--json", "--header", &header, &body], b"");
-    assert_eq!(told.code, 1, "{told:?}");
-    let value = json(&told.stdout);
-    assert_eq!(value["left_out"], serde_json::json!(["attempts beyond the time limit of 50ms"]), "{told:?}");
-    assert_eq!(value["ruled_out"], serde_json::json!([]), "what was not tried is not ruled out: {told:?}");
+    let output = countersign(&["explain", "--secret-file", &secret, "--try-for", "50ms", "--json", "--header", &header, &body], b"");
+    assert_eq!(output.code, 1, "{output:?}");
+    let value = json(&output.stdout);
+    assert_eq!(value["left_out"], serde_json::json!(["attempts beyond the time limit of 50ms"]), "{output:?}");
+    assert_eq!(value["ruled_out"], serde_json::json!([]), "attempts left out are not ruled out: {output:?}");
 }

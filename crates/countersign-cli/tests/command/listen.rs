@@ -33,13 +33,14 @@ impl Receiver {
         let mut command = command(&[&["listen", "--port", "0"], secret, arguments].concat());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        stderr.read_line(&mut said).unwrap();
-        let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_else(|| panic!("{said}")).to_owned();
+        let mut notice = String::new();
+        stderr.read_line(&mut notice).unwrap();
+        let address =
+            notice.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_else(|| panic!("{notice}")).to_owned();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&lines);
+        let printed = Arc::clone(&lines);
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        thread::spawn(move || stdout.lines().for_each(|line| told.lock().unwrap().push(line.unwrap())));
+        thread::spawn(move || stdout.lines().for_each(|line| printed.lock().unwrap().push(line.unwrap())));
         thread::spawn(move || drop(stderr.read_to_string(&mut String::new())));
         Self { child, address, lines, folder }
     }
@@ -108,7 +109,7 @@ fn forgeries() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_is_genuine_is_passed_on_byte_for_byte_and_its_answer_comes_back() {
+fn genuine_delivery_is_forwarded_unchanged_and_its_response_returned() {
     let upstream = Upstream::new(|_| answer_of("299 Well", "all of the answer"));
     let receiver = Receiver::new(&["--forward", &upstream.url]);
     let answer = receiver.answer(&good());
@@ -120,14 +121,14 @@ fn what_is_genuine_is_passed_on_byte_for_byte_and_its_answer_comes_back() {
     let sent = String::from_utf8(good()).unwrap();
     let mut sent: Vec<&str> = sent.split_once("\r\n\r\n").unwrap().0.split("\r\n").filter(|line| !line.starts_with("Connection")).collect();
     let mut passed: Vec<&str> = head.split("\r\n").collect();
-    assert_eq!(passed.remove(0), sent.remove(0), "path and query are the same");
+    assert_eq!(passed.remove(0), sent.remove(0), "path and query are unchanged");
     sent.sort_unstable();
     passed.sort_unstable();
-    assert_eq!(passed, sent, "so are the headers, but for those of the connection");
+    assert_eq!(passed, sent, "the headers are the same, except for connection fields");
 }
 
 #[test]
-fn nothing_that_is_not_genuine_is_passed_on() {
+fn only_genuine_posts_are_forwarded() {
     let upstream = Upstream::new(|_| answer_of("200 OK", ""));
     let receiver = Receiver::new(&["--forward", &upstream.url, "--explain", "--json", "--body-limit", "100"]);
     for forgery in forgeries() {
@@ -150,11 +151,11 @@ fn nothing_that_is_not_genuine_is_passed_on() {
         assert!(!line.contains(SECRET), "{line}");
     }
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "));
-    assert_eq!(upstream.seen().len(), 1, "and what is, still is");
+    assert_eq!(upstream.seen().len(), 1, "a genuine delivery is still forwarded");
 }
 
 #[test]
-fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
+fn unreachable_service_is_502_and_slow_service_is_504() {
     let receiver = Receiver::new(&["--forward", "http://127.0.0.1:1", "--json"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 502 "));
     let value: Value = serde_json::from_str(&receiver.lines(1)[0]).unwrap();
@@ -172,38 +173,38 @@ fn a_service_that_is_down_is_502_and_one_that_is_slow_504() {
 }
 
 #[test]
-fn each_delivery_is_told_of_and_kept_if_asked_for() {
+fn each_delivery_is_printed_and_saved() {
     let kept = Folder::new();
     let save = kept.0.join("captured");
     let receiver = Receiver::new(&["--json", "--explain", "--save", save.to_str().unwrap(), "--save-rejected"]);
     assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "));
     receiver.answer(&request("/jira", &signature(BODY.as_bytes()), BODY.trim_end()));
     let lines: Vec<Value> = receiver.lines(2).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told = |value: &Value, names: &[&str]| names.iter().map(|name| value[*name].clone()).collect::<Vec<_>>();
+    let values = |value: &Value, names: &[&str]| names.iter().map(|name| value[*name].clone()).collect::<Vec<_>>();
     let fields = ["provider", "path", "verified", "event", "bytes", "status", "cause"];
     assert_eq!(
-        Value::from(told(&lines[0], &fields)),
+        Value::from(values(&lines[0], &fields)),
         serde_json::json!(["jira", "/jira/x?a=%20b&c", true, "jira:issue_created", BODY.len(), 200, null])
     );
     assert_eq!(
-        Value::from(told(&lines[1], &fields)),
+        Value::from(values(&lines[1], &fields)),
         serde_json::json!(["jira", "/jira", false, "jira:issue_created", BODY.len() - 1, 401, "signature_mismatch"])
     );
     assert_eq!(lines[1]["causes"][0]["id"], "body_line_break_removed");
     let secret = receiver.folder.write("secret", SECRET);
     for (line, code) in lines.iter().zip([0, 1]) {
-        let told = countersign(&["verify", "--secret-file", &secret, "--request", line["saved"].as_str().unwrap()], b"");
-        assert_eq!(told.code, code, "{told:?}");
+        let output = countersign(&["verify", "--secret-file", &secret, "--request", line["saved"].as_str().unwrap()], b"");
+        assert_eq!(output.code, code, "{output:?}");
         #[cfg(unix)]
         for path in [save.as_path(), std::path::Path::new(line["saved"].as_str().unwrap())] {
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions());
-            assert_eq!(mode & 0o077, 0, "nobody else reads it");
+            assert_eq!(mode & 0o077, 0, "nobody else may read {}", path.display());
         }
     }
 }
 
 #[test]
-fn lines_are_for_people_and_hold_nothing_that_a_terminal_obeys() {
+fn lines_hold_no_control_characters() {
     let receiver = Receiver::new(&[]);
     receiver.answer(&good());
     let body = "{\"webhookEvent\":\"a\\u001b[31mb\"}";
@@ -221,7 +222,7 @@ fn lines_are_for_people_and_hold_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
-fn a_delivery_whose_sender_is_gone_is_told_of() {
+fn delivery_of_a_disconnected_sender_is_printed() {
     let slow = Upstream::new(|_| {
         thread::sleep(Duration::from_millis(500));
         answer_of("200 OK", "late")
@@ -238,21 +239,21 @@ fn a_delivery_whose_sender_is_gone_is_told_of() {
 }
 
 #[test]
-fn who_asks_twice_does_not_wait() {
+fn repeated_interrupt_does_not_wait_for_half_a_head() {
     let mut receiver = Receiver::new(&[]);
     let mut stream = TcpStream::connect(&receiver.address).unwrap();
     stream.write_all(b"POST /jira HTTP/1.1\r\nHost").unwrap();
     thread::sleep(Duration::from_millis(100));
     let began = Instant::now();
     while receiver.child.try_wait().unwrap().is_none() {
-        assert!(began.elapsed() < Duration::from_secs(5), "it waits for half a head");
+        assert!(began.elapsed() < Duration::from_secs(5), "the command waits for half a head");
         receiver.interrupt();
         thread::sleep(Duration::from_millis(100));
     }
 }
 
 #[test]
-fn several_providers_are_told_apart_by_path() {
+fn path_selects_the_provider() {
     let upstream = Upstream::new(|_| answer_of("200 OK", ""));
     let folder = Folder::new();
     let (jira, github) = (folder.write("jira", SECRET), folder.write("github", "another"));
@@ -277,7 +278,7 @@ fn several_providers_are_told_apart_by_path() {
 }
 
 #[test]
-fn mistakes_in_the_file_are_named() {
+fn mistakes_in_the_config_file_are_named() {
     let folder = Folder::new();
     let secret = folder.write("secret", SECRET);
     let table = |path: &str, provider: &str, rest: &str| format!("[[provider]]\npath = \"{path}\"\nprovider = \"{provider}\"\n{rest}\n");
@@ -296,13 +297,13 @@ fn mistakes_in_the_file_are_named() {
     ];
     for (text, fault) in cases {
         let config = folder.write("config.toml", &text);
-        let told = countersign(&["listen", "--port", "0", "--config", &config], b"");
-        assert_eq!((told.code, told.stderr.contains(fault)), (2, true), "{text}: {told:?}");
+        let output = countersign(&["listen", "--port", "0", "--config", &config], b"");
+        assert_eq!((output.code, output.stderr.contains(fault)), (2, true), "{text}: {output:?}");
     }
 }
 
 #[test]
-fn what_is_in_flight_is_finished_when_it_is_stopped() {
+fn running_delivery_is_finished_at_shutdown() {
     let slow = Upstream::new(|_| {
         thread::sleep(Duration::from_millis(700));
         answer_of("200 OK", "late")
@@ -331,7 +332,7 @@ fn unsigned(path: &str, body: &str) -> Vec<u8> {
 }
 
 #[test]
-fn line_of_a_delivery_is_one_line_whatever_a_stranger_writes() {
+fn delivery_stays_on_one_line_whatever_a_stranger_sends() {
     let receiver = Receiver::new(&[]);
     let forged = "x\\n200 /jira jira jira:issue_created, 9 bytes, verified with the secret\\r\\t\\u202e\\u2066\\u2028\\u0085\\u001b[2J";
     let events = [forged.to_owned(), "y".repeat(100_000)];
@@ -362,7 +363,7 @@ fn peak(process: u32) -> u64 {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn strangers_who_upload_at_once_stay_within_the_budget() {
+fn concurrent_uploads_stay_within_the_memory_budget() {
     const CONNECTIONS: usize = 30;
     const BODY: usize = 24 * 1024 * 1024;
     let receiver = Receiver::new(&["--explain"]);
@@ -384,11 +385,11 @@ fn strangers_who_upload_at_once_stay_within_the_budget() {
     let peak = peak(receiver.child.id());
     assert!(peak < 256, "{peak} MiB");
     drop(streams);
-    assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "), "and a genuine delivery is received");
+    assert!(receiver.answer(&good()).starts_with("HTTP/1.1 200 "), "a genuine delivery is received");
 }
 
 #[test]
-fn rejected_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
+fn rejected_deliveries_are_saved_on_request_and_within_limits() {
     let folder = Folder::new();
     let kept = |name: &str| {
         std::fs::read_dir(folder.0.join(name)).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect::<Vec<_>>()
@@ -418,7 +419,7 @@ fn rejected_deliveries_are_kept_only_if_asked_for_and_only_so_many() {
 }
 
 #[test]
-fn forgeries_that_come_too_fast_are_not_explained() {
+fn forgeries_past_the_queue_are_not_explained() {
     let receiver = Receiver::new(&["--explain", "--json"]);
     let body = "z".repeat(300 * 1024);
     let forgery = request("/jira", &signature(b"another body"), &body);
@@ -435,7 +436,7 @@ fn forgeries_that_come_too_fast_are_not_explained() {
     for sender in senders {
         sender.join().unwrap();
     }
-    // A delivery without a place is printed at once.
+    // A delivery beyond the queue is printed at once.
     let began = Instant::now();
     let not_explained = || receiver.lines.lock().unwrap().iter().filter(|line| line.contains("not explained: too many at once")).count();
     while not_explained() < 16 && began.elapsed() < Duration::from_secs(20) {
@@ -445,7 +446,7 @@ fn forgeries_that_come_too_fast_are_not_explained() {
 }
 
 #[test]
-fn second_interrupt_ends_it_while_it_finds_out_why() {
+fn second_interrupt_ends_a_running_search() {
     let mut receiver = Receiver::new(&["--explain"]);
     // A search up to the time limit: JSON of 4 MiB has many forms.
     let body = format!("[{}]", vec![format!("\"{}\"", "\u{e4}/".repeat(14_000)); 95].join(", "));
@@ -453,18 +454,18 @@ fn second_interrupt_ends_it_while_it_finds_out_why() {
     thread::sleep(Duration::from_millis(300));
     receiver.interrupt();
     thread::sleep(Duration::from_millis(300));
-    assert!(receiver.child.try_wait().unwrap().is_none(), "after the first one it finishes what it does");
+    assert!(receiver.child.try_wait().unwrap().is_none(), "the first interrupt lets the search finish");
     receiver.interrupt();
     let began = Instant::now();
     while receiver.child.try_wait().unwrap().is_none() {
-        assert!(began.elapsed() < Duration::from_secs(2), "it is not at its end");
+        assert!(began.elapsed() < Duration::from_secs(2), "the command still runs");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn folder_that_is_not_unicode_is_no_trap() {
+fn save_folder_need_not_be_unicode() {
     use std::os::unix::ffi::OsStrExt as _;
 
     let folder = Folder::new();
@@ -472,10 +473,10 @@ fn folder_that_is_not_unicode_is_no_trap() {
     let odd = folder.0.join(std::ffi::OsStr::from_bytes(b"odd-\xff"));
     let mut command = command(&["listen", "--port", "0", "--secret-file", &secret, "--json", "--save"]);
     let mut child = command.arg(&odd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
+    let mut notice = String::new();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    stderr.read_line(&mut said).unwrap();
-    let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    stderr.read_line(&mut notice).unwrap();
+    let address = notice.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(&good()).unwrap();
     let mut answer = String::new();
@@ -492,7 +493,7 @@ fn folder_that_is_not_unicode_is_no_trap() {
 
 /// Users may write the secret where a file or a variable belongs.
 #[test]
-fn secret_in_the_file_of_providers_is_not_echoed() {
+fn secret_misplaced_in_the_config_file_is_not_shown() {
     const NEEDLE: &str = "whsec_needle";
     let folder = Folder::new();
     let secret = folder.write("secret", SECRET);
@@ -517,14 +518,14 @@ fn secret_in_the_file_of_providers_is_not_echoed() {
     let twice = format!("{by_path}{by_path}").replace(&format!("\"{NEEDLE}"), &format!("\"/{NEEDLE}"));
     for text in tables.chain([by_provider, by_path, by_key, by_table, twice]) {
         let config = folder.write("config.toml", &text);
-        let told = countersign(&["listen", "--port", "0", "--config", &config], b"");
-        assert_eq!(told.code, 2, "{text}: {told:?}");
-        assert!(!told.stderr.contains("needle") && told.stderr.contains("config.toml"), "{text}: {told:?}");
+        let output = countersign(&["listen", "--port", "0", "--config", &config], b"");
+        assert_eq!(output.code, 2, "{text}: {output:?}");
+        assert!(!output.stderr.contains("needle") && output.stderr.contains("config.toml"), "{text}: {output:?}");
     }
 }
 
 #[test]
-fn what_was_left_out_is_told() {
+fn attempts_left_out_are_printed() {
     let receiver = Receiver::new(&["--provider", "stripe", "--explain", "--json"]);
     let many = format!("t=1,{}", vec![format!("v1={}", "0".repeat(64)); 40].join(","));
     let length = BODY.len();
@@ -548,14 +549,14 @@ fn connection_serves_one_request() {
 }
 
 #[test]
-fn interrupts_are_heard_while_nobody_reads_what_is_printed() {
+fn interrupt_stops_while_nobody_reads_the_output() {
     let folder = Folder::new();
     let secret = folder.write("secret", SECRET);
     let mut command = command(&["listen", "--port", "0", "--json", "--secret-file", &secret]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
-    let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    let mut notice = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut notice).unwrap();
+    let address = notice.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
     // More lines than a pipe holds.
     let forgery = unsigned("/jira", &format!("{{\"webhookEvent\":\"{}\"}}", "y".repeat(1000)));
     let senders: Vec<_> = (0..16)
@@ -579,14 +580,14 @@ fn interrupts_are_heard_while_nobody_reads_what_is_printed() {
     assert!(stuck > 0, "the pipe is not full");
     let began = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        assert!(began.elapsed() < Duration::from_secs(10), "no interrupt is heard");
+        assert!(began.elapsed() < Duration::from_secs(10), "no interrupt stops the command");
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         thread::sleep(Duration::from_millis(200));
     }
 }
 
 #[test]
-fn json_of_a_delivery_is_cut_and_obeyed_by_no_terminal() {
+fn json_of_a_delivery_is_cut_and_escaped() {
     let receiver = Receiver::new(&["--json"]);
     receiver.answer(&unsigned("/jira", "{\"webhookEvent\":\"\\u202e\\u2066\\u2028\\u0085\\u009b31m\"}"));
     receiver.answer(&unsigned("/jira", &format!("{{\"webhookEvent\":\"{}\"}}", "y".repeat(100_000))));
@@ -598,11 +599,11 @@ fn json_of_a_delivery_is_cut_and_obeyed_by_no_terminal() {
         assert_eq!(value["status"], 401);
     }
     let value: Value = serde_json::from_str(&receiver.lines(3)[0]).unwrap();
-    assert_eq!(value["event"], "\u{202e}\u{2066}\u{2028}\u{85}\u{9b}31m", "a program reads what was sent");
+    assert_eq!(value["event"], "\u{202e}\u{2066}\u{2028}\u{85}\u{9b}31m", "the parsed value is the value as sent");
 }
 
 #[test]
-fn method_and_names_of_headers_are_cut() {
+fn method_and_header_names_are_cut() {
     let receiver = Receiver::new(&["--verbose"]);
     let long = "x".repeat(40_000);
     receiver.answer(format!("{long} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").as_bytes());
@@ -614,7 +615,7 @@ fn method_and_names_of_headers_are_cut() {
 }
 
 #[test]
-fn head_that_is_too_large_is_not_kept() {
+fn too_large_head_is_answered_431() {
     let receiver = Receiver::new(&[]);
     let head = format!("POST / HTTP/1.1\r\nHost: h\r\nX-Pad: {}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n", "x".repeat(100_000));
     let mut stream = TcpStream::connect(&receiver.address).unwrap();

@@ -17,11 +17,11 @@ fn text(request: &[u8]) -> String {
 }
 
 #[test]
-fn a_delivery_is_what_the_provider_would_send() {
+fn delivery_has_the_form_of_the_provider() {
     let upstream = Upstream::new(|_| answer_of("200 OK", "thanks"));
-    let told = send(&format!("{}/jira?a=b", upstream.url), &["-H", "X-Extra: 1"]);
-    assert_eq!(told.code, 0, "{told:?}");
-    assert!(told.stdout.starts_with("200 OK in ") && told.stdout.ends_with("thanks\n"), "{told:?}");
+    let output = send(&format!("{}/jira?a=b", upstream.url), &["-H", "X-Extra: 1"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stdout.starts_with("200 OK in ") && output.stdout.ends_with("thanks\n"), "{output:?}");
     let request = text(&upstream.seen()[0]);
     assert!(request.starts_with("POST /jira?a=b HTTP/1.1\r\n") && request.ends_with(&format!("\r\n\r\n{BODY}")), "{request}");
     for header in ["Content-Type: application/json\r\n", "X-Hub-Signature: sha256=", "X-Atlassian-Webhook-Identifier: ", "X-Extra: 1\r\n"] {
@@ -31,28 +31,28 @@ fn a_delivery_is_what_the_provider_would_send() {
 }
 
 #[test]
-fn the_exit_status_says_whether_it_was_accepted() {
+fn exit_status_tells_whether_the_receiver_accepted() {
     for (status, code) in
         [("204 No Content", 0), ("401 Unauthorized", 1), ("302 Found", 1), ("404 Not Found", 1), ("500 Internal Server Error", 1)]
     {
         let upstream = Upstream::new(move |_| answer_of(status, ""));
-        let told = send(&upstream.url, &[]);
-        assert_eq!((told.code, told.stdout.starts_with(status)), (code, true), "{told:?}");
+        let output = send(&upstream.url, &[]);
+        assert_eq!((output.code, output.stdout.starts_with(status)), (code, true), "{output:?}");
         assert_eq!(send(&upstream.url, &["--forge", "body"]).code == 0, status.starts_with("401"), "{status}");
     }
-    let told = send("http://127.0.0.1:1/", &[]);
-    assert_eq!((told.code, told.stdout.starts_with("no response from http://127.0.0.1:1/ in ")), (1, true), "{told:?}");
+    let output = send("http://127.0.0.1:1/", &[]);
+    assert_eq!((output.code, output.stdout.starts_with("no response from http://127.0.0.1:1/ in ")), (1, true), "{output:?}");
     let silent = Upstream::new(|_| String::new());
-    let told = send(&silent.url, &["--timeout", "100ms"]);
-    assert_eq!((told.code, told.stdout.contains("no response within 100ms")), (1, true), "{told:?}");
+    let output = send(&silent.url, &["--timeout", "100ms"]);
+    assert_eq!((output.code, output.stdout.contains("no response within 100ms")), (1, true), "{output:?}");
     assert_eq!(send("ftp://127.0.0.1/", &[]).code, 2);
 }
 
 #[test]
-fn what_may_pass_is_repeated_with_the_same_id() {
+fn temporary_failure_is_retried_with_the_same_id() {
     let upstream = Upstream::new(|number| answer_of(if number < 3 { "503 Service Unavailable" } else { "200 OK" }, ""));
-    let told = send(&upstream.url, &["--retries", "5", "--fast"]);
-    assert_eq!((told.code, told.stdout.contains("at attempt 3")), (0, true), "{told:?}");
+    let output = send(&upstream.url, &["--retries", "5", "--fast"]);
+    assert_eq!((output.code, output.stdout.contains("at attempt 3")), (0, true), "{output:?}");
     let line = |request: &[u8], name: &str| text(request).lines().find(|line| line.starts_with(name)).map(str::to_owned);
     let seen = upstream.seen();
     let retries: Vec<_> = seen.iter().map(|request| line(request, "X-Atlassian-Webhook-Retry: ")).collect();
@@ -62,11 +62,11 @@ fn what_may_pass_is_repeated_with_the_same_id() {
 
     let rejected = Upstream::new(|_| answer_of("401 Unauthorized", ""));
     assert_eq!(send(&rejected.url, &["--retries", "5", "--fast"]).code, 1);
-    assert_eq!(rejected.seen().len(), 1, "what is final is not repeated");
+    assert_eq!(rejected.seen().len(), 1, "a final response is not retried");
 }
 
 #[test]
-fn each_attempt_is_signed_anew_under_the_same_id() {
+fn each_attempt_is_signed_again_with_the_same_id() {
     let upstream = Upstream::new(|_| answer_of("503 Service Unavailable", ""));
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), folder.write("body", BODY));
@@ -85,23 +85,23 @@ fn each_attempt_is_signed_anew_under_the_same_id() {
 }
 
 #[test]
-fn many_are_counted_and_timed() {
+fn many_deliveries_are_counted_and_timed() {
     let upstream = Upstream::new(|number| {
         std::thread::sleep(Duration::from_millis(2));
         answer_of(if number % 10 == 0 { "401 Unauthorized" } else { "200 OK" }, "")
     });
-    let told = send(&upstream.url, &["--count", "100", "--concurrency", "10"]);
-    assert_eq!(told.code, 1, "one of them was rejected: {told:?}");
+    let output = send(&upstream.url, &["--count", "100", "--concurrency", "10"]);
+    assert_eq!(output.code, 1, "some deliveries were rejected: {output:?}");
     for line in ["      90  200 OK", "      10  401 Unauthorized"] {
-        assert!(told.stdout.lines().any(|other| other == line), "{told:?}");
+        assert!(output.stdout.lines().any(|other| other == line), "{output:?}");
     }
-    assert!(told.stdout.contains("p50 ") && told.stdout.contains("p99 ") && told.stderr.is_empty(), "{told:?}");
+    assert!(output.stdout.contains("p50 ") && output.stdout.contains("p99 ") && output.stderr.is_empty(), "{output:?}");
     let seen = upstream.seen();
     let ids: std::collections::BTreeSet<_> = seen
         .iter()
         .map(|request| text(request).lines().find(|line| line.starts_with("X-Atlassian-Webhook-Id")).unwrap().to_owned())
         .collect();
-    assert_eq!((seen.len(), ids.len()), (100, 100), "each has an id of its own");
+    assert_eq!((seen.len(), ids.len()), (100, 100), "each delivery has a new id");
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn same_delivery_is_sent_again_whatever_the_response() {
     let body = folder.write("body", BODY);
     let upstream = Upstream::new(|number| answer_of(if number == 2 { "503 Service Unavailable" } else { "200 OK" }, ""));
     let options = ["send", "--provider", "standard-webhooks", "--secret-file", &secret, "--repeat", "3", &upstream.url, &body];
-    let told = countersign(&options, b"");
-    let lines: Vec<_> = told.stdout.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!((told.code, lines), (1, vec!["200", "503", "200", "200"]), "{told:?}");
+    let output = countersign(&options, b"");
+    let lines: Vec<_> = output.stdout.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!((output.code, lines), (1, vec!["200", "503", "200", "200"]), "{output:?}");
     let ids: std::collections::BTreeSet<_> = upstream
         .seen()
         .iter()
@@ -127,14 +127,14 @@ fn same_delivery_is_sent_again_whatever_the_response() {
     assert_eq!(send(&busy.url, &["--repeat", "2", "--concurrency", "3"]).code, 0, "concurrent repeats are put off");
     let down = Upstream::new(|_| answer_of("503 Service Unavailable", ""));
     assert_eq!(send(&down.url, &["--repeat", "2", "--concurrency", "3"]).code, 1);
-    assert_eq!(send(&together.url, &["--repeat", "1", "--count", "2"]).code, 2, "one or the other");
+    assert_eq!(send(&together.url, &["--repeat", "1", "--count", "2"]).code, 2, "--repeat excludes --count");
     let named = Upstream::new(|_| answer_of("200 OK", ""));
     send(&named.url, &["--id", "the-id"]);
     assert!(text(&named.seen()[0]).contains("X-Atlassian-Webhook-Identifier: the-id\r\n"));
 }
 
 #[test]
-fn forgeries_are_what_they_are_called() {
+fn each_forgery_has_its_named_defect() {
     let upstream = Upstream::new(|_| answer_of("401 Unauthorized", ""));
     for forgery in ["signature", "missing", "truncated", "body"] {
         assert_eq!(send(&upstream.url, &["--forge", forgery]).code, 0, "{forgery}");

@@ -10,24 +10,24 @@ use super::common::{Folder, command, countersign, run};
 const BODY: &str = "{\"webhookEvent\":\"jira:issue_created\"}";
 
 fn sign(arguments: &[&str]) -> String {
-    let told = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
-    assert_eq!(told.code, 0, "{told:?}");
-    told.stdout
+    let output = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout
 }
 
 #[test]
-fn a_known_value_is_signed() {
+fn signature_equals_the_published_value() {
     let folder = Folder::new();
     // From Atlassian's page on securing webhooks.
     let secret = folder.write("secret", "It's a Secret to Everybody\n");
     let body = folder.write("body", "Hello World!");
-    let told = countersign(&["sign", "--secret-file", &secret, "--header-only", &body], b"");
-    assert_eq!(told.stdout, "X-Hub-Signature: sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9\n");
-    assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+    let output = countersign(&["sign", "--secret-file", &secret, "--header-only", &body], b"");
+    assert_eq!(output.stdout, "X-Hub-Signature: sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9\n");
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
 }
 
 #[test]
-fn what_is_signed_verifies_for_every_provider() {
+fn signed_delivery_verifies_for_every_provider() {
     let list = countersign(&["providers", "--json"], b"");
     let rows: Vec<Value> = list.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(rows.len() > 50);
@@ -42,26 +42,30 @@ fn what_is_signed_verifies_for_every_provider() {
             &[]
         };
         let options = [&["--provider", name, "--secret-file", &secret], url, sha1].concat();
-        let told = countersign(&[&["sign", "--header-only"], &options[..]].concat(), BODY.as_bytes());
-        assert_eq!(told.code, 0, "{name}: {told:?}");
-        let headers: Vec<&str> = told.stdout.lines().flat_map(|header| ["-H", header]).collect();
-        let told = countersign(&[&["verify", "--json"], &options[..], &headers].concat(), BODY.as_bytes());
-        assert_eq!(told.code, 0, "{name}: {told:?}");
-        let value: Value = serde_json::from_str(&told.stdout).unwrap();
+        let output = countersign(&[&["sign", "--header-only"], &options[..]].concat(), BODY.as_bytes());
+        assert_eq!(output.code, 0, "{name}: {output:?}");
+        let headers: Vec<&str> = output.stdout.lines().flat_map(|header| ["-H", header]).collect();
+        let output = countersign(&[&["verify", "--json"], &options[..], &headers].concat(), BODY.as_bytes());
+        assert_eq!(output.code, 0, "{name}: {output:?}");
+        let value: Value = serde_json::from_str(&output.stdout).unwrap();
         assert_eq!((value["verified"].as_bool(), value["provider"].as_str()), (Some(true), Some(name)));
         // All headers in a single option, with the other output of `sign`.
         let all = countersign(&[&["sign"], &options[..]].concat(), BODY.as_bytes()).stdout.replace('\n', "\r\n");
-        let told = countersign(&[&["verify"], &options[..], &["-H", &all]].concat(), BODY.as_bytes());
-        assert_eq!((told.code, all.lines().count() > 1), (0, true), "{name}: {told:?}");
+        let output = countersign(&[&["verify"], &options[..], &["-H", &all]].concat(), BODY.as_bytes());
+        assert_eq!((output.code, all.lines().count() > 1), (0, true), "{name}: {output:?}");
         if row["signs_body"] == true {
-            let told = countersign(&[&["verify"], &options[..], &headers].concat(), b"another body");
-            assert_eq!((told.code, told.stdout.contains("not verified: the signature does not match")), (1, true), "{name}: {told:?}");
+            let output = countersign(&[&["verify"], &options[..], &headers].concat(), b"another body");
+            assert_eq!(
+                (output.code, output.stdout.contains("not verified: the signature does not match")),
+                (1, true),
+                "{name}: {output:?}"
+            );
         }
     }
 }
 
 #[test]
-fn a_secret_is_new_each_time_and_its_owners_alone() {
+fn secret_is_new_each_time_and_readable_by_its_owner_alone() {
     let folder = Folder::new();
     let file = folder.0.join("secret");
     let path = file.to_str().unwrap();
@@ -70,14 +74,14 @@ fn a_secret_is_new_each_time_and_its_owners_alone() {
     assert_eq!((first.len(), first.trim_end().bytes().all(|byte| byte.is_ascii_hexdigit())), (65, true));
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions()) & 0o777, 0o600);
-    let told = countersign(&["secret", "--file", path], b"");
-    assert_eq!(told.code, 2, "what is there is not written over: {told:?}");
+    let output = countersign(&["secret", "--file", path], b"");
+    assert_eq!(output.code, 2, "an existing file is not overwritten: {output:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), first);
     assert_ne!(countersign(&["secret"], b"").stdout, first);
 }
 
 #[test]
-fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
+fn secret_comes_from_a_file_a_variable_or_an_argument() {
     let folder = Folder::new();
     let secret = folder.write("secret", "swordfish\n");
     let by_file = sign(&["--secret-file", &secret]);
@@ -88,8 +92,8 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
     };
     assert_eq!(with_variable("MY_SECRET", &["--secret-env", "MY_SECRET"]).stdout, by_file);
     assert_eq!(with_variable("COUNTERSIGN_SECRET", &[]).stdout, by_file);
-    let told = countersign(&["sign", "--secret", "swordfish"], BODY.as_bytes());
-    assert_eq!((told.stdout, told.stderr.contains("warning: other users")), (by_file, true));
+    let output = countersign(&["sign", "--secret", "swordfish"], BODY.as_bytes());
+    assert_eq!((output.stdout, output.stderr.contains("warning: other users")), (by_file, true));
     assert_eq!(countersign(&["sign", "--quiet", "--secret", "swordfish"], BODY.as_bytes()).stderr, "");
 
     // An id selects a secret among several.
@@ -114,14 +118,14 @@ fn secrets_come_from_files_variables_and_with_a_warning_from_arguments() {
         (&["--secret-file", &secret, "/nowhere/body"], "cannot read /nowhere/body"),
     ];
     for (arguments, text) in faults {
-        let told = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
-        assert_eq!((told.code, told.stdout.as_str(), told.stderr.contains(text)), (2, "", true), "{arguments:?}: {told:?}");
-        assert!(!told.stderr.contains("swordfish"), "{told:?}");
+        let output = countersign(&[&["sign"], arguments].concat(), BODY.as_bytes());
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr.contains(text)), (2, "", true), "{arguments:?}: {output:?}");
+        assert!(!output.stderr.contains("swordfish"), "{output:?}");
     }
 }
 
 #[test]
-fn time_and_id_can_be_given() {
+fn options_set_time_and_id() {
     let folder = Folder::new();
     let secret = folder.write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     let options = ["--provider", "standard-webhooks", "--secret-file", &secret];
@@ -137,13 +141,13 @@ fn time_and_id_can_be_given() {
 }
 
 #[test]
-fn a_curl_line_is_one_for_a_shell() {
+fn curl_command_survives_the_shell() {
     let folder = Folder::new();
     let secret = folder.write("secret", "swordfish");
     let body = folder.write("it's a body", BODY);
-    let told = countersign(&["sign", "--secret-file", &secret, "--curl", "http://127.0.0.1:1/a?b&c", &body], b"");
+    let output = countersign(&["sign", "--secret-file", &secret, "--curl", "http://127.0.0.1:1/a?b&c", &body], b"");
     // The shell parses the line, without running `curl`.
-    let shell = Command::new("sh").args(["-c", &told.stdout.replacen("curl ", "printf '<%s>' ", 1)]).output().unwrap();
+    let shell = Command::new("sh").args(["-c", &output.stdout.replacen("curl ", "printf '<%s>' ", 1)]).output().unwrap();
     let words = String::from_utf8(shell.stdout).unwrap();
     let signature = sign(&["--secret-file", &secret, "--header-only"]);
     assert!(words.starts_with("<-i><-H><Content-Type: application/json><-H><X-Hub-Signature: sha256="), "{words}");
@@ -152,7 +156,7 @@ fn a_curl_line_is_one_for_a_shell() {
 }
 
 #[test]
-fn output_is_the_same_in_a_pipe_but_for_colour() {
+fn colour_adds_only_escape_codes() {
     let folder = Folder::new();
     let secret = folder.write("secret", "swordfish");
     let verify = |options: &[&str]| {
@@ -182,7 +186,7 @@ fn providers_are_listed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_be_written_is_a_fault() {
+fn unwritable_output_is_an_error() {
     let mut command = command(&["providers"]);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     assert_eq!(command.stdout(full).status().unwrap().code(), Some(2));
@@ -191,8 +195,8 @@ fn what_cannot_be_written_is_a_fault() {
 #[test]
 fn completions_and_man_pages_are_made() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let told = countersign(&["completions", shell], b"");
-        assert!(told.code == 0 && told.stdout.contains("countersign") && told.stdout.contains("secret-file"), "{shell}");
+        let output = countersign(&["completions", shell], b"");
+        assert!(output.code == 0 && output.stdout.contains("countersign") && output.stdout.contains("secret-file"), "{shell}");
     }
     let folder = Folder::new();
     assert!(countersign(&["man"], b"").stdout.contains(".TH countersign 1"));
@@ -203,12 +207,12 @@ fn completions_and_man_pages_are_made() {
 }
 
 #[test]
-fn help_has_examples_and_says_what_the_exit_status_means() {
+fn help_has_examples_and_the_exit_status() {
     for command in ["sign", "send", "listen", "verify", "explain"] {
-        let told = countersign(&[command, "--help"], b"");
-        assert!(told.code == 0 && told.stdout.contains("Examples:"), "{command}: {told:?}");
+        let output = countersign(&[command, "--help"], b"");
+        assert!(output.code == 0 && output.stdout.contains("Examples:"), "{command}: {output:?}");
     }
-    let told = countersign(&["--help"], b"");
-    assert!(told.stdout.contains("Exit status: 0"), "{told:?}");
+    let output = countersign(&["--help"], b"");
+    assert!(output.stdout.contains("Exit status: 0"), "{output:?}");
     assert_eq!(countersign(&[], b"").code, 2);
 }

@@ -5,13 +5,13 @@ use super::common::{Folder, countersign};
 const COMMANDS: [&str; 6] = ["secret", "sign", "send", "listen", "verify", "explain"];
 
 fn help(command: &str) -> String {
-    let told = countersign(&[command, "--help"], b"");
-    assert_eq!(told.code, 0, "{told:?}");
-    told.stdout
+    let output = countersign(&[command, "--help"], b"");
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout
 }
 
 #[test]
-fn options_stand_under_their_own_heading() {
+fn options_stand_under_their_heading() {
     let own = [
         ("Provider:", &["--provider", "--signed-url", "--allow-sha1"][..]),
         ("Secret (", &["--secret-file", "--secret-env", "--secret "]),
@@ -64,63 +64,63 @@ fn examples_can_be_pasted() {
 }
 
 #[test]
-fn secret_offers_only_what_it_uses() {
+fn help_of_secret_lists_only_used_options() {
     let help = help("secret");
     assert!(help.contains("--provider") && !help.contains("--signed-url") && !help.contains("--allow-sha1"), "{help}");
 }
 
 #[test]
-fn delivery_without_a_header_is_told_both_ways_to_give_one() {
+fn error_for_a_missing_header_names_both_options() {
     for command in ["verify", "explain"] {
-        let told = countersign(&[command, "--secret", "swordfish"], b"{}");
-        assert_eq!((told.code, told.stderr.contains("-H ") && told.stderr.contains("--request")), (2, true), "{told:?}");
+        let output = countersign(&[command, "--secret", "swordfish"], b"{}");
+        assert_eq!((output.code, output.stderr.contains("-H ") && output.stderr.contains("--request")), (2, true), "{output:?}");
     }
 }
 
 #[test]
-fn empty_standard_input_is_called_by_its_name() {
-    let told = countersign(&["verify", "--secret", "swordfish", "--request", "-"], b"");
-    assert_eq!((told.code, told.stderr.contains("standard input is not a captured request")), (2, true), "{told:?}");
+fn error_names_empty_standard_input() {
+    let output = countersign(&["verify", "--secret", "swordfish", "--request", "-"], b"");
+    assert_eq!((output.code, output.stderr.contains("standard input is not a captured request")), (2, true), "{output:?}");
 }
 
 #[test]
-fn receiver_that_is_not_there_is_named() {
+fn unreachable_receiver_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/jira", listener.local_addr().unwrap());
     drop(listener);
-    let told = countersign(&["send", "--secret", "swordfish", &url], b"{}");
-    assert_eq!((told.code, told.stdout.contains(&url), told.stdout.contains("client error")), (1, true, false), "{told:?}");
+    let output = countersign(&["send", "--secret", "swordfish", &url], b"{}");
+    assert_eq!((output.code, output.stdout.contains(&url), output.stdout.contains("client error")), (1, true, false), "{output:?}");
 }
 
 #[test]
 fn table_without_a_row_has_no_heading() {
-    let told = countersign(&["providers", "nobody"], b"");
-    assert_eq!((told.code, told.stdout.as_str()), (1, ""), "{told:?}");
-    assert!(told.stderr.contains("nobody"), "{told:?}");
+    let output = countersign(&["providers", "nobody"], b"");
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
+    assert!(output.stderr.contains("nobody"), "{output:?}");
 }
 
 #[test]
-fn port_is_not_read_as_a_provider() {
-    let told = countersign(&["listen", "-p", "0", "--secret-file", "/nowhere/secret"], b"");
-    assert_eq!((told.code, told.stderr.contains("/nowhere/secret")), (2, true), "{told:?}");
-    let told = countersign(&["listen", "-p", "http"], b"");
-    assert!(told.stderr.contains("--port"), "{told:?}");
+fn short_option_p_is_the_port() {
+    let output = countersign(&["listen", "-p", "0", "--secret-file", "/nowhere/secret"], b"");
+    assert_eq!((output.code, output.stderr.contains("/nowhere/secret")), (2, true), "{output:?}");
+    let output = countersign(&["listen", "-p", "http"], b"");
+    assert!(output.stderr.contains("--port"), "{output:?}");
 }
 
 #[test]
-fn url_without_a_scheme_is_told_what_it_lacks() {
+fn error_for_an_unfit_url_shows_the_form() {
     for url in ["127.0.0.1:3000/jira", "localhost:3000", "hooks.example.com/jira", "ftp://127.0.0.1/", "http:///jira"] {
-        let told = countersign(&["send", "--secret", "swordfish", url], b"{}");
-        assert_eq!((told.code, told.stderr.contains("begins with http:// or https://")), (2, true), "{url}: {told:?}");
-        let told = countersign(&["listen", "--forward", url], b"");
-        assert!(told.stderr.contains("begins with http:// or https://"), "{url}: {told:?}");
+        let output = countersign(&["send", "--secret", "swordfish", url], b"{}");
+        assert_eq!((output.code, output.stderr.contains("begins with http:// or https://")), (2, true), "{url}: {output:?}");
+        let output = countersign(&["listen", "--forward", url], b"");
+        assert!(output.stderr.contains("begins with http:// or https://"), "{url}: {output:?}");
     }
 }
 
 #[test]
-fn hashes_that_have_to_be_asked_for_are_told_as_such() {
-    let told = countersign(&["providers", "--json", "websub"], b"");
-    let value: serde_json::Value = serde_json::from_str(told.stdout.trim()).unwrap();
+fn hashes_on_demand_are_listed_apart() {
+    let output = countersign(&["providers", "--json", "websub"], b"");
+    let value: serde_json::Value = serde_json::from_str(output.stdout.trim()).unwrap();
     assert_eq!(value["hashes"], serde_json::json!(["sha256", "sha384", "sha512"]));
     assert_eq!(value["hashes_on_demand"], serde_json::json!(["sha1"]));
     let table = countersign(&["providers", "trello"], b"").stdout;
@@ -128,7 +128,7 @@ fn hashes_that_have_to_be_asked_for_are_told_as_such() {
 }
 
 #[test]
-fn token_is_said_to_be_revealed() {
+fn help_says_that_reveal_shows_a_token() {
     let folder = Folder::new();
     let (secret, body) = (folder.write("secret", "swordfish"), folder.write("body", "{}"));
     let arguments = ["explain", "--provider", "gitlab-token", "--secret-file", &secret, "--header", "X-Gitlab-Token: other", &body];
