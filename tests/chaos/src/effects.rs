@@ -11,9 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// | `effects` | a line for each run to success |
 /// | `overlaps` | a line for each handler that began while another ran for the same delivery |
 /// | `handlers/<delivery>` | the process of the last handler, its state, and the time of the state |
-/// | `keyed/<key>` | the delivery of the effect under a key: can be created once |
+/// | `keyed/<key>` | the delivery of the first effect under a key. Each file can be created once |
 /// | `double-runs` | a line with the key for each double run that a guard has counted |
-/// | `held/<process>` | handlers of this process wait before or after their effect, as the file says |
+/// | `held/<process>` | the place where handlers of this process wait: `before` or `after` their effect |
 pub struct Effects(PathBuf);
 
 impl Effects {
@@ -37,12 +37,12 @@ impl Effects {
         Handler { path, has_applied: false }
     }
 
-    /// Applies the effect of a delivery: always, and once under its keys.
+    /// Applies the effect of a delivery: adds a line to `effects` each time, and creates the file of the key once.
     pub fn apply(&self, handler: &mut Handler, delivery: &str, keys: impl Iterator<Item = String>) {
         handler.has_applied = true;
         Note::write(&handler.path, State::Applying);
         self.append("effects", delivery);
-        // The file is the effect and the unique row in one. Every delivery here has the same keys each time, so the first decides.
+        // The file is both the effect and the unique row. A delivery has the same keys each time, so the first key is enough.
         if let Some(key) = keys.into_iter().next() {
             let created = File::create_new(self.0.join("keyed").join(key));
             let _ = created.map(|mut file| file.write_all(delivery.as_bytes()));
@@ -77,7 +77,7 @@ impl Effects {
         self.append("double-runs", key);
     }
 
-    /// Returns how often guards have counted a double run, for each delivery.
+    /// Returns the number of double runs counted by guards, for each delivery.
     pub fn double_runs(&self) -> HashMap<String, usize> {
         let delivery = |key: &str| fs::read_to_string(self.0.join("keyed").join(key)).unwrap_or_else(|_| format!("unknown {key}"));
         self.count("double-runs").into_iter().map(|(key, count)| (delivery(&key), count)).collect()
@@ -87,7 +87,7 @@ impl Effects {
     pub fn add_unmarked(&self, unmarked: &mut HashMap<String, Unmarked>, process: &str, no_mark_since: u128) {
         for file in fs::read_dir(self.0.join("handlers")).unwrap() {
             let path = file.unwrap().path();
-            // A killed process leaves notes that are not renamed yet.
+            // A killed process may leave a new note without the final name.
             let note = if path.extension().is_none() { Note::read(&path) } else { None };
             let Some(note) = note.filter(|note| note.process == process) else { continue };
             let may_be_unmarked = match note.state {
@@ -113,7 +113,7 @@ impl Effects {
         file.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Returns how often each delivery has a line.
+    /// Returns the number of lines for each delivery.
     pub fn count(&self, file: &str) -> HashMap<String, usize> {
         let mut counts = HashMap::new();
         for line in fs::read_to_string(self.0.join(file)).unwrap_or_default().lines() {
@@ -139,16 +139,16 @@ impl Place {
     }
 }
 
-/// Kills of the handlers of one delivery between their effect and their mark.
+/// The number of kills of a delivery's handlers between effect and mark.
 #[derive(Clone, Copy, Default)]
 pub struct Unmarked {
-    /// Each of them leads to a second run.
+    /// Kills that lead to a second run.
     pub certain: usize,
-    /// At most so many lead to a second run. Includes the certain ones.
+    /// Kills that may lead to a second run, including the certain kills.
     pub possible: usize,
 }
 
-/// A handler that runs.
+/// A running handler.
 pub struct Handler {
     path: PathBuf,
     has_applied: bool,

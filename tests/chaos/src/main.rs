@@ -1,4 +1,4 @@
-//! Runs three receivers on one Redis. Kills and pauses both, and fills Redis, while deliveries arrive.
+//! Runs three receivers on one Redis. Kills and pauses receivers and Redis, and fills Redis, while deliveries arrive.
 //!
 //! `cargo run --release` runs every scenario with 10,000 deliveries each, for about 40 minutes. `cargo run --release -- 1000` sends 1,000
 //! deliveries, and `cargo run --release -- 1000 redis-killed quiet` runs the named scenarios only. The program starts `redis-server`, or the
@@ -7,30 +7,30 @@
 //! Each delivery goes to all three receivers at once, and is repeated at each until 2xx. One handler in twenty fails, and where no receiver is
 //! killed, one in 200 takes longer than the lease. Effects are counted in files, outside of the receivers.
 //!
-//! | fault | what happens, again and again |
+//! | fault | effect, repeated until the last delivery |
 //! |---|---|
 //! | `redis-killed` | Redis is killed, and started again |
-//! | `redis-paused` | Redis stands still for three seconds |
+//! | `redis-paused` | Redis is paused for three seconds |
 //! | `redis-full` | Redis refuses to write for two seconds |
 //! | `receiver-killed` | a receiver is killed, with handlers between their effect and their mark, and started again |
-//! | `receiver-paused` | a receiver stands still for three seconds, shorter than the lease |
-//! | `receiver-paused-past-lease` | a receiver stands still for longer than the lease |
+//! | `receiver-paused` | a receiver is paused for three seconds, shorter than the lease |
+//! | `receiver-paused-past-lease` | a receiver is paused for longer than the lease |
 //!
 //! A scenario has no fault, one fault, or two at the same time, such as `redis-paused-receiver-killed`. Redis writes its file with
 //! `appendfsync everysec`, or `always` where the name says so.
 //!
-//! | what must hold | in which scenarios |
+//! | rule | scenarios |
 //! |---|---|
 //! | no delivery is lost | all |
-//! | an effect that is keyed by `claim.keys()` happens exactly once | all |
+//! | an effect keyed by `claim.keys()` happens exactly once | all |
 //! | no two handlers run at the same time for one delivery, and no claim is taken from its owner | all but `receiver-paused-past-lease` |
 //! | each second run is counted by the guard | `receiver-paused-past-lease` |
 //! | each handler killed between its effect and its mark leads to a second run, and nothing else does | all but `receiver-paused-past-lease` |
 //! | no delivery waits for a lease | no receiver is killed or paused |
-//! | each fault of Redis is noticed by a guard | Redis has a fault |
+//! | a guard notices a fault of Redis | Redis has a fault |
 //!
-//! A handler that is killed between its effect and its mark is counted by no guard: nobody knows of its effect. With `everysec` and a slow disk,
-//! a kill of Redis loses acknowledged writes. The program then says that it does not judge second runs.
+//! No guard counts a handler killed between its effect and its mark: nobody knows of the effect. With `everysec` and a slow disk, a kill of Redis
+//! loses acknowledged writes. The summary then says that second runs are not judged.
 
 mod effects;
 mod processes;

@@ -84,10 +84,10 @@ impl Redis {
         self.command(&["CONFIG", "SET", "maxmemory", bytes]).await.unwrap();
     }
 
-    /// Returns how often Redis has put off a write to its file since its start, because the disk was slow.
+    /// Returns the number of writes to the file that Redis has put off since its start, because the disk was slow.
     pub async fn delayed_writes(&self) -> u64 {
         let info: String = redis::from_redis_value(self.command(&["INFO", "persistence"]).await.unwrap()).unwrap();
-        let count = info.lines().find_map(|line| line.strip_prefix("aof_delayed_fsync:")).expect("a count");
+        let count = info.lines().find_map(|line| line.strip_prefix("aof_delayed_fsync:")).expect("INFO has no aof_delayed_fsync");
         count.trim().parse().unwrap()
     }
 

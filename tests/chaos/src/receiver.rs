@@ -19,11 +19,11 @@ use crate::effects::{Effects, Place};
 
 pub const SECRET: &str = "a secret of some length";
 
-/// Longer than every fault but one.
+/// Longer than every fault, except for `receiver-paused-past-lease`.
 pub const LEASE: Duration = Duration::from_secs(10);
 
-/// Returns whether the handler of a delivery takes longer than a lease, so that its claim has to be renewed. While receivers are killed, no
-/// handler takes long: a kill would find such a handler again and again.
+/// Returns whether the handler of a delivery takes longer than a lease, so that the claim must be renewed. In scenarios with killed receivers, no
+/// handler takes that long: repeated kills could end each of its runs.
 pub fn is_long(delivery: &str) -> bool {
     delivery.parse::<usize>().is_ok_and(|number| number % 200 == 7)
 }
@@ -51,7 +51,7 @@ pub async fn run() {
     axum::serve(listener, app).await.unwrap();
 }
 
-/// Notes an answer of success, which follows the mark.
+/// Notes a 2xx response. The guard has written the mark, or retries the mark in the background.
 async fn note_answer(State(effects): State<Arc<Effects>>, request: Request, next: Next) -> Response {
     let delivery = request.headers()["X-Delivery"].to_str().unwrap().to_owned();
     let response = next.run(request).await;
@@ -63,7 +63,7 @@ async fn note_answer(State(effects): State<Arc<Effects>>, request: Request, next
 
 async fn on_event(State(effects): State<Arc<Effects>>, Extension(claim): Extension<ClaimInfo>, body: String) -> StatusCode {
     let mut handler = effects.begin(&body);
-    // The other handlers go on, so that a kill also finds answered deliveries.
+    // Deliveries with an odd number do not wait, so that a kill also meets answered deliveries.
     let is_held = |place| body.parse::<usize>().is_ok_and(|number| number % 2 == 0) && effects.is_held(place);
     let takes_long = is_long(&body) && std::env::var_os("CHAOS_LONG").is_some();
     sleep(if takes_long { LEASE + LEASE / 5 } else { Duration::from_millis(fastrand::u64(1..30)) }).await;

@@ -41,8 +41,8 @@ impl Scenario {
     }
 }
 
-/// What each must hold: see the table of `main.rs` and [`Scenario::judge`]. A pair runs with `everysec` like its parts, and one pair with
-/// `always`.
+/// The table in `main.rs` and [`Scenario::judge`] say which rules hold in each scenario. Pairs of faults run with `everysec` like the single
+/// faults, except for one pair with `always`.
 pub const SCENARIOS: [Scenario; 13] = {
     use {ReceiverFault as Receiver, RedisFault as OnRedis};
     [
@@ -64,8 +64,8 @@ pub const SCENARIOS: [Scenario; 13] = {
 
 const RECEIVERS: usize = 3;
 
-/// The pause between faults. After a kill, the claims of one receiver of three stay until their lease ends, so leave the senders more time. A
-/// pause of one length could keep in step with the lease.
+/// Returns the pause between faults. After a kill, the claims of the killed receiver last until the end of their lease, so the senders need more
+/// time. A constant pause could keep in step with the lease.
 fn pause(receiver: Option<ReceiverFault>) -> Duration {
     match receiver {
         Some(ReceiverFault::Kill) => Duration::from_millis(fastrand::u64(1000..8000)),
@@ -89,7 +89,7 @@ struct Stage {
 }
 
 impl Scenario {
-    /// Returns a summary, or what did not hold.
+    /// Runs the scenario. Returns a summary, or the first broken rule with the summary.
     pub async fn run(&self, deliveries: usize) -> Result<String, String> {
         let folder = std::env::temp_dir().join(format!("countersign-chaos-{}-{}", self.name, std::process::id()));
         let effects = Effects::new(&folder);
@@ -145,10 +145,10 @@ impl Scenario {
         );
         let fail = |what: &str| Err(format!("{what}: {summary}"));
         if *faults == 0 && (self.redis.is_some() || self.receiver.is_some()) {
-            return fail("no fault was made");
+            return fail("no fault was caused");
         }
         if self.redis.is_some() && unavailable == 0 {
-            return fail("no receiver has noticed the fault of Redis");
+            return fail("no guard has noticed the fault of Redis");
         }
         if !lost.is_empty() || runs.len() != deliveries {
             return fail("a delivery was lost");
@@ -158,7 +158,7 @@ impl Scenario {
         }
         if self.receiver == Some(ReceiverFault::PausePastLease) {
             return if second_runs == 0 {
-                fail("no claim was lost")
+                fail("no pause led to a second run")
             } else if runs.iter().all(|(delivery, count)| counted.get(delivery).copied().unwrap_or(0) >= count - 1) {
                 Ok(summary)
             } else {
@@ -195,7 +195,7 @@ impl Scenario {
 }
 
 impl Stage {
-    /// Makes the faults together, waits, and ends them.
+    /// Starts the faults together, waits, and ends the faults.
     async fn apply(&mut self, redis: Option<RedisFault>, receiver: Option<ReceiverFault>) {
         self.faults += 1;
         let place = self.faults % RECEIVERS;
@@ -205,7 +205,7 @@ impl Stage {
             Some(ReceiverFault::PausePastLease) => self.effects.hold(&process, Place::BeforeEffect),
             Some(ReceiverFault::Pause) | None => {}
         }
-        // Handlers come to their place.
+        // Handlers reach the place where they are held.
         sleep(Duration::from_millis(100)).await;
         let no_mark_since = now();
         match redis {
@@ -221,7 +221,7 @@ impl Stage {
             Some(ReceiverFault::Kill) => {
                 sleep(Duration::from_millis(fastrand::u64(..300))).await;
                 self.receivers[place].kill();
-                // While Redis is away, answered handlers have no mark either. A full Redis prolongs their claim.
+                // While Redis is away, an answered delivery may have no mark either. A full Redis marks by prolonging the claim.
                 let is_away = matches!(redis, Some(RedisFault::Kill | RedisFault::Pause));
                 let no_mark_since = if is_away { no_mark_since } else { now() };
                 self.effects.add_unmarked(&mut self.unmarked, &process, no_mark_since);

@@ -14,13 +14,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::receiver::{SECRET, is_long};
 
-/// Deliveries on their way at the same time.
+/// Number of deliveries sent at the same time.
 const CONCURRENT: usize = 48;
 
 /// After this time without a 2xx, a delivery is lost. Several kills in a row can find the same delivery.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Sends deliveries as Jira does, but repeats them soon.
+/// Sends deliveries as Jira does, with shorter pauses before repeats.
 #[derive(Clone)]
 pub struct Sender {
     client: Client<HttpConnector, Body>,
@@ -59,7 +59,7 @@ impl Sender {
     async fn deliver(&self, receiver: usize, body: &str) -> bool {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
-            // A sender waits for a while, and hangs up.
+            // Real senders also hang up after some seconds.
             if let Ok(Some(status)) = timeout(Duration::from_secs(5), self.attempt(receiver, body)).await
                 && status.is_success()
             {
@@ -83,7 +83,7 @@ impl Sender {
         Some(status)
     }
 
-    /// Returns how often the guard of a receiver has found Redis unavailable.
+    /// Returns how often Redis was unavailable to the guard of a receiver, since the receiver's start.
     pub async fn unavailable(&self, receiver: usize) -> u64 {
         let port = self.ports.lock().unwrap()[receiver];
         let request = Request::get(format!("http://127.0.0.1:{port}/unavailable")).body(Body::empty()).unwrap();
