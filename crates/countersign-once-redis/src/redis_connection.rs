@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 /// A connection to one server, or to the master that sentinels name. All requests share the connection.
 ///
-/// After any failed attempt to connect, a broken connection, or the answer of a replica, the next
-/// operation connects again, and asks the sentinels again. So does an operation after five seconds
-/// without an answer. An operation is never repeated: the guard decides what a failed operation means.
+/// The next operation connects again, and asks the sentinels again, after a failed attempt to connect,
+/// a broken connection, the answer of a replica, or five seconds without an answer. An operation is
+/// never repeated: the guard decides what a failed operation means.
 ///
 /// An attempt to connect and an answer have timeouts of one second each. An attempt goes on in a task of
 /// its own if the operation is dropped.
@@ -48,17 +48,20 @@ struct Current {
     number: u64,
     /// The end of the pause after a failed attempt.
     retry_at: Option<Instant>,
-    /// The first of the operations without an answer since the last answer.
+    /// The end of the first operation without an answer, since the last answer.
     silent_since: Option<Instant>,
 }
 
-/// Redis usually answers within milliseconds, and no known sender gives up within a second.
+/// Time limit for an answer, and for an attempt to connect. Redis usually answers within milliseconds,
+/// and no known sender gives up within a second.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Every operation would otherwise try to connect while the server is down.
+/// Pause after a failed attempt. Without a pause, every operation would try to connect while the server
+/// is down.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Longer than a short stop of the server: on one connection, a release cannot overtake its claim.
+/// Time without an answer before a new connection. Longer than a short stop of the server: on one
+/// connection, a release cannot overtake its claim.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 impl RedisConnection {

@@ -21,7 +21,7 @@ pub struct RedisStore<C = RedisConnection> {
     prefix: Arc<str>,
 }
 
-/// Longer leases are cut to this. The guard refuses such leases when built.
+/// Longer leases are cut to 30 minutes. The guard refuses such leases when built.
 const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
 
 /// A full server cannot write a mark, so [`PROLONG`] extends the claim instead. A claim with more time
@@ -91,7 +91,7 @@ impl RedisStore {
         let server = info.addr().to_string();
         // With RESP3, the client notices at once that the server has closed the connection.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // Otherwise an operation could wait for the acknowledgement of the one before.
+        // Without `nodelay`, an operation could wait for the acknowledgement of the operation before.
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let client =
             Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|error| connection_error(&server, &error))?;
@@ -134,7 +134,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
         Self { connection, prefix: prefix.into() }
     }
 
-    /// Returns what makes the server unfit for a guard. Asks by `INFO`.
+    /// Returns the problems that make the server unfit for a guard, from the answer to `INFO`.
     ///
     /// # Errors
     /// The server does not answer.
@@ -255,7 +255,7 @@ impl fmt::Display for RedisStoreFault {
 
 impl std::error::Error for RedisStoreFault {}
 
-/// At least one: Redis refuses zero.
+/// Returns a duration in milliseconds, at least one: Redis refuses zero.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
 }

@@ -36,11 +36,11 @@ pub struct Claim {
     owner: Owner,
     info: ClaimInfo,
     renewal: Option<Renewal>,
-    /// For a claim that is dropped outside of its runtime.
+    /// The runtime of the claim, for a drop outside of the runtime.
     runtime: Option<Handle>,
 }
 
-/// How long to retry a mark.
+/// Time limit for retries of a mark.
 const MARK_RETRY_LIMIT: Duration = Duration::from_secs(300);
 
 impl Claim {
@@ -86,7 +86,7 @@ impl Claim {
         }
         self.status = Some(status);
         self.info.succeed();
-        // Renewed until the marks are written: a slow store could let the claim expire. If a mark is
+        // Renewals go on until the marks are written, because a store may be slow. If a mark is
         // missing, `drop` retries the marks in the background.
         if let Err((key, error)) = self.mark(status).await {
             self.shared.events.record_failure("mark", key, &error);
@@ -110,7 +110,7 @@ impl Claim {
             }
             self.marked = self.marked.saturating_add(1);
         }
-        // Once for each claim, not for each key.
+        // One event for each claim, not for each key.
         match worst {
             FinishReply::Own => {}
             FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key()),

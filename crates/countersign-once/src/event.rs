@@ -48,7 +48,7 @@ impl GuardEvent {
     }
 }
 
-/// A function of the application for each event.
+/// The application's function for each event.
 pub(crate) type Observer = Box<dyn Fn(GuardEvent, DeliveryKey) + Send + Sync>;
 
 /// Counts and logs the events of one guard.

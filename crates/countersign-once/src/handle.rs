@@ -116,8 +116,8 @@ impl Claim {
         joined(tokio::task::spawn_local(self.settle(handler, status).in_current_span().with_current_subscriber())).await
     }
 
-    /// Runs the handler, and ends the claim before the response is sent: a 2xx on its way must be
-    /// true.
+    /// Runs the handler, and ends the claim before the response is sent: the mark must precede a
+    /// 2xx.
     fn settle<R>(self, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> impl Future<Output = R> {
         // Counted before the task starts, for `Once::idle`.
         let active = self.count_active();

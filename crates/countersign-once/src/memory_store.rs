@@ -13,8 +13,8 @@ use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, Store
 ///
 /// Claims have no lease: a claim ends with its handler, or with the process. Marks are forgotten
 /// after their time, or earlier if the store is full: the oldest mark goes first. A claim is never
-/// evicted. The store has 16 parts. If claims alone fill a part, the store is unavailable for a new
-/// delivery of this part: see [`WhenDown`](crate::WhenDown).
+/// evicted. The store has 16 shards. If claims alone fill a shard, the store is unavailable for a new
+/// delivery of this shard: see [`WhenDown`](crate::WhenDown).
 ///
 /// Several processes need a shared store, such as that of the crate `countersign-once-redis`.
 pub struct MemoryStore {
@@ -30,7 +30,7 @@ const SHARDS: usize = 16;
 #[derive(Default)]
 struct Shard {
     entries: HashMap<DeliveryKey, Entry>,
-    /// The marks by age, with the number of each. A number differs if the mark has been replaced.
+    /// The marks by age, each with its number. A replaced mark has another number in `entries`.
     marks: VecDeque<(u64, DeliveryKey)>,
     next_number: u64,
 }
@@ -148,7 +148,7 @@ fn is_ahead(until: Option<Instant>) -> bool {
 }
 
 impl Shard {
-    /// Drops the places of replaced marks, once they outnumber the entries.
+    /// Drops replaced marks from the queue, once the queue is longer than twice the capacity.
     fn forget_replaced_marks(&mut self, capacity: usize) {
         if self.marks.len() > capacity.saturating_mul(2) {
             let entries = &self.entries;

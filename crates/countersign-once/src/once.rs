@@ -88,8 +88,8 @@ impl Once {
     /// handler runs on after its sender has disconnected, and a server does not wait for such a
     /// handler.
     ///
-    /// While the store is down, marks are retried for up to five minutes, and releases for a lease or
-    /// a minute. Put a timeout around this call if the process must end earlier.
+    /// While the store is down, marks are retried for up to five minutes, and releases for a lease,
+    /// but at most a minute. Put a timeout around this call if the process must end earlier.
     ///
     /// Under actix-web, call [`close`](Self::close), then `idle`, and only then `ServerHandle::stop`: a
     /// stopped worker drops its handlers.

@@ -55,7 +55,7 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
                 }
             }
         }
-        // After a failure, more tries are left before the lease ends.
+        // After a failure, a shorter pause leaves more tries before the lease ends.
         pause = if is_renewed { third } else { third.checked_div(4).unwrap_or_default() };
         if is_renewed {
             renewed_at = started;

@@ -14,8 +14,8 @@ use crate::event::Events;
 use crate::owner::Owner;
 use crate::store::{Store, StoreFuture};
 
-/// The store, the settings and the counts of a guard. All clones of a [`Once`](crate::Once) and all
-/// its claims share them.
+/// The store, the settings and the counts of a guard, shared by all clones of a [`Once`](crate::Once)
+/// and by its claims.
 pub(crate) struct Shared {
     pub(crate) store: Box<dyn Store>,
     pub(crate) events: Events,
@@ -41,15 +41,15 @@ pub enum WhenDown {
     Run,
 }
 
-/// How long to retry a release. The lease ends the claim at the latest.
+/// Time limit for retries of a release. The lease ends the claim at the latest.
 const RELEASE_RETRY_LIMIT: Duration = Duration::from_secs(60);
 
 impl Shared {
     /// Releases a key without waiting.
     pub(crate) fn release_detached(self: &Arc<Self>, key: DeliveryKey, owner: Owner, runtime: Option<&Handle>) {
         let mut release = self.store.release(key, owner);
-        // A first poll, so that a store with its answer at hand has released before this returns. A store
-        // with a connection may need its runtime.
+        // The first poll is here: a store with its answer at hand has then released when this function
+        // returns. A store with a connection may need its runtime for the poll.
         if Handle::try_current().is_ok() || runtime.is_none() {
             match Pin::new(&mut release).poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(Ok(())) => return,

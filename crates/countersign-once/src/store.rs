@@ -134,7 +134,7 @@ enum State<T> {
     Pending(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>),
 }
 
-// Nothing points into the answer.
+// The answer is never pinned.
 impl<T> Unpin for StoreFuture<T> {}
 
 impl<T> StoreFuture<T> {
