@@ -10,10 +10,10 @@ use crate::watch::Watch;
 
 /// Pause between the reads of the first load. A writer needs far less time: most programs write a
 /// secret in one piece, or in two pieces with almost no pause.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+const PAUSE_BETWEEN_READS: Duration = Duration::from_millis(100);
 
 /// Maximum number of reads after the first read.
-const MAX_LOOKS: u32 = 10;
+const MAX_FURTHER_READS: u32 = 10;
 
 /// Key ids with file paths. Verification tries the keys in this order.
 #[doc(alias("kubernetes", "rotation"))]
@@ -88,8 +88,8 @@ impl KeyFiles {
     /// Returns the keys after two equal reads in a row. A single read may find a half-written file.
     fn load_settled(&self) -> Result<Vec<(KeyId, Secret)>, LoadError> {
         let mut last = self.load();
-        for _ in 0..MAX_LOOKS {
-            thread::sleep(BETWEEN_LOOKS);
+        for _ in 0..MAX_FURTHER_READS {
+            thread::sleep(PAUSE_BETWEEN_READS);
             let found = self.load();
             match (&last, found) {
                 (Ok(last), Ok(found)) if *last == found => return Ok(found),

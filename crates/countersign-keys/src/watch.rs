@@ -43,7 +43,7 @@ impl Watch {
             .name("countersign-keys".to_owned())
             .spawn(move || {
                 while sleep.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    watched.look();
+                    watched.read();
                 }
             })
             .map_err(LoadError::Thread)?;
@@ -86,7 +86,7 @@ struct WatchState<F> {
 impl<F: FnMut() -> Result<LoadedKeys, LoadError>> WatchState<F> {
     /// Reads the files. A change counts after two equal reads: a single read may find a
     /// half-written file.
-    fn look(&mut self) {
+    fn read(&mut self) {
         let found = (self.load)();
         if self.stopped.load(Ordering::SeqCst) {
             return;
@@ -220,10 +220,10 @@ mod tests {
     fn unsettled_files_are_reported() {
         let observer = RecordingObserver::default();
         let verifier = verifier(observer.clone());
-        let mut looks = 0;
+        let mut reads = 0;
         let load = move || {
-            looks += 1;
-            Ok(keys(&format!("secret number {looks} of many")))
+            reads += 1;
+            Ok(keys(&format!("secret number {reads} of many")))
         };
         let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
         wait_until("the failed reloads are reported", || observer.errors.lock().unwrap().len() > 1);

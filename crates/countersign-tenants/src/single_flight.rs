@@ -34,7 +34,7 @@ impl Lookup {
 #[derive(Default)]
 pub(crate) struct SingleFlight(Mutex<HashMap<String, Lookup>>);
 
-/// Source of the result for one delivery.
+/// Outcome of [`SingleFlight::join`].
 pub(crate) enum Join<T> {
     /// Another lookup has just ended with this result.
     Finished(T),
