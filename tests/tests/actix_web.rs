@@ -664,7 +664,7 @@ mod extractor {
             let token = Delivery::unsigned("body").header("X-Gitlab-Token", SECRET);
             for (verify, delivery) in [(verify(), signed("body")), (by_token(), token)] {
                 let app = || App::new().service(web::resource("/hook").app_data(verify.clone()).route(web::post().to(both)));
-                let taken = || (200, "4 another extractor has taken the body: ask for one of the two".to_owned());
+                let taken = || (200, "4 another extractor has taken the body: use only one of the two extractors".to_owned());
                 for framing in [("Content-Length", "4"), ("Transfer-Encoding", "chunked")] {
                     let delivery = delivery.clone().header(framing.0, framing.1);
                     assert_eq!(answer!(app(), "/hook", delivery), taken());

@@ -314,7 +314,7 @@ fn json_error_names_json_and_keeps_the_cause() {
         };
         answer(warp::service(verify().then(handler)), "/", signed("\"needle\"")).await;
         let error = error.lock().unwrap().take().unwrap();
-        assert_eq!(error.to_string(), "the body is not the JSON that was asked for");
+        assert_eq!(error.to_string(), "the body is not the expected JSON");
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("needle"));
         assert!(!format!("{error:?}").contains("needle"), "{error:?}");
     });

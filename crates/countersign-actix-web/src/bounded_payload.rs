@@ -81,7 +81,7 @@ fn is_unbounded(request: &ServiceRequest) -> bool {
 /// Returns whether another extractor has taken the body. The head then announces a body, and the
 /// request has no payload. Over HTTP/2, actix-web gives every request a payload.
 pub(crate) fn is_taken(request: &HttpRequest, payload: &Payload) -> bool {
-    // First the cheap question, which nearly every request ends.
+    // The cheap check comes first: nearly every delivery has a payload.
     matches!(payload, Payload::None)
         && (request.version() >= Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING) || content_length(request) > 0)
 }

@@ -147,7 +147,7 @@ fn warn_of_limit<B>(response: &ServiceResponse<B>) {
         _ => return,
     };
     if !WARNED.swap(true, Ordering::Relaxed) {
-        tracing::warn!(target: "countersign", limit, "a verified body is larger than a limit of actix-web's own: raise it to the verifier's");
+        tracing::warn!(target: "countersign", limit, "a verified body is larger than a limit of actix-web: raise the limit to the verifier's body limit");
     }
 }
 

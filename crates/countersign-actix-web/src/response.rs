@@ -11,7 +11,7 @@ pub(crate) fn finish(response: HttpResponse, rejection: Rejection) -> HttpRespon
     response
 }
 
-/// Creates an empty response for a verified delivery that a guard does not hand to its handler.
+/// Creates the empty response of a guard that does not run the handler.
 #[cfg(feature = "once")]
 pub(crate) fn guard_response(code: u16) -> HttpResponse {
     with_required_header(HttpResponse::new(status(code)))

@@ -63,7 +63,7 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body is not the JSON that was asked for")
+        f.write_str("the body is not the expected JSON")
     }
 }
 

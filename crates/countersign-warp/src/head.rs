@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_target_keeps_its_question_mark_and_the_path_that_was_matched_already() {
+    async fn target_keeps_its_question_mark_and_the_matched_path() {
         for target in ["/", "/a", "/a?", "/a?b", "/a/b/?c?d"] {
             let behind = warp::path("a").and(filter(HeadScope::Whole)).or(filter(HeadScope::Whole)).unify();
             assert_eq!(warp::test::request().path(target).filter(&behind).await.unwrap().target(), target);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_the_fields_that_are_asked_for_every_value_is_as_sent_and_of_others_none() {
+    async fn only_requested_fields_are_copied_as_sent() {
         let request = warp::test::request().method("PUT").path("/a?b").header("X-A", &b"\xff"[..]).header("x-b", "2");
         let head = request.filter(&filter(HeadScope::Fields(["X-A", "absent"].into()))).await.unwrap();
         assert_eq!((head.method(), head.target()), ("PUT", ""));

@@ -32,9 +32,9 @@ enum Cause {
     Misconfigured(&'static str),
 }
 
-pub(crate) const NO_VERIFY: &str = "no `Verify` covers this route: give one to `app_data` or to `wrap`";
+pub(crate) const NO_VERIFY: &str = "no `Verify` covers this route: pass a `Verify` to `app_data` or to `wrap`";
 pub(crate) const TWO_FORMS: &str = "both `Verify` and `web::Data<Verify>` are in `app_data`: use one of the two forms throughout";
-pub(crate) const BODY_TAKEN: &str = "another extractor has taken the body: ask for one of the two";
+pub(crate) const BODY_TAKEN: &str = "another extractor has taken the body: use only one of the two extractors";
 
 impl VerifyError {
     /// Creates the error for a rejected delivery. Without `response`, report-only middleware has
