@@ -30,21 +30,22 @@ impl Clock {
     pub(crate) fn now(&mut self) -> SystemTime {
         match *self {
             Self::Given(now) => now,
-            Self::Read(_) | Self::Unread => SystemTime::UNIX_EPOCH.checked_add(self.of_machine()).unwrap_or(SystemTime::UNIX_EPOCH),
+            Self::Read(_) | Self::Unread => SystemTime::UNIX_EPOCH.checked_add(self.since_1970()).unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 
-    /// Returns the time since 1970 by the machine's clock. A time before 1970 counts as 1970.
+    /// Returns the time since 1970. A time before 1970 counts as 1970.
     #[inline]
-    pub(crate) fn of_machine(&mut self) -> Duration {
-        if let Self::Read(now) = *self {
-            return now;
+    pub(crate) fn since_1970(&mut self) -> Duration {
+        match *self {
+            Self::Read(now) => now,
+            Self::Given(now) => since_1970_at(now),
+            Self::Unread => {
+                let now = since_1970();
+                *self = Self::Read(now);
+                now
+            }
         }
-        let now = since_1970();
-        if let Self::Unread = self {
-            *self = Self::Read(now);
-        }
-        now
     }
 
     /// Returns the seconds since 1970 by the machine's clock, even if the caller has given a time.
@@ -94,16 +95,16 @@ mod tests {
         let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let mut clock = Clock::Unread;
         let coarse = clock.seconds_of_machine();
-        let now = clock.of_machine();
+        let now = clock.since_1970();
         assert!(now >= before && now < before + Duration::from_secs(60));
         assert!(coarse.abs_diff(now.as_secs()) <= 60 && coarse <= now.as_secs());
-        assert_eq!((clock.of_machine(), clock.seconds_of_machine()), (now, now.as_secs()));
+        assert_eq!((clock.since_1970(), clock.seconds_of_machine()), (now, now.as_secs()));
         assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + now);
 
         let long_ago = SystemTime::UNIX_EPOCH - Duration::from_secs(7);
         let mut given = Clock::Given(long_ago);
-        assert!(given.of_machine() >= before && given.seconds_of_machine() >= before.as_secs() - 1);
-        assert_eq!(given.now(), long_ago);
+        assert!(given.seconds_of_machine() >= before.as_secs() - 1);
+        assert_eq!((given.now(), given.since_1970()), (long_ago, Duration::ZERO));
     }
 
     #[test]

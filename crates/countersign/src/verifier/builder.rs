@@ -134,7 +134,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the clock for timestamps and key expiry, in place of the machine's clock.
+    /// Sets the clock for timestamps and key expiry, in place of the machine's clock. While a clock
+    /// is before 2001-09-09, it was never set, and no timestamp is accepted.
     ///
     /// A target without a clock, such as `wasm32-unknown-unknown`, needs this setting. Without the
     /// setting, [`build`](Self::build) fails there. On such a target, durations are not measured,
