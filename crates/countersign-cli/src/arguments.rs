@@ -91,7 +91,7 @@ impl Command {
             Self::Listen(listen) => listen.run(verbosity),
             Self::Verify(verify) => verify.run(verbosity),
             Self::Explain(explain) => explain.run(verbosity),
-            Self::Providers(providers) => Ok(providers.run()),
+            Self::Providers(providers) => Ok(providers.run(verbosity)),
             Self::Completions(completions) => Ok(completions.run(Arguments::command())),
             Self::Man(man) => man.run(Arguments::command()),
         }

@@ -3,7 +3,7 @@ use countersign::providers;
 use countersign::scheme::{Algorithm, Encoding, Evidence, Scheme};
 use serde_json::{Value, json};
 
-use crate::output::{self, FAINT, GOOD, styled};
+use crate::output::{self, FAINT, GOOD, Verbosity, styled};
 
 /// List the known providers, and the evidence for each
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    pub(crate) fn run(self) -> bool {
+    pub(crate) fn run(self, verbosity: Verbosity) -> bool {
         let wanted = |scheme: &&Scheme| self.filter.as_ref().is_none_or(|text| scheme.name().contains(text.as_str()));
         let schemes: Vec<&Scheme> = providers::ALL.iter().filter(wanted).collect();
         let found = !schemes.is_empty();
@@ -24,13 +24,11 @@ impl Providers {
             for scheme in schemes {
                 output::line(as_json(scheme));
             }
-        } else {
+        } else if found {
             // An empty table has no heading.
-            if found {
-                table(&schemes);
-            }
+            table(&schemes, verbosity);
         }
-        if let (false, Some(filter)) = (found, &self.filter) {
+        if let (false, Some(filter), true) = (found, &self.filter, verbosity > Verbosity::Quiet) {
             output::note(format!("no provider name contains {filter:?}"));
         }
         found
@@ -43,7 +41,7 @@ const COLUMNS: [&str; 7] = ["NAME", "HEADER", "ENCODING", "HASH", "TOLERANCE", "
 const SPARED: [usize; 6] = [6, 4, 2, 3, 5, 1];
 
 /// Prints the columns that fit into the terminal.
-fn table(schemes: &[&Scheme]) {
+fn table(schemes: &[&Scheme], verbosity: Verbosity) {
     let rows: Vec<[String; 7]> = schemes.iter().map(|scheme| cells(scheme)).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -65,7 +63,7 @@ fn table(schemes: &[&Scheme]) {
     for (row, scheme) in rows.iter().zip(schemes) {
         print(row.each_ref().map(String::as_str), scheme.evidence() == Evidence::Confirmed);
     }
-    if columns.len() < COLUMNS.len() {
+    if columns.len() < COLUMNS.len() && verbosity > Verbosity::Quiet {
         output::note("A wider terminal shows more columns; --json shows all.");
     }
 }

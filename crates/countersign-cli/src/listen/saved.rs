@@ -75,8 +75,8 @@ impl Folder {
         if has_room {
             *rejected = RejectedCount { number, bytes, ..*rejected };
         } else if !std::mem::replace(&mut rejected.is_full, true) {
-            output::note(format!(
-                "No more rejected deliveries are saved: the limit is {MAX_REJECTED} deliveries or {} MiB.",
+            output::warn(format!(
+                "no more rejected deliveries are saved: the limit is {MAX_REJECTED} deliveries or {} MiB",
                 MAX_REJECTED_BYTES >> 20
             ));
         }

@@ -160,7 +160,11 @@ fn secret_with_stray_characters_is_found() {
     jira().secret(format!("{SECRET} # of Jira")).assert_found(&["secret_comment"]);
     jira().secret(format!("whsec_{SECRET}")).assert_found(&["secret_prefix"]);
     Case::jira(format!("whsec_{SECRET}"), BODY).secret(SECRET).assert_found(&["secret_prefix"]);
-    jira().secret(format!("{SECRET}\0\0").trim_end_matches('\0').to_owned() + "x").explain();
+    // HMAC pads a short key with NULs, so only a longer secret and a static token differ by a NUL.
+    let token = Signer::new(providers::GITLAB_TOKEN, Secret::new(SECRET)).unwrap();
+    Case::of("gitlab-token", &token, SECRET, BODY).secret(format!("{SECRET}\0")).assert_found(&["secret_nul"]);
+    let long = "x".repeat(65);
+    Case::jira(&long, BODY).secret(format!("{long}\0")).assert_found(&["secret_nul"]);
     for sender in [format!("{SECRET}\n"), format!("{SECRET}\r\n"), format!("{SECRET} "), format!(" {SECRET}")] {
         Case::jira(sender, BODY).secret(SECRET).assert_found(&["secret_white_space_at_sender"]);
     }
@@ -227,7 +231,6 @@ fn reserialized_json_is_found() {
     assert_eq!(compact, BODY, "the numbers keep their digits");
     for signed in [&pretty[..], &four, python, php, sorted, &pretty.replace("  ", "\t")] {
         Case::jira(SECRET, signed).body(BODY).assert_found(&["body_json"]);
-        Case::jira(SECRET, format!("{signed}\n")).body(format!("{BODY}\n")).explain();
     }
     for received in [&pretty[..], &four, python, php] {
         jira().body(received).assert_found(&["body_json"]);
