@@ -210,6 +210,8 @@ struct Faulty {
     released: AtomicUsize,
     renewed: AtomicUsize,
     finished: AtomicU16,
+    /// The last lease and the last time to keep a mark.
+    times: Mutex<(Duration, Duration)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -236,6 +238,7 @@ impl Default for Faulty {
             released: AtomicUsize::new(0),
             renewed: AtomicUsize::new(0),
             finished: AtomicU16::new(0),
+            times: Mutex::default(),
         }
     }
 }
@@ -263,6 +266,7 @@ impl Store for Shared {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
         self.0.owners.lock().unwrap().insert(key, owner);
+        self.0.times.lock().unwrap().0 = lease;
         let claimed = self.0.inner.claim(key, owner, lease);
         if self.has(Fault::LoseAnswerOfClaim) { StoreFuture::new(std::future::pending()) } else { claimed }
     }
@@ -283,6 +287,7 @@ impl Store for Shared {
             return StoreFuture::ready(Ok(FinishReply::Other));
         }
         self.0.finished.store(status, Ordering::SeqCst);
+        self.0.times.lock().unwrap().1 = keep;
         let finished = self.0.inner.finish(key, owner, status, keep);
         if self.has(Fault::LoseAnswerOfFinish) { StoreFuture::new(std::future::pending()) } else { finished }
     }
@@ -505,6 +510,34 @@ async fn guard_of_several_schemes_takes_the_identity_shared_by_their_rows() {
     head.push(("X-Gitea-Delivery".to_owned(), "1".to_owned()));
     let verified = same.verify(&head, BODY).unwrap();
     assert!(matches!(once.begin(&verified, BODY).await, Admission::Run(_)), "neither provider repeats a delivery");
+}
+
+#[tokio::test]
+async fn guard_of_several_schemes_takes_the_longest_keep_and_the_shortest_lease() {
+    let (one, other) = (providers::BITBUCKET, providers::ADYEN);
+    let rows = [one, other].map(|scheme| scheme.repeats().unwrap());
+    assert!(rows[0].keep() < rows[1].keep() && rows[0].lease() < rows[1].lease(), "each bound comes from another row");
+    // The key of Adyen is in hexadecimal digits.
+    let verifier = |scheme| Verifier::builder(scheme).key("k", Secret::new("0b".repeat(32))).build().unwrap();
+    for schemes in [[one, other], [other, one]] {
+        let several = Verifier::any_of(schemes.map(verifier)).unwrap();
+        let store = Shared::default();
+        let once = Once::builder("several", store.clone()).identity(Identity::BODY).build(&several).unwrap();
+        assert_eq!(handle(&once, 200).await, Ok(200));
+        assert_eq!(*store.0.times.lock().unwrap(), (rows[0].lease(), rows[1].keep()));
+    }
+}
+
+/// The first sender repeats its deliveries, and the second never does.
+#[tokio::test]
+async fn delivery_runs_while_the_store_fails_if_one_of_several_senders_never_repeats() {
+    for (schemes, runs) in [([providers::STRIPE, providers::SHOPIFY], false), ([providers::STRIPE, providers::GITHUB], true)] {
+        let several = Verifier::any_of(schemes.map(|scheme| Verifier::builder(scheme).key("k", secret()).build().unwrap())).unwrap();
+        let store = Shared::default();
+        store.set(Some(Fault::FailClaim));
+        let once = Once::builder("several", store).identity(Identity::BODY).build(&several).unwrap();
+        assert_eq!(handle(&once, 200).await, if runs { Ok(200) } else { Err("try later") });
+    }
 }
 
 #[tokio::test]
