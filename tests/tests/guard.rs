@@ -197,6 +197,46 @@ fn guard_needs_an_identity_and_a_lease() {
     build(&token).unwrap();
 }
 
+#[test]
+fn each_error_of_the_builder_names_its_setting() {
+    for (error, named) in [
+        (OnceError::NoIdentity, "call `.identity(…)`"),
+        (OnceError::UnfitIdentity, "the header of the identity"),
+        (OnceError::LeaseOutOfRange, "call `.lease(…)`"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(named) && text.starts_with(char::is_lowercase) && !text.ends_with('.'), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn lease_and_keep_of_the_builder_win_over_those_of_the_row() {
+    let (lease, keep) = (Duration::from_secs(7), Duration::from_secs(11));
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(lease).keep(keep).build(&verifier()).unwrap();
+    assert_eq!(handle(&once, 200).await, Ok(200));
+    assert_eq!(*store.0.times.lock().unwrap(), (lease, keep));
+    let once = Once::builder("stripe", MemoryStore::new(1000)).keep(Duration::ZERO).build(&verifier()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(handle(&once, 200).await, Ok(200), "the mark is forgotten at once");
+    }
+}
+
+#[tokio::test]
+async fn debug_output_shows_names_and_keys_and_no_owner() {
+    let builder = Once::builder("stripe", MemoryStore::new(1));
+    assert_eq!(format!("{builder:?}"), "OnceBuilder { name: \"stripe\", .. }");
+    let once = builder.build(&verifier()).unwrap();
+    assert_eq!(format!("{once:?}"), format!("Once {{ name: \"stripe\", identity: {:?}, .. }}", once.identity()));
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    assert_eq!(format!("{claim:?}"), format!("Claim {{ key: {:?}, .. }}", claim.key()));
+    let (store, owner) = (MemoryStore::new(1), Owner::from_bytes([7; 16]));
+    assert_eq!(format!("{store:?}"), "MemoryStore { evicted: 0, .. }");
+    assert_eq!((format!("{owner:?}"), owner.as_bytes()), ("Owner(..)".to_owned(), &[7; 16]));
+    let release = store.release(claim.key(), owner);
+    assert_eq!(format!("{release:?}"), "StoreFuture { .. }");
+}
+
 /// A store shared by several guards, with faults.
 #[derive(Clone, Default)]
 struct Shared(Arc<Faulty>);
@@ -392,6 +432,45 @@ async fn lost_claim_is_reported_to_the_handler_and_counted() {
     assert_eq!(once.count(GuardEvent::Expired), 1);
     claim.complete(200).await;
     assert_eq!(once.count(GuardEvent::DoubleRun), 1, "the other owner held the claim");
+}
+
+#[tokio::test]
+async fn claim_forgotten_by_the_store_is_counted_as_lost_and_marked() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.forget(claim.key());
+    claim.complete(204).await;
+    assert_eq!((once.count(GuardEvent::Expired), once.count(GuardEvent::DoubleRun)), (1, 0));
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(204)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn claim_through_an_arc_is_renewed_until_another_owner_has_claimed() {
+    let store = Shared::default();
+    let shared: Arc<dyn Store> = Arc::new(store.clone());
+    let once = Once::builder("stripe", shared).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!((store.0.renewed.load(Ordering::SeqCst), claim.info().is_lost()), (2, false));
+    store.set(Some(Fault::ForeignClaim));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(claim.info().is_lost());
+    claim.complete(200).await;
+}
+
+#[tokio::test]
+async fn claim_in_memory_outlives_its_lease() {
+    let lease = Duration::from_millis(10);
+    let (store, shared) = (MemoryStore::new(1000), Arc::new(MemoryStore::new(1000)));
+    for builder in [Once::builder("stripe", store), Once::builder("stripe", shared)] {
+        let once = builder.lease(lease).build(&verifier()).unwrap();
+        let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+        // The process stands still: a lease would run out.
+        std::thread::sleep(2 * lease);
+        assert!(!claim.info().is_lost());
+        assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Running));
+    }
 }
 
 /// Signs and verifies a Jira delivery with an unsigned id.
@@ -627,6 +706,75 @@ async fn double_run_by_the_second_key_is_counted() {
     other.complete(200).await;
     claim.complete(200).await;
     assert_eq!(once.count(GuardEvent::DoubleRun), 1);
+}
+
+/// The lease of the first delivery has run out, and another process has handled the body under another id.
+#[tokio::test]
+async fn double_run_by_one_key_hides_the_loss_of_the_other_key() {
+    let verifier = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let store = Shared::default();
+    let once = Once::builder("jira", store.clone()).build(&verifier).unwrap();
+    let Admission::Run(claim) = once.begin(&jira(b"body", "1"), b"body").await else { panic!("the delivery is free") };
+    claim.info().keys().for_each(|key| store.forget(key));
+    let Admission::Run(other) = once.begin(&jira(b"body", "2"), b"body").await else { panic!("the lease has run out") };
+    other.complete(200).await;
+    claim.complete(200).await;
+    assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired)), (1, 0), "one event for each claim");
+}
+
+/// A store without leases. A release needs the timer of a runtime.
+struct Timed(Arc<MemoryStore>);
+
+impl Store for Timed {
+    fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
+        self.0.claim(key, owner, lease)
+    }
+
+    fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply> {
+        self.0.renew(key, owner, lease)
+    }
+
+    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+        self.0.finish(key, owner, status, keep)
+    }
+
+    fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
+        let store = Arc::clone(&self.0);
+        StoreFuture::new(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            store.release(key, owner).await
+        })
+    }
+
+    fn has_leases(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn claim_dropped_outside_of_the_runtime_is_released_on_the_runtime() {
+    let once = Once::builder("stripe", Timed(Arc::new(MemoryStore::new(1000)))).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    // Outside of the runtime, the timer of the release would panic.
+    std::thread::spawn(move || drop(claim)).join().unwrap();
+    once.idle().await;
+    assert_eq!(handle(&once, 200).await, Ok(200));
+}
+
+#[test]
+fn ended_runtime_releases_the_delivery_and_gives_no_response() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (once, delivery, first) = (once(), verified(BODY), runtime());
+    let mut handled = Box::pin(once.handle(&delivery, BODY, |status: &u16| *status, |_| std::future::pending::<u16>()));
+    let mut cx = Context::from_waker(Waker::noop());
+    first.block_on(async {
+        assert!(handled.as_mut().poll(&mut cx).is_pending());
+        // The handler begins.
+        tokio::task::yield_now().await;
+    });
+    drop(first);
+    assert!(handled.as_mut().poll(&mut cx).is_pending(), "nobody waits for the response");
+    assert_eq!(runtime().block_on(handle(&once, 200)), Ok(200));
 }
 
 #[tokio::test]

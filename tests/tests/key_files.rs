@@ -1,8 +1,10 @@
 //! Tests of key files, with changes during a watch.
 
+use std::error::Error as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use countersign::observe::{KeysEvent, Observer, Verdict};
@@ -58,6 +60,35 @@ fn verified_by(verifier: &Verifier, secret: &str) -> Option<String> {
     verifier.verify(&headers, b"body").ok().map(|verified| verified.key_id().to_string())
 }
 
+/// The log of this process. The thread of a watch logs each change and each fault.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct ProcessLog;
+
+impl io::Write for ProcessLog {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Installs the subscriber of the process. Each test with a fault during a watch begins with this function: an event that is logged for
+/// the first time during the installation can stay off.
+fn subscribe() {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| tracing_subscriber::fmt().with_writer(|| ProcessLog).with_ansi(false).init());
+}
+
+/// Returns the number of log lines with all parts.
+fn logged(parts: &[&str]) -> usize {
+    let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
+    log.lines().filter(|line| parts.iter().all(|part| line.contains(part))).count()
+}
+
 fn files(folder: &Folder) -> KeyFiles {
     KeyFiles::new().file("current", folder.path("current")).optional_file("previous", folder.path("previous"))
 }
@@ -82,6 +113,7 @@ fn secret_rotates_with_its_files() {
 
 #[test]
 fn invalid_files_leave_the_last_good_keys_in_force() {
+    subscribe();
     let folder = Folder::new("bad");
     folder.write("current", "good");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
@@ -172,6 +204,61 @@ fn load_errors_name_the_fault_and_show_no_secret() {
     assert_eq!(verified_by(&verifier, "needle"), Some("current".into()));
     let shown = format!("{twitch:?} {twitch} {:?} {:?}", files(&folder), verifier.keys());
     assert!(!shown.contains("needle"), "{shown}");
+}
+
+#[test]
+fn each_load_error_names_its_cause_and_keeps_its_source() {
+    let refused = || io::Error::other("refused");
+    let unreadable = LoadError::Unreadable { key: "current".into(), path: PathBuf::from("/run/secrets/jira"), source: refused() };
+    for (error, named, source) in [
+        (unreadable, "the key \"current\"", Some("refused")),
+        (LoadError::Unfit(ConfigError::NoKey), "no valid keys", Some("no key: call `.key(id, secret)`")),
+        (LoadError::Unsettled, "change at each read", None),
+        (LoadError::Thread(refused()), "the thread", Some("refused")),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(named) && text.starts_with(char::is_lowercase) && !text.ends_with('.'), "{text}");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), source, "{text}");
+    }
+}
+
+/// The kernel writes another UUID for each read.
+#[cfg(target_os = "linux")]
+#[test]
+fn file_that_changes_at_each_read_fails_the_first_load() {
+    let changing = KeyFiles::new().file("current", "/proc/sys/kernel/random/uuid");
+    let start = Instant::now();
+    let error = changing.verifier(Verifier::builder(providers::JIRA)).unwrap_err();
+    assert!(matches!(error, LoadError::Unsettled), "{error}");
+    assert!(start.elapsed() >= Duration::from_secs(1), "the load waits for a slow writer: {:?}", start.elapsed());
+    let verifier = Verifier::builder(providers::JIRA).key("old", Secret::new("the secret in force")).build().unwrap();
+    assert!(matches!(changing.watch(verifier.keys(), EVERY), Err(LoadError::Unsettled)));
+    assert_eq!(ids(&verifier.keys()), ["old"]);
+}
+
+#[test]
+fn fault_during_a_watch_is_logged_once_and_so_is_its_end() {
+    subscribe();
+    let folder = Folder::new("logged");
+    folder.write("current", "needle in force");
+    let notes = Notes::default();
+    let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA).observer(notes.clone())).unwrap();
+    let watch = files(&folder).watch(verifier.keys(), EVERY).unwrap();
+    assert_eq!(format!("{watch:?}"), "Watch { .. }");
+    let failed_reads = || notes.all().iter().filter(|(_, error)| error.is_some()).count();
+    let ends = || logged(&["INFO", "the key files are valid again"]);
+    for round in 1..=2 {
+        let before = failed_reads();
+        fs::remove_file(folder.path("current")).unwrap();
+        wait_until("several reads fail", || failed_reads() > before + 3);
+        assert_eq!(ends(), round - 1, "the file is still missing");
+        folder.write("current", "needle in force");
+        wait_until("the end of the fault is logged", || ends() == round);
+        // The text of the fault names the folder of this test.
+        let name = folder.0.file_name().unwrap().to_string_lossy();
+        assert_eq!(logged(&["WARN", "the last good keys stay in force", "no secret for the key", &name]), round);
+    }
+    assert_eq!(logged(&["needle"]), 0, "the log shows no secret");
 }
 
 /// Writes the file in two steps with a pause, like a slow copy.
@@ -272,6 +359,7 @@ fn only_regular_files_of_at_most_64_kib_are_keys() {
 #[cfg(unix)]
 #[test]
 fn dropping_a_watch_does_not_wait_for_a_blocking_file() {
+    subscribe();
     let folder = Folder::new("blocked");
     folder.write("current", "a secret before the fifo");
     let verifier = files(&folder).verifier(Verifier::builder(providers::JIRA)).unwrap();
@@ -309,6 +397,7 @@ impl Observer for Notes {
 
 #[test]
 fn observer_receives_each_key_change_and_each_failed_reload() {
+    subscribe();
     let folder = Folder::new("observed");
     folder.write("current", "the secret of today");
     let notes = Notes::default();

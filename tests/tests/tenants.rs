@@ -1,17 +1,19 @@
 //! Tests of tenants without an adapter: lookup, cache and invalidation.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::future::poll_fn;
 use std::io;
+use std::iter::successors;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use countersign::adapter::{HeaderIndex, NoTimer, Receive, ReceiveOptions, VerifierSource};
 use countersign::tenant::{ResolveFuture, Resolver as _};
 use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
-use countersign_tenants::{Tenants, TenantsBuilder, TenantsError};
+use countersign_tenants::{PathPattern, Tenants, TenantsBuilder, TenantsError};
 use tokio::sync::Semaphore;
 
 /// A key store with a gate. Each lookup waits for a permit of the gate.
@@ -113,6 +115,11 @@ fn good(tenant: &str) -> Result<String, RejectionKind> {
     Ok(tenant.to_owned())
 }
 
+/// Returns the texts of an error and of its sources.
+fn texts(error: &(dyn Error + 'static)) -> Vec<String> {
+    successors(Some(error), |&error| error.source()).map(ToString::to_string).collect()
+}
+
 /// Yields until every spawned task waits.
 async fn settle() {
     for _ in 0..100 {
@@ -211,6 +218,113 @@ fn lookup_timeout_fails_all_waiting_deliveries() {
         store.gate.add_permits(1000);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });
+}
+
+#[test]
+fn failed_lookup_names_the_tenant_and_the_cause() {
+    conformance::run(async {
+        tokio::time::pause();
+        let lookup = |tenant: String| async move {
+            match &*tenant {
+                "failing" => Err(io::Error::other("the store is down")),
+                "silent" => std::future::pending().await,
+                "panicking" => panic!("a deliberate panic of this test"),
+                _ => Ok(Some([("k", Secret::new(""))])),
+            }
+        };
+        let tenants = builder().build(lookup).unwrap();
+        let empty = ConfigError::EmptySecret { key: Some("k".into()) }.to_string();
+        for (tenant, causes) in [
+            ("failing", &["the key source failed", "the store is down"][..]),
+            ("silent", &["the key source did not answer in time"][..]),
+            ("panicking", &["the key source panicked"][..]),
+            ("empty", &["the key source returned no valid keys", &empty][..]),
+        ] {
+            let error = tenants.resolve(&to(tenant)).await.unwrap_err();
+            let texts = texts(&*error);
+            assert_eq!(texts[0], format!("the keys of {tenant:?} are unavailable"));
+            assert_eq!(texts[1..], *causes, "{tenant}");
+        }
+    });
+}
+
+#[test]
+fn lookup_is_refused_while_sixteen_others_wait_for_one_permit() {
+    conformance::run(async {
+        let store = Store::closed().with("acme", "one");
+        let tenants = store.tenants(builder().max_concurrent_lookups(1));
+        let waiting: Vec<_> = (0..16).map(|place| tenants.resolve(&to(&format!("nobody-{place}")))).collect();
+        let error = tenants.resolve(&to("acme")).await.unwrap_err();
+        assert_eq!(texts(&*error), ["the keys of \"acme\" are unavailable", "too many lookups wait for a permit"]);
+        store.gate.add_permits(1000);
+        for unknown in waiting {
+            assert!(unknown.await.unwrap().is_none());
+        }
+        assert_eq!(verdict(&tenants, "acme").await, good("acme"));
+    });
+}
+
+#[test]
+fn timed_out_lookup_frees_its_permit() {
+    conformance::run(async {
+        tokio::time::pause();
+        let store = Store::closed().with("acme", "one");
+        let tenants = store.tenants(builder().max_concurrent_lookups(1).timeout(Duration::from_secs(2)));
+        let ask = |tenant: &'static str| {
+            let tenants = tenants.clone();
+            tokio::spawn(async move { verdict(&tenants, tenant).await })
+        };
+        let silent = ask("silent");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let waiting = ask("acme");
+        settle().await;
+        assert_eq!(store.lookups(), 1, "the only permit is in use");
+        assert_eq!(silent.await.unwrap(), Err(RejectionKind::KeysUnavailable));
+        settle().await;
+        assert_eq!(store.lookups(), 2, "the permit is free, although the key source has not answered");
+        store.gate.add_permits(1);
+        assert_eq!(waiting.await.unwrap(), good("acme"));
+    });
+}
+
+/// A head that is read for as long as the lookup of its tenant takes.
+struct Slow<'t> {
+    head: To,
+    tenants: &'t Tenants,
+    gate: &'t Semaphore,
+}
+
+impl RequestHead for Slow<'_> {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &str {
+        self.head.target()
+    }
+
+    fn headers<'h>(&'h self, index: &mut HeaderIndex<'_, 'h>) {
+        self.gate.add_permits(1);
+        let start = Instant::now();
+        while self.tenants.cached() == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the lookup does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.head.headers(index);
+    }
+}
+
+/// The lookup ends after the delivery has missed the cache, and before the delivery joins the lookup.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn delivery_takes_the_result_of_a_lookup_that_has_just_ended() {
+    let store = Store::closed().with("acme", "one");
+    let tenants = store.tenants(builder());
+    let first = tenants.resolve(&to("acme"));
+    let slow = Slow { head: to("acme"), tenants: &tenants, gate: &store.gate };
+    let verifier = tenants.resolve(&slow).await.unwrap().unwrap();
+    assert_eq!(verifier.verify(&slow.head, b"body").unwrap().tenant(), Some("acme"));
+    assert!(first.await.unwrap().is_some());
+    assert_eq!(store.lookups(), 1);
 }
 
 #[test]
@@ -332,7 +446,8 @@ fn lookup_on_a_dropped_runtime_fails_and_can_be_repeated() {
     });
     drop(other);
     conformance::run(async move {
-        assert!(waiting.unwrap().await.is_err());
+        let error = waiting.unwrap().await.unwrap_err();
+        assert_eq!(texts(&*error), ["the keys of \"acme\" are unavailable", "the lookup was stopped"]);
         store.gate.add_permits(1000);
         assert_eq!(verdict(&tenants, "acme").await, good("acme"));
     });
@@ -439,6 +554,19 @@ fn unknown_tenants_evict_no_cached_tenant() {
 }
 
 #[test]
+fn cache_holds_no_more_tenants_than_its_capacity() {
+    conformance::run(async {
+        let names: Vec<_> = (0..50).map(|place| format!("tenant-{place}")).collect();
+        let store = names.iter().fold(Store::new(), |store, name| store.with(name, "one"));
+        let tenants = store.tenants(builder().capacity(3));
+        for name in &names {
+            assert_eq!(verdict(&tenants, name).await, good(name));
+        }
+        assert!((1..=3).contains(&tenants.cached()), "{}", tenants.cached());
+    });
+}
+
+#[test]
 fn panic_in_the_key_source_is_a_lookup_failure() {
     conformance::run(async {
         let lookups = AtomicUsize::new(0);
@@ -501,4 +629,46 @@ fn builder_rejects_invalid_settings() {
         .capacity(u64::MAX)
         .max_concurrent_lookups(usize::MAX);
     assert_eq!(build(forever), None);
+}
+
+#[test]
+fn each_error_of_the_builder_names_its_setting() {
+    for (error, named, source) in [
+        (TenantsError::NoName, "call `.by_path(…)` or `.by(…)`", None),
+        (PathPattern::new("/jira").unwrap_err(), "\"/jira\" is no path pattern for tenants: the path has no {tenant}", None),
+        (TenantsError::Zero, "capacity, timeout and the number of lookups", None),
+        (TenantsError::Verifier(ConfigError::NoKey), "verifiers", Some("no key: call `.key(id, secret)`")),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(named) && !text.starts_with(char::is_uppercase) && !text.ends_with('.'), "{text}");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), source, "{text}");
+    }
+}
+
+#[test]
+fn tenants_share_the_body_limit_of_the_builder() {
+    conformance::run(async {
+        let limited = Tenants::builder(Verifier::builder(providers::JIRA).body_limit(7)).by_path("/jira/{tenant}");
+        let tenants = Store::new().with("acme", "one").tenants(limited);
+        let verifier = tenants.resolve(&to("acme")).await.unwrap().unwrap();
+        assert_eq!((tenants.body_limit(), verifier.body_limit()), (7, 7));
+    });
+}
+
+#[test]
+fn debug_output_shows_settings_and_no_secret() {
+    conformance::run(async {
+        let keyed = Verifier::builder(providers::JIRA).key("k", Secret::new("needle"));
+        let tenants = Store::new().with("acme", "needle").tenants(builder());
+        assert_eq!(verdict(&tenants, "acme").await, Err(RejectionKind::SignatureMismatch));
+        let shown = [
+            (format!("{:?}", Tenants::builder(keyed.clone())), format!("TenantsBuilder {{ verifier: {keyed:?}, .. }}")),
+            (format!("{tenants:?}"), format!("Tenants {{ decoy: {:?}, .. }}", tenants.decoy())),
+            (format!("{:?}", PathPattern::new("/jira/{tenant}").unwrap()), "PathPattern { .. }".to_owned()),
+        ];
+        for (shown, expected) in shown {
+            assert_eq!(shown, expected);
+            assert!(!shown.contains("needle"), "{shown}");
+        }
+    });
 }

@@ -48,3 +48,37 @@ impl Entry {
 fn hex(owner: Owner) -> String {
     format!("{:032x}", u128::from_be_bytes(*owner.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_is_a_claim_or_a_mark_and_nothing_else() {
+        let (owner, digits) = (Owner::from_bytes([0xab; 16]), "ab".repeat(16));
+        let (claim, mark) = (Entry::claim(owner), Entry::mark(owner, 204));
+        assert_eq!((claim.as_str(), mark.as_str()), (&*format!("c{digits}"), &*format!("d204{digits}")));
+        assert_eq!((claim.status(), mark.status()), (None, Some(204)));
+        for entry in [claim, mark] {
+            assert_eq!(Entry::parse(entry.as_str().to_owned()), Some(entry));
+        }
+        for prefix in ["", "c0", "d", "d20", "d2x4", "d2040", "e204", "C", "x"] {
+            assert_eq!(Entry::parse(format!("{prefix}{digits}")), None, "{prefix}");
+        }
+        for value in ["", "c", "d", "d204", "a value of another program"] {
+            assert_eq!(Entry::parse(value.to_owned()), None, "{value}");
+        }
+        for unfit in ["a".repeat(31), format!("g{}", "a".repeat(31))] {
+            assert_eq!(Entry::parse(format!("c{unfit}")), None, "{unfit}");
+            assert_eq!(Entry::parse(format!("d204{unfit}")), None, "{unfit}");
+        }
+    }
+
+    #[test]
+    fn entries_of_one_owner_are_recognised() {
+        let [one, two] = [1, 2].map(|byte| Owner::from_bytes([byte; 16]));
+        assert!(Entry::claim(one).has_owner_of(&Entry::mark(one, 200)));
+        assert!(!Entry::claim(one).has_owner_of(&Entry::claim(two)));
+        assert!(!Entry::mark(one, 200).has_owner_of(&Entry::mark(two, 200)));
+    }
+}

@@ -78,6 +78,8 @@ impl fmt::Display for Problem {
 
 #[cfg(test)]
 mod tests {
+    use redis::VerbatimFormat;
+
     use super::*;
 
     #[test]
@@ -94,6 +96,25 @@ mod tests {
         assert_eq!(Problem::find(&cluster), [Problem::NotPersistent]);
         for missing in ["redis_version:7.0.15\r\n", "maxmemory_policy:noeviction\r\n", "aof_enabled:1\r\n"] {
             assert_eq!(Problem::find(&answer(&good.replace(missing, ""))), [Problem::Unchecked], "{missing}");
+        }
+    }
+
+    #[test]
+    fn answer_of_any_shape_is_searched() {
+        let text = "redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\naof_enabled:0\r\n";
+        let bulk = || Value::BulkString(text.as_bytes().to_vec());
+        for answer in [
+            bulk(),
+            Value::SimpleString(text.to_owned()),
+            Value::VerbatimString { format: VerbatimFormat::Text, text: text.to_owned() },
+            Value::Array(vec![Value::Nil, bulk()]),
+            Value::Set(vec![bulk()]),
+            Value::Map(vec![(Value::Nil, Value::Array(vec![bulk()]))]),
+        ] {
+            assert_eq!(Problem::find(&answer), [Problem::NotPersistent], "{answer:?}");
+        }
+        for answer in [Value::Nil, Value::Int(7), Value::Array(Vec::new())] {
+            assert_eq!(Problem::find(&answer), [Problem::Unchecked], "{answer:?}");
         }
     }
 }

@@ -272,6 +272,19 @@ mod tests {
     }
 
     #[test]
+    fn replaced_mark_is_as_old_as_its_replacement() {
+        // Two entries for each shard. The first byte of a key chooses the shard.
+        let store = MemoryStore::new(1);
+        let [one, two, three] = [0, 16, 32].map(|byte| DeliveryKey::from_bytes([byte; 32]));
+        for key in [one, two, one, three] {
+            store.finish_now(key, owner(), 200, KEEP).unwrap();
+        }
+        assert_eq!(store.evicted(), 1);
+        assert_eq!(store.claim_now(one, owner()).unwrap(), ClaimReply::Done(200));
+        assert_eq!(store.claim_now(three, owner()).unwrap(), ClaimReply::Done(200));
+    }
+
+    #[test]
     fn queue_of_marks_stays_bounded_if_one_mark_is_replaced_again_and_again() {
         let store = MemoryStore::new(SHARDS * 4);
         let key = key("a");

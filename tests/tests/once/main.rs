@@ -1,6 +1,7 @@
 //! Facts about the guard `Once`, through every adapter with a guard.
 
 mod apps;
+mod log;
 mod stores;
 mod torture;
 
@@ -308,6 +309,8 @@ fn unverified_delivery_in_report_only_mode_claims_nothing_under_actix_web() {
 fn handlers_of_disconnected_senders_end_before_an_actix_server_stops() {
     use actix_web::{App as Application, HttpResponse, HttpServer, rt, web};
 
+    // Other tests of this file capture the events of this guard.
+    conformance::log::subscribe();
     rt::System::new().block_on(async {
         let once = Once::builder("jira", MemoryStore::new(100)).build(&jira()).unwrap();
         let (guard, gate, began, ended) =

@@ -66,3 +66,34 @@ impl Store for Marks {
         self.inner.release(key, owner)
     }
 }
+
+/// A store with the same replies for each delivery. The operation named by `fails` fails: `claim`, `renew`, `mark` or `release`.
+pub(crate) struct Fixed {
+    pub(crate) claim: ClaimReply,
+    pub(crate) finish: FinishReply,
+    pub(crate) fails: &'static str,
+}
+
+impl Fixed {
+    fn reply<T>(&self, operation: &str, reply: T) -> StoreFuture<T> {
+        StoreFuture::ready(if self.fails == operation { Err(StoreError::new("away")) } else { Ok(reply) })
+    }
+}
+
+impl Store for Fixed {
+    fn claim(&self, _: DeliveryKey, _: Owner, _: Duration) -> StoreFuture<ClaimReply> {
+        self.reply("claim", self.claim)
+    }
+
+    fn renew(&self, _: DeliveryKey, _: Owner, _: Duration) -> StoreFuture<RenewReply> {
+        self.reply("renew", RenewReply::Held)
+    }
+
+    fn finish(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<FinishReply> {
+        self.reply("mark", self.finish)
+    }
+
+    fn release(&self, _: DeliveryKey, _: Owner) -> StoreFuture<()> {
+        self.reply("release", ())
+    }
+}

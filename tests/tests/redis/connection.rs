@@ -1,16 +1,18 @@
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign_once::{Admission, ClaimReply, Once, Store as _};
+use countersign_once_redis::redis::aio::ConnectionLike as _;
 use countersign_once_redis::{Problem, RedisConnection, RedisStore, RedisStoreError, redis};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::server::Server;
-use crate::{LEASE, key, owner};
+use crate::{KEEP, LEASE, key, owner};
 
 /// Claims until an answer comes. Each operation is dropped after 200 milliseconds, as by a guard with little patience.
 async fn claimed_within(store: &RedisStore, number: u8, limit: Duration) -> ClaimReply {
@@ -117,6 +119,51 @@ async fn store_leaves_a_silent_connection_after_five_seconds() {
     assert_eq!(store.claim(key(1), owner(), LEASE).await.unwrap(), ClaimReply::Running);
 }
 
+/// Makes a server a replica of an unreachable master. Returns a store that has connected before, through a proxy.
+async fn replica(server: &Server) -> (RedisStore, Proxy) {
+    server.wait().await;
+    let proxy = Proxy::start(server.port()).await;
+    let store = RedisStore::connect(&format!("redis://127.0.0.1:{}/", proxy.port), "test:").await.unwrap();
+    store.claim(key(1), owner(), LEASE).await.unwrap();
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    (store, proxy)
+}
+
+#[tokio::test]
+async fn each_answer_of_a_replica_ends_its_connection() {
+    let Some(server) = Server::start("replica") else { return };
+    let (store, proxy) = replica(&server).await;
+    let (before, one) = (proxy.accepted.load(Ordering::SeqCst), owner());
+    for (place, operation) in ["claim", "finish", "renew"].into_iter().enumerate() {
+        let answer = match operation {
+            "claim" => store.claim(key(2), one, LEASE).await.map(drop),
+            "finish" => store.finish(key(2), one, 200, KEEP).await.map(drop),
+            _ => store.renew(key(2), one, LEASE).await.map(drop),
+        };
+        let cause = answer.unwrap_err().source().unwrap().to_string();
+        assert!(cause.contains("read only replica"), "{operation}: {cause}");
+        assert_eq!(proxy.accepted.load(Ordering::SeqCst), before + place, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn late_answer_of_a_replica_leaves_the_next_connection_alone() {
+    let Some(server) = Server::start("late") else { return };
+    let (store, proxy) = replica(&server).await;
+    let (before, one) = (proxy.accepted.load(Ordering::SeqCst), owner());
+    let first = async {
+        store.finish(key(2), one, 200, KEEP).await.unwrap_err();
+        // The store connects again, before the other answer is read.
+        store.problems().await.unwrap();
+    };
+    let late = async {
+        store.finish(key(3), one, 200, KEEP).await.unwrap_err();
+    };
+    tokio::join!(biased; first, late);
+    store.problems().await.unwrap();
+    assert_eq!(proxy.accepted.load(Ordering::SeqCst), before + 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn claim_dropped_outside_of_the_runtime_is_released() {
     let Some(server) = Server::start("outside") else { return };
@@ -158,7 +205,82 @@ async fn commands_listed_in_the_readme_suffice() {
     store.release(key(1), one).await.unwrap();
     store.claim(key(1), one, LEASE).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    store.finish(key(1), one, 200, crate::KEEP).await.unwrap();
+    store.finish(key(1), one, 200, KEEP).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    store.finish(key(1), one, 200, crate::KEEP).await.unwrap();
+    store.finish(key(1), one, 200, KEEP).await.unwrap();
+}
+
+/// Starts a server that answers `INFO` with `info`, and every other command with `OK`. Returns the URL.
+async fn scripted(info: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let info = info.clone();
+            tokio::spawn(async move {
+                let (reader, mut writer) = stream.into_split();
+                let mut lines = BufReader::new(reader).lines();
+                // The lines of a command are the number of words, and the length and the text of each word.
+                while let Ok(Some(head)) = lines.next_line().await {
+                    let mut words = Vec::new();
+                    for _ in 0..head.strip_prefix('*').unwrap().parse::<usize>().unwrap() {
+                        lines.next_line().await.unwrap();
+                        words.push(lines.next_line().await.unwrap().unwrap());
+                    }
+                    let answer = if words[0] == "INFO" { &*info } else { "+OK\r\n" };
+                    writer.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn server_before_redis_7_is_refused() {
+    let info = |version: &str| {
+        let text = format!("redis_version:{version}\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n");
+        format!("${}\r\n{text}\r\n", text.len())
+    };
+    let old = scripted(info("6.2.14")).await;
+    for connected in [RedisStore::connect(&old, "test:").await, RedisStore::connect_strict(&old, "test:").await] {
+        let error = connected.unwrap_err();
+        let RedisStoreError::Problems(problems) = &error else { panic!("{error}") };
+        assert_eq!(*problems, [Problem::TooOld { version: "6.2.14".into() }]);
+    }
+    let new = scripted(info("7.0.0")).await;
+    RedisStore::connect(&new, "test:").await.unwrap();
+    RedisStore::connect_strict(&new, "test:").await.unwrap();
+}
+
+#[tokio::test]
+async fn server_that_fails_info_is_refused() {
+    let loading = scripted("-LOADING Redis is loading the dataset in memory\r\n".to_owned()).await;
+    for connected in [RedisStore::connect(&loading, "test:").await, RedisStore::connect_strict(&loading, "test:").await] {
+        let error = connected.unwrap_err();
+        let source = error.source().unwrap().to_string();
+        assert_eq!(error.to_string(), "no connection to Redis");
+        assert!(source.starts_with("INFO: ") && source.contains("loading the dataset"), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn connection_error_names_the_server_and_shows_no_password() {
+    for (url, named) in
+        [("redis://app:needle@127.0.0.1:1/", "127.0.0.1:1: "), ("app:needle@127.0.0.1", "redis://user:password@host:port/db is expected: ")]
+    {
+        let error = RedisStore::connect(url, "test:").await.unwrap_err();
+        let source = error.source().unwrap().to_string();
+        assert_eq!(error.to_string(), "no connection to Redis");
+        assert!(source.starts_with(named), "{source}");
+        assert!(!format!("{error:?} {source}").contains("needle"), "{error:?}");
+    }
+}
+
+#[test]
+fn debug_output_shows_the_prefix_and_no_password() {
+    let connection = RedisConnection::to_server(redis::Client::open("redis://app:needle@127.0.0.1:1/").unwrap());
+    assert_eq!(format!("{connection:?}"), "RedisConnection { .. }");
+    assert_eq!(connection.get_db(), 0);
+    assert_eq!(format!("{:?}", RedisStore::new(connection, "test:")), "RedisStore { prefix: \"test:\", .. }");
 }

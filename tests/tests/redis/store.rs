@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +49,24 @@ async fn claim_ends_with_its_lease_and_mark_with_its_time() {
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(200));
     tokio::time::sleep(short * 2).await;
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
+}
+
+#[tokio::test]
+async fn value_of_another_program_fails_claims_and_stays() {
+    let Some(server) = Server::start("foreign") else { return };
+    let (store, one) = (server.store().await, owner());
+    let cause = "the value of the key was not written by this crate: choose another prefix";
+    let name = format!("test:{}", key(1));
+    for value in ["", "a value of another program", "c0123", "d200"] {
+        server.command(&["SET", &name, value]).await;
+        let error = store.claim(key(1), one, LEASE).await.unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), cause, "{value:?}");
+        assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Lost, "{value:?}");
+        store.release(key(1), one).await.unwrap();
+        assert_eq!(server.command(&["GET", &name]).await, redis::Value::BulkString(value.into()));
+    }
+    let error = store.finish(key(1), one, 200, KEEP).await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), cause);
 }
 
 #[tokio::test]
@@ -128,6 +147,22 @@ async fn connecting_finds_the_problems_of_the_server() {
     RedisStore::connect(&server.url(), "test:").await.unwrap();
     assert!(matches!(RedisStore::connect("redis://127.0.0.1:1/", "test:").await, Err(RedisStoreError::Connection(_))));
     assert!(matches!(RedisStore::connect("not a url", "test:").await, Err(RedisStoreError::Connection(_))));
+}
+
+#[test]
+fn each_problem_names_its_setting() {
+    for (problem, named) in [
+        (Problem::Evicts { policy: "allkeys-lru".into() }, "maxmemory-policy is allkeys-lru: set noeviction"),
+        (Problem::NotPersistent, "appendonly is no: set yes"),
+        (Problem::Unchecked, "allow INFO, or check maxmemory-policy and appendonly"),
+        (Problem::TooOld { version: "6.2.14".into() }, "the version is 6.2.14: Redis 7.0"),
+    ] {
+        let text = problem.to_string();
+        assert!(text.contains(named) && text.starts_with(char::is_lowercase) && !text.ends_with('.'), "{text}");
+    }
+    let error = RedisStoreError::Problems(vec![Problem::NotPersistent, Problem::Unchecked]);
+    let text = format!("Redis is unfit for a guard: {}; {}", Problem::NotPersistent, Problem::Unchecked);
+    assert_eq!((error.to_string(), error.source().is_none()), (text, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
