@@ -16,7 +16,7 @@ use conformance::facts::LastHint;
 use conformance::vectors::{self, SECRET, at, builder, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, Received, ScriptedBody};
 use countersign::adapter::{BodySource, Connection, HeaderIndex, NoTimer, Outcome, Receive, ReceiveOptions, Timer, VerifierSource};
-use countersign::identity::Identity;
+use countersign::identity::{Identity, RepeatPolicy};
 use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm};
 use countersign::{
     ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
@@ -1246,6 +1246,97 @@ fn debug_names_the_type_and_shows_no_secret() {
     let signed = Outcome::Verified(verified, Bytes::from_static(b"the body"));
     assert!(format!("{signed:?}").starts_with("Verified(Verified"), "{signed:?}");
     assert_eq!(format!("{:?}", Secret::new(SECRET)), "Secret(..)");
+}
+
+/// An operator reads the text of a configuration error at start-up.
+#[test]
+fn configuration_error_names_the_fault_and_the_remedy() {
+    let key = || KeyId::from("2026-11");
+    let some = || Some(key());
+    let errors: [(ConfigError, [&str; 2]); 20] = [
+        (ConfigError::NoKey, ["no key", "`.key(id, secret)`"]),
+        (ConfigError::EmptySecret { key: some() }, ["the secret of key \"2026-11\"", "fill the file"]),
+        (ConfigError::EmptySecret { key: None }, ["the secret is empty", "set the variable"]),
+        (ConfigError::InvalidSecret { key: some(), expected: SecretForm::Hex }, ["key \"2026-11\"", "hexadecimal digits"]),
+        (ConfigError::SecretLength { key: some(), shortest: 24, longest: 64 }, ["key \"2026-11\"", "24 to 64 bytes"]),
+        (ConfigError::DuplicateKeyId { key: key() }, ["two keys", "\"2026-11\""]),
+        (ConfigError::UnknownKey { key: key() }, ["\"2026-11\"", "`Keys::list`"]),
+        (ConfigError::UnusedKey { key: key() }, ["\"2026-11\"", "`for_tenant`"]),
+        (ConfigError::ZeroBodyLimit, ["limit is zero", "`.body_limit(bytes)`"]),
+        (ConfigError::NothingAllowed, ["no algorithm", "`.algorithms([…])`"]),
+        (ConfigError::UnsupportedAlgorithm { algorithm: Algorithm::Sha384 }, ["does not know sha384", "`.algorithms([…])`"]),
+        (ConfigError::LegacySha1, ["sha1", "`.allow_legacy_sha1()`"]),
+        (ConfigError::MissingUrl, ["signs the URL", "`.url(…)`"]),
+        (ConfigError::InvalidUrl, ["cannot be signed", "`https://`"]),
+        (ConfigError::UnusedUrl, ["signs no URL", "neither `.url(…)` nor"]),
+        (ConfigError::InvalidTolerance, ["longer than a year", "remove `.tolerance(…)`"]),
+        (ConfigError::NoClock, ["no clock", "`.clock(…)`"]),
+        (ConfigError::NoVerifier, ["no verifier", "at least one"]),
+        (ConfigError::SharedHeader { header: "X-Hub-Signature" }, ["X-Hub-Signature", "give each scheme a route"]),
+        (
+            ConfigError::InvalidScheme { fault: "two signatures have the same name" },
+            ["contradicts itself", "two signatures have the same name"],
+        ),
+    ];
+    for (error, texts) in errors {
+        let shown = error.to_string();
+        assert!(texts.iter().all(|text| shown.contains(text)), "{error:?}: {shown}");
+        assert!(!shown.ends_with('.') && !shown.starts_with(char::is_uppercase), "{shown}");
+    }
+}
+
+/// Schemes are usually constants. The setters also run while a service runs.
+#[test]
+fn scheme_describes_its_settings() {
+    const NAMES: &[(&str, Algorithm)] = &[("v1", Algorithm::Sha256), ("v0", Algorithm::Sha1)];
+    let policy = RepeatPolicy::new(Duration::from_secs(60), Duration::from_secs(5)).known_by(Identity::member("id"));
+    assert_eq!((policy.identity(), policy.is_repeated()), (Some(Identity::member("id")), true));
+    let never = policy.never();
+    assert_eq!((never.keep(), never.lease(), never.is_repeated()), (Duration::from_secs(60), Duration::from_secs(5), false));
+
+    let scheme = Scheme::new("own", "X-S")
+        .tagged(b'=', NAMES)
+        .list(b',')
+        .encoding(Encoding::Base64)
+        .prefix(&[Part::Timestamp, Part::Literal(".")])
+        .timestamp_item("t", Duration::from_secs(60))
+        .also_sends(&["X-Hub-Signature"])
+        .hex_secret()
+        .key_lengths(16, 64)
+        .repeat_policy(never);
+    assert_eq!((scheme.name(), scheme.header(), scheme.signature_headers()), ("own", "X-S", &["X-S"][..]));
+    assert_eq!((scheme.algorithm_names(), scheme.signature_encoding(), scheme.has_numbered_headers()), (NAMES, Encoding::Base64, false));
+    assert_eq!((scheme.secret_form(), scheme.key_bytes(), scheme.tolerance()), (SecretForm::Hex, 16..=64, Some(Duration::from_secs(60))));
+    assert_eq!((scheme.repeats(), scheme.documentation(), scheme.evidence()), (Some(never), "", Evidence::Own));
+    assert_eq!(Evidence::Own.to_string(), "the user's own");
+    let verifier = |scheme, secret: &str| Verifier::builder(scheme).key("k", Secret::new(secret)).build().unwrap();
+    let shared = Verifier::any_of([verifier(providers::JIRA, SECRET), verifier(scheme, &"0b".repeat(16))]).unwrap_err();
+    assert_eq!(shared, ConfigError::SharedHeader { header: "X-Hub-Signature" });
+
+    let numbered = Scheme::new("numbered", "X").numbered_headers("X-S-");
+    assert_eq!((numbered.header(), numbered.has_numbered_headers(), numbered.algorithm_names()), ("X-S-", true, &[][..]));
+    let token = Scheme::insecure_static_token("token", "X-Token");
+    assert!(!token.covers_body() && token.algorithm_names().is_empty());
+    assert_eq!(Scheme::new("none", "X").any_of_headers(&[]).header(), "");
+}
+
+/// Without a clock of the machine, as on wasm32-unknown-unknown, the verifier's clock decides alone.
+#[test]
+fn own_clock_decides_freshness_and_expiry() {
+    let signed = signer(providers::SLACK).sign_at(b"body", at(1_700_000_000));
+    let by = |now: fn() -> SystemTime| {
+        let verifier = builder(providers::SLACK).tolerance(Duration::from_secs(300)).clock(now).build().unwrap();
+        verifier.verify(&signed, b"body").map(|_| ()).map_err(|rejection| rejection.kind())
+    };
+    assert_eq!(by(|| at(1_700_000_300)), Ok(()));
+    assert_eq!(by(|| at(1_700_000_301)), Err(RejectionKind::TimestampTooOld));
+    let signed = signer(providers::JIRA).sign(b"body");
+    let by = |now: fn() -> SystemTime| {
+        let builder = Verifier::builder(providers::JIRA).key_until("k", Secret::new(SECRET), at(1_700_000_000));
+        builder.clock(now).build().unwrap().verify(&signed, b"body").map(|_| ()).map_err(|rejection| rejection.kind())
+    };
+    assert_eq!(by(|| at(1_699_999_999)), Ok(()));
+    assert_eq!(by(|| at(1_700_000_000)), Err(RejectionKind::KeysExpired));
 }
 
 #[test]
