@@ -95,7 +95,7 @@ fn secret_comes_from_a_file_a_variable_or_an_argument() {
     let output = countersign(&["sign", "--secret", "swordfish"], BODY.as_bytes());
     assert_eq!((output.stdout, output.stderr.contains("warning: other users")), (by_file, true));
     let output = countersign(&["providers", "--quiet", "no-such-provider"], b"");
-    assert_eq!((output.code, &output.stdout[..], &output.stderr[..]), (1, "", ""));
+    assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (1, "", ""));
     assert_eq!(countersign(&["sign", "--quiet", "--secret", "swordfish"], BODY.as_bytes()).stderr, "");
 
     // An id selects a secret among several.

@@ -271,155 +271,157 @@ mod tests {
         listed_rfc3339(b','),
     ];
 
+    /// Faulty schemes, by their fault.
+    const FAULTY_SCHEMES: &[(&str, &[Scheme])] = &[
+        ("the scheme names no header for the signature", &[SOUND.any_of_headers(&[])]),
+        (
+            "a header name is empty, too long, or holds a forbidden character",
+            &[
+                Scheme::new("x", ""),
+                Scheme::new("x", "X Signature"),
+                SOUND.prefix(TIMESTAMP).timestamp_header("", MINUTE),
+                SOUND.any_of_headers(&["X-A", "X B"]),
+                SOUND.numbered_headers(""),
+                SOUND.unauthenticated_event_header("X Event"),
+                SOUND.unauthenticated_delivery_id_header(""),
+                SOUND.also_sends(&["X Other"]),
+                Scheme::new("x", LONG).bare(Algorithm::Sha256),
+            ],
+        ),
+        (
+            "two parts of the scheme use the same header",
+            &[
+                SOUND.any_of_headers(&["X-A", "X-B", "x-a"]),
+                SOUND
+                    .prefix(&[Part::Timestamp, Part::Literal("."), Part::Id, Part::Literal(".")])
+                    .timestamp_header("X-T", MINUTE)
+                    .id_header("X-T"),
+                SOUND.prefix(TIMESTAMP).timestamp_header("x-signature", MINUTE),
+                SOUND.prefix(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
+                SOUND.any_of_headers(&["X-A", "x-a"]),
+                SOUND.unauthenticated_delivery_id_header("x-signature"),
+                Scheme::insecure_static_token("x", "X-Token").unauthenticated_event_header("X-Token"),
+                SOUND.numbered_headers("X-S-").unauthenticated_event_header("x-s-7"),
+                SOUND.numbered_headers("X-S-").prefix(&[Part::Id, Part::Literal(".")]).id_header("X-S-2"),
+            ],
+        ),
+        (
+            "a static token must be alone in one header",
+            &[
+                Scheme::insecure_static_token("x", "X-Token").numbered_headers("X-Token-"),
+                Scheme::insecure_static_token("x", "X-Token").list(b','),
+                Scheme::insecure_static_token("x", "X-Token").prefix(&[Part::Literal("a")]),
+                Scheme::insecure_static_token("x", "X-Token").any_of_headers(&["X-A", "X-B"]),
+            ],
+        ),
+        (
+            "a name is empty, or not visible ASCII",
+            &[
+                SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
+                SOUND.tagged(b'=', &[("é", Algorithm::Sha256)]),
+                SOUND.tagged(b'=', &[(" v1", Algorithm::Sha256)]).list(b','),
+            ],
+        ),
+        (
+            "two signatures have the same name",
+            &[SOUND.tagged(b'=', &[("v1", Algorithm::Sha256), ("v2", Algorithm::Sha256), ("v1", Algorithm::Sha512)])],
+        ),
+        (
+            "a separator is neither visible ASCII nor a space",
+            &[
+                SOUND.tagged(0xe9, &[("v1", Algorithm::Sha256)]),
+                SOUND.list(0x80),
+                SOUND.tagged(b'\n', &[("v1", Algorithm::Sha256)]),
+                SOUND.list(0),
+            ],
+        ),
+        (
+            "the separator of items also occurs in signatures",
+            &[
+                SOUND.list(b'a'),
+                SOUND.list(b'F'),
+                SOUND.list(b'0'),
+                SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
+                SOUND.encoding(Encoding::Base64).list(b'+'),
+                SOUND.encoding(Encoding::Base64Url).list(b'-'),
+            ],
+        ),
+        ("no signature has a name", &[SOUND.tagged(b'=', &[])]),
+        (
+            "a name holds a separator",
+            &[
+                SOUND.tagged(b'=', &[("v=1", Algorithm::Sha256)]),
+                SOUND.list(b'v'),
+                SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("t,", MINUTE),
+            ],
+        ),
+        ("items and names have the same separator", &[SOUND.list(b'=')]),
+        (
+            "the timestamp is an item of a list, but the signatures are not named items of one header",
+            &[
+                SOUND.prefix(TIMESTAMP).timestamp_item("t", MINUTE),
+                SOUND.bare(Algorithm::Sha256).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
+                SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
+            ],
+        ),
+        (
+            "the separator of items also occurs in the timestamp",
+            &[
+                listed_rfc3339(b':'),
+                listed_rfc3339(b'-'),
+                listed_rfc3339(b'.'),
+                listed_rfc3339(b'+'),
+                listed_rfc3339(b'T'),
+                listed_rfc3339(b'Z'),
+            ],
+        ),
+        ("timestamp and signature have the same name", &[SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("v1", MINUTE)]),
+        (
+            "a timestamp needs a description and a signed part, or neither",
+            &[
+                SOUND.prefix(TIMESTAMP),
+                SOUND.timestamp_header("X-Time", MINUTE),
+                Scheme::insecure_static_token("x", "X-Token").timestamp_header("X-Time", MINUTE),
+            ],
+        ),
+        (
+            "the tolerance is longer than a year",
+            &[
+                SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", MAX_TOLERANCE.saturating_add(Duration::from_nanos(1))),
+                SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", Duration::MAX),
+            ],
+        ),
+        ("the scheme has a timestamp format, but no timestamp", &[SOUND.timestamp_format(TimestampFormat::Milliseconds)]),
+        (
+            "an id needs a header and a signed part, or neither",
+            &[SOUND.suffix(&[Part::Id]), SOUND.id_header("X-Id"), Scheme::insecure_static_token("x", "X-Token").id_header("X-Id")],
+        ),
+        ("the shortest key is longer than the longest", &[SOUND.key_lengths(2, 1)]),
+        (
+            "bytes could move between two signed parts: separate them by a literal that neither an id nor a method can hold",
+            &[
+                SOUND.prefix(&[Part::Id]).id_header("X-Id"),
+                SOUND.suffix(&[Part::Id]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+                SOUND.prefix(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
+                SOUND.prefix(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Method]),
+                SOUND.suffix(&[Part::Method]),
+                SOUND.prefix(&[Part::Method, Part::Literal("AZ")]),
+                SOUND.prefix(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
+                // Only an id in front of an RFC 3339 timestamp needs no separating literal.
+                rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
+                rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
+            ],
+        ),
+    ];
+
     #[test]
     fn faulty_schemes_are_rejected_and_sound_schemes_accepted() {
-        const FAULTY: &[(&str, &[Scheme])] = &[
-            ("the scheme names no header for the signature", &[SOUND.any_of_headers(&[])]),
-            (
-                "a header name is empty, too long, or holds a forbidden character",
-                &[
-                    Scheme::new("x", ""),
-                    Scheme::new("x", "X Signature"),
-                    SOUND.prefix(TIMESTAMP).timestamp_header("", MINUTE),
-                    SOUND.any_of_headers(&["X-A", "X B"]),
-                    SOUND.numbered_headers(""),
-                    SOUND.unauthenticated_event_header("X Event"),
-                    SOUND.unauthenticated_delivery_id_header(""),
-                    SOUND.also_sends(&["X Other"]),
-                    Scheme::new("x", LONG).bare(Algorithm::Sha256),
-                ],
-            ),
-            (
-                "two parts of the scheme use the same header",
-                &[
-                    SOUND.any_of_headers(&["X-A", "X-B", "x-a"]),
-                    SOUND
-                        .prefix(&[Part::Timestamp, Part::Literal("."), Part::Id, Part::Literal(".")])
-                        .timestamp_header("X-T", MINUTE)
-                        .id_header("X-T"),
-                    SOUND.prefix(TIMESTAMP).timestamp_header("x-signature", MINUTE),
-                    SOUND.prefix(&[Part::Id, Part::Literal(".")]).id_header("X-SIGNATURE"),
-                    SOUND.any_of_headers(&["X-A", "x-a"]),
-                    SOUND.unauthenticated_delivery_id_header("x-signature"),
-                    Scheme::insecure_static_token("x", "X-Token").unauthenticated_event_header("X-Token"),
-                    SOUND.numbered_headers("X-S-").unauthenticated_event_header("x-s-7"),
-                    SOUND.numbered_headers("X-S-").prefix(&[Part::Id, Part::Literal(".")]).id_header("X-S-2"),
-                ],
-            ),
-            (
-                "a static token must be alone in one header",
-                &[
-                    Scheme::insecure_static_token("x", "X-Token").numbered_headers("X-Token-"),
-                    Scheme::insecure_static_token("x", "X-Token").list(b','),
-                    Scheme::insecure_static_token("x", "X-Token").prefix(&[Part::Literal("a")]),
-                    Scheme::insecure_static_token("x", "X-Token").any_of_headers(&["X-A", "X-B"]),
-                ],
-            ),
-            (
-                "a name is empty, or not visible ASCII",
-                &[
-                    SOUND.tagged(b'=', &[("", Algorithm::Sha256)]),
-                    SOUND.tagged(b'=', &[("é", Algorithm::Sha256)]),
-                    SOUND.tagged(b'=', &[(" v1", Algorithm::Sha256)]).list(b','),
-                ],
-            ),
-            (
-                "two signatures have the same name",
-                &[SOUND.tagged(b'=', &[("v1", Algorithm::Sha256), ("v2", Algorithm::Sha256), ("v1", Algorithm::Sha512)])],
-            ),
-            (
-                "a separator is neither visible ASCII nor a space",
-                &[
-                    SOUND.tagged(0xe9, &[("v1", Algorithm::Sha256)]),
-                    SOUND.list(0x80),
-                    SOUND.tagged(b'\n', &[("v1", Algorithm::Sha256)]),
-                    SOUND.list(0),
-                ],
-            ),
-            (
-                "the separator of items also occurs in signatures",
-                &[
-                    SOUND.list(b'a'),
-                    SOUND.list(b'F'),
-                    SOUND.list(b'0'),
-                    SOUND.encoding(Encoding::Base64).tagged(b':', &[("v1", Algorithm::Sha256)]).list(b'='),
-                    SOUND.encoding(Encoding::Base64).list(b'+'),
-                    SOUND.encoding(Encoding::Base64Url).list(b'-'),
-                ],
-            ),
-            ("no signature has a name", &[SOUND.tagged(b'=', &[])]),
-            (
-                "a name holds a separator",
-                &[
-                    SOUND.tagged(b'=', &[("v=1", Algorithm::Sha256)]),
-                    SOUND.list(b'v'),
-                    SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("t,", MINUTE),
-                ],
-            ),
-            ("items and names have the same separator", &[SOUND.list(b'=')]),
-            (
-                "the timestamp is an item of a list, but the signatures are not named items of one header",
-                &[
-                    SOUND.prefix(TIMESTAMP).timestamp_item("t", MINUTE),
-                    SOUND.bare(Algorithm::Sha256).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
-                    SOUND.any_of_headers(&["X-A", "X-B"]).list(b',').prefix(TIMESTAMP).timestamp_item("t", MINUTE),
-                ],
-            ),
-            (
-                "the separator of items also occurs in the timestamp",
-                &[
-                    listed_rfc3339(b':'),
-                    listed_rfc3339(b'-'),
-                    listed_rfc3339(b'.'),
-                    listed_rfc3339(b'+'),
-                    listed_rfc3339(b'T'),
-                    listed_rfc3339(b'Z'),
-                ],
-            ),
-            ("timestamp and signature have the same name", &[SOUND.list(b',').prefix(TIMESTAMP).timestamp_item("v1", MINUTE)]),
-            (
-                "a timestamp needs a description and a signed part, or neither",
-                &[
-                    SOUND.prefix(TIMESTAMP),
-                    SOUND.timestamp_header("X-Time", MINUTE),
-                    Scheme::insecure_static_token("x", "X-Token").timestamp_header("X-Time", MINUTE),
-                ],
-            ),
-            (
-                "the tolerance is longer than a year",
-                &[
-                    SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", MAX_TOLERANCE.saturating_add(Duration::from_nanos(1))),
-                    SOUND.prefix(TIMESTAMP).timestamp_header("X-Time", Duration::MAX),
-                ],
-            ),
-            ("the scheme has a timestamp format, but no timestamp", &[SOUND.timestamp_format(TimestampFormat::Milliseconds)]),
-            (
-                "an id needs a header and a signed part, or neither",
-                &[SOUND.suffix(&[Part::Id]), SOUND.id_header("X-Id"), Scheme::insecure_static_token("x", "X-Token").id_header("X-Id")],
-            ),
-            ("the shortest key is longer than the longest", &[SOUND.key_lengths(2, 1)]),
-            (
-                "bytes could move between two signed parts: separate them by a literal that neither an id nor a method can hold",
-                &[
-                    SOUND.prefix(&[Part::Id]).id_header("X-Id"),
-                    SOUND.suffix(&[Part::Id]).id_header("X-Id"),
-                    SOUND.prefix(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
-                    SOUND.prefix(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
-                    SOUND.prefix(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
-                    SOUND.prefix(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
-                    SOUND.prefix(&[Part::Id, Part::Literal("a"), Part::Literal("b")]).id_header("X-Id"),
-                    SOUND.prefix(&[Part::Method]),
-                    SOUND.suffix(&[Part::Method]),
-                    SOUND.prefix(&[Part::Method, Part::Literal("AZ")]),
-                    SOUND.prefix(&[Part::Id, Part::Method, Part::Literal(".")]).id_header("X-Id"),
-                    SOUND.prefix(&[Part::Method, Part::Timestamp]).timestamp_header("X-Time", MINUTE),
-                    // Only an id in front of an RFC 3339 timestamp needs no separating literal.
-                    rfc3339(&[Part::Timestamp, Part::Id, Part::Literal(".")]),
-                    rfc3339(&[Part::Id, Part::Literal("a"), Part::Timestamp, Part::Literal("b"), Part::Id]),
-                ],
-            ),
-        ];
-        for (fault, schemes) in FAULTY {
+        for (fault, schemes) in FAULTY_SCHEMES {
             for (place, scheme) in schemes.iter().enumerate() {
                 assert_eq!(scheme.fault(), Some(*fault), "{place}");
             }
