@@ -1411,6 +1411,7 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     H::deliver(acme, signed("body")).await.assert_verified(b"body", "of a tenant");
     // No body is held now. The next delivery still holds its body at the verdict, and the gauge shows these four bytes.
     assert_eq!(budget.used(), 0);
+    verifier.keys().reload_failed(&std::io::Error::other("no file"));
     H::deliver(verifier, signed("body")).await;
     let metrics = rendered.render();
     for line in [
@@ -1421,7 +1422,7 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
         "countersign_key_matches_total{scheme=\"jira\",key=\"main\"} 3",
         "countersign_keys{scheme=\"jira\"} 1",
-        "countersign_key_reload_failures_total{scheme=\"jira\"} 0",
+        "countersign_key_reload_failures_total{scheme=\"jira\"} 1",
         "countersign_body_bytes_sum{scheme=\"jira\"} 18",
         "countersign_body_bytes_count{scheme=\"jira\"} 4",
         "countersign_delivery_duration_seconds_count{scheme=\"jira\"} 4",

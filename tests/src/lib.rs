@@ -90,8 +90,6 @@ pub trait Harness {
 
 /// Runs a fact on a runtime with one thread. The single thread allows capturing the log. A fact may pause the runtime's clock.
 pub fn run(fact: impl Future<Output = ()>) {
-    // Facts that capture the log share their process with facts that log the same events.
-    log::subscribe();
     let (done, watchdog) = mpsc::channel::<()>();
     thread::spawn(move || {
         // No fact takes minutes. A fact still running after five minutes waits for an event that never happens.
@@ -182,6 +180,8 @@ macro_rules! suite {
         $(
             #[test]
             fn $fact() {
+                // Facts that capture the log share their process with facts that log the same events.
+                $crate::log::subscribe();
                 $crate::run($crate::facts::$fact::<$harness>());
             }
         )+

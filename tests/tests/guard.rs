@@ -597,7 +597,7 @@ async fn guard_of_several_schemes_takes_the_longest_keep_and_the_shortest_lease(
     let rows = [one, other].map(|scheme| scheme.repeats().unwrap());
     assert!(rows[0].keep() < rows[1].keep() && rows[0].lease() < rows[1].lease(), "each bound comes from another row");
     // The key of Adyen is in hexadecimal digits.
-    let verifier = |scheme| Verifier::builder(scheme).key("k", Secret::new("0b".repeat(32))).build().unwrap();
+    let verifier = |scheme| Verifier::builder(scheme).key("k", Secret::new("ab".repeat(32))).build().unwrap();
     for schemes in [[one, other], [other, one]] {
         let several = Verifier::any_of(schemes.map(verifier)).unwrap();
         let store = Shared::default();

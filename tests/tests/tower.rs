@@ -14,6 +14,7 @@ use conformance::vectors::{SECRET, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, ScriptedBody, Step};
 use countersign::adapter::VerifierSource;
 use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign_once::{MemoryStore, Once};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -236,8 +237,10 @@ fn readiness_errors_pass_through() {
     }
     conformance::run(async {
         let mut service = ServiceBuilder::new().layer(layer()).service(Broken);
-        let error = ready(&mut service).await.map(drop).unwrap_err();
-        assert_eq!(error.to_string(), "not ready");
+        assert_eq!(ready(&mut service).await.map(drop).unwrap_err().to_string(), "not ready");
+        let once = Once::builder("jira", MemoryStore::new(1)).build(&verifier(providers::JIRA)).unwrap();
+        let mut guarded = ServiceBuilder::new().layer(layer().once(once)).service(Broken);
+        assert_eq!(ready(&mut guarded).await.map(drop).unwrap_err().to_string(), "not ready");
     });
 }
 

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use bytes::Bytes;
 
 use crate::body::memory_budget::{Charge, Exhausted, MemoryBudget};
@@ -128,12 +126,6 @@ impl BodyCollector {
             Some(charge) => charge.hold(body),
             None => body,
         }
-    }
-}
-
-impl fmt::Debug for BodyCollector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyCollector").field("limit", &self.limit).field("len", &self.len()).finish_non_exhaustive()
     }
 }
 

@@ -235,6 +235,7 @@ mod tests {
         assert_eq!(add(&reporter.rejected, &rejection, Some(next)).1.count(), 0);
         let held: Vec<_> = add(&reporter.let_through, &rejection, Some(next)).1.collect();
         assert_eq!(held, [("signature_mismatch", 90, RejectionKind::SignatureMismatch.text())]);
+        assert!(add(&reporter.let_through, &rejection, Some(next)).1.next().is_none(), "the sum is logged once");
     }
 
     #[test]

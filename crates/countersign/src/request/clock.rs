@@ -10,9 +10,9 @@ use crate::machine_clock::HAS_CLOCK;
 /// The time for checking one delivery. Reads the machine's clock once, and only if needed.
 pub(crate) enum Clock {
     Unread,
-    /// The time since 1970 by the machine's clock.
+    /// The time since 1970 by the machine's clock, or by the verifier's own clock.
     Read(Duration),
-    /// A time given by the caller, or read from the verifier's own clock.
+    /// A time given by the caller.
     Given(SystemTime),
 }
 
@@ -22,7 +22,7 @@ impl Clock {
     #[inline]
     pub(crate) fn or(self, own: Option<fn() -> SystemTime>) -> Self {
         match (self, own) {
-            (Self::Unread, Some(read)) => Self::Given(read()),
+            (Self::Unread, Some(read)) => Self::Read(since_1970_at(read())),
             (clock, _) => clock,
         }
     }
@@ -48,8 +48,8 @@ impl Clock {
         }
     }
 
-    /// Returns the seconds since 1970 by the machine's clock, even if the caller has given a time.
-    /// On a target without a clock, the given time counts.
+    /// Returns the seconds since 1970 by a clock, even if the caller has given a time. On a target
+    /// without a clock, the given time counts.
     #[inline]
     pub(crate) fn seconds_of_machine(&self) -> u64 {
         match self {
