@@ -1350,6 +1350,13 @@ fn scheme_describes_its_settings() {
     assert_eq!(Scheme::new("none", "X").any_of_headers(&[]).header(), "");
 }
 
+#[test]
+fn default_limits_and_windows_are_as_documented() {
+    let limit = |scheme| builder(scheme).build().unwrap().body_limit();
+    assert_eq!((limit(Scheme::new("own", "X-S")), limit(providers::JIRA), limit(providers::GITHUB)), (2_097_152, 26_214_400, 26_214_400));
+    assert_eq!(providers::BITBUCKET.repeats().unwrap().keep(), Duration::from_secs(604_800));
+}
+
 /// Without a clock of the machine, as on wasm32-unknown-unknown, the verifier's clock decides alone.
 #[test]
 fn own_clock_decides_freshness_and_expiry() {

@@ -20,6 +20,17 @@ fn first(identity: Identity, guard: &str, verified: &Verified, body: &[u8]) -> O
     identity.keys(guard, verified, body).map(|(key, _)| key)
 }
 
+/// An adapter takes the digest of a body only for these identities.
+#[test]
+fn identities_by_the_body_take_its_digest() {
+    for identity in [Identity::BODY, Identity::BODY_AND_EVENT, Identity::BODY_OR_UNAUTHENTICATED_ID] {
+        assert!(identity.is_by_digest(), "{identity:?}");
+    }
+    for identity in [Identity::NONE, Identity::SIGNED_ID, Identity::UNAUTHENTICATED_ID, Identity::member("id")] {
+        assert!(!identity.is_by_digest(), "{identity:?}");
+    }
+}
+
 #[test]
 fn every_row_with_repeats_supports_its_identity() {
     let mut rows = 0;

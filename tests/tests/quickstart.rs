@@ -87,6 +87,36 @@ fn files_and_tests_named_by_the_readme_exist() {
 }
 
 #[test]
+fn tests_named_by_the_threat_model_exist() {
+    fn read(folder: &Path, sources: &mut String) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                read(&entry.path(), sources);
+            } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let model = include_str!("../../crates/countersign/src/manual/threat_model.md");
+    let spans = model.split('`').skip(1).step_by(2);
+    let names = spans
+        .filter(|span| span.contains('_') && span.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut sources = String::new();
+    for folder in fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path()).chain([root.join("tests")]) {
+        for folder in ["src", "tests"].map(|name| folder.join(name)).iter().filter(|folder| folder.exists()) {
+            read(folder, &mut sources);
+        }
+    }
+    let mut count = 0;
+    for name in names {
+        count += 1;
+        assert!(sources.contains(&format!("fn {name}(")) || sources.contains(&format!("fn {name}<")), "no function is named {name}");
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
 fn axum_program_takes_a_delivery_and_rejects_a_forgery() {
     conformance::run(async {
         for (delivery, status) in deliveries() {

@@ -195,7 +195,11 @@ async fn server_forbidding_info_passes_connect_and_fails_connect_strict() {
 async fn commands_listed_in_the_readme_suffice() {
     let Some(server) = Server::start("rights") else { return };
     server.wait().await;
-    let rights = ["+set", "+get", "+pttl", "+pexpire", "+del", "+eval", "+info", "+ping", "+hello", "+select", "+auth"];
+    let readme = include_str!("../../../crates/countersign-once-redis/README.md");
+    let listed = readme.split_once("**Rights** (ACL):").unwrap().1.split_once("A cluster also needs").unwrap().0;
+    let rights: Vec<String> = listed.split('`').skip(1).step_by(2).map(|name| format!("+{}", name.to_lowercase())).collect();
+    assert!(rights.len() > 8, "{rights:?}");
+    let rights: Vec<&str> = rights.iter().map(String::as_str).collect();
     server.command(&[&["ACL", "SETUSER", "app", "on", ">password", "~test:*"], &rights[..]].concat()).await;
     let client = redis::Client::open(server.url().replace("redis://", "redis://app:password@")).unwrap();
     let (store, one) = (RedisStore::new(RedisConnection::to_server(client), "test:"), owner());
