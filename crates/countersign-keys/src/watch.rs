@@ -217,16 +217,23 @@ mod tests {
     }
 
     #[test]
-    fn unsettled_files_are_reported() {
+    fn files_that_change_at_eleven_reads_are_reported() {
         let observer = RecordingObserver::default();
         let verifier = verifier(observer.clone());
-        let mut reads = 0;
-        let load = move || {
-            reads += 1;
-            Ok(keys(&format!("secret number {reads} of many")))
+        let errors = Arc::clone(&observer.errors);
+        // The number of errors before each read.
+        let before = Arc::<Mutex<Vec<usize>>>::default();
+        let load = {
+            let before = Arc::clone(&before);
+            move || {
+                let mut before = before.lock().unwrap();
+                before.push(errors.lock().unwrap().len());
+                Ok(keys(&format!("secret number {} of many", before.len())))
+            }
         };
         let _watch = Watch::start(load, verifier.keys(), keys("the secret in force"), EVERY).unwrap();
-        wait_until("the failed reloads are reported", || observer.errors.lock().unwrap().len() > 1);
+        wait_until("the failed reloads are reported", || before.lock().unwrap().last().is_some_and(|errors| *errors > 1));
+        assert_eq!(before.lock().unwrap().iter().filter(|errors| **errors == 0).count(), 11);
         assert_eq!(observer.errors.lock().unwrap()[0], LoadError::Unsettled.to_string());
         assert_eq!(verifier.keys().list().len(), 1);
     }
