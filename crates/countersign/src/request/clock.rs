@@ -3,15 +3,17 @@ use std::time::{Duration, SystemTime};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
 
-#[cfg(not(target_os = "linux"))]
-use crate::machine_clock;
 use crate::machine_clock::HAS_CLOCK;
+#[cfg(not(target_os = "linux"))]
+use portable::{coarse_seconds, since_1970};
 
 /// The time for checking one delivery. Reads the machine's clock once, and only if needed.
 pub(crate) enum Clock {
     Unread,
-    /// The time since 1970 by the machine's clock, or by the verifier's own clock.
+    /// The time since 1970 by the machine's clock.
     Read(Duration),
+    /// The time since 1970 by the verifier's own clock.
+    Own(Duration),
     /// A time given by the caller.
     Given(SystemTime),
 }
@@ -22,7 +24,7 @@ impl Clock {
     #[inline]
     pub(crate) fn or(self, own: Option<fn() -> SystemTime>) -> Self {
         match (self, own) {
-            (Self::Unread, Some(read)) => Self::Read(since_1970_at(read())),
+            (Self::Unread, Some(read)) => Self::Own(since_1970_at(read())),
             (clock, _) => clock,
         }
     }
@@ -30,7 +32,9 @@ impl Clock {
     pub(crate) fn now(&mut self) -> SystemTime {
         match *self {
             Self::Given(now) => now,
-            Self::Read(_) | Self::Unread => SystemTime::UNIX_EPOCH.checked_add(self.since_1970()).unwrap_or(SystemTime::UNIX_EPOCH),
+            Self::Read(_) | Self::Own(_) | Self::Unread => {
+                SystemTime::UNIX_EPOCH.checked_add(self.since_1970()).unwrap_or(SystemTime::UNIX_EPOCH)
+            }
         }
     }
 
@@ -38,7 +42,7 @@ impl Clock {
     #[inline]
     pub(crate) fn since_1970(&mut self) -> Duration {
         match *self {
-            Self::Read(now) => now,
+            Self::Read(now) | Self::Own(now) => now,
             Self::Given(now) => since_1970_at(now),
             Self::Unread => {
                 let now = since_1970();
@@ -48,14 +52,15 @@ impl Clock {
         }
     }
 
-    /// Returns the seconds since 1970 by a clock, even if the caller has given a time. On a target
-    /// without a clock, the given time counts.
+    /// Returns the seconds since 1970 by the machine's clock, even if another time decides. On a
+    /// target without a clock, the other time counts.
     #[inline]
     pub(crate) fn seconds_of_machine(&self) -> u64 {
         match self {
             Self::Read(now) => now.as_secs(),
+            Self::Own(now) if !HAS_CLOCK => now.as_secs(),
             Self::Given(now) if !HAS_CLOCK => since_1970_at(*now).as_secs(),
-            Self::Unread | Self::Given(_) => coarse_seconds(),
+            Self::Unread | Self::Own(_) | Self::Given(_) => coarse_seconds(),
         }
     }
 }
@@ -72,14 +77,18 @@ fn coarse_seconds() -> u64 {
     clock_gettime(ClockId::RealtimeCoarse).tv_sec.try_into().unwrap_or(0)
 }
 
+/// The clock of other systems.
 #[cfg(not(target_os = "linux"))]
-fn since_1970() -> Duration {
-    machine_clock::system_time().map(since_1970_at).unwrap_or_default()
-}
+mod portable {
+    use std::time::Duration;
 
-#[cfg(not(target_os = "linux"))]
-fn coarse_seconds() -> u64 {
-    since_1970().as_secs()
+    pub(super) fn since_1970() -> Duration {
+        crate::machine_clock::system_time().map(super::since_1970_at).unwrap_or_default()
+    }
+
+    pub(super) fn coarse_seconds() -> u64 {
+        since_1970().as_secs()
+    }
 }
 
 fn since_1970_at(time: SystemTime) -> Duration {

@@ -134,8 +134,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the clock for timestamps and key expiry, in place of the machine's clock. While a clock
-    /// is before 2001-09-09, it was never set, and no timestamp is accepted.
+    /// Sets the clock for timestamps and key expiry, in place of the machine's clock. A clock
+    /// before 2001-09-09 was never set, so no timestamp is accepted.
     ///
     /// A target without a clock, such as `wasm32-unknown-unknown`, needs this setting. Without the
     /// setting, [`build`](Self::build) fails there. On such a target, durations are not measured,

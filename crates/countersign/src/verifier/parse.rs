@@ -19,8 +19,8 @@ const MAX_ID: usize = 256;
 
 /// 2001-09-09. Since then, the seconds since 1970 have ten digits. A clock that was ever set shows
 /// a later time. An unset clock would accept a timestamp whose trailing digits moved into the body.
-/// Therefore, an earlier clock accepts no timestamp. A time given by the caller is on purpose: some
-/// published values are of 1970.
+/// Therefore, an earlier clock accepts no timestamp. A caller may give an earlier time on purpose:
+/// the timestamp of a published HubSpot value is in 1970.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
 /// The signed parts of a head beside the signatures, and the static token. Each part is well
