@@ -32,6 +32,8 @@ fn main() {
     {
         write("header_time", name, format!("zendesk+\n~0\nPOST /\n1{time}\n0{}=\n", "A".repeat(43)).as_bytes());
     }
+    let before_1970 = format!("hubspot-v3\n-200\nPOST /\n1120000\n0{}=\n", "A".repeat(43));
+    write("header_time", "before_1970", before_1970.as_bytes());
     for (name, line) in [("bit", "$00f"), ("cut", "$00-"), ("upper", "$00^"), ("second", "$10."), ("spare", "$00~"), ("nul", "$00n")] {
         let secrets = "k one secret\nk another secret\n";
         write("model", name, format!("jira\n1\n{SECONDS}000\n{secrets}POST /\n0sha256={line}\n\nbody").as_bytes());

@@ -172,8 +172,11 @@ fn token<'h>(values: &HeaderValues<'h>) -> Result<&'h [u8], RejectionKind> {
 #[inline]
 fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Result<SystemTime, RejectionKind> {
     let signed_at = SystemTime::UNIX_EPOCH.checked_add(since_1970).ok_or(RejectionKind::TimestampTooNew)?;
+    if let Clock::Given(now) = *clock {
+        return freshness_at(signed_at, tolerance, now);
+    }
     let now = clock.since_1970();
-    if now < EARLIEST_CLOCK && !matches!(clock, Clock::Given(_)) {
+    if now < EARLIEST_CLOCK {
         return Err(RejectionKind::TimestampTooNew);
     }
     if now.abs_diff(since_1970) <= tolerance {
@@ -182,6 +185,16 @@ fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Re
         Err(RejectionKind::TimestampTooOld)
     } else {
         Err(RejectionKind::TimestampTooNew)
+    }
+}
+
+/// Compares with a time given by the caller. The time may be before 1970.
+#[cold]
+fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> Result<SystemTime, RejectionKind> {
+    match now.duration_since(signed_at) {
+        Ok(age) if age > tolerance => Err(RejectionKind::TimestampTooOld),
+        Err(ahead) if ahead.duration() > tolerance => Err(RejectionKind::TimestampTooNew),
+        Ok(_) | Err(_) => Ok(signed_at),
     }
 }
 
@@ -239,7 +252,15 @@ mod tests {
                 assert_eq!(freshness(signed_at, tolerance, &mut clock).err(), expected, "{signed_at:?}");
             }
         }
-        let mut before_1970 = Clock::Given(SystemTime::UNIX_EPOCH - Duration::from_secs(290));
-        assert_eq!(freshness(Duration::from_secs(301), tolerance, &mut before_1970), Err(RejectionKind::TimestampTooNew));
+    }
+
+    #[test]
+    fn distance_to_a_given_time_before_1970_counts_across_1970() {
+        let tolerance = Duration::from_secs(300);
+        let rejection_at = |seconds| {
+            let mut given = Clock::Given(SystemTime::UNIX_EPOCH - Duration::from_secs(290));
+            freshness(Duration::from_secs(seconds), tolerance, &mut given).err()
+        };
+        assert_eq!((rejection_at(10), rejection_at(11)), (None, Some(RejectionKind::TimestampTooNew)));
     }
 }
