@@ -722,7 +722,7 @@ fn concurrent_key_changes_are_neither_lost_nor_torn() {
         for thread in 0..4 {
             let keys = verifier.keys();
             scope.spawn(move || {
-                for round in 0..500 {
+                for round in 0..100 {
                     let id = format!("{thread}-{round}");
                     keys.add(id.as_str(), Secret::new(id.clone())).unwrap();
                     if round % 2 == 0 {
@@ -731,11 +731,11 @@ fn concurrent_key_changes_are_neither_lost_nor_torn() {
                 }
             });
         }
-        for _ in 0..2000 {
+        for _ in 0..400 {
             assert_eq!(verifier.verify(&headers, b"body").unwrap().key_id(), "main");
         }
     });
-    assert_eq!(verifier.keys().list().len(), 1 + 4 * 250);
+    assert_eq!(verifier.keys().list().len(), 1 + 4 * 50);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use conformance::Received;
 use countersign::adapter::{HeaderIndex, NoTimer, Receive, ReceiveOptions, VerifierSource};
 use countersign::tenant::{ResolveFuture, Resolver as _};
 use countersign::{ConfigError, RejectionKind, RequestHead, Secret, Signer, Verifier, providers};
@@ -564,6 +565,54 @@ fn cache_holds_no_more_tenants_than_its_capacity() {
         }
         assert!((1..=3).contains(&tenants.cached()), "{}", tenants.cached());
     });
+}
+
+#[test]
+fn cached_counts_the_tenants_in_the_cache() {
+    conformance::run(async {
+        let store = Store::new().with("acme", "one").with("globex", "one");
+        let tenants = store.tenants(builder());
+        assert_eq!(tenants.cached(), 0);
+        for tenant in ["acme", "globex", "acme"] {
+            assert_eq!(verdict(&tenants, tenant).await, good(tenant));
+        }
+        assert_eq!(tenants.cached(), 2);
+    });
+}
+
+#[test]
+fn rejections_are_counted_over_all_tenants() {
+    conformance::run(async {
+        let tenants = Store::new().with("acme", "two").with("globex", "two").tenants(builder());
+        for tenant in ["acme", "globex", "acme", "initech"] {
+            let head = to(tenant);
+            let verifier = tenants.resolve(&head).await.unwrap().unwrap_or_else(|| tenants.decoy().clone());
+            let mut received = Received::begin(&verifier, head).unwrap();
+            received.push(&b"body"[..]).unwrap();
+            received.finish().unwrap_err();
+        }
+        let rejected = [RejectionKind::SignatureMismatch, RejectionKind::UnknownTenant, RejectionKind::MissingSignature];
+        assert_eq!(rejected.map(|kind| tenants.rejected(kind)), [3, 1, 0]);
+    });
+}
+
+#[test]
+fn empty_and_overlong_names_are_not_looked_up() {
+    conformance::run(async {
+        let find = |head: &dyn RequestHead| head.target().strip_prefix("/jira/").map(str::to_owned);
+        let store = Store::new();
+        let tenants = store.tenants(Tenants::builder(Verifier::builder(providers::JIRA)).by(find));
+        for (len, lookups) in [(0, 0), (257, 0), (256, 1), (1, 2)] {
+            assert_eq!(verdict(&tenants, &"x".repeat(len)).await, Err(RejectionKind::UnknownTenant));
+            assert_eq!(store.lookups(), lookups, "{len} bytes");
+        }
+    });
+}
+
+#[test]
+fn delivery_waits_for_a_lookup_longer_than_the_lookup_may_take() {
+    let tenants = Store::new().tenants(builder().timeout(Duration::from_secs(7)));
+    assert_eq!(tenants.timeout(), Duration::from_secs(8));
 }
 
 #[test]

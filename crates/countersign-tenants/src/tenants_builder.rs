@@ -14,10 +14,10 @@ use crate::tenants::Tenants;
 use crate::tenants_error::TenantsError;
 
 /// A hundred years. The cache panics at a time to live of over a thousand years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const FOREVER: Duration = Duration::from_secs(3_153_600_000);
 
-/// A tenant counts as known for this long after the end of the keys' time to live.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+/// An hour. A tenant counts as known for this long after the end of the keys' time to live.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// Builds [`Tenants`]. Setters cannot fail. [`build`](Self::build) finds every configuration error.
 #[must_use = "a builder does nothing before `build`"]
