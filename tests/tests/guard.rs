@@ -44,6 +44,11 @@ async fn handle(once: &Once, status: u16) -> Result<u16, &'static str> {
     }
 }
 
+/// Returns whether no handler and no task of the guard is left.
+fn is_idle(once: &Once) -> bool {
+    std::pin::pin!(once.idle()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
 #[tokio::test]
 async fn handled_delivery_is_not_handled_again_and_gets_its_status() {
     let once = once();
@@ -417,6 +422,21 @@ async fn failed_mark_is_retried_while_the_claim_stays() {
     store.set(None);
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+    once.idle().await;
+    assert_eq!(once.count(GuardEvent::MarkLost), 0);
+}
+
+#[tokio::test]
+async fn completion_waits_for_the_mark_or_the_release() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
+    for (status, released) in [(500, 1), (200, 1)] {
+        let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+        claim.complete(status).await;
+        assert_eq!(store.0.released.load(Ordering::SeqCst), released, "after {status}");
+        assert!(is_idle(&once), "no task is left after {status}");
+    }
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -774,6 +794,18 @@ fn ended_runtime_releases_the_delivery_and_gives_no_response() {
     });
     drop(first);
     assert!(handled.as_mut().poll(&mut cx).is_pending(), "nobody waits for the response");
+    assert_eq!(runtime().block_on(handle(&once, 200)), Ok(200));
+}
+
+/// The runtime of the claim drops each new task at once.
+#[test]
+fn claim_dropped_after_its_runtime_spawns_no_endless_tasks() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (once, first) = (Once::builder("stripe", Shared::default()).build(&verifier()).unwrap(), runtime());
+    let Admission::Run(claim) = first.block_on(once.begin(&verified(BODY), BODY)) else { panic!("the delivery is free") };
+    drop(first);
+    drop(claim);
+    assert!(is_idle(&once));
     assert_eq!(runtime().block_on(handle(&once, 200)), Ok(200));
 }
 

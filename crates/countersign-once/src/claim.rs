@@ -93,12 +93,11 @@ impl Claim {
         }
     }
 
-    /// Marks the held keys. Ends at the first key without an answer of the store.
+    /// Marks the keys. The claim holds all of them. Ends at the first key without an answer of the
+    /// store.
     async fn mark(&mut self, status: u16) -> Result<(), (DeliveryKey, StoreError)> {
         let (mut worst, mut failure) = (FinishReply::Own, None);
-        while self.marked < self.held
-            && let Some(key) = self.key_at(self.marked)
-        {
+        while let Some(key) = self.key_at(self.marked) {
             let shared = &self.shared;
             match shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await {
                 Ok(FinishReply::Own) => {}

@@ -240,6 +240,7 @@ mod tests {
         let key = key("a");
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Restored);
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Held);
+        assert_eq!(store.renew_now(key, owner()).unwrap(), RenewReply::Lost, "only the owner renews");
         assert_eq!(store.claim_now(key, owner()).unwrap(), ClaimReply::Running);
     }
 
