@@ -221,6 +221,13 @@ async fn lease_and_keep_of_the_builder_win_over_those_of_the_row() {
     let once = Once::builder("stripe", store.clone()).lease(lease).keep(keep).build(&verifier()).unwrap();
     assert_eq!(handle(&once, 200).await, Ok(200));
     assert_eq!(*store.0.times.lock().unwrap(), (lease, keep));
+    // Dropbox has no row of its own.
+    let dropbox = Verifier::builder(providers::DROPBOX).key("k", secret()).build().unwrap();
+    let once = Once::builder("dropbox", store.clone()).identity(Identity::BODY).build(&dropbox).unwrap();
+    let head = Signer::new(providers::DROPBOX, secret()).unwrap().sign(BODY);
+    let handled = once.handle(&dropbox.verify(&head, BODY).unwrap(), BODY, |status: &u16| *status, |_| async { 200 }).await;
+    assert!(matches!(handled, Handled::Response(200)));
+    assert_eq!(*store.0.times.lock().unwrap(), (Duration::from_secs(30), Duration::from_secs(7 * 24 * 60 * 60)), "the defaults");
     let once = Once::builder("stripe", MemoryStore::new(1000)).keep(Duration::ZERO).build(&verifier()).unwrap();
     for _ in 0..2 {
         assert_eq!(handle(&once, 200).await, Ok(200), "the mark is forgotten at once");
@@ -266,6 +273,8 @@ enum Fault {
     FailClaim,
     FailRelease,
     FailRenew,
+    /// A renewal takes a second, and takes effect at its end.
+    SlowRenew,
     FailFinish,
     /// The store marks, and its answer is lost.
     LoseAnswerOfFinish,
@@ -321,6 +330,13 @@ impl Store for Shared {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
         self.0.renewed.fetch_add(1, Ordering::SeqCst);
+        if self.has(Fault::SlowRenew) {
+            let store = self.clone();
+            return StoreFuture::new(async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                store.0.inner.renew(key, owner, lease).await
+            });
+        }
         if self.has(Fault::ForeignClaim) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
     }
 
@@ -437,6 +453,20 @@ async fn completion_waits_for_the_mark_or_the_release() {
         assert!(is_idle(&once), "no task is left after {status}");
     }
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
+}
+
+/// A renewal that ends after the release would set the claim again.
+#[tokio::test(start_paused = true)]
+async fn release_waits_for_a_renewal_on_its_way() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.set(Some(Fault::SlowRenew));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(store.0.renewed.load(Ordering::SeqCst), 1);
+    claim.complete(500).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Run(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -742,8 +772,8 @@ async fn double_run_by_one_key_hides_the_loss_of_the_other_key() {
     assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired)), (1, 0), "one event for each claim");
 }
 
-/// A store without leases. A release needs the timer of a runtime.
-struct Timed(Arc<MemoryStore>);
+/// A store without leases. A release takes this long. Unless this is zero, the release needs the timer of a runtime.
+struct Timed(Arc<MemoryStore>, Duration);
 
 impl Store for Timed {
     fn claim(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<ClaimReply> {
@@ -759,9 +789,11 @@ impl Store for Timed {
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
-        let store = Arc::clone(&self.0);
+        let (store, pause) = (Arc::clone(&self.0), self.1);
         StoreFuture::new(async move {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             store.release(key, owner).await
         })
     }
@@ -773,7 +805,8 @@ impl Store for Timed {
 
 #[tokio::test]
 async fn claim_dropped_outside_of_the_runtime_is_released_on_the_runtime() {
-    let once = Once::builder("stripe", Timed(Arc::new(MemoryStore::new(1000)))).build(&verifier()).unwrap();
+    let store = Timed(Arc::new(MemoryStore::new(1000)), Duration::from_millis(1));
+    let once = Once::builder("stripe", store).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
     // Outside of the runtime, the timer of the release would panic.
     std::thread::spawn(move || drop(claim)).join().unwrap();
@@ -795,6 +828,16 @@ fn ended_runtime_releases_the_delivery_and_gives_no_response() {
     drop(first);
     assert!(handled.as_mut().poll(&mut cx).is_pending(), "nobody waits for the response");
     assert_eq!(runtime().block_on(handle(&once, 200)), Ok(200));
+}
+
+#[tokio::test]
+async fn claim_dropped_on_its_runtime_is_released_at_once() {
+    let store = Timed(Arc::new(MemoryStore::new(1000)), Duration::ZERO);
+    let once = Once::builder("stripe", store).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    drop(claim);
+    assert!(is_idle(&once), "the store answers at the first poll");
+    assert_eq!(handle(&once, 200).await, Ok(200));
 }
 
 /// The runtime of the claim drops each new task at once.
