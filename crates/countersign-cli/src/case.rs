@@ -16,6 +16,9 @@ pub(crate) struct Case {
     received: DeliveryOptions,
     #[command(flatten)]
     pub(crate) provider: Provider,
+    /// Also accept HMAC-SHA-1, a legacy algorithm not to be trusted
+    #[arg(long, help_heading = "Provider")]
+    allow_sha1: bool,
     #[command(flatten)]
     secrets: Secrets,
     /// Verify as of this time instead of now: seconds since 1970, or RFC 3339
@@ -42,7 +45,8 @@ impl Case {
         self.provider.check_url()?;
         let secrets = self.secrets.load(verbosity)?;
         let now = self.at.unwrap_or_else(SystemTime::now);
-        Ok(Input { provider: self.provider.clone(), delivery, secrets, now, others })
+        let provider = Provider { allow_sha1: self.allow_sha1, ..self.provider.clone() };
+        Ok(Input { provider, delivery, secrets, now, others })
     }
 }
 

@@ -33,6 +33,9 @@ use crate::secrets::Secrets;
 pub(crate) struct Listen {
     #[command(flatten)]
     provider: Provider,
+    /// Also accept HMAC-SHA-1, a legacy algorithm not to be trusted
+    #[arg(long, help_heading = "Provider")]
+    allow_sha1: bool,
     #[command(flatten)]
     secrets: Secrets,
     #[command(flatten)]
@@ -86,9 +89,10 @@ impl Listen {
     pub(crate) fn run(self, verbosity: Verbosity) -> Result<bool, Failure> {
         let ListenOptions { config, forward, body_limit, memory, .. } = &self.listening;
         let bounds = Bounds { body_limit: *body_limit, budget: MemoryBudget::new(*memory) };
+        let provider = Provider { allow_sha1: self.allow_sha1, ..self.provider };
         let endpoints = match config {
             Some(file) => config::read(file, &bounds, verbosity)?,
-            None => vec![Endpoint::new(None, self.provider, self.secrets.load(verbosity)?, forward.clone(), &bounds)?],
+            None => vec![Endpoint::new(None, provider, self.secrets.load(verbosity)?, forward.clone(), &bounds)?],
         };
         let ListenOptions { host, port, forward_timeout, save, save_rejected, explain, json, .. } = self.listening;
         let journal = Journal::new(json, verbosity);

@@ -17,8 +17,8 @@ pub(crate) struct Provider {
     /// URL of the receiver as registered at the provider, for providers signing the URL
     #[arg(long, value_name = "URL")]
     pub(crate) signed_url: Option<String>,
-    /// Also accept HMAC-SHA-1, a legacy algorithm not to be trusted
-    #[arg(long)]
+    /// An option of the commands that verify. Signing takes the algorithm of the provider.
+    #[arg(skip)]
     pub(crate) allow_sha1: bool,
 }
 

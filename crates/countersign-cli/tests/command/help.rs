@@ -70,6 +70,14 @@ fn help_of_secret_lists_only_used_options() {
 }
 
 #[test]
+fn only_commands_that_verify_can_accept_sha1() {
+    for command in COMMANDS {
+        let verifies = matches!(command, "listen" | "verify" | "explain");
+        assert_eq!(help(command).contains("--allow-sha1"), verifies, "{command}");
+    }
+}
+
+#[test]
 fn error_for_a_missing_header_names_both_options() {
     for command in ["verify", "explain"] {
         let output = countersign(&[command, "--secret", "swordfish"], b"{}");

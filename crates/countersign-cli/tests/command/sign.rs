@@ -41,20 +41,20 @@ fn signed_delivery_verifies_for_every_provider() {
         } else {
             &[]
         };
-        let options = [&["--provider", name, "--secret-file", &secret], url, sha1].concat();
+        let options = [&["--provider", name, "--secret-file", &secret], url].concat();
         let output = countersign(&[&["sign", "--header-only"], &options[..]].concat(), BODY.as_bytes());
         assert_eq!(output.code, 0, "{name}: {output:?}");
         let headers: Vec<&str> = output.stdout.lines().flat_map(|header| ["-H", header]).collect();
-        let output = countersign(&[&["verify", "--json"], &options[..], &headers].concat(), BODY.as_bytes());
+        let output = countersign(&[&["verify", "--json"], &options[..], sha1, &headers].concat(), BODY.as_bytes());
         assert_eq!(output.code, 0, "{name}: {output:?}");
         let value: Value = serde_json::from_str(&output.stdout).unwrap();
         assert_eq!((value["verified"].as_bool(), value["provider"].as_str()), (Some(true), Some(name)));
         // All headers in a single option, with the other output of `sign`.
         let all = countersign(&[&["sign"], &options[..]].concat(), BODY.as_bytes()).stdout.replace('\n', "\r\n");
-        let output = countersign(&[&["verify"], &options[..], &["-H", &all]].concat(), BODY.as_bytes());
+        let output = countersign(&[&["verify"], &options[..], sha1, &["-H", &all]].concat(), BODY.as_bytes());
         assert_eq!((output.code, all.lines().count() > 1), (0, true), "{name}: {output:?}");
         if row["signs_body"] == true {
-            let output = countersign(&[&["verify"], &options[..], &headers].concat(), b"another body");
+            let output = countersign(&[&["verify"], &options[..], sha1, &headers].concat(), b"another body");
             assert_eq!(
                 (output.code, output.stdout.contains("not verified: the signature does not match")),
                 (1, true),
