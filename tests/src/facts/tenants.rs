@@ -243,7 +243,10 @@ pub async fn resolver_failure_gets_503_and_lets_no_delivery_through<H: Harness>(
         let outcome = H::deliver(faulty(), good().report_only()).await;
         outcome.assert_rejected_unread(RejectionKind::KeysUnavailable, case);
         // A fault of the head takes precedence.
-        H::deliver(faulty(), Delivery::unsigned("body")).await.assert_rejected_unread(RejectionKind::MissingSignature, case);
+        let outcome = H::deliver(faulty(), Delivery::unsigned("body")).await;
+        outcome.assert_rejected_unread(RejectionKind::MissingSignature, case);
+        let sources = outcome.rejection.iter().filter(|rejection| rejection.source().is_some());
+        assert_eq!(sources.count(), 0, "{case}: the error of the resolver is no cause");
     }
     // A panic in the destructor of a cancelled lookup has no effect.
     let dropped = Faulty {
