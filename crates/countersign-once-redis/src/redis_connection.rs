@@ -185,7 +185,8 @@ impl RedisConnection {
             Ok(answer) => is_of_replica(answer),
             // Counted by the drop of `unanswered`.
             Err(error) if error.is_timeout() => return answer,
-            Err(error) => error.is_io_error() || error.is_unrecoverable_error() || is_read_only(error.kind()),
+            // An error answered by the server is a value, so this is an error of the connection.
+            Err(_) => true,
         };
         unanswered.is_answered = true;
         let mut current = self.0.current();
@@ -246,11 +247,7 @@ async fn connect(client: &Client, closed: Closed) -> RedisResult<MultiplexedConn
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-fn is_read_only(kind: ErrorKind) -> bool {
-    kind == ErrorKind::Server(ServerErrorKind::ReadOnly)
-}
-
-/// Returns whether a value is the error of a replica. Errors of a pipeline's commands are values.
+/// Returns whether a value is the error of a replica.
 fn is_of_replica(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
 }

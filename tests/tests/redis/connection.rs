@@ -55,6 +55,57 @@ async fn closed_connection_costs_no_operation() {
     }
 }
 
+/// With RESP2, only an operation notices that the connection is closed.
+#[tokio::test]
+async fn closed_connection_costs_one_operation_with_resp2() {
+    let Some(server) = Server::start("resp2") else { return };
+    server.wait().await;
+    let store = RedisStore::new(RedisConnection::to_server(redis::Client::open(server.url()).unwrap()), "test:");
+    store.claim(key(1), owner(), LEASE).await.unwrap();
+    server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+    sleep(Duration::from_millis(200)).await;
+    store.claim(key(2), owner(), LEASE).await.unwrap_err();
+    assert_eq!(store.claim(key(3), owner(), LEASE).await.unwrap(), ClaimReply::Acquired);
+}
+
+#[tokio::test]
+async fn operation_without_an_answer_keeps_the_connection() {
+    let Some(server) = Server::start("slow") else { return };
+    server.wait().await;
+    let proxy = Proxy::start(server.port()).await;
+    let store = RedisStore::connect(&format!("redis://127.0.0.1:{}/", proxy.port), "test:").await.unwrap();
+    let before = proxy.accepted.load(Ordering::SeqCst);
+    server.signal("STOP");
+    let error = store.claim(key(1), owner(), LEASE).await.unwrap_err();
+    server.signal("CONT");
+    assert!(error.source().unwrap().to_string().contains("timed out"), "{error:?}");
+    assert_eq!(store.claim(key(2), owner(), LEASE).await.unwrap(), ClaimReply::Acquired);
+    assert_eq!(proxy.accepted.load(Ordering::SeqCst), before);
+}
+
+#[tokio::test]
+async fn failed_attempt_to_connect_is_repeated_after_a_pause() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}/", listener.local_addr().unwrap());
+    let store = RedisStore::new(RedisConnection::to_server(redis::Client::open(url).unwrap()), "test:");
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&attempts);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let (began, mut operations) = (Instant::now(), 0);
+    while attempts.load(Ordering::SeqCst) < 4 {
+        store.claim(key(1), owner(), LEASE).await.unwrap_err();
+        operations += 1;
+        sleep(Duration::from_millis(5)).await;
+        assert!(began.elapsed() < Duration::from_secs(30), "the store connects no more");
+    }
+    assert!(began.elapsed() >= Duration::from_millis(300), "four attempts after {operations} operations in {:?}", began.elapsed());
+}
+
 #[test]
 fn attempt_of_an_ended_runtime_does_not_end_the_connection() {
     let Some(server) = Server::start("runtime") else { return };
