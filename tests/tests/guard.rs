@@ -280,6 +280,8 @@ enum Fault {
     LoseAnswerOfFinish,
     /// Another owner holds the claim.
     ForeignClaim,
+    /// Another owner holds the first key. The mark of the second key fails.
+    FailSecondFinish,
 }
 
 impl Default for Faulty {
@@ -343,6 +345,10 @@ impl Store for Shared {
     fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
         if self.has(Fault::FailFinish) {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
+        }
+        if self.has(Fault::FailSecondFinish) {
+            self.set(Some(Fault::FailFinish));
+            return StoreFuture::ready(Ok(FinishReply::Other));
         }
         if self.has(Fault::ForeignClaim) {
             return StoreFuture::ready(Ok(FinishReply::Other));
@@ -465,6 +471,18 @@ async fn release_waits_for_a_renewal_on_its_way() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(store.0.renewed.load(Ordering::SeqCst), 1);
     claim.complete(500).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Run(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn release_dropped_during_a_renewal_waits_for_the_renewal() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.set(Some(Fault::SlowRenew));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(tokio::time::timeout(Duration::from_millis(100), claim.complete(500)).await.is_err());
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Run(_)));
 }
@@ -772,6 +790,19 @@ async fn double_run_by_one_key_hides_the_loss_of_the_other_key() {
     assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::Expired)), (1, 0), "one event for each claim");
 }
 
+#[tokio::test(start_paused = true)]
+async fn double_run_is_counted_once_if_the_second_mark_is_retried() {
+    let jira = Verifier::builder(providers::JIRA).key("k", secret()).build().unwrap();
+    let store = Shared::default();
+    let once = Once::builder("jira", store.clone()).build(&jira).unwrap();
+    let Admission::Run(claim) = once.begin(&self::jira(b"body", "1"), b"body").await else { panic!("the delivery is free") };
+    store.set(Some(Fault::FailSecondFinish));
+    claim.complete(200).await;
+    store.set(Some(Fault::ForeignClaim));
+    once.idle().await;
+    assert_eq!((once.count(GuardEvent::DoubleRun), once.count(GuardEvent::MarkLost)), (1, 0));
+}
+
 /// A store without leases. A release takes this long. Unless this is zero, the release needs the timer of a runtime.
 struct Timed(Arc<MemoryStore>, Duration);
 
@@ -927,6 +958,15 @@ async fn dropped_completion_still_writes_its_mark() {
     once.idle().await;
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
     assert_eq!(once.count(GuardEvent::DoubleRun), 0, "the same owner marks again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn completion_dropped_before_its_first_poll_still_writes_its_mark() {
+    let once = once();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    drop(claim.complete(200));
+    once.idle().await;
+    assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
 }
 
 /// The store writes the mark, and the answer is lost. The guard renews the claim while retrying the mark.

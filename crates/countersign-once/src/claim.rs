@@ -30,8 +30,10 @@ pub struct Claim {
     /// The status of the response, once the handler has succeeded. The keys are then marked, and
     /// never released.
     status: Option<u16>,
-    /// Set in the task that ends a dropped claim. A runtime at shutdown drops each spawned task at
-    /// once: without this flag, each drop would spawn another task.
+    /// The worst reply to a mark, over all keys.
+    worst: FinishReply,
+    /// Whether this value belongs to the task that ends a dropped claim. A runtime at shutdown drops
+    /// each spawned task at once: without this flag, each drop would spawn another task.
     is_background: bool,
     owner: Owner,
     info: ClaimInfo,
@@ -57,7 +59,18 @@ impl Claim {
 
     fn of(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Self {
         let runtime = Handle::try_current().ok();
-        Self { shared, held: 0, marked: 0, status: None, is_background: false, owner, info, renewal: None, runtime }
+        Self {
+            shared,
+            held: 0,
+            marked: 0,
+            status: None,
+            worst: FinishReply::Own,
+            is_background: false,
+            owner,
+            info,
+            renewal: None,
+            runtime,
+        }
     }
 
     /// Returns the first key of the delivery. See [`ClaimInfo::key`].
@@ -80,42 +93,47 @@ impl Claim {
     ///
     /// # Panics
     /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
-    pub async fn complete(mut self, status: u16) {
-        if !(200..300).contains(&status) {
-            return self.release().await;
+    pub fn complete(mut self, status: u16) -> impl Future<Output = ()> + Send {
+        let is_success = (200..300).contains(&status);
+        // The status is set here: a future dropped before its first poll has run nothing of its own.
+        if is_success {
+            self.status = Some(status);
+            self.info.succeed();
         }
-        self.status = Some(status);
-        self.info.succeed();
-        // Renewals go on until the marks are written, because a store may be slow. If a mark is
-        // missing, `drop` retries the marks in the background.
-        if let Err((key, error)) = self.mark(status).await {
-            self.shared.events.record_failure("mark", key, &error);
+        async move {
+            if !is_success {
+                return self.release().await;
+            }
+            // Renewals go on until the marks are written, because a store may be slow. If a mark is
+            // missing, `drop` retries the marks in the background.
+            if let Err((key, error)) = self.mark(status).await {
+                self.shared.events.record_failure("mark", key, &error);
+            }
         }
     }
 
-    /// Marks the keys. The claim holds all of them. Ends at the first key without an answer of the
-    /// store.
+    /// Marks the keys. Ends at the first key without an answer of the store.
     async fn mark(&mut self, status: u16) -> Result<(), (DeliveryKey, StoreError)> {
-        let (mut worst, mut failure) = (FinishReply::Own, None);
         while let Some(key) = self.key_at(self.marked) {
             let shared = &self.shared;
-            match shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await {
-                Ok(FinishReply::Own) => {}
-                Ok(reply) => worst = if worst == FinishReply::Other { worst } else { reply },
-                Err(error) => {
-                    failure = Some((key, error));
-                    break;
-                }
+            let reply = shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await;
+            let reply = reply.map_err(|error| (key, error))?;
+            if self.worst == FinishReply::Own || reply == FinishReply::Other {
+                self.worst = reply;
             }
             self.marked = self.marked.saturating_add(1);
         }
-        // One event for each claim, not for each key.
-        match worst {
+        self.record_worst();
+        Ok(())
+    }
+
+    /// Records one event for the claim, not for each key.
+    fn record_worst(&self) {
+        match self.worst {
             FinishReply::Own => {}
             FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key()),
             FinishReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key()),
         }
-        failure.map_or(Ok(()), Err)
     }
 
     /// Retries the marks. The claim is renewed meanwhile.
@@ -128,15 +146,18 @@ impl Claim {
         }
         if self.marked < self.held {
             self.shared.events.record(GuardEvent::MarkLost, self.key());
+            self.record_worst();
         }
         // Nothing is left for `drop`: the lease ends a claim without a mark.
         self.held = 0;
     }
 
     async fn release(mut self) {
-        if let Some(renewal) = self.renewal.take() {
+        // If this future is dropped here, `drop` waits for the renewal in the background.
+        if let Some(renewal) = &mut self.renewal {
             renewal.stop().await;
         }
+        self.renewal = None;
         while let Some(key) = self.last_held() {
             // If this future is dropped here, `drop` releases this key and the others.
             if self.shared.store.release(key, self.owner).within(self.shared.patience).await.is_err() {
@@ -146,7 +167,7 @@ impl Claim {
         }
     }
 
-    /// Returns a key to claim. An unguarded delivery has none.
+    /// Returns the key at a place. An unguarded delivery has none.
     fn key_at(&self, place: usize) -> Option<DeliveryKey> {
         self.info.keys().nth(place).filter(|_| self.info.is_guarded())
     }

@@ -14,9 +14,10 @@ use crate::store::RenewReply;
 /// The task that renews a claim. In the task of the handler, a blocking handler would delay the
 /// renewal.
 ///
-/// A drop ends the task after its present call.
+/// A drop ends the task after its present round.
 pub(crate) struct Renewal {
-    stop: oneshot::Sender<()>,
+    /// `None` once stopped.
+    stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
@@ -25,13 +26,14 @@ impl Renewal {
     pub(crate) fn start(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Option<Self> {
         let (stop, stopped) = oneshot::channel();
         let task = Handle::try_current().ok()?.spawn(renew(shared, owner, info, stopped));
-        Some(Self { stop, task })
+        Some(Self { stop: Some(stop), task })
     }
 
-    /// Waits for the end of the present call. A call on its way would set a released claim again.
-    pub(crate) async fn stop(self) {
-        drop(self.stop);
-        let _ = self.task.await;
+    /// Waits for the end of the present round. A call on its way would set a released claim again. If
+    /// this future is dropped, call the function again.
+    pub(crate) async fn stop(&mut self) {
+        self.stop = None;
+        let _ = (&mut self.task).await;
     }
 }
 
