@@ -270,6 +270,7 @@ struct Faulty {
 enum Fault {
     /// The store claims, and its answer is lost.
     LoseAnswerOfClaim,
+    FailAll,
     FailClaim,
     FailRelease,
     FailRenew,
@@ -312,7 +313,9 @@ impl Shared {
 
     fn has(&self, fault: Fault) -> bool {
         self.0.calls.fetch_add(1, Ordering::SeqCst);
-        *self.0.fault.lock().unwrap() == Some(fault)
+        let present = *self.0.fault.lock().unwrap();
+        let is_failure = matches!(fault, Fault::FailClaim | Fault::FailRelease | Fault::FailRenew | Fault::FailFinish);
+        present == Some(fault) || (is_failure && present == Some(Fault::FailAll))
     }
 }
 
@@ -958,6 +961,23 @@ async fn dropped_completion_still_writes_its_mark() {
     once.idle().await;
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Repeated(200)));
     assert_eq!(once.count(GuardEvent::DoubleRun), 0, "the same owner marks again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn claim_without_a_mark_is_lost_after_its_lease() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(3)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    let info = claim.info();
+    store.set(Some(Fault::FailAll));
+    claim.complete(200).await;
+    assert!(!info.is_lost());
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(info.is_lost(), "another handler may run");
+    store.set(None);
+    once.idle().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(!info.is_lost(), "the delivery is marked");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use conformance::log::log_of;
 use conformance::vectors::{SECRET, signer, verifier};
 use conformance::{Delivery, Handled, Harness, Observation, ScriptedBody, Step};
 use countersign::adapter::VerifierSource;
-use countersign::{Rejection, RejectionKind, Verified, Verifier, providers};
+use countersign::{DrainPolicy, Rejection, RejectionKind, Verified, Verifier, providers};
 use countersign_once::{MemoryStore, Once};
 use countersign_tower::{VerifiedBody, VerifyLayer};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
@@ -106,6 +106,19 @@ fn layer_without_clock_applies_no_resolver_timeout() {
     let layer = VerifyLayer::without_clock(Never(verifier(providers::JIRA)));
     let mut waiting = Box::pin(ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(signed("body")));
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
+}
+
+/// `drain` turns on the clock, and sets no deadline.
+#[test]
+fn layer_without_clock_applies_no_default_deadline() {
+    conformance::run(async {
+        tokio::time::pause();
+        let layer = VerifyLayer::without_clock(verifier(providers::JIRA)).drain(DrainPolicy::default());
+        let day = Duration::from_secs(24 * 60 * 60);
+        let slow = Delivery::signed(&signer(providers::JIRA), "body").steps([Step::Wait(day), Step::Chunk("body".into())]).into_request();
+        let response = ServiceBuilder::new().layer(layer).service(service_fn(ok)).oneshot(slow).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    });
 }
 
 fn signed(body: &str) -> Request<ScriptedBody> {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 /// A connection to one server, or to the master that sentinels name. All requests share the connection.
 ///
 /// The next operation connects again, and asks the sentinels again, after a failed attempt to connect,
-/// a broken connection, the answer of a replica, or five seconds without an answer. An operation is
+/// an error of the connection, the answer of a replica, or five seconds without an answer. An operation is
 /// never repeated: the guard decides what a failed operation means.
 ///
 /// An attempt to connect and an answer have timeouts of one second each. An attempt goes on in a task of
@@ -185,8 +185,8 @@ impl RedisConnection {
             Ok(answer) => is_of_replica(answer),
             // Counted by the drop of `unanswered`.
             Err(error) if error.is_timeout() => return answer,
-            // An error answered by the server is a value, so this is an error of the connection.
-            Err(_) => true,
+            // The server's answer, such as an aborted transaction, says nothing about the connection.
+            Err(error) => !matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension),
         };
         unanswered.is_answered = true;
         let mut current = self.0.current();

@@ -123,6 +123,7 @@ impl Claim {
             }
             self.marked = self.marked.saturating_add(1);
         }
+        self.info.mark();
         self.record_worst();
         Ok(())
     }

@@ -15,14 +15,15 @@ struct ClaimState {
     is_guarded: bool,
     is_lost: AtomicBool,
     has_succeeded: AtomicBool,
+    is_marked: AtomicBool,
     /// The end of the lease, as far as this process knows. `None` without a lease.
     until: Mutex<Option<Instant>>,
 }
 
 impl ClaimInfo {
     pub(crate) fn new(first: DeliveryKey, second: Option<DeliveryKey>, is_guarded: bool) -> Self {
-        let (is_lost, has_succeeded) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(ClaimState { first, second, is_guarded, is_lost, has_succeeded, until: Mutex::default() }))
+        let (is_lost, has_succeeded, is_marked) = Default::default();
+        Self(Arc::new(ClaimState { first, second, is_guarded, is_lost, has_succeeded, is_marked, until: Mutex::default() }))
     }
 
     /// Returns the first key of the delivery: 64 hex digits as text. For logs, and as the id of a job.
@@ -58,17 +59,14 @@ impl ClaimInfo {
     /// may run for the same delivery.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        let has_run_out = || !self.has_succeeded() && self.until().is_some_and(|until| Instant::now() >= until);
-        self.0.is_lost.load(Ordering::Relaxed) || has_run_out()
+        let is_marked = || self.0.is_marked.load(Ordering::Relaxed);
+        let has_run_out = || self.until().is_some_and(|until| Instant::now() >= until);
+        self.0.is_lost.load(Ordering::Relaxed) || (!is_marked() && has_run_out())
     }
 
     /// Notes the end of the lease, after a claim or a renewal.
     pub(crate) fn hold_until(&self, until: Option<Instant>) {
         *self.until() = until;
-    }
-
-    fn has_succeeded(&self) -> bool {
-        self.0.has_succeeded.load(Ordering::Relaxed)
     }
 
     fn until(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -81,8 +79,13 @@ impl ClaimInfo {
         self.0.has_succeeded.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that the delivery is marked. The lease means nothing any more.
+    pub(crate) fn mark(&self) {
+        self.0.is_marked.store(true, Ordering::Relaxed);
+    }
+
     /// Notes that the store answered "lost" to a renewal. Returns whether a claim was lost just now.
     pub(crate) fn lose(&self) -> bool {
-        !self.has_succeeded() && !self.0.is_lost.swap(true, Ordering::Relaxed)
+        !self.0.has_succeeded.load(Ordering::Relaxed) && !self.0.is_lost.swap(true, Ordering::Relaxed)
     }
 }

@@ -69,6 +69,21 @@ async fn closed_connection_costs_one_operation_with_resp2() {
 }
 
 #[tokio::test]
+async fn aborted_transaction_keeps_the_connection() {
+    let Some(server) = Server::start("aborted") else { return };
+    server.wait().await;
+    let proxy = Proxy::start(server.port()).await;
+    let client = redis::Client::open(format!("redis://127.0.0.1:{}/", proxy.port)).unwrap();
+    let mut connection = RedisConnection::to_server(client);
+    let before = proxy.accepted.load(Ordering::SeqCst);
+    for _ in 0..2 {
+        let aborted = redis::pipe().atomic().cmd("NO-SUCH-COMMAND").query_async::<()>(&mut connection).await.unwrap_err();
+        assert!(aborted.to_string().contains("NO-SUCH-COMMAND"), "{aborted}");
+    }
+    assert_eq!(proxy.accepted.load(Ordering::SeqCst), before + 1);
+}
+
+#[tokio::test]
 async fn operation_without_an_answer_keeps_the_connection() {
     let Some(server) = Server::start("slow") else { return };
     server.wait().await;

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::crypto::candidates::Candidates;
@@ -179,12 +180,10 @@ fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Re
     if now < EARLIEST_CLOCK {
         return Err(RejectionKind::TimestampTooNew);
     }
-    if now.abs_diff(since_1970) <= tolerance {
-        Ok(signed_at)
-    } else if since_1970 < now {
-        Err(RejectionKind::TimestampTooOld)
-    } else {
-        Err(RejectionKind::TimestampTooNew)
+    match since_1970.cmp(&now) {
+        _ if now.abs_diff(since_1970) <= tolerance => Ok(signed_at),
+        Ordering::Less => Err(RejectionKind::TimestampTooOld),
+        Ordering::Equal | Ordering::Greater => Err(RejectionKind::TimestampTooNew),
     }
 }
 
