@@ -22,14 +22,14 @@ pub struct RedisStore<C = RedisConnection> {
 }
 
 /// Longer leases are cut to 30 minutes. The guard refuses such leases when built.
-const LONGEST_LEASE: Duration = Duration::from_secs(30 * 60);
+const LONGEST_LEASE: Duration = Duration::from_secs(1800);
 
 /// A full server cannot write a mark, so [`PROLONG`] extends the claim instead. A claim with more time
 /// to live than this is such a mark. Twice the longest lease, so a claim is never read as a mark.
-const MARK_THRESHOLD: Duration = Duration::from_secs(60 * 60);
+const MARK_THRESHOLD: Duration = Duration::from_secs(3600);
 
 /// Longer times are cut to ten years: Redis refuses a time beyond its range.
-const LONGEST_KEEP: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const LONGEST_KEEP: Duration = Duration::from_secs(315_360_000);
 
 /// Extends the claim, or sets the claim again if it has expired or was lost. `GT` never shortens a mark
 /// that a full server has written as a long claim.

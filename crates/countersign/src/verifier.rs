@@ -167,6 +167,10 @@ impl Verifier {
 
     /// Verifies a whole delivery at the time `now`.
     ///
+    /// For tests, and for deliveries kept since. Do not pass a clock that may be unset: before
+    /// 2001-09-09, a timestamp with fewer digits is accepted too, and its other digits could have
+    /// moved into the body. [`VerifierBuilder::clock`] rejects every timestamp before that day.
+    ///
     /// # Errors
     /// The errors of [`verify`](Self::verify).
     pub fn verify_at(&self, head: &(impl RequestHead + ?Sized), body: &[u8], now: SystemTime) -> Result<Verified, Rejection> {
@@ -181,7 +185,8 @@ impl Verifier {
         self.0.begin(&head, Clock::Unread)
     }
 
-    /// Checks the head at the time `now`, and starts to hash the body.
+    /// Checks the head at the time `now`, and starts to hash the body. For `now`, see
+    /// [`verify_at`](Self::verify_at).
     ///
     /// # Errors
     /// The errors of [`begin`](Self::begin).

@@ -52,6 +52,21 @@ async fn claim_ends_with_its_lease_and_mark_with_its_time() {
 }
 
 #[tokio::test]
+async fn lease_is_cut_to_half_an_hour_and_mark_to_ten_years() {
+    let Some(server) = Server::start("cut") else { return };
+    let (store, one, name) = (server.store().await, owner(), format!("test:{}", key(1)));
+    let left = async || redis::from_redis_value::<u64>(server.command(&["PTTL", &name]).await).unwrap();
+    let is_cut_to = |left: u64, seconds: u64| (seconds * 1000 - 60_000..=seconds * 1000).contains(&left);
+    assert_eq!(store.claim(key(1), one, Duration::MAX).await.unwrap(), ClaimReply::Acquired);
+    assert!(is_cut_to(left().await, 30 * 60));
+    store.renew(key(1), one, Duration::MAX).await.unwrap();
+    assert!(is_cut_to(left().await, 30 * 60));
+    assert_eq!(store.claim(key(1), owner(), LEASE).await.unwrap(), ClaimReply::Running, "a long claim is no mark");
+    store.finish(key(1), one, 200, Duration::MAX).await.unwrap();
+    assert!(is_cut_to(left().await, 10 * 365 * 24 * 60 * 60));
+}
+
+#[tokio::test]
 async fn value_of_another_program_fails_claims_and_stays() {
     let Some(server) = Server::start("foreign") else { return };
     let (store, one) = (server.store().await, owner());

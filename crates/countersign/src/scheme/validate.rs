@@ -122,8 +122,8 @@ impl Scheme {
     /// - A method consists of upper-case letters and needs a literal with another character. A
     ///   method in front of a URL needs no literal: a URL begins with a lower-case letter.
     /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves the
-    ///   time by decades from any clock after 2001. [`MAX_TOLERANCE`] is a year. While the
-    ///   clock is before 2001, every timestamp is rejected. In RFC 3339, no text is the
+    ///   time by decades from any clock after 2001. [`MAX_TOLERANCE`] is a year. While a clock
+    ///   is before 2001, every timestamp is rejected, unless the caller gives the time. In RFC 3339, no text is the
     ///   beginning or the end of another text.
     /// - A URL is configured by the receiver, so a URL counts as a literal. If the request supplies
     ///   the end of the URL, [`base_fault`](Self::base_fault) applies.

@@ -18,10 +18,10 @@ use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 /// The maximum length of an id in bytes, signed or unsigned.
 const MAX_ID: usize = 256;
 
-/// 2001-09-09. Since then, the seconds since 1970 have ten digits. A clock that was ever set shows
-/// a later time. An unset clock would accept a timestamp whose trailing digits moved into the body.
-/// Therefore, an earlier clock accepts no timestamp. A caller may give an earlier time on purpose:
-/// the timestamp of a published HubSpot value is in 1970.
+/// 2001-09-09. Since then, the seconds since 1970 have ten digits. With fewer digits, the last digits
+/// of a timestamp could have moved into the body. A clock before this day was never set, so no
+/// timestamp is accepted. A time given by the caller is exempt: the timestamp of a published HubSpot
+/// value is in 1970.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
 /// The signed parts of a head beside the signatures, and the static token. Each part is well
