@@ -892,6 +892,81 @@ pub async fn all_rejections_of_a_signature_look_alike<H: Harness>() {
     assert_eq!(responses[0].0, 401);
 }
 
+pub async fn every_cause_of_a_rejection_is_produced<H: Harness>() {
+    use RejectionKind as Kind;
+    tokio::time::pause();
+    // The first verifier with metrics announces every cause.
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let announced = metrics::with_local_recorder(&recorder, || {
+        drop(builder(providers::JIRA).observer(MetricsObserver::new()).build().unwrap());
+        recorder.handle().render()
+    });
+    let mut missing: Vec<&str> = announced
+        .lines()
+        .filter_map(|line| line.split_once("verdict=\"rejected\",cause=\"")?.1.split_once('"'))
+        .map(|(cause, _)| cause)
+        .collect();
+
+    let of = |scheme| VerifierSource::from(verifier(scheme));
+    let signed = |scheme| Delivery::signed(&signer(scheme), "body");
+    let with = |scheme: Scheme, name: &str, value: &[u8]| signed(scheme).without(name).header(name, value);
+    let jira = |value: &[u8]| (of(providers::JIRA), with(providers::JIRA, SIGNATURE, value));
+    let slack = |time: &str| (of(providers::SLACK), with(providers::SLACK, "X-Slack-Request-Timestamp", time.as_bytes()));
+    let url = |method, target| {
+        let mut delivery = signed_for_target("/hook");
+        (delivery.method, delivery.target) = (method, target);
+        (VerifierSource::from(url_verifier()), delivery)
+    };
+    let tenant = |target| {
+        let mut delivery = signed(providers::JIRA);
+        delivery.target = target;
+        (VerifierSource::from(Source::default().tenants(Verifier::builder(providers::JIRA))), delivery)
+    };
+    let limited = |limited: Verifier| (VerifierSource::from(limited), signed(providers::JIRA));
+    let expired = verifier(providers::JIRA);
+    expired.keys().expire("main", SystemTime::now()).unwrap();
+    let budget = MemoryBudget::new(5);
+    let mut other =
+        Received::begin(&builder(providers::JIRA).memory_budget(budget.clone()).build().unwrap(), signed(providers::JIRA)).unwrap();
+    other.push(&b"four"[..]).unwrap();
+    let steps = |step| (of(providers::JIRA), signed(providers::JIRA).steps([step]).within(deadline(5, 0, 0)));
+    let many = format!("v1={},", "0".repeat(64)).repeat(17);
+
+    let cases = [
+        (Kind::MissingSignature, (of(providers::JIRA), Delivery::unsigned("body"))),
+        (Kind::DuplicateSignature, (of(providers::JIRA), signed(providers::JIRA).header(SIGNATURE, "again"))),
+        (Kind::NonAsciiSignature, jira(b"\xff")),
+        (Kind::MalformedSignature, jira(b"no separator")),
+        (Kind::UnknownAlgorithm, jira(b"md5=00")),
+        (Kind::AlgorithmNotAllowed, jira(b"sha512=00")),
+        (Kind::SignatureLength, jira(b"sha256=00")),
+        (Kind::SignatureEncoding, jira(format!("sha256={}", "x".repeat(64)).as_bytes())),
+        (Kind::TooManySignatures, (of(providers::PAGERDUTY), with(providers::PAGERDUTY, "X-PagerDuty-Signature", many.as_bytes()))),
+        (Kind::MissingTimestamp, (of(providers::SLACK), signed(providers::SLACK).without("X-Slack-Request-Timestamp"))),
+        (Kind::MalformedTimestamp, slack("now")),
+        (Kind::TimestampTooOld, slack("1")),
+        (Kind::TimestampTooNew, slack("9999999999")),
+        (Kind::MissingId, (of(providers::STANDARD_WEBHOOKS), signed(providers::STANDARD_WEBHOOKS).without("webhook-id"))),
+        (Kind::MalformedId, (of(providers::STANDARD_WEBHOOKS), with(providers::STANDARD_WEBHOOKS, "webhook-id", b"a.b"))),
+        (Kind::MalformedMethod, url("post", "/hook")),
+        (Kind::MalformedTarget, url("POST", "/hook/{}")),
+        (Kind::TokenMismatch, (of(providers::GITLAB_TOKEN), with(providers::GITLAB_TOKEN, "X-Gitlab-Token", b"wrong"))),
+        (Kind::SignatureMismatch, (of(providers::JIRA), signed(providers::JIRA).body("forged"))),
+        (Kind::UnknownTenant, tenant("/hook/initech/event")),
+        (Kind::BodyTooLarge, limited(builder(providers::JIRA).body_limit(3).build().unwrap())),
+        (Kind::BodyUnreadable, steps(Step::Error)),
+        (Kind::BodyTimeout, steps(Step::Stall)),
+        (Kind::BudgetExhausted, limited(builder(providers::JIRA).memory_budget(budget).build().unwrap())),
+        (Kind::KeysExpired, limited(expired)),
+        (Kind::KeysUnavailable, tenant("/hook/down/event")),
+    ];
+    for (kind, (verifiers, delivery)) in cases {
+        H::deliver(verifiers, delivery).await.assert_rejected(kind, kind.as_str());
+        missing.retain(|cause| *cause != kind.as_str());
+    }
+    assert!(announced.contains("signature_mismatch") && missing.is_empty(), "a cause without a case: {missing:?}");
+}
+
 pub async fn timestamped_schemes_verify_and_report_the_signing_time<H: Harness>() {
     let this_second = || vectors::at(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
     let patient = |scheme| builder(scheme).tolerance(Duration::from_secs(300)).build().unwrap();

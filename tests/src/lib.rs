@@ -142,6 +142,7 @@ macro_rules! suite {
             head_fault_takes_precedence_over_content_length,
             interrupted_body_is_rejected,
             all_rejections_of_a_signature_look_alike,
+            every_cause_of_a_rejection_is_produced,
             timestamped_schemes_verify_and_report_the_signing_time,
             timestamp_and_id_rejections_never_poll_the_body,
             one_right_signature_in_a_list_verifies,

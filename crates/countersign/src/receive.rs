@@ -213,7 +213,7 @@ impl Receive {
         let mut index = HeaderIndex::new(&verifier.0.first.policy.plan.names_and_length);
         let chosen = verifier.0.choose(&head, &mut index);
         let config = chosen.unwrap_or(&verifier.0.first);
-        let mut clock = Clock::Unread.or(config.policy.clock);
+        let mut clock = Clock::Unread.or_own(config.policy.clock);
         let keys = config.keys.load();
         let snapshot = Snapshot { config, keys: &keys };
         let mut parts = SignedParts::NONE;

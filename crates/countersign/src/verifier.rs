@@ -203,7 +203,7 @@ impl Verifier {
         let mut index = HeaderIndex::new(&self.0.first.policy.plan.names);
         match self.0.choose(&head, &mut index) {
             None => Some(RejectionKind::MissingSignature),
-            Some(config) => head_fault(config, &head, &index, &mut Clock::Unread.or(config.policy.clock)),
+            Some(config) => head_fault(config, &head, &index, &mut Clock::Unread.or_own(config.policy.clock)),
         }
     }
 
@@ -321,7 +321,7 @@ impl Schemes {
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         let keys = config.keys.load();
-        clock = clock.or(config.policy.clock);
+        clock = clock.or_own(config.policy.clock);
         let (snapshot, mut state) = (Snapshot { config, keys: &keys }, VerificationState::new());
         let mut parts = SignedParts::NONE;
         self.start(&mut state, snapshot, head, &index, &mut parts, &mut clock)?;
@@ -332,7 +332,7 @@ impl Schemes {
     fn begin(&self, head: &dyn RequestHead, mut clock: Clock) -> Result<Verification, Rejection> {
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
-        clock = clock.or(config.policy.clock);
+        clock = clock.or_own(config.policy.clock);
         // Start in the box: a state on the stack would have to be moved into the box later.
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);

@@ -14,7 +14,7 @@ use countersign_fuzz::choices::Choices;
 use countersign_fuzz::receiver;
 use countersign_tenants::Tenants;
 use countersign_tower::{VerifiedBody, VerifyLayer};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -85,11 +85,18 @@ async fn run(input: &[u8]) {
             }
             _ => {
                 let signed_with = choices.below(SECRETS.len());
-                let expected = model.verdict(text.as_deref(), signed_with, keeps, &source.lock().unwrap());
-                let answer = service.clone().oneshot(delivery(name, signed_with)).await.unwrap();
-                assert_eq!(answer.status(), expected, "wrong status for tenant {text:?}, signed with secret {signed_with}");
+                let segment = match choices.below(4) {
+                    0 => name.to_vec(),
+                    1 => name.repeat(100),
+                    _ => encode(name).into_bytes(),
+                };
+                let Ok(target) = Uri::try_from([b"/hooks/", &segment[..]].concat()) else { continue };
+                let tenant = tenant_of(target.path_and_query().unwrap().as_str());
+                let expected = model.verdict(tenant.as_deref(), signed_with, keeps, &source.lock().unwrap());
+                let answer = service.clone().oneshot(delivery(target, signed_with)).await.unwrap();
+                assert_eq!(answer.status(), expected, "wrong status for tenant {tenant:?}, signed with secret {signed_with}");
                 if expected == 200 {
-                    assert_eq!(answer.headers()["x-tenant"].as_bytes(), encode(name).as_bytes());
+                    assert_eq!(answer.headers()["x-tenant"], encode(tenant.unwrap().as_bytes()));
                 }
             }
         }
@@ -118,8 +125,21 @@ impl Model {
     }
 }
 
-fn delivery(tenant: &[u8], signed_with: usize) -> Request<Full<Bytes>> {
-    let request = Request::post(format!("/hooks/{}", encode(tenant)));
+/// Returns the tenant in a request target, if the name is not too long.
+fn tenant_of(target: &str) -> Option<String> {
+    let segment = target.split('?').next()?.strip_prefix("/hooks/").filter(|segment| !segment.contains('/'))?;
+    let (mut rest, mut name) = (segment.as_bytes(), Vec::new());
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let escaped = digits.map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap());
+        name.push(escaped.unwrap_or(*first));
+        rest = &after[if escaped.is_some() { 2 } else { 0 }..];
+    }
+    String::from_utf8(name).ok().filter(|name| (1..=256).contains(&name.len()))
+}
+
+fn delivery(target: Uri, signed_with: usize) -> Request<Full<Bytes>> {
+    let request = Request::post(target);
     let head = Signer::new(providers::JIRA, Secret::new(SECRETS[signed_with])).unwrap().sign(b"body");
     let request = head.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     request.body(Full::from("body")).expect("the request is valid")

@@ -5,9 +5,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::machine_clock::HAS_CLOCK;
 #[cfg(not(target_os = "linux"))]
-use portable::{coarse_seconds, since_1970};
+use portable::{coarse_seconds, read_machine};
 
-/// The time for checking one delivery. Reads the machine's clock once, and only if needed.
+/// The time for checking one delivery. Reads the machine's exact clock at most once.
 pub(crate) enum Clock {
     Unread,
     /// The time since 1970 by the machine's clock.
@@ -22,9 +22,9 @@ impl Clock {
     /// Reads `own`, the verifier's own clock, if there is such a clock and the caller has given no
     /// time.
     #[inline]
-    pub(crate) fn or(self, own: Option<fn() -> SystemTime>) -> Self {
+    pub(crate) fn or_own(self, own: Option<fn() -> SystemTime>) -> Self {
         match (self, own) {
-            (Self::Unread, Some(read)) => Self::Own(since_1970_at(read())),
+            (Self::Unread, Some(read)) => Self::Own(duration_since_1970(read())),
             (clock, _) => clock,
         }
     }
@@ -43,30 +43,31 @@ impl Clock {
     pub(crate) fn since_1970(&mut self) -> Duration {
         match *self {
             Self::Read(now) | Self::Own(now) => now,
-            Self::Given(now) => since_1970_at(now),
+            Self::Given(now) => duration_since_1970(now),
             Self::Unread => {
-                let now = since_1970();
+                let now = read_machine();
                 *self = Self::Read(now);
                 now
             }
         }
     }
 
-    /// Returns the seconds since 1970 by the machine's clock, even if another time decides. On a
-    /// target without a clock, the other time counts.
+    /// Returns the seconds since 1970 by the machine's clock, for the last match of a key. The
+    /// delivery may be checked against another time. On a target without a clock, that other time
+    /// counts. May read the coarse clock.
     #[inline]
     pub(crate) fn seconds_of_machine(&self) -> u64 {
         match self {
             Self::Read(now) => now.as_secs(),
             Self::Own(now) if !HAS_CLOCK => now.as_secs(),
-            Self::Given(now) if !HAS_CLOCK => since_1970_at(*now).as_secs(),
+            Self::Given(now) if !HAS_CLOCK => duration_since_1970(*now).as_secs(),
             Self::Unread | Self::Own(_) | Self::Given(_) => coarse_seconds(),
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-fn since_1970() -> Duration {
+fn read_machine() -> Duration {
     clock_gettime(ClockId::Realtime).try_into().unwrap_or_default()
 }
 
@@ -82,16 +83,16 @@ fn coarse_seconds() -> u64 {
 mod portable {
     use std::time::Duration;
 
-    pub(super) fn since_1970() -> Duration {
-        crate::machine_clock::system_time().map(super::since_1970_at).unwrap_or_default()
+    pub(super) fn read_machine() -> Duration {
+        crate::machine_clock::system_time().map(super::duration_since_1970).unwrap_or_default()
     }
 
     pub(super) fn coarse_seconds() -> u64 {
-        since_1970().as_secs()
+        read_machine().as_secs()
     }
 }
 
-fn since_1970_at(time: SystemTime) -> Duration {
+fn duration_since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
@@ -119,8 +120,8 @@ mod tests {
     #[test]
     fn given_time_takes_precedence_over_the_verifiers_clock() {
         let own: fn() -> SystemTime = || SystemTime::UNIX_EPOCH + Duration::from_secs(7);
-        assert_eq!(Clock::Unread.or(Some(own)).now(), own());
-        assert_eq!(Clock::Given(SystemTime::UNIX_EPOCH).or(Some(own)).now(), SystemTime::UNIX_EPOCH);
-        assert!(matches!(Clock::Unread.or(None), Clock::Unread));
+        assert_eq!(Clock::Unread.or_own(Some(own)).now(), own());
+        assert_eq!(Clock::Given(SystemTime::UNIX_EPOCH).or_own(Some(own)).now(), SystemTime::UNIX_EPOCH);
+        assert!(matches!(Clock::Unread.or_own(None), Clock::Unread));
     }
 }

@@ -15,8 +15,9 @@ use crate::verifier::plan::Plan;
 use crate::verifier::policy::Policy;
 use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 
-/// The maximum length of an id in bytes, signed or unsigned.
-const MAX_ID: usize = 256;
+/// The maximum length of an id or an event in bytes. A longer signed id is malformed. A longer unsigned
+/// value is not reported.
+const MAX_VALUE: usize = 256;
 
 /// 2001-09-09. Since then, the seconds since 1970 have ten digits. With fewer digits, the last digits
 /// of a timestamp could have moved into the body. A clock before this day was never set, so no
@@ -41,8 +42,8 @@ impl Scheme {
     ///
     /// The value may not even have the scheme's
     /// [`TimestampFormat`](crate::scheme::TimestampFormat). Returns `None` if the scheme signs no
-    /// timestamp, or if the header field is absent or repeated. In a list of signatures, the first
-    /// timestamp counts.
+    /// timestamp, or if the header field is absent or repeated. Of several timestamps in a list of
+    /// signatures, returns the first. The verifier rejects such a list.
     #[must_use]
     pub fn unverified_timestamp<'h>(&self, head: &'h dyn RequestHead) -> Option<&'h [u8]> {
         let one = |name| match HeaderValues::of(head, name) {
@@ -64,8 +65,8 @@ impl Scheme {
 impl<'h> SignedParts<'h> {
     pub(crate) const NONE: Self = Self { signed_at: None, id: &[], token: &[], timestamp: &[], method: "", target: "" };
 
-    /// Parses everything in the head about the signature. After success, the remaining question is
-    /// whether a candidate matches.
+    /// Parses everything in the head about the signature, into [`NONE`](Self::NONE). After success,
+    /// the remaining question is whether a candidate matches.
     #[inline(always)]
     pub(crate) fn read(
         &mut self,
@@ -76,15 +77,16 @@ impl<'h> SignedParts<'h> {
         clock: &mut Clock,
     ) -> Result<(), RejectionKind> {
         let Policy { scheme, plan, .. } = policy;
-        let mut item = None;
+        let mut listed_timestamp = None;
         if scheme.grammar == Grammar::StaticToken {
             self.token = token(&index.get(0))?;
         } else if !plan.read_usual(index, candidates) {
-            item = SignatureReader::new(policy, candidates).read(head, index)?;
+            listed_timestamp = SignatureReader::new(policy, candidates).read(head, index)?;
         }
         if scheme.timestamp.is_some() {
             self.timestamp = match plan.timestamp.map(|place| index.get(place)) {
-                None => item.ok_or(RejectionKind::MissingTimestamp)?,
+                // The scheme has no header for the timestamp.
+                None => listed_timestamp.ok_or(RejectionKind::MissingTimestamp)?,
                 Some(HeaderValues::None) => return Err(RejectionKind::MissingTimestamp),
                 Some(HeaderValues::One(value)) => value,
                 Some(HeaderValues::Several) => return Err(RejectionKind::MalformedTimestamp),
@@ -121,7 +123,7 @@ impl<'h> SignedParts<'h> {
     #[inline]
     pub(crate) fn metadata(&self, plan: &Plan, index: &HeaderIndex<'_, '_>) -> Metadata {
         let unsigned = |place: Option<u8>| match place.map(|place| index.get(place)) {
-            Some(HeaderValues::One(value)) if value.len() <= MAX_ID => value,
+            Some(HeaderValues::One(value)) if value.len() <= MAX_VALUE => value,
             _ => &[],
         };
         Metadata::new(self.signed_at, [self.id, unsigned(plan.delivery_id), unsigned(plan.event)])
@@ -177,6 +179,7 @@ fn freshness(since_1970: Duration, tolerance: Duration, clock: &mut Clock) -> Re
         return freshness_at(signed_at, tolerance, now);
     }
     let now = clock.since_1970();
+    // No kind says that the clock was never set. For such a clock, every timestamp is in the future.
     if now < EARLIEST_CLOCK {
         return Err(RejectionKind::TimestampTooNew);
     }
@@ -206,7 +209,7 @@ fn is_id(value: &[u8]) -> bool {
         let (digit, letter) = (byte.wrapping_sub(b'0').saturating_sub(9), (byte | 0x20).wrapping_sub(b'a').saturating_sub(25));
         digit.min(letter).min(byte ^ b'_').min(byte ^ b'-')
     };
-    (1..=MAX_ID).contains(&value.len()) && value.iter().fold(0, |all, byte| all | fault(*byte)) == 0
+    (1..=MAX_VALUE).contains(&value.len()) && value.iter().fold(0, |all, byte| all | fault(*byte)) == 0
 }
 
 #[cfg(test)]
