@@ -47,6 +47,11 @@ fn main() -> ExitCode {
         }
     };
     let only = arguments.next();
+    let names = adapters::all().map(|(name, _)| name);
+    if only.as_deref().is_some_and(|only| !names.contains(&only)) {
+        eprintln!("no such adapter; choose from: {}", names.join(", "));
+        return ExitCode::from(2);
+    }
     println!(
         "{:<20} {:>9} {:>8} {:>7} {:>7} {:>8} {:>8} {:>11}",
         "adapter", "handled", "rejected", "µs each", "samples", "from KiB", "to KiB", "B/million"
