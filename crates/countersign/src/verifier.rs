@@ -169,7 +169,8 @@ impl Verifier {
     ///
     /// For tests, and for deliveries kept since. Do not pass a clock that may be unset: before
     /// 2001-09-09, a timestamp with fewer digits is accepted too, and its other digits could have
-    /// moved into the body. [`VerifierBuilder::clock`] rejects every timestamp before that day.
+    /// moved into the body. A clock for [`VerifierBuilder::clock`](crate::VerifierBuilder::clock)
+    /// may be unset: every timestamp is then rejected.
     ///
     /// # Errors
     /// The errors of [`verify`](Self::verify).
