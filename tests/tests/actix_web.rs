@@ -678,6 +678,19 @@ mod extractor {
     }
 
     #[test]
+    fn empty_body_verifies_behind_another_extractor() {
+        async fn both(body: Bytes, delivery: VerifiedDelivery) -> String {
+            format!("{} {}", body.len(), delivery.body.len())
+        }
+        conformance::run(async {
+            let app = || App::new().service(web::resource("/hook").app_data(verify()).route(web::post().to(both)));
+            for delivery in [signed(""), signed("").header("Content-Length", "0")] {
+                assert_eq!(answer!(app(), "/hook", delivery), (200, "0 0".into()));
+            }
+        });
+    }
+
+    #[test]
     fn debug_of_error_names_the_cause_and_quotes_no_body() {
         async fn shows(event: Result<VerifiedJson<Vec<u8>>, VerifyError>) -> String {
             format!("{:?}", event.unwrap_err())
