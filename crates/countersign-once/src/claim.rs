@@ -95,7 +95,8 @@ impl Claim {
     /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
     pub fn complete(mut self, status: u16) -> impl Future<Output = ()> + Send {
         let is_success = (200..300).contains(&status);
-        // The status is set here: a future dropped before its first poll has run nothing of its own.
+        // Not in the future: if the future is dropped before its first poll, a handled delivery must
+        // not be released.
         if is_success {
             self.status = Some(status);
             self.info.succeed();

@@ -167,10 +167,11 @@ impl Verifier {
 
     /// Verifies a whole delivery at the time `now`.
     ///
-    /// For tests, and for deliveries kept since. Do not pass a clock that may be unset: before
-    /// 2001-09-09, a timestamp with fewer digits is accepted too, and its other digits could have
-    /// moved into the body. A clock for [`VerifierBuilder::clock`](crate::VerifierBuilder::clock)
-    /// may be unset: every timestamp is then rejected.
+    /// For tests, and for deliveries stored before. Do not pass the time of a clock that may be
+    /// unset. At a time before 2001-09-09, a timestamp has fewer than ten digits, and its last
+    /// digits could have moved into the body. Set such a clock with
+    /// [`VerifierBuilder::clock`](crate::VerifierBuilder::clock): while the clock is unset, every
+    /// timestamp is rejected.
     ///
     /// # Errors
     /// The errors of [`verify`](Self::verify).

@@ -123,8 +123,8 @@ impl Scheme {
     ///   method in front of a URL needs no literal: a URL begins with a lower-case letter.
     /// - A timestamp may touch the body. A decimal digit more or less, at either end, moves the
     ///   time by decades from any clock after 2001. [`MAX_TOLERANCE`] is a year. While a clock
-    ///   is before 2001, every timestamp is rejected, unless the caller gives the time. In RFC 3339, no text is the
-    ///   beginning or the end of another text.
+    ///   is before 2001, every timestamp is rejected, unless the caller gives the time. In
+    ///   RFC 3339, no text is the beginning or the end of another text.
     /// - A URL is configured by the receiver, so a URL counts as a literal. If the request supplies
     ///   the end of the URL, [`base_fault`](Self::base_fault) applies.
     fn bytes_could_move(&self) -> bool {

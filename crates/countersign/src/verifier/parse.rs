@@ -15,14 +15,14 @@ use crate::verifier::plan::Plan;
 use crate::verifier::policy::Policy;
 use crate::verifier::signatures::{MAX_CANDIDATES, SignatureReader};
 
-/// The maximum length of an id or an event in bytes. A longer signed id is malformed. A longer unsigned
-/// value is not reported.
+/// The maximum length of an id or an event in bytes. A longer signed id is malformed. A longer
+/// unsigned value is not reported.
 const MAX_VALUE: usize = 256;
 
-/// 2001-09-09. Since then, the seconds since 1970 have ten digits. With fewer digits, the last digits
-/// of a timestamp could have moved into the body. A clock before this day was never set, so no
-/// timestamp is accepted. A time given by the caller is exempt: the timestamp of a published HubSpot
-/// value is in 1970.
+/// 2001-09-09. Since then, the seconds since 1970 have ten digits. With fewer digits, the last
+/// digits of a timestamp could have moved into the body. A clock before this day was never set, so
+/// no timestamp is accepted. A time given by the caller is exempt: the timestamp of a published
+/// HubSpot value is in 1970.
 const EARLIEST_CLOCK: Duration = Duration::from_secs(1_000_000_000);
 
 /// The signed parts of a head beside the signatures, and the static token. Each part is well
