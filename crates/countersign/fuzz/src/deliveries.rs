@@ -1,5 +1,6 @@
 use std::borrow::Cow;
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, SystemTime};
 
 use countersign::scheme::Algorithm;
 use countersign::{Secret, Verifier, VerifierBuilder};
@@ -12,6 +13,11 @@ use crate::request::Request;
 use crate::rows::{ROWS, Row};
 use crate::time;
 use crate::written::encode;
+
+thread_local! {
+    /// The time by the clock of every verifier here.
+    static CLOCK: Cell<SystemTime> = const { Cell::new(SystemTime::UNIX_EPOCH) };
+}
 
 const URL: &str = "https://example.com/hook?a=%20";
 
@@ -92,6 +98,16 @@ pub fn judge(input: &[u8]) -> bool {
     let expected = model.verify(&request, body, now);
     assert_eq!(said, expected, "{} returned {verdict:?} for {request:?} at {now}", row.scheme.name());
     assert_eq!(verifier.begin_at(&request, moment(now)).is_ok(), model.begins(&request, now), "wrong verdict on head {request:?} at {now}");
+    // By a clock, a time before 1970 counts as 1970. No timestamp is accepted by a clock before 2001-09-09.
+    CLOCK.set(moment(now));
+    let by_clock = verifier.verify(&request, body);
+    let was_set = now >= 1_000_000_000_000_000_000 || model.description.time.is_none();
+    let expected_by_clock = was_set.then(|| model.verify(&request, body, now.max(0))).flatten();
+    assert_eq!(
+        by_clock.as_ref().ok().map(Accepted::of),
+        expected_by_clock,
+        "by a clock, the verdict is {by_clock:?} for {request:?} at {now}"
+    );
     expected.is_some()
 }
 
@@ -100,7 +116,7 @@ fn configure(options: &[u8], row: &Row, model: &mut Model) -> (VerifierBuilder, 
     let mut sound = true;
     let has = |letter: u8| options.contains(&letter);
     let hashes = row.description.hashes();
-    let mut builder = Verifier::builder(row.scheme);
+    let mut builder = Verifier::builder(row.scheme).clock(|| CLOCK.get());
     if has(b'h') {
         builder = builder.algorithms(hashes.clone());
         model.accepted.clone_from(&hashes);
