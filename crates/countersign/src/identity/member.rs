@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn member_is_found_beside_any_depth_of_nesting() {
-        let body = format!("{{\"a\":{}1{},\"id\":\"x\"}}", "[".repeat(100_000), "]".repeat(100_000));
+        // Miri is slow. A recursive reader gives up at 128 levels.
+        let depth = if cfg!(miri) { 1000 } else { 100_000 };
+        let body = format!("{{\"a\":{}1{},\"id\":\"x\"}}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(find(body.as_bytes(), "id").as_deref(), Some("x"));
     }
 }

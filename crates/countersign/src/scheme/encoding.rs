@@ -123,8 +123,8 @@ mod tests {
     fn hex_decodes_digits_and_rejects_every_other_byte() {
         for byte in 0..=u8::MAX {
             let expected = char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-            // Twenty bytes are decoded pair by pair.
-            for place in 0..40 {
+            // Twenty bytes are decoded pair by pair. Miri is slow.
+            for place in (0..40).step_by(if cfg!(miri) { 13 } else { 1 }) {
                 let mut text = b"0f9aA0F1".repeat(5);
                 let mut whole = [0x0f, 0x9a, 0xa0, 0xf1].repeat(5);
                 text[place] = byte;

@@ -322,6 +322,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri takes longer than two seconds")]
     fn hints_are_rate_limited_during_a_flood() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("a secret of some length\n")).hints().build().unwrap();
         let head = crate::signer::Signer::new(providers::JIRA, Secret::new("a secret of some length")).unwrap().sign(b"body");
