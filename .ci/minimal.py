@@ -12,7 +12,10 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 manifest = root / "Cargo.toml"
-members = 'members = ["crates/*"]\nexclude = ["crates/countersign-cli"]'
-manifest.write_text(re.sub(r"members = \[[^\]]*\]", members, manifest.read_text(), count=1))
+text = manifest.read_text()
+for name, value in (("members", '["crates/*"]'), ("exclude", '["crates/countersign-cli"]')):
+    text, found = re.subn(rf"(?m)^{name} = \[[^\]]*\]", f"{name} = {value}", text)
+    assert found == 1, name
+manifest.write_text(text)
 for manifest in root.glob("crates/*/Cargo.toml"):
     manifest.write_text(re.sub(r"(?ms)^\[dev-dependencies\]\n.*?(?=^\[|\Z)", "", manifest.read_text()))
