@@ -297,6 +297,7 @@ fn token_of(keys: &KeySet, token: &[u8], clock: &mut Clock, is_decoy: bool) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
     use std::io;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Waker};
@@ -304,6 +305,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::algorithm::Algorithm;
     use crate::keys::secret::Secret;
     use crate::providers;
     use crate::receive::outcome::Outcome;
@@ -319,6 +321,37 @@ mod tests {
         let hashes = |verifier: &Verifier| verifier.begin(&head).unwrap().0.state.hashes();
         let one = builder().key("k", Secret::new("secret")).build().unwrap();
         assert_eq!((hashes(&one), hashes(&builder().build_template().unwrap().decoy().clone())), (1, 1));
+    }
+
+    #[test]
+    fn second_signature_of_another_algorithm_verifies() {
+        const SCHEME: Scheme =
+            Scheme::new("x", "X-S-").numbered_headers("X-S-").tagged(b'=', &[("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512)]);
+        let verifier =
+            Verifier::builder(SCHEME).algorithms([Algorithm::Sha256, Algorithm::Sha512]).key("k", Secret::new("secret")).build().unwrap();
+        // `printf body | openssl dgst -sha512 -hmac secret`
+        let sha512 = concat!(
+            "sha512=de4a671e8233987c46a9048b8041bda6296901960022836c15c28023d3f66c37",
+            "20449af241bdfe2e592c5b2273730cd1df763073e018e60d7313077c5342fde9",
+        );
+        for wrong in ["sha256=", "sha512="] {
+            let wrong = format!("{wrong}{}", "0".repeat(if wrong == "sha256=" { 64 } else { 128 }));
+            let head = [("X-S-1", wrong.as_str()), ("X-S-2", sha512)];
+            assert_eq!(verifier.verify(&head, b"body").unwrap().algorithm(), Some(Algorithm::Sha512), "after {wrong}");
+        }
+    }
+
+    #[test]
+    fn error_of_the_resolver_is_the_source_of_no_other_rejection() {
+        let template = Verifier::builder(providers::JIRA).build_template().unwrap();
+        let unavailable = template.decoy().unavailable("the database is down".into());
+        let source = |head: &[(&str, &str)]| {
+            let rejection = unavailable.verify(head, b"body").unwrap_err();
+            (rejection.kind(), rejection.source().map(ToString::to_string))
+        };
+        let signature = format!("sha256={}", "0".repeat(64));
+        assert_eq!(source(&[]), (RejectionKind::MissingSignature, None));
+        assert_eq!(source(&[("X-Hub-Signature", &signature)]), (RejectionKind::KeysUnavailable, Some("the database is down".to_owned())));
     }
 
     #[test]
