@@ -12,6 +12,7 @@ use sha2::block_api::compress256;
 use webhook_verify::{Provider, VerifyOptions};
 
 use crate::delivery::{SECRET, SIGNATURE, body, hash_alone, signature_of, standard, verified_by_hand, verifier, verifier_of_keys};
+use crate::heads;
 use crate::table::{Row, print};
 
 const SIZES: [usize; 8] = [0, 256, 1024, 4096, 16_384, 65_536, 1_048_576, 10_485_760];
@@ -20,6 +21,7 @@ const BLOCK: usize = 64;
 pub fn run() {
     print("Verifying the signature `sha256=<hex>` of a body", &SIZES, of_github);
     print("Verifying a delivery of Standard Webhooks", &SIZES, of_standard_webhooks);
+    print("Verifying deliveries with the header fields of real providers", &[0, 1024], of_real_heads);
 }
 
 fn of_github(size: usize) -> Vec<Row<'static>> {
@@ -100,6 +102,34 @@ fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
             }
         }),
     ]
+}
+
+fn of_real_heads(size: usize) -> Vec<Row<'static>> {
+    let mut rows = vec![Row::new("HMAC of the body alone", hash_alone(heads::JIRA.signed(size).body))];
+    for (name, provider, other) in [
+        ("Jira", heads::JIRA, None),
+        ("GitHub", heads::GITHUB, Some(Provider::GitHub)),
+        ("Slack", heads::SLACK, Some(Provider::Slack)),
+        ("Stripe", heads::STRIPE, Some(Provider::Stripe)),
+        ("Standard Webhooks", heads::STANDARD_WEBHOOKS, Some(Provider::StandardWebhooks)),
+        ("Shopify", heads::SHOPIFY, Some(Provider::Shopify)),
+    ] {
+        let (verifier, delivery) = (provider.verifier(), provider.signed(size));
+        let (request, body) = (delivery.request(drop), delivery.body);
+        rows.push(Row::new(format!("{name}: countersign"), {
+            let (request, body) = (request.clone(), body.clone());
+            move || {
+                black_box(verifier.verify(black_box(&request), black_box(&body)).unwrap());
+            }
+        }));
+        if let Some(other) = other {
+            let secret = webhook_verify::Secret::new(provider.secret);
+            rows.push(Row::new(format!("{name}: webhook-verify"), move || {
+                webhook_verify::verify(other, request.headers(), black_box(&body), &secret, VerifyOptions::default()).unwrap();
+            }));
+        }
+    }
+    rows
 }
 
 /// Returns a closure with the compressions of an HMAC with a prepared key: the padded body, and one block for the outer hash.

@@ -8,7 +8,7 @@
 //! | `memory` | peak heap of a delivery, and the time from its last byte to the response |
 //! | `once` | the guard `Once` with its memory store, beside the layer without a guard |
 //! | `redis` | the guard `Once` with Redis, beside bare commands by the same client; needs `redis-server` |
-//! | `scale` | growth of the cost with the body size, keys, tenants, headers and concurrent deliveries; a million tenants take about 3 GB |
+//! | `scale` | growth of the cost with the body size, keys, tenants, headers, threads and concurrent deliveries; a million tenants take about 3 GB |
 //!
 //! Except in `scale`, all rows of a table get the same body under the same limit. The rows take turns in rounds, and the figures are
 //! medians. Ratios and differences are comparable between runs. Times are not.
@@ -26,6 +26,9 @@ mod axum;
 mod core;
 mod delivery;
 mod end_to_end;
+#[path = "../instructions/src/delivery.rs"]
+#[expect(dead_code, reason = "the instructions are counted for more deliveries")]
+mod heads;
 mod memory;
 mod once;
 mod redis;

@@ -40,6 +40,11 @@ pub fn run() {
     for size in [0, 1024, 65_536] {
         print_rows("Keys, only the last key matches", &bytes(size), [1, 2, 10].map(|keys| core_of_keys(size, keys)).into());
     }
+    print_rows(
+        "Threads that share one verifier, no body; the time of a delivery on one thread",
+        "core, verify",
+        [1, 2].map(on_threads).into(),
+    );
     let bare = [
         Application::of_axum("axum, bare handler", axum::bare()),
         of_actix!("actix-web, bare handler", actix::bare()),
@@ -66,6 +71,22 @@ fn core_of_size(size: usize) -> Row<'static> {
 
 fn core_of_keys(size: usize, keys: usize) -> Row<'static> {
     verified(format!("keys: {keys}"), verifier_of_keys(keys), size)
+}
+
+fn on_threads(threads: usize) -> Row<'static> {
+    const DELIVERIES: u32 = 10_000;
+    let (verifier, headers) = (verifier(), [(SIGNATURE, signature_of(b""))]);
+    Row::of_many(format!("threads: {threads}"), DELIVERIES, move || {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    for _ in 0..DELIVERIES {
+                        black_box(verifier.verify(black_box(&headers), black_box(b"")).unwrap());
+                    }
+                });
+            }
+        });
+    })
 }
 
 fn verified(name: String, verifier: Verifier, size: usize) -> Row<'static> {

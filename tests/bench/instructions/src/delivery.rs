@@ -11,7 +11,7 @@ use tower::{Service, ServiceExt as _};
 /// A provider, with the header fields sent beside the signature.
 pub struct Provider {
     scheme: Scheme,
-    secret: &'static str,
+    pub secret: &'static str,
     fields: &'static [(&'static str, &'static str)],
 }
 
