@@ -65,8 +65,13 @@ impl Receiver {
     }
 
     fn interrupt(&self) {
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        interrupt(&self.child);
     }
+}
+
+/// Sends an interrupt by the shell. A small system has no program `kill`.
+fn interrupt(child: &Child) {
+    assert!(Command::new("sh").args(["-c", "kill -INT $0", &child.id().to_string()]).status().unwrap().success());
 }
 
 impl Drop for Receiver {
@@ -581,7 +586,7 @@ fn interrupt_stops_while_nobody_reads_the_output() {
     let began = Instant::now();
     while child.try_wait().unwrap().is_none() {
         assert!(began.elapsed() < Duration::from_secs(10), "no interrupt stops the command");
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        interrupt(&child);
         thread::sleep(Duration::from_millis(200));
     }
 }
