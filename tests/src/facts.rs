@@ -1453,7 +1453,12 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let budget = MemoryBudget::new(1000);
     let observer = MetricsObserver::new().memory_budget(budget.clone());
-    let of_keys = builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer.clone());
+    let (past, future) = (SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(3600));
+    let of_keys =
+        [("old", past), ("next", future), ("after next", future)].iter().fold(builder(providers::JIRA), |builder, (id, expires)| {
+            builder.key_until(*id, Secret::new(format!("the secret of the key {id}")), *expires)
+        });
+    let of_keys = of_keys.body_limit(10).memory_budget(budget.clone()).observer(observer.clone());
     let template =
         Verifier::builder(providers::JIRA).body_limit(10).memory_budget(budget.clone()).observer(observer).build_template().unwrap();
     let total = "countersign_deliveries_total{scheme=\"jira\",verdict=";
@@ -1496,7 +1501,8 @@ pub async fn verdicts_keys_sizes_and_times_are_counted<H: Harness>() {
         &format!("{total}\"rejected\",cause=\"body_too_large\"}} 1"),
         &format!("{total}\"let_through\",cause=\"missing_signature\"}} 1"),
         "countersign_key_matches_total{scheme=\"jira\",key=\"main\"} 3",
-        "countersign_keys{scheme=\"jira\"} 1",
+        // Without the expired key.
+        "countersign_keys{scheme=\"jira\"} 3",
         "countersign_key_reload_failures_total{scheme=\"jira\"} 1",
         "countersign_body_bytes_sum{scheme=\"jira\"} 18",
         "countersign_body_bytes_count{scheme=\"jira\"} 4",
