@@ -29,8 +29,7 @@ pub(crate) fn warn(scheme: &'static str, tenant: Option<&str>, keys: &KeySet, is
         // The other key is an older key, or a new key earlier in the list: of two new keys, the
         // second is reported.
         let own = fingerprints.get(place).and_then(Option::as_ref);
-        let mut others =
-            keys.iter().zip(&fingerprints).enumerate().filter(|(other, _)| *other < place || (*other > place && !is_new(*other)));
+        let mut others = keys.iter().zip(&fingerprints).enumerate().filter(|(other, _)| *other < place || !is_new(*other));
         if let Some((_, (other, _))) = others.find(|(_, (_, other))| is_same(own, other.as_ref()))
             && is_first("twice")
         {

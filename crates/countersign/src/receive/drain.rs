@@ -148,3 +148,21 @@ impl Drain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drain_ends_at_the_moment_it_waits_for() {
+        let (within, silence) = (Duration::from_secs(5), Duration::from_secs(1));
+        let mut drain = Drain { room: 10, within, silence, until: None, silent_until: None };
+        let now = Instant::now();
+        assert_eq!(drain.wait(now), Some(now + silence));
+        assert_eq!(drain.wait(now + silence), None);
+        // As if the client had sent a chunk.
+        drain.silent_until = None;
+        assert_eq!(drain.wait(now + within - silence / 2), Some(now + within));
+        assert_eq!(drain.wait(now + within), None);
+    }
+}
