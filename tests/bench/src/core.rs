@@ -104,6 +104,7 @@ fn of_standard_webhooks(size: usize) -> Vec<Row<'static>> {
     ]
 }
 
+/// Each size has its own timestamp, because the measurement takes seconds.
 fn of_real_heads(size: usize) -> Vec<Row<'static>> {
     let mut rows = vec![Row::new("HMAC of the body alone", hash_alone(heads::JIRA.signed(size).body))];
     for (name, provider, other) in [

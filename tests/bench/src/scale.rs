@@ -40,11 +40,13 @@ pub fn run() {
     for size in [0, 1024, 65_536] {
         print_rows("Keys, only the last key matches", &bytes(size), [1, 2, 10].map(|keys| core_of_keys(size, keys)).into());
     }
-    print_rows(
-        "Threads that share one verifier, no body; the time of a delivery on one thread",
-        "core, verify",
-        [1, 2].map(on_threads).into(),
-    );
+    let shared = verifier();
+    let rows = vec![
+        on_threads("one thread", vec![verifier()]),
+        on_threads("two threads, one verifier", vec![shared.clone(), shared]),
+        on_threads("two threads, a verifier each", vec![verifier(), verifier()]),
+    ];
+    print_rows("Threads, no body", "core, verify", rows);
     let bare = [
         Application::of_axum("axum, bare handler", axum::bare()),
         of_actix!("actix-web, bare handler", actix::bare()),
@@ -73,14 +75,15 @@ fn core_of_keys(size: usize, keys: usize) -> Row<'static> {
     verified(format!("keys: {keys}"), verifier_of_keys(keys), size)
 }
 
-fn on_threads(threads: usize) -> Row<'static> {
-    const DELIVERIES: u32 = 10_000;
-    let (verifier, headers) = (verifier(), [(SIGNATURE, signature_of(b""))]);
-    Row::of_many(format!("threads: {threads}"), DELIVERIES, move || {
+/// Verifies on one thread for each of `verifiers`. The figure is the time of the slowest thread for one delivery, with the start of the threads.
+fn on_threads(name: &str, verifiers: Vec<Verifier>) -> Row<'static> {
+    const DELIVERIES_OF_EACH_THREAD: u32 = 10_000;
+    let headers = [(SIGNATURE, signature_of(b""))];
+    Row::of_many(name, DELIVERIES_OF_EACH_THREAD, move || {
         std::thread::scope(|scope| {
-            for _ in 0..threads {
+            for verifier in &verifiers {
                 scope.spawn(|| {
-                    for _ in 0..DELIVERIES {
+                    for _ in 0..DELIVERIES_OF_EACH_THREAD {
                         black_box(verifier.verify(black_box(&headers), black_box(b"")).unwrap());
                     }
                 });
