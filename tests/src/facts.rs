@@ -476,6 +476,15 @@ pub fn signed_for_target(target: &str) -> Delivery {
 
 /// With a base URL, the scheme signs path and query of the request. Each adapter hands on the unchanged target.
 pub async fn base_url_takes_path_and_query_from_the_request<H: Harness>() {
+    const WITHOUT_METHOD: Scheme =
+        Scheme::new("url", "X-Signature").prefix(&[countersign::scheme::Part::Url, countersign::scheme::Part::Literal("\n")]);
+    for (sent, kind) in [("/hook?a=1", None), ("/hook?a=2", Some(RejectionKind::SignatureMismatch))] {
+        let verifier = Verifier::builder(WITHOUT_METHOD).key("main", Secret::new(SECRET)).base_url(BASE).build().unwrap();
+        let signer = countersign::Signer::builder(WITHOUT_METHOD, Secret::new(SECRET)).base_url(BASE, "/hook?a=1").build().unwrap();
+        let mut delivery = Delivery::signed(&signer, "body");
+        delivery.target = sent;
+        assert_kind(&H::deliver(verifier, delivery).await, kind, sent);
+    }
     let targets = ["/hook", "/hook?", "/hook?a=b", "/hook?a=b%20c&d=/?", "/hook?a=b%20c&d=/"];
     for signed in targets {
         for sent in targets {
