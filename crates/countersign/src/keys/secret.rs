@@ -186,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn white_space_and_nuls_are_blank_unless_they_are_a_test_key() {
+        for (blank, expected) in [
+            (String::new(), true),
+            (" ".repeat(20), true),
+            ("\0".repeat(32), true),
+            ("\u{b}".repeat(19), true),
+            ("\u{b}\u{c}".repeat(10), true),
+            ("\u{b}".repeat(20), false),
+            ("\u{c}".repeat(20), false),
+            (" s ".to_owned(), false),
+        ] {
+            assert_eq!(Secret::new(&*blank).is_blank(), expected, "{blank:?}");
+        }
+    }
+
+    #[test]
     fn from_file_strips_at_most_one_line_break() {
         let path = env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
         let cases: [(&[u8], &[u8]); 9] = [
@@ -212,9 +228,9 @@ mod tests {
     #[test]
     fn from_file_reads_only_regular_files_up_to_64_kib() {
         let path = env::temp_dir().join(format!("countersign-secret-size-{}", std::process::id()));
-        fs::write(&path, vec![b'x'; LARGEST_FILE]).unwrap();
-        assert_eq!(Secret::from_file(&path).unwrap().as_bytes().len(), LARGEST_FILE);
-        fs::write(&path, vec![b'x'; LARGEST_FILE + 1]).unwrap();
+        fs::write(&path, vec![b'x'; 65_536]).unwrap();
+        assert_eq!(Secret::from_file(&path).unwrap().as_bytes().len(), 65_536);
+        fs::write(&path, vec![b'x'; 65_537]).unwrap();
         assert_eq!(Secret::from_file(&path).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         fs::remove_file(&path).unwrap();
         assert_eq!(Secret::from_file(env::temp_dir()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
