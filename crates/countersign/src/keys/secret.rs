@@ -236,6 +236,14 @@ mod tests {
         assert_eq!(Secret::from_file(env::temp_dir()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
+    /// The file of the process's memory is regular, and has nothing to read at its start.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn from_file_returns_the_error_of_a_read() {
+        let error = Secret::from_file("/proc/self/mem").unwrap_err();
+        assert!(!matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge), "{error}");
+    }
+
     #[test]
     fn unset_variable_error_names_the_variable() {
         let error = Secret::from_env("COUNTERSIGN_TEST_NOT_SET").unwrap_err();
