@@ -20,11 +20,11 @@ use crate::tenant::resolve::{ChosenVerifier, Resolve};
 use crate::tenant::source::VerifierSource;
 use crate::verdict::rejection::Rejection;
 use crate::verdict::verified::Verified;
-use crate::verifier::Verifier;
 use crate::verifier::config::Snapshot;
 use crate::verifier::parse::SignedParts;
 use crate::verifier::state::VerificationState;
 use crate::verifier::verification::OwnedVerification;
+use crate::verifier::{Schemes, Verifier};
 
 pub(crate) mod drain;
 pub(crate) mod outcome;
@@ -218,7 +218,7 @@ impl Receive {
         let snapshot = Snapshot { config, keys: &keys };
         let mut parts = SignedParts::NONE;
         let judge = || match chosen {
-            Some(_) => verifier.0.start(&mut verification, snapshot, &head, &index, &mut parts, &mut clock),
+            Some(_) => Schemes::start(&mut verification, snapshot, &head, &index, &mut parts, &mut clock),
             None => Err(verifier.0.missing(&head)),
         };
         let received = match state.start(config, &head, &index, judge) {

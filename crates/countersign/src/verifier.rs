@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -77,8 +76,6 @@ pub(crate) struct Schemes {
     /// The names of all schemes, for a rejection before a scheme is chosen.
     pub(crate) name: SchemeName,
     pub(crate) reporter: Arc<Reporter>,
-    /// The resolver's error, if the keys are unavailable.
-    pub(crate) unavailable: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Schemes {
@@ -95,7 +92,7 @@ impl Verifier {
     /// Creates a verifier with the log and the counts of `reporter`.
     pub(crate) fn sharing(config: Config, reporter: Arc<Reporter>) -> Self {
         let name = config.scheme_name().into();
-        Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter, unavailable: None }))
+        Self(Arc::new(Schemes { first: Arc::new(config), others: Vec::new(), name, reporter }))
     }
 
     /// Combines several verifiers for one route.
@@ -149,7 +146,7 @@ impl Verifier {
         let first = configs.next().ok_or(ConfigError::NoVerifier)?;
         let others: Vec<_> = configs.collect();
         let name = if others.is_empty() { first.scheme_name().into() } else { SchemeName::Several(names.into()) };
-        Ok(Self(Arc::new(Schemes { first, others, name, reporter: shared.unwrap_or_default(), unavailable: None })))
+        Ok(Self(Arc::new(Schemes { first, others, name, reporter: shared.unwrap_or_default() })))
     }
 
     /// Verifies a whole delivery. The body limit does not apply, because the body is already in
@@ -326,7 +323,7 @@ impl Schemes {
         clock = clock.or_own(config.policy.clock);
         let (snapshot, mut state) = (Snapshot { config, keys: &keys }, VerificationState::new());
         let mut parts = SignedParts::NONE;
-        self.start(&mut state, snapshot, head, &index, &mut parts, &mut clock)?;
+        Self::start(&mut state, snapshot, head, &index, &mut parts, &mut clock)?;
         state.update(body);
         state.finish_with(snapshot, &parts, &index, &clock)
     }
@@ -338,7 +335,7 @@ impl Schemes {
         // Start in the box: a state on the stack would have to be moved into the box later.
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);
-        self.start(state, Snapshot { config, keys }, head, &index, &mut parts, &mut clock)?;
+        Self::start(state, Snapshot { config, keys }, head, &index, &mut parts, &mut clock)?;
         owned.keep(&parts, &index);
         Ok(Verification(owned))
     }
@@ -371,7 +368,6 @@ impl Schemes {
     /// Checks the head by the scheme of `snapshot`, and starts the MACs.
     #[inline(always)]
     pub(crate) fn start<'h>(
-        &self,
         state: &mut VerificationState,
         snapshot: Snapshot<'_>,
         head: &'h dyn RequestHead,
@@ -379,21 +375,21 @@ impl Schemes {
         parts: &mut SignedParts<'h>,
         clock: &mut Clock,
     ) -> Result<(), Rejection> {
-        let started = if self.unavailable.is_none() {
+        let started = if snapshot.config.unavailable.is_none() {
             state.start(snapshot, head, index, parts, clock)
         } else {
             // `state.start` would compare a static token with the decoy's key, and answer 401.
             Err(head_fault(snapshot.config, head, index, clock).unwrap_or(RejectionKind::KeysUnavailable))
         };
-        started.map_err(|kind| self.reject(snapshot.config, kind, head))
+        started.map_err(|kind| reject(snapshot.config, kind, head))
     }
+}
 
-    #[cold]
-    fn reject(&self, config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Rejection {
-        match &self.unavailable {
-            Some(why) if kind == RejectionKind::KeysUnavailable => config.reject(kind).with_source(Arc::clone(why)),
-            _ => config.reject(kind).with_hint(hint(config, kind, head)),
-        }
+#[cold]
+fn reject(config: &Config, kind: RejectionKind, head: &dyn RequestHead) -> Rejection {
+    match &config.unavailable {
+        Some(why) if kind == RejectionKind::KeysUnavailable => config.reject(kind).with_source(Arc::clone(why)),
+        _ => config.reject(kind).with_hint(hint(config, kind, head)),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::observe::span::DeliverySpan;
 use crate::request::timer::Timer;
 use crate::tenant::resolve_future::ResolveFuture;
+use crate::verifier::config::Config;
 use crate::verifier::{Schemes, Verifier};
 
 /// The lookup of the verifier for one delivery, started by a [`Resolver`](crate::tenant::Resolver).
@@ -84,7 +85,10 @@ impl Verifier {
     /// Returns the same verifier for a time without keys. A delivery with a fault in the head is
     /// rejected for that fault. Any other delivery is rejected with 503.
     pub(crate) fn unavailable(&self, why: Box<dyn Error + Send + Sync>) -> Self {
-        Self(Arc::new(Schemes { unavailable: Some(why.into()), ..Schemes::clone(&self.0) }))
+        let why: Arc<dyn Error + Send + Sync> = why.into();
+        let unavailable = |config: &Arc<Config>| Arc::new(config.unavailable(Arc::clone(&why)));
+        let others = self.0.others.iter().map(unavailable).collect();
+        Self(Arc::new(Schemes { first: unavailable(&self.0.first), others, ..Schemes::clone(&self.0) }))
     }
 }
 

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -19,11 +20,13 @@ pub(crate) struct Config {
     /// Whether this is the decoy for unknown tenants. A decoy hashes the body, and verifies
     /// nothing.
     pub(crate) is_decoy: bool,
+    /// The resolver's error, if the keys are unavailable.
+    pub(crate) unavailable: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Config {
     pub(crate) fn new(policy: Arc<Policy>, keys: KeySet) -> Self {
-        Self { policy, keys: ArcSwap::from_pointee(keys), change_lock: Mutex::default(), tenant: None, is_decoy: false }
+        Self { policy, keys: ArcSwap::from_pointee(keys), change_lock: Mutex::default(), tenant: None, is_decoy: false, unavailable: None }
     }
 
     pub(crate) fn of_tenant(policy: Arc<Policy>, keys: KeySet, tenant: Arc<str>) -> Self {
@@ -32,6 +35,20 @@ impl Config {
 
     pub(crate) fn decoy(policy: Arc<Policy>, keys: KeySet) -> Self {
         Self { is_decoy: true, ..Self::new(policy, keys) }
+    }
+
+    /// Returns the same settings for a time without keys.
+    pub(crate) fn unavailable(&self, why: Arc<dyn Error + Send + Sync>) -> Self {
+        let keys = ArcSwap::new(self.keys.load_full());
+        let Self { policy, tenant, is_decoy, .. } = self;
+        Self {
+            policy: policy.clone(),
+            keys,
+            change_lock: Mutex::default(),
+            tenant: tenant.clone(),
+            is_decoy: *is_decoy,
+            unavailable: Some(why),
+        }
     }
 
     pub(crate) fn scheme_name(&self) -> &'static str {

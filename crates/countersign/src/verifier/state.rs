@@ -355,6 +355,19 @@ mod tests {
     }
 
     #[test]
+    fn unavailable_keys_of_one_scheme_concern_no_other_scheme_of_a_combination() {
+        let template = Verifier::builder(providers::JIRA).build_template().unwrap();
+        let github = Verifier::builder(providers::GITHUB).key("k", Secret::new("secret")).build().unwrap();
+        let verifier = Verifier::any_of([github, template.decoy().unavailable("the database is down".into())]).unwrap();
+        let signed = crate::signer::Signer::new(providers::GITHUB, Secret::new("secret")).unwrap().sign(b"body");
+        assert_eq!(verifier.verify(&signed, b"body").unwrap().key_id(), "k");
+        let signature = format!("sha256={}", "0".repeat(64));
+        let rejection = verifier.verify(&[("X-Hub-Signature", &signature)], b"body").unwrap_err();
+        assert_eq!(rejection.kind(), RejectionKind::KeysUnavailable);
+        assert_eq!(rejection.source().map(ToString::to_string).as_deref(), Some("the database is down"));
+    }
+
+    #[test]
     #[cfg_attr(miri, ignore = "Miri takes longer than two seconds")]
     fn hints_are_rate_limited_during_a_flood() {
         let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("a secret of some length\n")).hints().build().unwrap();
