@@ -11,7 +11,7 @@ use std::time::Duration;
 use countersign::identity::{DeliveryKey, Identity};
 use countersign::{Secret, Signer, Verified, Verifier, providers};
 use countersign_once::{
-    Admission, ClaimInfo, ClaimReply, FinishReply, GuardEvent, Handled, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError,
+    Admission, ClaimInfo, ClaimReply, GuardEvent, Handled, MarkReply, MemoryStore, Once, OnceError, Owner, RenewReply, Store, StoreError,
     StoreFuture, WhenDown,
 };
 use tokio::sync::oneshot;
@@ -261,7 +261,7 @@ struct Faulty {
     calls: AtomicUsize,
     released: AtomicUsize,
     renewed: AtomicUsize,
-    finished: AtomicU16,
+    marked: AtomicU16,
     /// The last lease and the last time to keep a mark.
     times: Mutex<(Duration, Duration)>,
 }
@@ -276,13 +276,13 @@ enum Fault {
     FailRenew,
     /// A renewal takes a second, and takes effect at its end.
     SlowRenew,
-    FailFinish,
+    FailMark,
     /// The store marks, and its answer is lost.
-    LoseAnswerOfFinish,
+    LoseAnswerOfMark,
     /// Another owner holds the claim.
     ForeignClaim,
     /// Another owner holds the first key. The mark of the second key fails.
-    FailSecondFinish,
+    FailSecondMark,
 }
 
 impl Default for Faulty {
@@ -294,7 +294,7 @@ impl Default for Faulty {
             calls: AtomicUsize::new(0),
             released: AtomicUsize::new(0),
             renewed: AtomicUsize::new(0),
-            finished: AtomicU16::new(0),
+            marked: AtomicU16::new(0),
             times: Mutex::default(),
         }
     }
@@ -314,7 +314,7 @@ impl Shared {
     fn has(&self, fault: Fault) -> bool {
         self.0.calls.fetch_add(1, Ordering::SeqCst);
         let present = *self.0.fault.lock().unwrap();
-        let is_failure = matches!(fault, Fault::FailClaim | Fault::FailRelease | Fault::FailRenew | Fault::FailFinish);
+        let is_failure = matches!(fault, Fault::FailClaim | Fault::FailRelease | Fault::FailRenew | Fault::FailMark);
         present == Some(fault) || (is_failure && present == Some(Fault::FailAll))
     }
 }
@@ -345,21 +345,21 @@ impl Store for Shared {
         if self.has(Fault::ForeignClaim) { StoreFuture::ready(Ok(RenewReply::Lost)) } else { self.0.inner.renew(key, owner, lease) }
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
-        if self.has(Fault::FailFinish) {
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
+        if self.has(Fault::FailMark) {
             return StoreFuture::new(async { Err(StoreError::new("away")) });
         }
-        if self.has(Fault::FailSecondFinish) {
-            self.set(Some(Fault::FailFinish));
-            return StoreFuture::ready(Ok(FinishReply::Other));
+        if self.has(Fault::FailSecondMark) {
+            self.set(Some(Fault::FailMark));
+            return StoreFuture::ready(Ok(MarkReply::Other));
         }
         if self.has(Fault::ForeignClaim) {
-            return StoreFuture::ready(Ok(FinishReply::Other));
+            return StoreFuture::ready(Ok(MarkReply::Other));
         }
-        self.0.finished.store(status, Ordering::SeqCst);
+        self.0.marked.store(status, Ordering::SeqCst);
         self.0.times.lock().unwrap().1 = keep;
-        let finished = self.0.inner.finish(key, owner, status, keep);
-        if self.has(Fault::LoseAnswerOfFinish) { StoreFuture::new(std::future::pending()) } else { finished }
+        let marked = self.0.inner.mark(key, owner, status, keep);
+        if self.has(Fault::LoseAnswerOfMark) { StoreFuture::new(std::future::pending()) } else { marked }
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
@@ -412,6 +412,31 @@ async fn failed_release_is_retried_until_the_end_of_the_lease() {
     assert_eq!(once.count(GuardEvent::Unavailable), unavailable + 1, "the failed release is counted once");
 }
 
+#[tokio::test(start_paused = true)]
+async fn failed_release_is_retried_for_a_minute_at_most() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(600)).build(&verifier()).unwrap();
+    store.set(Some(Fault::FailRelease));
+    assert_eq!(handle(&once, 500).await, Ok(500));
+    let began = tokio::time::Instant::now();
+    once.idle().await;
+    assert!((60..66).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn idle_waits_for_a_claim_of_begin() {
+    let once = once();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    assert!(!is_idle(&once));
+    claim.complete(200).await;
+    assert!(is_idle(&once));
+    // A claim without a guard.
+    let Admission::Run(claim) = once.begin(None, BODY).await else { panic!("an unverified delivery is not guarded") };
+    assert!(!is_idle(&once));
+    drop(claim);
+    assert!(is_idle(&once));
+}
+
 #[tokio::test]
 async fn when_down_decides_whether_a_delivery_runs_while_the_store_fails() {
     let store = Shared::default();
@@ -440,9 +465,9 @@ async fn failed_mark_is_retried_while_the_claim_stays() {
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     let claimed = once.begin(&verified(BODY), BODY).await;
     let Admission::Run(claim) = claimed else { panic!("the delivery is free") };
-    store.set(Some(Fault::FailFinish));
+    store.set(Some(Fault::FailMark));
     claim.complete(200).await;
-    assert_eq!(store.0.finished.load(Ordering::SeqCst), 0);
+    assert_eq!(store.0.marked.load(Ordering::SeqCst), 0);
     assert!(matches!(once.begin(&verified(BODY), BODY).await, Admission::Running), "the claim stays until the mark is written");
     store.set(None);
     tokio::time::sleep(Duration::from_secs(20)).await;
@@ -704,7 +729,7 @@ async fn guard_that_only_counts_never_refuses() {
 async fn lost_mark_is_counted_once() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
-    store.set(Some(Fault::FailFinish));
+    store.set(Some(Fault::FailMark));
     assert_eq!(handle(&once, 200).await, Ok(200));
     tokio::time::sleep(Duration::from_secs(290)).await;
     assert_eq!((once.count(GuardEvent::Unavailable), once.count(GuardEvent::MarkLost)), (1, 0), "the retries are not counted");
@@ -763,6 +788,19 @@ async fn claim_is_lost_after_a_lease_without_a_renewal() {
     claim.complete(200).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn lost_claim_is_counted_once_though_its_mark_finds_no_claim() {
+    let store = Shared::default();
+    let once = Once::builder("stripe", store.clone()).lease(Duration::from_secs(30)).build(&verifier()).unwrap();
+    let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
+    store.set(Some(Fault::FailRenew));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    store.set(None);
+    store.forget(claim.key());
+    claim.complete(200).await;
+    assert_eq!(once.count(GuardEvent::Expired), 1);
+}
+
 /// A repeat in other bytes has one of two keys in common.
 #[tokio::test]
 async fn double_run_by_the_second_key_is_counted() {
@@ -799,7 +837,7 @@ async fn double_run_is_counted_once_if_the_second_mark_is_retried() {
     let store = Shared::default();
     let once = Once::builder("jira", store.clone()).build(&jira).unwrap();
     let Admission::Run(claim) = once.begin(&self::jira(b"body", "1"), b"body").await else { panic!("the delivery is free") };
-    store.set(Some(Fault::FailSecondFinish));
+    store.set(Some(Fault::FailSecondMark));
     claim.complete(200).await;
     store.set(Some(Fault::ForeignClaim));
     once.idle().await;
@@ -818,8 +856,8 @@ impl Store for Timed {
         self.0.renew(key, owner, lease)
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
-        self.0.finish(key, owner, status, keep)
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
+        self.0.mark(key, owner, status, keep)
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
@@ -954,7 +992,7 @@ async fn dropped_completion_still_writes_its_mark() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
-    store.set(Some(Fault::LoseAnswerOfFinish));
+    store.set(Some(Fault::LoseAnswerOfMark));
     let dropped = tokio::time::timeout(Duration::from_millis(10), claim.complete(200)).await;
     assert!(dropped.is_err());
     store.set(None);
@@ -995,7 +1033,7 @@ async fn renewal_of_a_marked_delivery_counts_no_lost_claim() {
     let store = Shared::default();
     let once = Once::builder("stripe", store.clone()).lease(Duration::from_millis(300)).build(&verifier()).unwrap();
     let Admission::Run(claim) = once.begin(&verified(BODY), BODY).await else { panic!("the delivery is free") };
-    store.set(Some(Fault::LoseAnswerOfFinish));
+    store.set(Some(Fault::LoseAnswerOfMark));
     claim.complete(200).await;
     store.set(None);
     once.idle().await;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::identity::DeliveryKey;
-use countersign_once::{ClaimReply, FinishReply, Owner, RenewReply, Store, StoreError, StoreFuture};
+use countersign_once::{ClaimReply, MarkReply, Owner, RenewReply, Store, StoreError, StoreFuture};
 use redis::aio::ConnectionLike;
 use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, ServerErrorKind};
 
@@ -24,7 +24,7 @@ pub struct RedisStore<C = RedisConnection> {
 /// Longer leases are cut to 30 minutes. The guard refuses such leases when built.
 const LONGEST_LEASE: Duration = Duration::from_secs(1800);
 
-/// A full server cannot write a mark, so [`PROLONG`] extends the claim instead. A claim with more time
+/// A full server cannot write a mark, so [`MARK`] extends the claim instead. A claim with more time
 /// to live than this is such a mark. Twice the longest lease, so a claim is never read as a mark.
 const MARK_THRESHOLD: Duration = Duration::from_secs(3600);
 
@@ -44,12 +44,18 @@ const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0";
 
-/// Extends the claim of this owner, or a mark, and returns its value. Another owner's claim stays as it
-/// is: its release would remove the mark. A full server refuses `SET`, and allows `PEXPIRE`.
-const PROLONG: &str = "\
+/// Replaces a claim by a mark, and returns the value before. Another owner's mark stays: the answer may be
+/// lost, and the next try must find that mark again. A full server refuses `SET` and allows `PEXPIRE`,
+/// which only the claim or mark of this owner gets: the release of another claim would remove the mark.
+const MARK: &str = "\
 local v = redis.call('GET', KEYS[1])
-if not v or (v ~= ARGV[1] and string.sub(v, 1, 1) ~= 'd') then return false end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local own = v == ARGV[1] or v == ARGV[2]
+if v and not own and not (#v == 33 and string.sub(v, 1, 1) == 'c') then return v end
+local set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if set.err then
+  if not own or string.sub(set.err, 1, 3) ~= 'OOM' then return set end
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+end
 return v";
 
 impl RedisStore {
@@ -180,8 +186,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
             let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
             let is_marked = left > i64::try_from(MARK_THRESHOLD.as_millis()).unwrap_or(i64::MAX);
             Ok(match before.status() {
-                Some(status) => ClaimReply::Done(status),
-                None if is_marked => ClaimReply::Done(200),
+                Some(status) => ClaimReply::Marked(status),
+                None if is_marked => ClaimReply::Marked(200),
                 None if before == claim => ClaimReply::Acquired,
                 None => ClaimReply::Running,
             })
@@ -200,26 +206,15 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Store for RedisStore<C> 
         })
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
-        let (mark, keep) = (Entry::mark(owner, status), keep.min(LONGEST_KEEP));
-        let mut set = redis::cmd("SET");
-        set.arg(self.key(key)).arg(mark.as_str()).arg("PX").arg(millis(keep)).arg("GET");
-        let mut prolong = self.script(PROLONG, key);
-        prolong.arg(Entry::claim(owner).as_str()).arg(millis(keep.saturating_add(MARK_THRESHOLD)));
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
+        let (own, keep) = (Entry::mark(owner, status), keep.min(LONGEST_KEEP));
+        let mut mark = self.script(MARK, key);
+        mark.arg(Entry::claim(owner).as_str()).arg(own.as_str()).arg(millis(keep)).arg(millis(keep.saturating_add(MARK_THRESHOLD)));
         self.operation(|mut connection| async move {
-            let before: Option<String> = match set.query_async(&mut connection).await {
-                Err(error) if error.code() == Some("OOM") => {
-                    let before: Option<String> = prolong.query_async(&mut connection).await?;
-                    if before.is_none() {
-                        return Err(error.into());
-                    }
-                    before
-                }
-                answer => answer?,
-            };
-            let Some(before) = before else { return Ok(FinishReply::Unclaimed) };
+            let before: Option<String> = mark.query_async(&mut connection).await?;
+            let Some(before) = before else { return Ok(MarkReply::Unclaimed) };
             let before = Entry::parse(before).ok_or(RedisStoreFault::ForeignValue)?;
-            Ok(if before.has_owner_of(&mark) { FinishReply::Own } else { FinishReply::Other })
+            Ok(if before.has_owner_of(&own) { MarkReply::Own } else { MarkReply::Other })
         })
     }
 

@@ -11,7 +11,7 @@ use crate::event::GuardEvent;
 use crate::owner::Owner;
 use crate::renewal::Renewal;
 use crate::shared::{Active, Shared, pauses, spawn};
-use crate::store::{FinishReply, StoreError};
+use crate::store::{MarkReply, StoreError};
 
 /// The right to handle a delivery.
 ///
@@ -31,7 +31,7 @@ pub struct Claim {
     /// never released.
     status: Option<u16>,
     /// The worst reply to a mark, over all keys.
-    worst: FinishReply,
+    worst: MarkReply,
     /// Whether this value belongs to the task that ends a dropped claim. A runtime at shutdown drops
     /// each spawned task at once: without this flag, each drop would spawn another task.
     is_background: bool,
@@ -40,6 +40,8 @@ pub struct Claim {
     renewal: Option<Renewal>,
     /// The runtime of the claim, for a drop outside of the runtime.
     runtime: Option<Handle>,
+    /// The last field, so that the claim counts until its release.
+    _active: Active,
 }
 
 /// Time limit for retries of a mark.
@@ -58,18 +60,19 @@ impl Claim {
     }
 
     fn of(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Self {
-        let runtime = Handle::try_current().ok();
+        let (runtime, active) = (Handle::try_current().ok(), Active::new(&shared));
         Self {
             shared,
             held: 0,
             marked: 0,
             status: None,
-            worst: FinishReply::Own,
+            worst: MarkReply::Own,
             is_background: false,
             owner,
             info,
             renewal: None,
             runtime,
+            _active: active,
         }
     }
 
@@ -95,8 +98,8 @@ impl Claim {
     /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
     pub fn complete(mut self, status: u16) -> impl Future<Output = ()> + Send {
         let is_success = (200..300).contains(&status);
-        // Not in the future: if the future is dropped before its first poll, a handled delivery must
-        // not be released.
+        // Set before the `async` block: if the block is dropped before its first poll, a handled
+        // delivery must not be released.
         if is_success {
             self.status = Some(status);
             self.info.succeed();
@@ -117,11 +120,13 @@ impl Claim {
     async fn mark(&mut self, status: u16) -> Result<(), (DeliveryKey, StoreError)> {
         while let Some(key) = self.key_at(self.marked) {
             let shared = &self.shared;
-            let reply = shared.store.finish(key, self.owner, status, shared.keep).within(shared.patience).await;
+            let reply = shared.store.mark(key, self.owner, status, shared.keep).within(shared.patience).await;
             let reply = reply.map_err(|error| (key, error))?;
-            if self.worst == FinishReply::Own || reply == FinishReply::Other {
-                self.worst = reply;
-            }
+            self.worst = match (self.worst, reply) {
+                (MarkReply::Other, _) | (_, MarkReply::Other) => MarkReply::Other,
+                (MarkReply::Unclaimed, _) | (_, MarkReply::Unclaimed) => MarkReply::Unclaimed,
+                (MarkReply::Own, MarkReply::Own) => MarkReply::Own,
+            };
             self.marked = self.marked.saturating_add(1);
         }
         self.info.mark();
@@ -132,9 +137,9 @@ impl Claim {
     /// Records one event for the claim, not for each key.
     fn record_worst(&self) {
         match self.worst {
-            FinishReply::Own => {}
-            FinishReply::Unclaimed => self.shared.events.record(GuardEvent::Expired, self.key()),
-            FinishReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key()),
+            MarkReply::Unclaimed if self.info.lose() => self.shared.events.record(GuardEvent::Expired, self.key()),
+            MarkReply::Own | MarkReply::Unclaimed => {}
+            MarkReply::Other => self.shared.events.record(GuardEvent::DoubleRun, self.key()),
         }
     }
 
@@ -191,11 +196,6 @@ impl Claim {
         self.held = self.held.saturating_sub(1);
     }
 
-    /// Counts the handler of this claim, until the drop of the returned value.
-    pub(crate) fn count_active(&self) -> Active {
-        Active::new(&self.shared)
-    }
-
     /// Starts to renew the claim, if the store has leases. The lease runs from `started` on.
     pub(crate) fn start_renewal(&mut self, started: Instant) {
         if self.shared.store.has_leases() {
@@ -216,14 +216,13 @@ impl Drop for Claim {
         };
         if needs_task && !self.is_background {
             let (shared, info, runtime) = (Arc::clone(&self.shared), self.info.clone(), self.runtime.clone());
-            let rest = Self { shared, info, runtime, renewal, is_background: true, ..*self };
-            let active = self.count_active();
+            // `..*self` copies the counts, the status and the owner. Nothing can be moved out of `self`.
+            let rest = Self { _active: Active::new(&shared), shared, info, runtime, renewal, is_background: true, ..*self };
             spawn(self.runtime.as_ref(), async move {
                 match rest.status {
                     Some(status) => rest.retry_marks(status).await,
                     None => rest.release().await,
                 }
-                drop(active);
             });
             return;
         }

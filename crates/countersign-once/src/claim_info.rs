@@ -73,8 +73,7 @@ impl ClaimInfo {
         self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the success of the handler. After the mark, the store answers "lost" to a renewal, and no
-    /// claim was lost.
+    /// Notes the success of the handler.
     pub(crate) fn succeed(&self) {
         self.0.has_succeeded.store(true, Ordering::Relaxed);
     }
@@ -84,8 +83,15 @@ impl ClaimInfo {
         self.0.is_marked.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that the store answered "lost" to a renewal. Returns whether a claim was lost just now.
+    /// Notes that the claim was lost under its handler. Returns `false` if the handler has succeeded, or
+    /// if the loss is known. After the mark, the store answers "lost" to a renewal, and no claim was
+    /// lost.
+    pub(crate) fn lose_under_handler(&self) -> bool {
+        !self.0.has_succeeded.load(Ordering::Relaxed) && self.lose()
+    }
+
+    /// Notes that the claim was lost. Returns `false` if the loss is known.
     pub(crate) fn lose(&self) -> bool {
-        !self.0.has_succeeded.load(Ordering::Relaxed) && !self.0.is_lost.swap(true, Ordering::Relaxed)
+        !self.0.is_lost.swap(true, Ordering::Relaxed)
     }
 }

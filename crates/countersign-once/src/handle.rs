@@ -118,18 +118,11 @@ impl Claim {
 
     /// Runs the handler, and ends the claim before the response is sent: the mark must precede a
     /// 2xx.
-    fn settle<R>(self, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> impl Future<Output = R> {
-        // Counted before the task starts, for `Once::idle`.
-        let active = self.count_active();
-        async move {
-            // Dropped after the claim: the claim is released before the count goes down.
-            let _active = active;
-            let claim = self;
-            // If the handler panics, the drop of the claim releases the delivery.
-            let response = handler.await;
-            claim.complete(status(&response)).await;
-            response
-        }
+    async fn settle<R>(self, handler: impl Future<Output = R>, status: impl FnOnce(&R) -> u16) -> R {
+        // If the handler panics, the drop of the claim releases the delivery.
+        let response = handler.await;
+        self.complete(status(&response)).await;
+        response
     }
 }
 

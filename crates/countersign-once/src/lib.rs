@@ -31,4 +31,4 @@ pub use once::{Admission, Once};
 pub use once_builder::{OnceBuilder, OnceError};
 pub use owner::Owner;
 pub use shared::WhenDown;
-pub use store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, StoreFuture};
+pub use store::{ClaimReply, MarkReply, RenewReply, Store, StoreError, StoreFuture};

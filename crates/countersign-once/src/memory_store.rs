@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use countersign::identity::DeliveryKey;
 
 use crate::owner::Owner;
-use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, StoreFuture};
+use crate::store::{ClaimReply, MarkReply, RenewReply, Store, StoreError, StoreFuture};
 
 /// A store in the memory of one process.
 ///
@@ -19,26 +19,27 @@ use crate::store::{ClaimReply, FinishReply, RenewReply, Store, StoreError, Store
 /// Several processes need a shared store, such as that of the crate `countersign-once-redis`.
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
-    /// Entries of a shard.
+    /// The largest number of entries in one shard.
     capacity: usize,
     evicted: AtomicU64,
 }
 
-/// Fewer threads wait for each other with more shards. Each shard is a map and a queue.
+/// With more shards, fewer threads wait for each other. Each shard is a map and a queue.
 const SHARDS: usize = 16;
 
 #[derive(Default)]
 struct Shard {
     entries: HashMap<DeliveryKey, Entry>,
-    /// The marks by age, each with its number. A replaced mark has another number in `entries`.
+    /// The marks, oldest first, with their numbers. If the entry of the key has another number, the
+    /// mark was replaced.
     marks: VecDeque<(u64, DeliveryKey)>,
     next_number: u64,
 }
 
 enum Entry {
     Claimed(Owner),
-    /// `until` is `None` past the end of the clock.
-    Done {
+    /// If `until` is beyond the range of `Instant`, it is `None`, and the mark never ends.
+    Marked {
         owner: Owner,
         status: u16,
         until: Option<Instant>,
@@ -47,7 +48,7 @@ enum Entry {
 }
 
 impl MemoryStore {
-    /// Creates a store for at most about `capacity` claims and marks, rounded up to a multiple of
+    /// Creates a store for about `capacity` claims and marks, rounded up to a multiple of
     /// 16, and at least 32. An entry takes about 150 bytes.
     ///
     /// A delivery takes an entry, or two with
@@ -65,6 +66,7 @@ impl MemoryStore {
         self.evicted.load(Ordering::Relaxed)
     }
 
+    /// Returns the shard of a key. Never `None`, but an index that could panic is not allowed here.
     fn shard(&self, key: DeliveryKey) -> Option<MutexGuard<'_, Shard>> {
         // The key is a digest, so every byte is evenly spread.
         let place = usize::from(key.as_bytes()[0]) % SHARDS;
@@ -77,9 +79,9 @@ impl MemoryStore {
             Some(Entry::Claimed(other)) => {
                 return Ok(if *other == owner { ClaimReply::Acquired } else { ClaimReply::Running });
             }
-            Some(Entry::Done { status, until, .. }) if is_ahead(*until) => return Ok(ClaimReply::Done(*status)),
+            Some(Entry::Marked { status, until, .. }) if is_in_force(*until) => return Ok(ClaimReply::Marked(*status)),
             // A mark past its time makes room for the claim.
-            Some(Entry::Done { .. }) => {}
+            Some(Entry::Marked { .. }) => {}
             None => self.make_room(&mut shard)?,
         }
         shard.entries.insert(key, Entry::Claimed(owner));
@@ -99,21 +101,23 @@ impl MemoryStore {
         }
     }
 
-    fn finish_now(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> Result<FinishReply, StoreError> {
-        let Some(mut shard) = self.shard(key) else { return Ok(FinishReply::Unclaimed) };
+    fn mark_now(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> Result<MarkReply, StoreError> {
+        let Some(mut shard) = self.shard(key) else { return Ok(MarkReply::Unclaimed) };
         let reply = match shard.entries.get(&key) {
             // A mark of the same owner: the operation is repeated.
-            Some(Entry::Claimed(other) | Entry::Done { owner: other, .. }) if *other == owner => FinishReply::Own,
-            Some(_) => FinishReply::Other,
+            Some(Entry::Claimed(other) | Entry::Marked { owner: other, .. }) if *other == owner => MarkReply::Own,
+            Some(Entry::Claimed(_)) => MarkReply::Other,
+            Some(Entry::Marked { until, .. }) if is_in_force(*until) => return Ok(MarkReply::Other),
+            Some(Entry::Marked { .. }) => MarkReply::Unclaimed,
             None => {
                 self.make_room(&mut shard)?;
-                FinishReply::Unclaimed
+                MarkReply::Unclaimed
             }
         };
         let until = Instant::now().checked_add(keep);
         let number = shard.next_number;
         shard.next_number = number.wrapping_add(1);
-        shard.entries.insert(key, Entry::Done { owner, status, until, number });
+        shard.entries.insert(key, Entry::Marked { owner, status, until, number });
         shard.marks.push_back((number, key));
         shard.forget_replaced_marks(self.capacity);
         Ok(reply)
@@ -131,9 +135,9 @@ impl MemoryStore {
     fn make_room(&self, shard: &mut Shard) -> Result<(), StoreError> {
         while shard.entries.len() >= self.capacity {
             let Some((number, key)) = shard.marks.pop_front() else { return Err(StoreError::new("every entry is a claim")) };
-            let Some(Entry::Done { number: present, until, .. }) = shard.entries.get(&key) else { continue };
+            let Some(Entry::Marked { number: present, until, .. }) = shard.entries.get(&key) else { continue };
             if *present == number {
-                if is_ahead(*until) {
+                if is_in_force(*until) {
                     self.evicted.fetch_add(1, Ordering::Relaxed);
                 }
                 shard.entries.remove(&key);
@@ -143,7 +147,7 @@ impl MemoryStore {
     }
 }
 
-fn is_ahead(until: Option<Instant>) -> bool {
+fn is_in_force(until: Option<Instant>) -> bool {
     until.is_none_or(|until| Instant::now() < until)
 }
 
@@ -152,7 +156,7 @@ impl Shard {
     fn forget_replaced_marks(&mut self, capacity: usize) {
         if self.marks.len() > capacity.saturating_mul(2) {
             let entries = &self.entries;
-            self.marks.retain(|(number, key)| matches!(entries.get(key), Some(Entry::Done { number: present, .. }) if present == number));
+            self.marks.retain(|(number, key)| matches!(entries.get(key), Some(Entry::Marked { number: present, .. }) if present == number));
         }
     }
 }
@@ -166,8 +170,8 @@ impl Store for MemoryStore {
         StoreFuture::ready(self.renew_now(key, owner))
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
-        StoreFuture::ready(self.finish_now(key, owner, status, keep))
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
+        StoreFuture::ready(self.mark_now(key, owner, status, keep))
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
@@ -218,19 +222,22 @@ mod tests {
         assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Running, "only the owner releases");
         store.release_now(key, one);
         assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Acquired);
-        assert_eq!(store.finish_now(key, two, 204, KEEP).unwrap(), FinishReply::Own);
-        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Done(204));
+        assert_eq!(store.mark_now(key, two, 204, KEEP).unwrap(), MarkReply::Own);
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Marked(204));
         store.release_now(key, two);
-        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Done(204), "a mark is not released");
+        assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Marked(204), "a mark is not released");
     }
 
     #[test]
-    fn finish_tells_whose_claim_it_was() {
+    fn mark_tells_whose_claim_it_was() {
         let (store, one, two) = (MemoryStore::new(100), owner(), owner());
         let key = key("a");
-        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Unclaimed);
-        assert_eq!(store.finish_now(key, one, 200, KEEP).unwrap(), FinishReply::Own, "an operation may be repeated");
-        assert_eq!(store.finish_now(key, two, 200, KEEP).unwrap(), FinishReply::Other);
+        assert_eq!(store.mark_now(key, one, 200, KEEP).unwrap(), MarkReply::Unclaimed);
+        assert_eq!(store.mark_now(key, one, 200, KEEP).unwrap(), MarkReply::Own, "an operation may be repeated");
+        for _ in 0..2 {
+            assert_eq!(store.mark_now(key, two, 204, KEEP).unwrap(), MarkReply::Other);
+        }
+        assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Marked(200), "the first mark stays");
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Lost);
     }
 
@@ -248,7 +255,7 @@ mod tests {
     fn mark_is_forgotten_after_its_time() {
         let (store, one) = (MemoryStore::new(100), owner());
         let key = key("a");
-        store.finish_now(key, one, 200, Duration::ZERO).unwrap();
+        store.mark_now(key, one, 200, Duration::ZERO).unwrap();
         assert_eq!(store.claim_now(key, one).unwrap(), ClaimReply::Acquired);
     }
 
@@ -258,9 +265,9 @@ mod tests {
         let store = MemoryStore::new(1);
         let keys: Vec<_> = (0..200).map(|number| key(&number.to_string())).collect();
         for key in &keys {
-            store.finish_now(*key, owner(), 200, KEEP).unwrap();
+            store.mark_now(*key, owner(), 200, KEEP).unwrap();
         }
-        let kept = keys.iter().filter(|key| matches!(store.claim_now(**key, owner()), Ok(ClaimReply::Done(_)))).count();
+        let kept = keys.iter().filter(|key| matches!(store.claim_now(**key, owner()), Ok(ClaimReply::Marked(_)))).count();
         assert!(kept <= 2 * SHARDS, "{kept}");
         assert!(store.evicted() >= 200 - 2 * SHARDS as u64);
 
@@ -277,20 +284,21 @@ mod tests {
         // Two entries for each shard. The first byte of a key chooses the shard.
         let store = MemoryStore::new(1);
         let [one, two, three] = [0, 16, 32].map(|byte| DeliveryKey::from_bytes([byte; 32]));
+        let owner = owner();
         for key in [one, two, one, three] {
-            store.finish_now(key, owner(), 200, KEEP).unwrap();
+            store.mark_now(key, owner, 200, KEEP).unwrap();
         }
         assert_eq!(store.evicted(), 1);
-        assert_eq!(store.claim_now(one, owner()).unwrap(), ClaimReply::Done(200));
-        assert_eq!(store.claim_now(three, owner()).unwrap(), ClaimReply::Done(200));
+        assert_eq!(store.claim_now(one, owner).unwrap(), ClaimReply::Marked(200));
+        assert_eq!(store.claim_now(three, owner).unwrap(), ClaimReply::Marked(200));
     }
 
     #[test]
     fn queue_of_marks_stays_bounded_if_one_mark_is_replaced_again_and_again() {
         let store = MemoryStore::new(SHARDS * 4);
-        let key = key("a");
+        let (key, owner) = (key("a"), owner());
         for _ in 0..1000 {
-            store.finish_now(key, owner(), 200, KEEP).unwrap();
+            store.mark_now(key, owner, 200, KEEP).unwrap();
         }
         assert!(store.shard(key).unwrap().marks.len() <= 9);
     }

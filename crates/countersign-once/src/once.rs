@@ -53,8 +53,8 @@ impl Once {
         self.admit(keys).await
     }
 
-    /// Claims one event of a delivery with several events, by the values of its id in the verified
-    /// body.
+    /// Claims one event of a delivery with several events. `id` has the values of the verified body that
+    /// together name the event.
     ///
     /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
     /// the failed events run again. An event behind a static token is admitted unguarded: a static
@@ -84,9 +84,9 @@ impl Once {
         self.0.is_closed.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for all handlers, and for marks and releases in the background. Call this at shutdown: a
-    /// handler runs on after its sender has disconnected, and a server does not wait for such a
-    /// handler.
+    /// Waits for the end of all claims, also of those from [`begin`](Self::begin), and for marks and
+    /// releases in the background. Call this at shutdown: a handler runs on after its sender has
+    /// disconnected, and a server does not wait for such a handler.
     ///
     /// While the store is down, marks are retried for up to five minutes, and releases for a lease,
     /// but at most a minute. Put a timeout around this call if the process must end earlier.
@@ -123,12 +123,12 @@ impl Once {
                     shared.events.record(GuardEvent::Running, first);
                     return if shared.count_only { self.unguarded(first, second) } else { Admission::Running };
                 }
-                Ok(ClaimReply::Done(status)) => {
+                Ok(ClaimReply::Marked(status)) => {
                     claim.forget_last();
                     shared.events.record(GuardEvent::Repeated, first);
-                    // The other key stays without a mark. Otherwise a stranger could suppress a delivery
-                    // that has failed so far: by its body under a known id, or by its id with a known
-                    // body.
+                    // The other key gets no mark. With a mark, a stranger could suppress a delivery that
+                    // still fails: by sending its body under an id already handled, or a body already
+                    // handled under its id.
                     return if shared.count_only { self.unguarded(first, second) } else { Admission::Repeated(status) };
                 }
                 Err(error) => return self.unavailable(first, second, error),

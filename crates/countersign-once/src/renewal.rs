@@ -47,7 +47,7 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
             match shared.store.renew(key, owner, shared.lease).within(shared.patience).await {
                 Ok(RenewReply::Held | RenewReply::Restored) => {}
                 Ok(RenewReply::Lost) => {
-                    if info.lose() {
+                    if info.lose_under_handler() {
                         shared.events.record(GuardEvent::Expired, key);
                     }
                 }
@@ -62,7 +62,7 @@ async fn renew(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, mut stopped: 
         if is_renewed {
             renewed_at = started;
             info.hold_until(started.checked_add(shared.lease));
-        } else if renewed_at.elapsed() >= shared.lease && info.lose() {
+        } else if renewed_at.elapsed() >= shared.lease && info.lose_under_handler() {
             // The store has not answered for a whole lease, so the claim has ended there.
             shared.events.record(GuardEvent::Expired, info.key());
         }

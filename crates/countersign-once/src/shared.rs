@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) count_only: bool,
     /// Whether the guard takes no new delivery: see [`Once::close`](crate::Once::close).
     pub(crate) is_closed: AtomicBool,
-    /// The number of handlers, and of tasks for marks and releases.
+    /// The number of claims, and of tasks for releases.
     pub(crate) active: watch::Sender<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Shared {
     }
 }
 
-/// Counts a handler or a task until the drop, for [`Once::idle`](crate::Once::idle).
+/// Counts a claim or a task until the drop, for [`Once::idle`](crate::Once::idle).
 pub(crate) struct Active(Arc<Shared>);
 
 impl Active {

@@ -26,10 +26,12 @@ pub trait Store: Send + Sync + 'static {
     /// the claim again.
     fn renew(&self, key: DeliveryKey, owner: Owner, lease: Duration) -> StoreFuture<RenewReply>;
 
-    /// Marks the delivery as handled with `status`, for the time `keep`, whoever holds the claim.
+    /// Marks the delivery as handled with `status`, for the time `keep`, whoever holds the claim: the
+    /// handler has run.
     ///
-    /// The mark is true in any case: the handler has run.
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply>;
+    /// Another owner's mark stays: after a lost answer, the guard calls this again, and needs the answer
+    /// [`MarkReply::Other`] again.
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply>;
 
     /// Removes the claim of `owner`. Another owner's claim, and a mark, stay.
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()>;
@@ -53,8 +55,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).renew(key, owner, lease)
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
-        (**self).finish(key, owner, status, keep)
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
+        (**self).mark(key, owner, status, keep)
     }
 
     fn release(&self, key: DeliveryKey, owner: Owner) -> StoreFuture<()> {
@@ -75,7 +77,7 @@ pub enum ClaimReply {
     /// Another owner handles the delivery now.
     Running,
     /// The delivery was handled, with this status.
-    Done(u16),
+    Marked(u16),
 }
 
 /// The answer to [`Store::renew`].
@@ -90,10 +92,10 @@ pub enum RenewReply {
     Lost,
 }
 
-/// The answer to [`Store::finish`].
+/// The answer to [`Store::mark`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FinishReply {
+pub enum MarkReply {
     /// The owner held the claim, or had marked the delivery.
     Own,
     /// Nobody held the claim any more.

@@ -131,7 +131,7 @@ fn new_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'stati
 fn marked_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'static>> {
     let connection = block_on(server.connection());
     let (store, key) = (store.clone(), DeliveryKey::from_bytes([1; 32]));
-    block_on(store.finish(key, owner(), 200, Duration::from_secs(600))).unwrap();
+    block_on(store.mark(key, owner(), 200, Duration::from_secs(600))).unwrap();
     let bare = move || {
         let gets = (0..at_once).map(|_| {
             let mut connection = connection.clone();
@@ -145,7 +145,7 @@ fn marked_keys(server: &Server, store: &RedisStore, at_once: u32) -> Vec<Row<'st
     let claimed = move || {
         let claims = (0..at_once).map(|_| store.claim(key, owner(), LEASE));
         let replies = block_on(join_all(claims));
-        assert!(replies.into_iter().all(|reply| reply.unwrap() == ClaimReply::Done(200)));
+        assert!(replies.into_iter().all(|reply| reply.unwrap() == ClaimReply::Marked(200)));
     };
     vec![Row::of_many("GET", at_once, bare), Row::of_many("claim of a marked key", at_once, claimed)]
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conformance::log::log_of;
 use countersign::identity::{DeliveryKey, Identity};
-use countersign_once::{Admission, ClaimReply, FinishReply, GuardEvent, Once, WhenDown};
+use countersign_once::{Admission, ClaimReply, GuardEvent, MarkReply, Once, WhenDown};
 
 use crate::stores::Fixed;
 use crate::{jira, signed};
@@ -29,22 +29,22 @@ async fn handled(store: Fixed, when_down: WhenDown, run_time: Duration, status: 
 fn each_event_is_one_log_line_with_its_guard_and_delivery() {
     conformance::run(async {
         tokio::time::pause();
-        let store = |claim, finish, fails| Fixed { claim, finish, fails };
-        let (free, own) = (ClaimReply::Acquired, FinishReply::Own);
+        let store = |claim, mark, fails| Fixed { claim, mark, fails };
+        let (free, own) = (ClaimReply::Acquired, MarkReply::Own);
         for (event, label, store, level, message) in [
             (GuardEvent::Claimed, "claimed", store(free, own, ""), "DEBUG", "delivery claimed"),
-            (GuardEvent::Repeated, "repeated", store(ClaimReply::Done(200), own, ""), "DEBUG", "delivery repeated"),
+            (GuardEvent::Repeated, "repeated", store(ClaimReply::Marked(200), own, ""), "DEBUG", "delivery repeated"),
             (GuardEvent::Running, "running", store(ClaimReply::Running, own, ""), "DEBUG", "delivery running"),
             (GuardEvent::Unavailable, "unavailable", store(free, own, "claim"), "WARN", "the store of handled deliveries is unavailable"),
             (GuardEvent::Unguarded, "unguarded", store(free, own, "claim"), "INFO", "delivery handled without a guard"),
             (
                 GuardEvent::Expired,
                 "expired",
-                store(free, FinishReply::Unclaimed, ""),
+                store(free, MarkReply::Unclaimed, ""),
                 "ERROR",
                 "a claim was lost: the delivery may be handled twice",
             ),
-            (GuardEvent::DoubleRun, "double_run", store(free, FinishReply::Other, ""), "ERROR", "a delivery was handled twice"),
+            (GuardEvent::DoubleRun, "double_run", store(free, MarkReply::Other, ""), "ERROR", "a delivery was handled twice"),
             (GuardEvent::MarkLost, "mark_lost", store(free, own, "mark"), "ERROR", "a mark was given up: the next repeat is handled again"),
         ] {
             assert_eq!(event.as_str(), label);
@@ -64,7 +64,7 @@ fn each_failed_operation_is_one_warning_with_its_name_and_cause() {
     conformance::run(async {
         tokio::time::pause();
         for (operation, status) in [("claim", 200), ("renew", 200), ("mark", 200), ("release", 500)] {
-            let store = Fixed { claim: ClaimReply::Acquired, finish: FinishReply::Own, fails: operation };
+            let store = Fixed { claim: ClaimReply::Acquired, mark: MarkReply::Own, fails: operation };
             // The first renewal is after a third of the lease.
             let (key, log) = handled(store, WhenDown::Refuse, Duration::from_secs(11), status).await;
             let lines: Vec<_> = log.lines().filter(|line| line.contains("event=\"unavailable\"")).collect();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use countersign::identity::DeliveryKey;
-use countersign_once::{ClaimReply, FinishReply, MemoryStore, Owner, RenewReply, Store, StoreError, StoreFuture};
+use countersign_once::{ClaimReply, MarkReply, MemoryStore, Owner, RenewReply, Store, StoreError, StoreFuture};
 
 /// A store that never answers a claim in time.
 pub(crate) struct Down;
@@ -19,7 +19,7 @@ impl Store for Down {
         unreachable!("nothing is claimed")
     }
 
-    fn finish(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<FinishReply> {
+    fn mark(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<MarkReply> {
         unreachable!("nothing is claimed")
     }
 
@@ -50,7 +50,7 @@ impl Store for Marks {
         self.inner.renew(key, owner, lease)
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
         let (inner, marks, fails) = (Arc::clone(&self.inner), Arc::clone(&self.written), Arc::clone(&self.fails));
         StoreFuture::new(async move {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -58,7 +58,7 @@ impl Store for Marks {
                 return Err(StoreError::new("full"));
             }
             marks.fetch_add(1, Ordering::SeqCst);
-            inner.finish(key, owner, status, keep).await
+            inner.mark(key, owner, status, keep).await
         })
     }
 
@@ -70,7 +70,7 @@ impl Store for Marks {
 /// A store with the same replies for each delivery. The operation named by `fails` fails: `claim`, `renew`, `mark` or `release`.
 pub(crate) struct Fixed {
     pub(crate) claim: ClaimReply,
-    pub(crate) finish: FinishReply,
+    pub(crate) mark: MarkReply,
     pub(crate) fails: &'static str,
 }
 
@@ -89,8 +89,8 @@ impl Store for Fixed {
         self.reply("renew", RenewReply::Held)
     }
 
-    fn finish(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<FinishReply> {
-        self.reply("mark", self.finish)
+    fn mark(&self, _: DeliveryKey, _: Owner, _: u16, _: Duration) -> StoreFuture<MarkReply> {
+        self.reply("mark", self.mark)
     }
 
     fn release(&self, _: DeliveryKey, _: Owner) -> StoreFuture<()> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use conformance::Delivery;
 use countersign::identity::DeliveryKey;
-use countersign_once::{ClaimInfo, ClaimReply, FinishReply, GuardEvent, Once, Owner, RenewReply, Store, StoreError, StoreFuture};
+use countersign_once::{ClaimInfo, ClaimReply, GuardEvent, MarkReply, Once, Owner, RenewReply, Store, StoreError, StoreFuture};
 use tokio::time::Instant;
 
 use crate::apps::{ActixWeb, App, Axum, Framework, Handler, Parts, Warp};
@@ -197,7 +197,7 @@ impl Store for Script {
         self.operation(move |entries| {
             match entries.get(&key) {
                 Some(entry) if entry.until > Instant::now() && entry.owner != owner => {
-                    return entry.status.map_or(ClaimReply::Running, ClaimReply::Done);
+                    return entry.status.map_or(ClaimReply::Running, ClaimReply::Marked);
                 }
                 _ => {}
             }
@@ -216,14 +216,16 @@ impl Store for Script {
         })
     }
 
-    fn finish(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<FinishReply> {
+    fn mark(&self, key: DeliveryKey, owner: Owner, status: u16, keep: Duration) -> StoreFuture<MarkReply> {
         self.operation(move |entries| {
-            let before = entries.insert(key, Entry { owner, status: Some(status), until: Instant::now() + keep });
-            match before {
-                Some(entry) if entry.owner == owner => FinishReply::Own,
-                Some(_) => FinishReply::Other,
-                None => FinishReply::Unclaimed,
-            }
+            let reply = match entries.get(&key) {
+                Some(entry) if entry.owner == owner => MarkReply::Own,
+                Some(entry) if entry.status.is_some() => return MarkReply::Other,
+                Some(_) => MarkReply::Other,
+                None => MarkReply::Unclaimed,
+            };
+            entries.insert(key, Entry { owner, status: Some(status), until: Instant::now() + keep });
+            reply
         })
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use countersign_once::{ClaimReply, FinishReply, RenewReply, Store as _};
+use countersign_once::{ClaimReply, MarkReply, RenewReply, Store as _};
 use countersign_once_redis::redis::ProtocolVersion;
 use countersign_once_redis::redis::cluster::ClusterClient;
 use countersign_once_redis::{Problem, RedisStore};
@@ -55,8 +55,8 @@ async fn cluster_keeps_claims_and_marks_of_all_slots() {
         assert_eq!(store.claim(key(number), two, LEASE).await.unwrap(), ClaimReply::Running);
         store.release(key(number), two).await.unwrap();
         assert_eq!(store.renew(key(number), one, LEASE).await.unwrap(), RenewReply::Held);
-        assert_eq!(store.finish(key(number), one, 204, KEEP).await.unwrap(), FinishReply::Own);
-        assert_eq!(store.claim(key(number), two, LEASE).await.unwrap(), ClaimReply::Done(204));
+        assert_eq!(store.mark(key(number), one, 204, KEEP).await.unwrap(), MarkReply::Own);
+        assert_eq!(store.claim(key(number), two, LEASE).await.unwrap(), ClaimReply::Marked(204));
     }
     for node in &nodes {
         let keys = node.command(&["DBSIZE"]).await;

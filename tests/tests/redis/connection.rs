@@ -200,10 +200,10 @@ async fn each_answer_of_a_replica_ends_its_connection() {
     let Some(server) = Server::start("replica") else { return };
     let (store, proxy) = replica(&server).await;
     let (before, one) = (proxy.accepted.load(Ordering::SeqCst), owner());
-    for (place, operation) in ["claim", "finish", "renew"].into_iter().enumerate() {
+    for (place, operation) in ["claim", "mark", "renew"].into_iter().enumerate() {
         let answer = match operation {
             "claim" => store.claim(key(2), one, LEASE).await.map(drop),
-            "finish" => store.finish(key(2), one, 200, KEEP).await.map(drop),
+            "mark" => store.mark(key(2), one, 200, KEEP).await.map(drop),
             _ => store.renew(key(2), one, LEASE).await.map(drop),
         };
         let cause = answer.unwrap_err().source().unwrap().to_string();
@@ -218,12 +218,12 @@ async fn late_answer_of_a_replica_leaves_the_next_connection_alone() {
     let (store, proxy) = replica(&server).await;
     let (before, one) = (proxy.accepted.load(Ordering::SeqCst), owner());
     let first = async {
-        store.finish(key(2), one, 200, KEEP).await.unwrap_err();
+        store.mark(key(2), one, 200, KEEP).await.unwrap_err();
         // The store connects again, before the other answer is read.
         store.problems().await.unwrap();
     };
     let late = async {
-        store.finish(key(3), one, 200, KEEP).await.unwrap_err();
+        store.mark(key(3), one, 200, KEEP).await.unwrap_err();
     };
     tokio::join!(biased; first, late);
     store.problems().await.unwrap();
@@ -275,9 +275,9 @@ async fn commands_listed_in_the_readme_suffice() {
     store.release(key(1), one).await.unwrap();
     store.claim(key(1), one, LEASE).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    store.finish(key(1), one, 200, KEEP).await.unwrap();
+    store.mark(key(1), one, 200, KEEP).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    store.finish(key(1), one, 200, KEEP).await.unwrap();
+    store.mark(key(1), one, 200, KEEP).await.unwrap();
 }
 
 /// Starts a server that answers `INFO` with `info`, and every other command with `OK`. Returns the URL.

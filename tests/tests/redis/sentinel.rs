@@ -55,7 +55,7 @@ async fn store_follows_sentinel_to_the_new_master() {
     let (one, two) = (owner(), owner());
     claimed(&store, 1, one).await;
     assert_eq!(store.problems().await.unwrap(), []);
-    store.finish(key(2), one, 204, KEEP).await.unwrap();
+    store.mark(key(2), one, 204, KEEP).await.unwrap();
     // Replication is asynchronous.
     let until = Instant::now() + Duration::from_secs(10);
     while new.command(&["DBSIZE"]).await != Value::Int(2) {
@@ -68,7 +68,7 @@ async fn store_follows_sentinel_to_the_new_master() {
     claimed(&store, 3, one).await;
     assert_eq!(master(&sentinel).await, Some(new.port()));
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
-    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(204));
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Marked(204));
     assert_eq!(store.claim(key(3), two, LEASE).await.unwrap(), ClaimReply::Running);
 
     // A master that is made a replica by hand keeps its connections.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use countersign::identity::Identity;
 use countersign::{Secret, Signer, Verifier, providers};
-use countersign_once::{Admission, ClaimReply, FinishReply, Handled, Once, RenewReply, Store};
+use countersign_once::{Admission, ClaimReply, Handled, MarkReply, Once, RenewReply, Store};
 use countersign_once_redis::{Problem, RedisStore, RedisStoreError, redis};
 
 use crate::server::Server;
@@ -22,13 +22,13 @@ async fn claim_excludes_others_until_its_end() {
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running, "only the owner releases");
     store.release(key(1), one).await.unwrap();
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Acquired);
-    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Own);
-    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Own, "an operation may be repeated");
-    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Done(204));
+    assert_eq!(store.mark(key(1), two, 204, KEEP).await.unwrap(), MarkReply::Own);
+    assert_eq!(store.mark(key(1), two, 204, KEEP).await.unwrap(), MarkReply::Own, "an operation may be repeated");
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Marked(204));
     store.release(key(1), two).await.unwrap();
-    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Done(204), "a mark is not released");
+    assert_eq!(store.claim(key(1), one, LEASE).await.unwrap(), ClaimReply::Marked(204), "a mark is not released");
     assert_eq!(store.renew(key(1), two, LEASE).await.unwrap(), RenewReply::Lost);
-    assert_eq!(store.finish(key(1), one, 200, KEEP).await.unwrap(), FinishReply::Other);
+    assert_eq!(store.mark(key(1), one, 200, KEEP).await.unwrap(), MarkReply::Other);
 }
 
 #[tokio::test]
@@ -45,8 +45,8 @@ async fn claim_ends_with_its_lease_and_mark_with_its_time() {
     assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
     tokio::time::sleep(short * 2).await;
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running, "the renewal has extended the claim");
-    assert_eq!(store.finish(key(2), one, 200, short).await.unwrap(), FinishReply::Unclaimed);
-    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(200));
+    assert_eq!(store.mark(key(2), one, 200, short).await.unwrap(), MarkReply::Unclaimed);
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Marked(200));
     tokio::time::sleep(short * 2).await;
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
 }
@@ -62,12 +62,12 @@ async fn lease_is_cut_to_half_an_hour_and_mark_to_ten_years() {
     store.renew(key(1), one, Duration::MAX).await.unwrap();
     assert!(is_cut_to(left().await, 30 * 60));
     assert_eq!(store.claim(key(1), owner(), LEASE).await.unwrap(), ClaimReply::Running, "a long claim is no mark");
-    store.finish(key(1), one, 200, Duration::MAX).await.unwrap();
+    store.mark(key(1), one, 200, Duration::MAX).await.unwrap();
     assert!(is_cut_to(left().await, 10 * 365 * 24 * 60 * 60));
 }
 
 #[tokio::test]
-async fn value_of_another_program_fails_claims_and_stays() {
+async fn value_of_another_program_fails_claims_and_marks_and_stays() {
     let Some(server) = Server::start("foreign") else { return };
     let (store, one) = (server.store().await, owner());
     let cause = "the value of the key was not written by this crate: choose another prefix";
@@ -78,10 +78,23 @@ async fn value_of_another_program_fails_claims_and_stays() {
         assert_eq!(error.source().unwrap().to_string(), cause, "{value:?}");
         assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Lost, "{value:?}");
         store.release(key(1), one).await.unwrap();
+        let error = store.mark(key(1), one, 200, KEEP).await.unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), cause, "{value:?}");
         assert_eq!(server.command(&["GET", &name]).await, redis::Value::BulkString(value.into()));
     }
-    let error = store.finish(key(1), one, 200, KEEP).await.unwrap_err();
-    assert_eq!(error.source().unwrap().to_string(), cause);
+}
+
+/// The answer to the first try is lost.
+#[tokio::test]
+async fn mark_finds_the_mark_of_another_owner_at_each_try() {
+    let Some(server) = Server::start("tries") else { return };
+    let (store, one, two) = (server.store().await, owner(), owner());
+    store.mark(key(1), one, 204, KEEP).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.mark(key(1), two, 200, KEEP).await.unwrap(), MarkReply::Other);
+    }
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Marked(204), "the first mark stays");
+    assert_eq!(store.mark(key(1), one, 204, KEEP).await.unwrap(), MarkReply::Own);
 }
 
 #[tokio::test]
@@ -92,12 +105,12 @@ async fn full_server_keeps_marks_and_refuses_claims() {
     assert_eq!(store.claim(key(2), one, LEASE).await.unwrap(), ClaimReply::Acquired);
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     store.claim(key(3), one, LEASE).await.unwrap_err();
-    assert_eq!(store.finish(key(1), one, 204, KEEP).await.unwrap(), FinishReply::Own);
+    assert_eq!(store.mark(key(1), one, 204, KEEP).await.unwrap(), MarkReply::Own);
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap_err().to_string(), "the store failed", "a full server refuses every claim");
     store.release(key(2), one).await.unwrap();
     assert_eq!(store.renew(key(1), one, LEASE).await.unwrap(), RenewReply::Held);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Done(200), "no renewal shortens a mark");
+    assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Marked(200), "no renewal shortens a mark");
     // Below an hour, an entry is read as a claim, so the mark has an hour more than `KEEP`.
     let left = server.command(&["PTTL", &format!("test:{}", key(1))]).await;
     let (least, most) = (KEEP + Duration::from_secs(3600 - 60), KEEP + Duration::from_secs(3600));
@@ -106,7 +119,7 @@ async fn full_server_keeps_marks_and_refuses_claims() {
         "{left:?}"
     );
     assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Acquired);
-    store.finish(key(4), one, 200, KEEP).await.unwrap();
+    store.mark(key(4), one, 200, KEEP).await.unwrap();
 }
 
 #[tokio::test]
@@ -116,15 +129,15 @@ async fn full_server_writes_no_mark_over_the_claim_of_another_owner() {
     // The lease of `one` has run out, and `two` has claimed the delivery.
     store.claim(key(1), two, LEASE).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    store.finish(key(1), one, 200, KEEP).await.unwrap_err();
+    store.mark(key(1), one, 200, KEEP).await.unwrap_err();
     store.release(key(1), two).await.unwrap();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     // The guard retries the mark.
-    assert_eq!(store.finish(key(1), one, 200, KEEP).await.unwrap(), FinishReply::Unclaimed);
-    assert_eq!(store.claim(key(1), three, LEASE).await.unwrap(), ClaimReply::Done(200));
-    // A full server extends another owner's mark: both marks say that the delivery was handled.
+    assert_eq!(store.mark(key(1), one, 200, KEEP).await.unwrap(), MarkReply::Unclaimed);
+    assert_eq!(store.claim(key(1), three, LEASE).await.unwrap(), ClaimReply::Marked(200));
+    // The other mark says that the delivery was handled.
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    assert_eq!(store.finish(key(1), two, 204, KEEP).await.unwrap(), FinishReply::Other);
+    assert_eq!(store.mark(key(1), two, 204, KEEP).await.unwrap(), MarkReply::Other);
 }
 
 #[tokio::test]
@@ -132,7 +145,7 @@ async fn restart_forgets_nothing_and_a_dead_server_fails_soon() {
     let Some(mut server) = Server::start("restart") else { return };
     let (store, one, two) = (server.store().await, owner(), owner());
     store.claim(key(1), one, LEASE).await.unwrap();
-    store.finish(key(2), one, 202, KEEP).await.unwrap();
+    store.mark(key(2), one, 202, KEEP).await.unwrap();
     server.kill();
     let began = Instant::now();
     store.claim(key(3), one, LEASE).await.unwrap_err();
@@ -144,7 +157,7 @@ async fn restart_forgets_nothing_and_a_dead_server_fails_soon() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(store.claim(key(1), two, LEASE).await.unwrap(), ClaimReply::Running);
-    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Done(202));
+    assert_eq!(store.claim(key(2), two, LEASE).await.unwrap(), ClaimReply::Marked(202));
 }
 
 #[tokio::test]

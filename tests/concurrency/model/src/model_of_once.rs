@@ -9,7 +9,7 @@ use countersign::identity::DeliveryKey;
 
 use crate::memory_store::MemoryStore;
 use crate::owner::Owner;
-use crate::store::{ClaimReply, FinishReply, Store as _, StoreError, StoreFuture};
+use crate::store::{ClaimReply, MarkReply, Store as _, StoreError, StoreFuture};
 
 const LEASE: Duration = Duration::from_secs(30);
 const KEEP: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ fn handle(store: &MemoryStore, running: &AtomicUsize, successes: &AtomicUsize, f
         now(store.release(key(0), owner)).unwrap();
     } else {
         successes.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(now(store.finish(key(0), owner, 200, KEEP)).unwrap(), FinishReply::Own, "a live claim is never evicted");
+        assert_eq!(now(store.mark(key(0), owner, 200, KEEP)).unwrap(), MarkReply::Own, "a live claim is never evicted");
     }
 }
 
@@ -66,7 +66,7 @@ fn handle(store: &MemoryStore, running: &AtomicUsize, successes: &AtomicUsize, f
 fn fill(store: &MemoryStore, key: DeliveryKey) {
     let owner = Owner::random().unwrap();
     if let Ok(ClaimReply::Acquired) = now(store.claim(key, owner, LEASE)) {
-        now(store.finish(key, owner, 200, Duration::ZERO)).unwrap();
+        now(store.mark(key, owner, 200, Duration::ZERO)).unwrap();
     }
 }
 
