@@ -14,12 +14,18 @@ use tokio::sync::watch;
 
 /// A connection to one server, or to the master that sentinels name. All requests share the connection.
 ///
-/// The next operation connects again, and asks the sentinels again, after a failed attempt to connect,
-/// an error of the connection, the answer of a replica, or five seconds without an answer. An operation is
-/// never repeated: the guard decides what a failed operation means.
+/// The next operation connects again, and asks the sentinels again, after:
+/// - a failed attempt to connect. For 100 milliseconds, each operation gets the error of this attempt.
+/// - an error of the connection.
+/// - the answer of a replica.
+/// - five seconds without an answer.
 ///
-/// An attempt to connect and an answer have timeouts of one second each. An attempt goes on in a task of
-/// its own if the operation is dropped.
+/// A single timeout, or an error as the server's answer, keeps the connection. An operation is never
+/// repeated: the guard decides what a failed operation means.
+///
+/// An answer has a timeout of one second. So has an attempt to connect to a server, and to a sentinel.
+/// With dead sentinels, an attempt takes longer: it asks one sentinel after the other. If the operation
+/// is dropped, the attempt goes on in a task of its own.
 ///
 /// After five silent seconds, a release can reach Redis on the new connection before its claim on the
 /// old connection. The delivery then waits for one lease.
@@ -143,32 +149,36 @@ impl RedisConnection {
                 shared.leave(number);
             }
         }));
-        tokio::spawn(async move { sender.send(Some(attempt.await)) });
+        // In a task of its own, so that a panic is reported: rustls panics without a crypto provider.
+        let attempt = tokio::spawn(attempt);
+        let shared = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let connected = match attempt.await {
+                Ok(connected) => connected,
+                Err(error) if error.is_panic() => Err(RedisError::from((ErrorKind::Io, "the attempt to connect panicked"))),
+                // The runtime is shutting down.
+                Err(_) => return,
+            };
+            if connected.is_err()
+                && let Some(shared) = shared.upgrade()
+            {
+                shared.pause(number);
+            }
+            let _ = sender.send(Some(connected));
+        });
         *current = Current { connecting: Some(connecting.clone()), number, retry_at: None, silent_since: None };
         (connecting, number)
     }
 
     async fn connected(&self) -> RedisResult<(MultiplexedConnection, u64)> {
         let (mut connecting, number) = self.connecting();
-        let connected = match connecting.wait_for(Option::is_some).await {
-            Ok(connected) => connected.clone(),
-            // The runtime of the attempt has ended. Another runtime may use the connection.
-            Err(_) => None,
+        // Fails if the runtime of the attempt has ended. Another runtime may use the connection.
+        let connected = connecting.wait_for(Option::is_some).await.ok().and_then(|connected| connected.clone());
+        let Some(connected) = connected else {
+            self.0.leave(number);
+            return Err(RedisError::from((ErrorKind::Io, "the runtime of the attempt to connect has ended")));
         };
-        match connected {
-            Some(Ok(connection)) => Ok((connection, number)),
-            Some(Err(error)) => {
-                let mut current = self.0.current();
-                if current.number == number && current.retry_at.is_none() {
-                    current.retry_at = Instant::now().checked_add(PAUSE);
-                }
-                Err(error)
-            }
-            None => {
-                self.0.leave(number);
-                Err(RedisError::from((ErrorKind::Io, "the runtime of the attempt to connect has ended")))
-            }
-        }
+        connected.map(|connection| (connection, number))
     }
 
     /// Runs an operation. Leaves the connection if the answer shows that the connection is of no more
@@ -203,6 +213,14 @@ impl RedisConnection {
 impl Shared {
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins the pause after a failed attempt.
+    fn pause(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            current.retry_at = Instant::now().checked_add(PAUSE);
+        }
     }
 
     /// Leaves a connection, unless another operation has done so.
@@ -270,5 +288,30 @@ impl ConnectionLike for RedisConnection {
 impl fmt::Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConnection").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn panic_while_connecting_fails_each_operation_and_is_followed_by_a_pause() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&attempts);
+        let connection = RedisConnection::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { panic!("no crypto provider") })
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for attempt in 1..=2 {
+            let error = runtime.block_on(connection.connected()).map(drop).unwrap_err();
+            assert!(error.to_string().contains("the attempt to connect panicked"), "{error}");
+            assert_eq!(attempts.load(Ordering::SeqCst), attempt);
+            assert!(connection.0.current().retry_at.is_some());
+            connection.0.current().retry_at = Some(Instant::now());
+        }
     }
 }

@@ -98,6 +98,20 @@ async fn operation_without_an_answer_keeps_the_connection() {
     assert_eq!(proxy.accepted.load(Ordering::SeqCst), before);
 }
 
+/// The attempt fails after the only operation that waits for it was dropped.
+#[tokio::test]
+async fn failed_attempt_to_connect_fails_no_later_operation() {
+    let Some(server) = Server::start("later") else { return };
+    server.wait().await;
+    let store = RedisStore::new(RedisConnection::to_server(redis::Client::open(server.url()).unwrap()), "test:");
+    server.signal("STOP");
+    timeout(Duration::from_millis(100), store.claim(key(1), owner(), LEASE)).await.unwrap_err();
+    sleep(Duration::from_millis(1500)).await;
+    server.signal("CONT");
+    server.wait().await;
+    assert_eq!(store.claim(key(1), owner(), LEASE).await.unwrap(), ClaimReply::Acquired);
+}
+
 #[tokio::test]
 async fn failed_attempt_to_connect_is_repeated_after_a_pause() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
