@@ -11,7 +11,8 @@ use bytes::Bytes;
 use countersign::adapter::BodySource;
 use futures_core::Stream as _;
 
-/// The payload of one request, bounded by the request head.
+/// The payload of one request, bounded by the request head. The limit of the verifier is checked in
+/// the core.
 ///
 /// Over HTTP/1, actix-web reads until the connection ends after `Upgrade: websocket`, and after a
 /// `CONNECT` without a length (`actix-http` 3.20, `h1/decoder.rs`). A webhook delivery never

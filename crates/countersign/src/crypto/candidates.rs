@@ -47,11 +47,11 @@ impl Candidates {
     /// Returns whether a candidate equals the MAC computed by `algorithm`. Each candidate is
     /// compared to its end, in constant time.
     #[inline]
-    pub(crate) fn has_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
+    pub(crate) fn has_equal(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
         if self.is_empty {
             return Choice::from(0);
         }
-        let first = self.first.is_computed(algorithm, computed);
-        self.others.iter().fold(first, |hit, tag| hit | tag.is_computed(algorithm, computed))
+        let first = self.first.equals(algorithm, computed);
+        self.others.iter().fold(first, |hit, tag| hit | tag.equals(algorithm, computed))
     }
 }

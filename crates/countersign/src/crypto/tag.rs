@@ -52,12 +52,12 @@ impl Tag {
     /// Returns whether the tag equals the MAC computed by `algorithm`, in constant time. The
     /// algorithm is not secret. The bytes are secret.
     #[inline]
-    pub(crate) fn is_computed(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
+    pub(crate) fn equals(&self, algorithm: Algorithm, computed: &[u8]) -> Choice {
         if self.algorithm != algorithm || computed.len() != algorithm.tag_len() {
             return Choice::from(0);
         }
-        // Collect the differences of four bytes at a time, and compare once. The length of every
-        // MAC is a multiple of four.
+        // Collect the differences of four bytes at a time, and compare once: `subtle` compares slices
+        // byte by byte. The length of every MAC is a multiple of four.
         let (ours, theirs) = (self.bytes.as_chunks::<4>().0, computed.as_chunks::<4>().0);
         let difference = |(our, their): (&[u8; 4], &[u8; 4])| u32::from_ne_bytes(*our) ^ u32::from_ne_bytes(*their);
         ours.iter().zip(theirs).map(difference).fold(0, |all, difference| all | difference).ct_eq(&0)
@@ -66,7 +66,7 @@ impl Tag {
 
 impl ConstantTimeEq for Tag {
     fn ct_eq(&self, other: &Self) -> Choice {
-        self.is_computed(other.algorithm, other.as_bytes())
+        self.equals(other.algorithm, other.as_bytes())
     }
 }
 

@@ -59,7 +59,7 @@ impl Companion {
     pub(crate) fn into_hint(self, candidates: &Candidates) -> Option<Hint> {
         let mut trimmed = self.trimmed.into_iter().filter_map(|mut mac| {
             let algorithm = mac.algorithm();
-            mac.finish(|computed| candidates.has_computed(algorithm, computed))
+            mac.finish(|computed| candidates.has_equal(algorithm, computed))
         });
         if trimmed.any(bool::from) {
             Some(Hint::SecretHasWhiteSpace)

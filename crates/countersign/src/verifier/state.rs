@@ -29,17 +29,18 @@ const STRIDE: usize = 128;
 /// the box. The state does not hold the scheme and the keys, because these may be borrowed or
 /// shared.
 pub(crate) struct VerificationState {
-    proof: Proof,
+    check: Check,
     candidates: Candidates,
     /// Whether a MAC is in progress: `first`, and perhaps `others`.
     is_begun: bool,
     first: KeyMac,
     others: Vec<KeyMac>,
+    /// Work beside the MACs: hints, and the digest of the body.
     companion: Option<Box<Companion>>,
 }
 
-/// The proof of a genuine delivery.
-enum Proof {
+/// The check of a delivery.
+enum Check {
     /// A candidate equals the MAC of the signed text by a key.
     Mac,
     /// A static token, already found equal to this key. The body changes nothing.
@@ -73,7 +74,7 @@ impl KeyMac {
     fn judge<'k>(&mut self, keys: &'k KeySet, candidates: &Candidates) -> Option<(&'k PreparedKey, &'k Trial)> {
         let key = keys.get(self.key)?;
         let trial = key.trials.get(self.trial)?;
-        let matches = self.mac.finish(|computed| candidates.has_computed(trial.algorithm, computed))?;
+        let matches = self.mac.finish(|computed| candidates.has_equal(trial.algorithm, computed))?;
         bool::from(matches).then_some((key, trial))
     }
 }
@@ -83,7 +84,7 @@ impl VerificationState {
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
-            proof: Proof::Mac,
+            check: Check::Mac,
             candidates: Candidates::new(),
             is_begun: false,
             first: KeyMac::new(),
@@ -106,12 +107,12 @@ impl VerificationState {
         let policy = &*config.policy;
         #[cfg(test)]
         if let Some(proof) = tests::BodyProof::of(&policy.scheme) {
-            self.proof = Proof::InBody(proof);
+            self.check = Check::InBody(proof);
             return Ok(());
         }
         parts.read(policy, head, index, &mut self.candidates, clock)?;
         if policy.scheme.grammar == Grammar::StaticToken {
-            self.proof = Proof::Token { key: token_of(keys, parts.token, clock, config.is_decoy)? };
+            self.check = Check::Token { key: token_of(keys, parts.token, clock, config.is_decoy)? };
             return Ok(());
         }
         for (key, prepared) in keys.valid(clock) {
@@ -200,7 +201,7 @@ impl VerificationState {
         }
     }
 
-    /// Compares the MACs with the candidates. Called once.
+    /// Compares the MACs with the candidates. Called once, after the suffix was hashed.
     ///
     /// All keys are tried to the end and compared in constant time. If several keys match, the
     /// first listed key counts. `metadata` is called only for a verified delivery.
@@ -212,17 +213,18 @@ impl VerificationState {
         metadata: impl FnOnce() -> Metadata,
     ) -> Result<Verified, Rejection> {
         let Snapshot { config, keys } = snapshot;
-        let matched = match self.proof {
-            Proof::Mac => self.matched(keys),
-            Proof::Token { key } => keys.get(key).and_then(|key| Some((key, key.trials.first()?))),
+        let matched = match self.check {
+            Check::Mac => self.matched(keys),
+            Check::Token { key } => keys.get(key).and_then(|key| Some((key, key.trials.first()?))),
             #[cfg(test)]
-            Proof::InBody(ref proof) => keys.get(0).filter(|_| proof.is_genuine()).and_then(|key| Some((key, key.trials.first()?))),
+            Check::InBody(ref proof) => keys.get(0).filter(|_| proof.is_genuine()).and_then(|key| Some((key, key.trials.first()?))),
         };
         match matched {
             Some((key, trial)) if !config.is_decoy => {
                 key.record_match(clock.seconds_of_machine());
                 Ok(Verified::new(Arc::clone(&trial.by), metadata()))
             }
+            // No key matched, or this is the decoy.
             matched => Err(self.mismatch(snapshot, matched.is_none())),
         }
     }
@@ -244,9 +246,9 @@ impl VerificationState {
     /// Polls for the key of a proof in the body.
     #[cfg(test)]
     pub(crate) fn poll_key(&mut self, cx: &mut std::task::Context<'_>, body: &[u8]) -> std::task::Poll<()> {
-        match &mut self.proof {
-            Proof::InBody(proof) => proof.poll(cx, body),
-            Proof::Mac | Proof::Token { .. } => std::task::Poll::Ready(()),
+        match &mut self.check {
+            Check::InBody(proof) => proof.poll(cx, body),
+            Check::Mac | Check::Token { .. } => std::task::Poll::Ready(()),
         }
     }
 
@@ -268,7 +270,7 @@ impl VerificationState {
 
     #[cold]
     fn mismatch(&mut self, Snapshot { config, .. }: Snapshot<'_>, unmatched: bool) -> Rejection {
-        // Called last: a rejection with nothing to explain must not count against the rate.
+        // The rate is asked last, so that a rejection without a hint uses none of it.
         let wanted = || config.policy.hints.as_ref().is_some_and(|rate| rate.allows(machine_clock::instant()));
         let companion = self.companion.take().filter(|_| unmatched && wanted());
         let hint = companion.and_then(|companion| companion.into_hint(&self.candidates));
