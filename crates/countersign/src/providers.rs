@@ -50,9 +50,8 @@
 //! | Twilio | signs the sorted parameters of a parsed form |
 //!
 //! # Adding a provider
-//! Add a row below and vectors in `tests/vectors.json`. If no vectors are published, add a row in
-//! `tests/computed.py`. Nothing else changes. A complete row of a provider with signatures over
-//! `{timestamp}.{body}`:
+//! Follow the guide [`adding_a_provider`](crate::manual::adding_a_provider). A complete row of a
+//! provider with signatures over `{timestamp}.{body}`:
 //!
 //! ```
 //! use std::time::Duration;
