@@ -6,7 +6,8 @@
 //! mkdir secrets && printf 'the first secret' >secrets/current
 //! cargo run --example rotation -- secrets
 //! # in another terminal:
-//! mv secrets/current secrets/previous && printf 'the second secret' >secrets/current
+//! printf 'the second secret' >secrets/new
+//! mv secrets/current secrets/previous && mv secrets/new secrets/current
 //! # Both secrets are accepted within two seconds. When the last match of `previous` is long ago:
 //! rm secrets/previous
 //! ```
