@@ -239,6 +239,11 @@ mod tests {
         }
         assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Marked(200), "the first mark stays");
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Lost);
+        let key = self::key("b");
+        store.claim_now(key, one).unwrap();
+        assert_eq!(store.mark_now(key, two, 204, Duration::ZERO).unwrap(), MarkReply::Other);
+        assert_eq!(store.mark_now(key, one, 200, KEEP).unwrap(), MarkReply::Unclaimed, "a mark past its time is forgotten");
+        assert_eq!(store.claim_now(key, two).unwrap(), ClaimReply::Marked(200));
     }
 
     #[test]
