@@ -69,6 +69,7 @@ pub(crate) mod verification;
 #[derive(Clone)]
 pub struct Verifier(pub(crate) Arc<Schemes>);
 
+/// The schemes of a verifier, each with its settings and keys.
 #[derive(Clone)]
 pub(crate) struct Schemes {
     pub(crate) first: Arc<Config>,
@@ -290,8 +291,8 @@ impl Verifier {
         }
     }
 
-    /// Returns the header fields read during a verification. Returns `None` if the verification
-    /// reads anything else of the head, except the method.
+    /// Returns the header fields that suffice for a verification, beside the method. Returns `None`
+    /// if the verification also needs the target or unlisted fields.
     pub(crate) fn fields(&self) -> Option<Vec<&'static str>> {
         let asks_for = |config: &Arc<Config>| {
             let Policy { plan, url, hints, .. } = &*config.policy;
@@ -317,6 +318,7 @@ impl Verifier {
 
 impl Schemes {
     fn verify(&self, head: &dyn RequestHead, mut clock: Clock, body: &[u8]) -> Result<Verified, Rejection> {
+        // Without `content-length`: the body is at hand.
         let mut index = HeaderIndex::new(&self.first.policy.plan.names);
         let config = self.choose(head, &mut index).ok_or_else(|| self.missing(head))?;
         let keys = config.keys.load();
