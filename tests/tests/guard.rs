@@ -370,10 +370,6 @@ impl Store for Shared {
         let release = self.0.inner.release(key, owner);
         StoreFuture::new(release)
     }
-
-    fn has_leases(&self) -> bool {
-        true
-    }
 }
 
 #[tokio::test(start_paused = true)]
