@@ -24,8 +24,8 @@ use tokio::sync::watch;
 /// repeated: the guard decides what a failed operation means.
 ///
 /// An answer has a timeout of one second. So has an attempt to connect to a server, and to a sentinel.
-/// With dead sentinels, an attempt takes longer: it asks one sentinel after the other. If the operation
-/// is dropped, the attempt goes on in a task of its own.
+/// With dead sentinels, an attempt takes longer, because sentinels are asked one after the other. If the
+/// operation is dropped, the attempt goes on in a task of its own.
 ///
 /// After five silent seconds, a release can reach Redis on the new connection before its claim on the
 /// old connection. The delivery then waits for one lease.
