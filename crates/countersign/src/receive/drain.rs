@@ -88,7 +88,7 @@ impl DrainPolicy {
         // The first poll of the body tells the client to go on. After this poll, the client no
         // longer waits.
         let waits = phase == Phase::BeforeBody && HeaderValues::is_there(head, "expect");
-        let over = matches!(phase, Phase::Failed | Phase::End) || rejection.kind() == RejectionKind::BodyTimeout;
+        let over = phase == Phase::Failed || rejection.kind() == RejectionKind::BodyTimeout;
         (!waits && !over && announced(head) <= room).then_some(Drain { room, within, silence, until: None, silent_until: None })
     }
 }

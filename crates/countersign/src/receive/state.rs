@@ -222,7 +222,7 @@ impl ReceiveState {
 
     /// Verifies the complete body by `finish`, and returns the outcome. Call this method once.
     pub(crate) fn conclude(&mut self, config: &Config, finish: impl FnOnce() -> Result<Verified, Rejection>) -> Result<Outcome, Rejection> {
-        let progress = Progress { phase: Phase::End, ..self.progress() };
+        let progress = self.progress();
         let _entered = self.span.enter();
         let judged = match self.fault.take() {
             None => finish(),

@@ -35,12 +35,10 @@ pub(crate) enum Phase {
     /// Before the body was polled.
     #[default]
     BeforeBody,
-    /// While the body was being received. More of the body may arrive.
+    /// From the first poll of the body on.
     Body,
     /// After the body failed. Nothing more can be read.
     Failed,
-    /// At the end of the body.
-    End,
 }
 
 /// The progress of a delivery.
