@@ -2,6 +2,7 @@
 
 use conformance::Delivery;
 use countersign::identity::{DeliveryKey, Identity};
+use countersign::scheme::Scheme;
 use countersign::{Secret, Signer, Verified, Verifier, providers};
 
 fn secret(text: &str) -> Secret {
@@ -41,6 +42,24 @@ fn every_row_with_repeats_supports_its_identity() {
         assert!(!repeats.lease().is_zero() && repeats.keep() > repeats.lease(), "{}", scheme.name());
     }
     assert!(rows >= 15, "{rows}");
+}
+
+#[test]
+fn scheme_supports_the_identities_of_its_headers_and_of_a_covered_body() {
+    let member = Identity::member("id");
+    let supported = |scheme: Scheme| {
+        let by_headers = [Identity::SIGNED_ID, Identity::UNAUTHENTICATED_ID].map(|identity| scheme.supports(identity));
+        let by_body = [Identity::BODY, member].map(|identity| scheme.supports(identity));
+        let by_both = [Identity::BODY_AND_EVENT, Identity::BODY_OR_UNAUTHENTICATED_ID].map(|identity| scheme.supports(identity));
+        assert!(scheme.supports(Identity::NONE));
+        (by_headers, by_body, by_both)
+    };
+    assert_eq!(supported(providers::GITHUB), ([false, true], [true, true], [true, true]));
+    assert_eq!(supported(providers::STANDARD_WEBHOOKS), ([true, false], [true, true], [false, false]));
+    // A header for the id, and none for the kind of event.
+    assert_eq!(supported(providers::JIRA), ([false, true], [true, true], [false, true]));
+    // A static token covers no body.
+    assert_eq!(supported(providers::GITLAB_TOKEN), ([false, true], [false, false], [false, false]));
 }
 
 /// Returns the name and the documentation of each row.

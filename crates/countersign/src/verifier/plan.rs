@@ -143,6 +143,23 @@ mod tests {
             .unauthenticated_event_header("X-Event")
     }
 
+    /// The reader of the usual form accepts exactly one prefix and one length. Without this reader,
+    /// signatures would verify as well, but more slowly.
+    #[test]
+    fn usual_form_has_exactly_the_prefix_and_the_length() {
+        let scheme = Scheme::new("tagged", "X-S").tagged(b'=', &[("sha-256", Algorithm::Sha256)]);
+        let plan = Plan::new(&scheme, &[Algorithm::Sha256]);
+        let is_usual = |prefix: [u8; 8], digits| {
+            let item = [prefix.to_vec(), vec![b'a'; digits]].concat();
+            plan.add_usual(&item, &mut Candidates::new())
+        };
+        assert_eq!(plan.usual_len(), Some(72));
+        assert!(is_usual(*b"sha-256=", 64));
+        assert!(!is_usual(*b"sha-256:", 64));
+        assert!(!is_usual(b"sha-256=".map(|byte| !byte), 64));
+        assert!(!is_usual(*b"sha-256=", 62) && !is_usual(*b"sha-256=", 66));
+    }
+
     /// Every signature header is read, for any number of headers.
     #[test]
     fn signature_verifies_in_first_and_last_of_many_headers() {
