@@ -19,8 +19,8 @@ use countersign::adapter::{BodySource, Connection, HeaderIndex, NoTimer, Outcome
 use countersign::identity::{Identity, RepeatPolicy};
 use countersign::scheme::{Algorithm, Encoding, Evidence, Part, Scheme, SecretForm, TimestampFormat};
 use countersign::{
-    ConfigError, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier, VerifierBuilder,
-    providers,
+    ConfigError, Deadline, Hint, KeyId, MemoryBudget, Rejection, RejectionKind, RequestHead, Secret, Signer, Verified, Verifier,
+    VerifierBuilder, providers,
 };
 
 /// The form of secrets in Standard Webhooks.
@@ -1217,6 +1217,21 @@ fn head_is_checked_once_and_the_body_comes_later() {
     let polled = receive.poll(&mut cx, &options, &head, &mut next, &mut NoTimer);
     assert!(matches!(polled, Poll::Ready(Ok(outcome)) if outcome.body() == "body"));
     assert!(receive.poll_head(&mut cx, &options, &head, &mut NoTimer).is_pending());
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_applies_to_a_body_that_comes_later() {
+    let limit = Duration::from_secs(3);
+    let options = ReceiveOptions { deadline: Some(Deadline::new(limit)), ..ReceiveOptions::new(verifier(providers::JIRA)) };
+    let head = signer(providers::JIRA).sign(b"body");
+    let (mut receive, mut timer) = (Receive::default(), Clock::default());
+    poll_fn(|cx| receive.poll_head(cx, &options, &head, &mut timer)).await.unwrap();
+    let mut body = |_: &mut Context<'_>| Poll::<Option<io::Result<Bytes>>>::Pending;
+    let began = tokio::time::Instant::now();
+    let polled = poll_fn(|cx| receive.poll(cx, &options, &head, &mut body, &mut timer));
+    let rejection = tokio::time::timeout(2 * limit, polled).await.unwrap().err().unwrap();
+    assert_eq!(rejection.kind(), RejectionKind::BodyTimeout);
+    assert!((limit..limit + Duration::from_millis(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[test]
