@@ -284,6 +284,32 @@ fn websocket_upgrade_is_verified_like_any_other_delivery() {
     });
 }
 
+/// actix-web reads the body of such a request as an endless stream, unless a length is announced.
+#[test]
+fn connect_request_is_verified_like_any_other_delivery() {
+    conformance::run(async {
+        for receiver in setup().deadline(Deadline::new(Duration::from_secs(60))).all().await {
+            let case = receiver.framework;
+            // The receiver under hyper has no routes. A filter of warp looks at the method first.
+            let unsigned = if case == "warp" { "405" } else { "401" };
+            let signed = if case == "hyper" { "200" } else { "405" };
+            let (name, value) = signer(providers::JIRA).sign(b"").remove(0);
+            let (_, value_of_body) = signer(providers::JIRA).sign(b"the body").remove(0);
+            for (status, rest) in [
+                (unsigned, "\r\n".to_owned()),
+                (signed, format!("{name}: {value}\r\n\r\n")),
+                (signed, format!("{name}: {value}\r\nContent-Length: 0\r\n\r\n")),
+                (signed, format!("{name}: {value_of_body}\r\nContent-Length: 8\r\n\r\nthe body")),
+            ] {
+                let request = format!("CONNECT /hook HTTP/1.1\r\nHost: h\r\n{rest}");
+                let answer = tokio::time::timeout(Duration::from_secs(15), receiver.raw(request.as_bytes())).await;
+                let answer = answer.unwrap_or_else(|_| panic!("{case}: no answer to {rest:?}"));
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}: {answer}");
+            }
+        }
+    });
+}
+
 /// After a rejection by the head or by the limit, a client cannot write forever.
 #[test]
 fn endless_chunked_body_is_not_read_after_a_rejection() {
