@@ -44,9 +44,11 @@ const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0";
 
-/// Replaces a claim by a mark, and returns the value before. Another owner's mark stays: the answer may be
-/// lost, and the next try must find that mark again. A full server refuses `SET` and allows `PEXPIRE`,
-/// which only the claim or mark of this owner gets: the release of another claim would remove the mark.
+/// Replaces a claim with a mark, and returns the value before. Another owner's mark stays: the answer may be
+/// lost, and the next try must find that mark again. A claim has 33 bytes and begins with `c`.
+///
+/// A full server refuses `SET`, but allows `PEXPIRE`. The script extends only an entry of this owner. The owner
+/// of another claim could still release the claim, and so remove the mark.
 const MARK: &str = "\
 local v = redis.call('GET', KEYS[1])
 local own = v == ARGV[1] or v == ARGV[2]

@@ -20,18 +20,18 @@ use crate::store::{ClaimReply, MarkReply, RenewReply, Store, StoreError, StoreFu
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
     /// The largest number of entries in one shard.
-    capacity: usize,
+    shard_capacity: usize,
     evicted: AtomicU64,
 }
 
-/// With more shards, fewer threads wait for each other. Each shard is a map and a queue.
+/// With more shards, fewer threads wait for each other.
 const SHARDS: usize = 16;
 
 #[derive(Default)]
 struct Shard {
     entries: HashMap<DeliveryKey, Entry>,
-    /// The marks, oldest first, with their numbers. If the entry of the key has another number, the
-    /// mark was replaced.
+    /// The marks, oldest first, with their numbers. An item is stale unless the entry of its key is
+    /// a mark with the same number.
     marks: VecDeque<(u64, DeliveryKey)>,
     next_number: u64,
 }
@@ -53,11 +53,11 @@ impl MemoryStore {
     ///
     /// A delivery takes an entry, or two with
     /// [`Identity::BODY_OR_UNAUTHENTICATED_ID`](countersign::identity::Identity::BODY_OR_UNAUTHENTICATED_ID).
-    /// Take the number of deliveries in the time that marks are kept.
+    /// Choose a capacity for all deliveries that arrive while a mark is kept.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, capacity: capacity.div_ceil(SHARDS).max(2), evicted: AtomicU64::new(0) }
+        Self { shards, shard_capacity: capacity.div_ceil(SHARDS).max(2), evicted: AtomicU64::new(0) }
     }
 
     /// Returns the number of marks evicted before their time.
@@ -66,7 +66,7 @@ impl MemoryStore {
         self.evicted.load(Ordering::Relaxed)
     }
 
-    /// Returns the shard of a key. Never `None`, but an index that could panic is not allowed here.
+    /// Returns the shard of a key. Always `Some`: the lints of this project forbid an index.
     fn shard(&self, key: DeliveryKey) -> Option<MutexGuard<'_, Shard>> {
         // The key is a digest, so every byte is evenly spread.
         let place = usize::from(key.as_bytes()[0]) % SHARDS;
@@ -76,8 +76,8 @@ impl MemoryStore {
     fn claim_now(&self, key: DeliveryKey, owner: Owner) -> Result<ClaimReply, StoreError> {
         let Some(mut shard) = self.shard(key) else { return Ok(ClaimReply::Running) };
         match shard.entries.get(&key) {
-            Some(Entry::Claimed(other)) => {
-                return Ok(if *other == owner { ClaimReply::Acquired } else { ClaimReply::Running });
+            Some(Entry::Claimed(holder)) => {
+                return Ok(if *holder == owner { ClaimReply::Acquired } else { ClaimReply::Running });
             }
             Some(Entry::Marked { status, until, .. }) if is_in_force(*until) => return Ok(ClaimReply::Marked(*status)),
             // A mark past its time makes room for the claim.
@@ -91,7 +91,7 @@ impl MemoryStore {
     fn renew_now(&self, key: DeliveryKey, owner: Owner) -> Result<RenewReply, StoreError> {
         let Some(mut shard) = self.shard(key) else { return Ok(RenewReply::Lost) };
         match shard.entries.get(&key) {
-            Some(Entry::Claimed(other)) if *other == owner => Ok(RenewReply::Held),
+            Some(Entry::Claimed(holder)) if *holder == owner => Ok(RenewReply::Held),
             Some(_) => Ok(RenewReply::Lost),
             None => {
                 self.make_room(&mut shard)?;
@@ -105,7 +105,7 @@ impl MemoryStore {
         let Some(mut shard) = self.shard(key) else { return Ok(MarkReply::Unclaimed) };
         let reply = match shard.entries.get(&key) {
             // A mark of the same owner: the operation is repeated.
-            Some(Entry::Claimed(other) | Entry::Marked { owner: other, .. }) if *other == owner => MarkReply::Own,
+            Some(Entry::Claimed(holder) | Entry::Marked { owner: holder, .. }) if *holder == owner => MarkReply::Own,
             Some(Entry::Claimed(_)) => MarkReply::Other,
             Some(Entry::Marked { until, .. }) if is_in_force(*until) => return Ok(MarkReply::Other),
             Some(Entry::Marked { .. }) => MarkReply::Unclaimed,
@@ -119,13 +119,13 @@ impl MemoryStore {
         shard.next_number = number.wrapping_add(1);
         shard.entries.insert(key, Entry::Marked { owner, status, until, number });
         shard.marks.push_back((number, key));
-        shard.forget_replaced_marks(self.capacity);
+        shard.drop_stale_marks(self.shard_capacity);
         Ok(reply)
     }
 
     fn release_now(&self, key: DeliveryKey, owner: Owner) {
         if let Some(mut shard) = self.shard(key)
-            && matches!(shard.entries.get(&key), Some(Entry::Claimed(other)) if *other == owner)
+            && matches!(shard.entries.get(&key), Some(Entry::Claimed(holder)) if *holder == owner)
         {
             shard.entries.remove(&key);
         }
@@ -133,10 +133,10 @@ impl MemoryStore {
 
     /// Makes room for an entry. Fails if claims alone fill the shard.
     fn make_room(&self, shard: &mut Shard) -> Result<(), StoreError> {
-        while shard.entries.len() >= self.capacity {
+        while shard.entries.len() >= self.shard_capacity {
             let Some((number, key)) = shard.marks.pop_front() else { return Err(StoreError::new("every entry is a claim")) };
-            let Some(Entry::Marked { number: present, until, .. }) = shard.entries.get(&key) else { continue };
-            if *present == number {
+            let Some(Entry::Marked { number: current, until, .. }) = shard.entries.get(&key) else { continue };
+            if *current == number {
                 if is_in_force(*until) {
                     self.evicted.fetch_add(1, Ordering::Relaxed);
                 }
@@ -152,11 +152,11 @@ fn is_in_force(until: Option<Instant>) -> bool {
 }
 
 impl Shard {
-    /// Drops replaced marks from the queue, once the queue is longer than twice the capacity.
-    fn forget_replaced_marks(&mut self, capacity: usize) {
-        if self.marks.len() > capacity.saturating_mul(2) {
+    /// Drops stale items from the queue, once the queue is longer than twice the capacity of the shard.
+    fn drop_stale_marks(&mut self, shard_capacity: usize) {
+        if self.marks.len() > shard_capacity.saturating_mul(2) {
             let entries = &self.entries;
-            self.marks.retain(|(number, key)| matches!(entries.get(key), Some(Entry::Marked { number: present, .. }) if present == number));
+            self.marks.retain(|(number, key)| matches!(entries.get(key), Some(Entry::Marked { number: current, .. }) if current == number));
         }
     }
 }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn forgotten_claim_is_restored_by_renewal() {
+    fn renewal_sets_a_missing_claim() {
         let (store, one) = (MemoryStore::new(100), owner());
         let key = key("a");
         assert_eq!(store.renew_now(key, one).unwrap(), RenewReply::Restored);
@@ -285,8 +285,8 @@ mod tests {
     }
 
     #[test]
-    fn replaced_mark_is_as_old_as_its_replacement() {
-        // Two entries for each shard. The first byte of a key chooses the shard.
+    fn mark_written_again_counts_as_new() {
+        // Two entries for each shard. The first byte of a key chooses the shard: here shard 0 for all three.
         let store = MemoryStore::new(1);
         let [one, two, three] = [0, 16, 32].map(|byte| DeliveryKey::from_bytes([byte; 32]));
         let owner = owner();

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The random token of a claim: 16 bytes. A claim with another token belongs to somebody else.
+/// The holder of a claim, as a random token of 16 bytes. A claim with another token has another holder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Owner([u8; 16]);
 

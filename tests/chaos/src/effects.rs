@@ -142,9 +142,9 @@ impl Place {
 /// The number of kills of a delivery's handlers between effect and mark.
 #[derive(Clone, Copy, Default)]
 pub struct Unmarked {
-    /// Kills that lead to a second run.
+    /// Kills that lead to a double run.
     pub certain: usize,
-    /// Kills that may lead to a second run, including the certain kills.
+    /// Kills that may lead to a double run, including the certain kills.
     pub possible: usize,
 }
 

@@ -24,13 +24,13 @@
 //! | no delivery is lost | all |
 //! | an effect keyed by `claim.keys()` happens exactly once | all |
 //! | no two handlers run at the same time for one delivery, and no claim is taken from its owner | all but `receiver-paused-past-lease` |
-//! | each second run is counted by the guard | `receiver-paused-past-lease` |
-//! | each handler killed between its effect and its mark leads to a second run, and nothing else does | all but `receiver-paused-past-lease` |
+//! | each double run is counted by the guard | `receiver-paused-past-lease` |
+//! | each handler killed between its effect and its mark leads to a double run, and nothing else does | all but `receiver-paused-past-lease` |
 //! | no delivery waits for a lease | no receiver is killed or paused |
 //! | a guard notices a fault of Redis | Redis has a fault |
 //!
 //! No guard counts a handler killed between its effect and its mark: nobody knows of the effect. With `everysec` and a slow disk, a kill of Redis
-//! loses acknowledged writes. The summary then says that second runs are not judged.
+//! loses acknowledged writes. The summary then says that double runs are not judged.
 
 mod effects;
 mod processes;

@@ -133,11 +133,11 @@ impl Scenario {
         let Stage { effects, faults, unmarked, delayed_writes, .. } = stage;
         let (runs, keyed, overlaps, counted) =
             (effects.count("effects"), effects.keyed(), effects.count("overlaps"), effects.double_runs());
-        let second_runs: usize = runs.values().map(|count| count - 1).sum();
+        let double_runs: usize = runs.values().map(|count| count - 1).sum();
         let (certain, possible) =
             unmarked.values().fold((0, 0), |(certain, possible), kills| (certain + kills.certain, possible + kills.possible));
         let summary = format!(
-            "{deliveries} deliveries, {faults} faults, {unavailable} times unavailable, {second_runs} second runs, {} of them counted, {certain} to \
+            "{deliveries} deliveries, {faults} faults, {unavailable} times unavailable, {double_runs} double runs, {} of them counted, {certain} to \
              {possible} handlers killed before their mark, {} overlaps, longest {} ms",
             counted.values().sum::<usize>(),
             overlaps.len(),
@@ -157,19 +157,19 @@ impl Scenario {
             return fail("an effect under its key did not happen exactly once");
         }
         if self.receiver == Some(ReceiverFault::PausePastLease) {
-            return if second_runs == 0 {
-                fail("no pause led to a second run")
+            return if double_runs == 0 {
+                fail("no pause led to a double run")
             } else if runs.iter().all(|(delivery, count)| counted.get(delivery).copied().unwrap_or(0) >= count - 1) {
                 Ok(summary)
             } else {
-                fail("a second run was not counted")
+                fail("a double run was not counted")
             };
         }
         // With `everysec` and a slow disk, Redis acknowledges writes that it has not handed to the system yet, and a kill loses them: claims,
         // marks and releases.
         if self.redis == Some(RedisFault::Kill) && self.fsync == "everysec" && *delayed_writes > 0 {
             return Ok(format!(
-                "{summary}; second runs, overlaps and the longest delivery are NOT judged, as Redis has put off {delayed_writes} writes"
+                "{summary}; double runs, overlaps and the longest delivery are NOT judged, as Redis has put off {delayed_writes} writes"
             ));
         }
         if self.receiver == Some(ReceiverFault::Kill) && certain == 0 {
