@@ -11,8 +11,8 @@ impl<B, R: sealed::RejectionResponse<B>> RejectionResponse<B> for R {}
 
 /// The default response to a rejected delivery: the status and no body.
 ///
-/// A 401 has a constant `WWW-Authenticate`, and a 503 has a constant `Retry-After`. A stranger
-/// learns nothing from the response. After
+/// The layer adds a constant `WWW-Authenticate` to a 401, and a constant `Retry-After` to a 503. A
+/// stranger learns nothing from the response. After
 /// [`acknowledge_and_drop`](crate::VerifyLayer::acknowledge_and_drop), the status is 204 instead of
 /// 401. The layer and the extractors answer alike.
 #[derive(Clone, Copy, Debug, Default)]

@@ -39,7 +39,7 @@
 //! | How do I add a provider? | [`adding_a_provider`] |
 //! | How do I add a framework? | [`adding_a_framework`] |
 //! | Where is what, and which way does a delivery take? | [`architecture`] |
-//! | How do I build, test and change the project? | [`contributing`] |
+//! | How do I build, test, change and release the project? | [`contributing`] |
 //!
 //! # Trust and cost
 //!
