@@ -84,14 +84,28 @@ pub(crate) fn of<'a>(
     }
     bodies.form();
     for other in others {
-        bodies.add(
-            "body_of_another_request",
-            "The signature belongs to the body of another request.",
-            "Look for mixed-up requests: a reused buffer, or a log with the headers of another request.",
-            move |sink| sink.write_all(other),
-        );
+        let Cause { id, what, fix } = cause_of_other(received, parsed, other);
+        bodies.add(id, &what, &fix, move |sink| sink.write_all(other));
     }
     bodies.found
+}
+
+/// Returns the cause if the signature belongs to `other`: a change on the way, or mixed-up requests.
+fn cause_of_other(received: &[u8], parsed: Option<&ParsedJson>, other: &[u8]) -> Cause {
+    if let Some(missing) = other.strip_prefix(received).map(<[u8]>::len)
+        && !received.is_empty()
+    {
+        let what = format!("The body was cut short on the way: the last {missing} of {} bytes are missing.", other.len());
+        return Cause::new("body_cut_short", what, "Look for code that reads only a part of the body.");
+    }
+    if parsed.is_some_and(|parsed| parse(other).is_some_and(|other| other.value == parsed.value)) {
+        let what = "The JSON was parsed and re-serialized, with other white space, another order of keys or other escapes.";
+        return Cause::new("body_json", what, "Verify the raw request body, and parse it afterwards.");
+    }
+    let what = "The signature belongs to another body: the body was changed on the way, or two requests were mixed up.";
+    let fix =
+        "Compare both bodies. Look for code that changes the body, for a reused buffer, or for a log with the headers of another request.";
+    Cause::new("other_body", what, fix)
 }
 
 struct Bodies<'a, 'w> {

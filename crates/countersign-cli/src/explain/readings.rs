@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use countersign::scheme::{Algorithm, Encoding, Scheme, TimestampFormat};
+use countersign::scheme::{Algorithm, Encoding, Part, Scheme, SecretForm, TimestampFormat};
 use countersign::{RejectionKind, Verifier, providers};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 
@@ -75,6 +75,14 @@ impl Reading {
         (self.provider.allow_sha1 || self.any_hash) && self.scheme.algorithms().any(|known| known == Algorithm::Sha1)
     }
 
+    /// Returns a cause if no other cause names the hash of the delivery, and the verifier does not accept the hash.
+    pub(crate) fn other_hash(&self, hash: Option<Algorithm>) -> Option<Cause> {
+        let hash = hash.filter(|hash| !self.scheme.accepted_by_default().contains(hash))?;
+        let is_accepted = hash == Algorithm::Sha1 && self.provider.allow_sha1;
+        let is_named = self.causes.iter().any(|cause| matches!(cause.id, "hash" | "hash_name"));
+        (!is_accepted && !is_named).then(|| other_hash(hash.name()))
+    }
+
     /// Returns a cause if the time of signing is further from `now` than the tolerance.
     pub(crate) fn staleness(&self, now: SystemTime) -> Option<Cause> {
         let tolerance = self.scheme.tolerance()?;
@@ -111,6 +119,7 @@ pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<Rejection
     }
     secret_forms(plain, &mut readings);
     times(plain, &mut readings);
+    signed_texts(plain, &mut readings);
     urls(plain, &mut readings);
     repairs(plain, template, &mut readings);
     other_providers(plain, true, &mut readings);
@@ -118,15 +127,16 @@ pub(crate) fn of(plain: &Reading, template: Option<&str>, kind: Option<Rejection
     readings
 }
 
+fn other_hash(name: &str) -> Cause {
+    let fix = "Make the sender sign with another hash, or accept this hash: call `algorithms` of the verifier, or for sha1 `allow_legacy_sha1`; this command has --allow-sha1.";
+    Cause::new("hash", format!("The delivery is signed with {name}, not accepted here."), fix)
+}
+
 fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
-    let cause = |name: &str| {
-        let fix = "Make the sender sign with another hash, or accept this hash: call `algorithms` of the verifier, or for sha1 `allow_legacy_sha1`; this command has --allow-sha1.";
-        Cause::new("hash", format!("The delivery is signed with {name}, not accepted here."), fix)
-    };
     if !plain.scheme.covers_body() {
         return;
     }
-    readings.push(plain.but(cause("another hash"), |reading| reading.any_hash = true));
+    readings.push(plain.but(other_hash("another hash"), |reading| reading.any_hash = true));
     // A signature under the name of another hash, or without a name.
     let Some(value) = plain.head.text_of(plain.scheme.header()) else { return };
     let name = value.split_once('=').map(|(name, _)| name);
@@ -142,7 +152,7 @@ fn hashes(plain: &Reading, readings: &mut Vec<Reading>) {
                 }));
             }
             _ if plain.scheme.algorithms().count() == 1 && plain.scheme.algorithms().all(|known| known != hash) => {
-                readings.push(plain.but(cause(hash.name()), |reading| {
+                readings.push(plain.but(other_hash(hash.name()), |reading| {
                     let bare = value.strip_prefix(hash.name()).and_then(|rest| rest.strip_prefix('=')).unwrap_or(value);
                     set(&mut reading.head, plain.scheme.header(), bare);
                     reading.scheme = reading.scheme.bare(hash);
@@ -220,6 +230,45 @@ fn times(plain: &Reading, readings: &mut Vec<Reading>) {
                 reading.time = time;
             }));
         }
+    }
+}
+
+/// Adds readings for a sender that signs the body alone, or puts another separator behind the timestamp.
+fn signed_texts(plain: &Reading, readings: &mut Vec<Reading>) {
+    const WITH_TIMESTAMP: [(&[Part], &str); 3] = [
+        (&[Part::Timestamp, Part::Literal(".")], "`{timestamp}.{body}`"),
+        (&[Part::Timestamp, Part::Literal(":")], "`{timestamp}:{body}`"),
+        (&[Part::Timestamp], "`{timestamp}{body}`"),
+    ];
+    if plain.scheme.tolerance().is_none() {
+        return;
+    }
+    let cause = |text: &str| {
+        let what = format!("The sender signed {text}, unlike this provider.");
+        let fix = format!("Make the sender sign the text that {} describes.", plain.scheme.documentation());
+        Cause::new("signed_text", what, fix)
+    };
+    for (prefix, text) in WITH_TIMESTAMP {
+        let scheme = plain.scheme.prefix(prefix).suffix(&[]);
+        if scheme != plain.scheme {
+            readings.push(plain.but(cause(text), |reading| reading.scheme = scheme));
+        }
+    }
+    // A scheme with a timestamp signs the timestamp, so this reading has a scheme without timestamp.
+    let header = plain.scheme.header();
+    let values = values_of(&plain.head, header);
+    for tag in values.iter().flat_map(|value| words_in(value)).flat_map(tags_of).take(MAX_SIGNATURES) {
+        let Some(hash) = plain.scheme.algorithms().find(|hash| hash.tag_len() == tag.bytes.len()) else { continue };
+        let scheme = Scheme::new(plain.scheme.name(), header).bare(hash).encoding(tag.encoding);
+        let scheme = match plain.scheme.secret_form() {
+            SecretForm::Base64 { prefix } => scheme.base64_secret(prefix),
+            SecretForm::Hex => scheme.hex_secret(),
+            _ => scheme.text_secret(),
+        };
+        readings.push(plain.but(cause("the body alone"), |reading| {
+            set(&mut reading.head, header, &encode(tag.encoding, &tag.bytes));
+            reading.scheme = scheme;
+        }));
     }
 }
 

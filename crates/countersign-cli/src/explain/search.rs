@@ -55,6 +55,7 @@ fn ruled_out(input: &Input, kind: Option<RejectionKind>, others: usize) -> Vec<&
     ]);
     if scheme.tolerance().is_some() {
         ruled_out.push("a stale timestamp, a timestamp in another unit");
+        ruled_out.push("a signature of the body alone, or of timestamp and body with another separator");
     }
     if scheme.signs_url() {
         ruled_out.push("a URL with another slash, scheme, port, host or query");
@@ -204,6 +205,7 @@ impl Attempts<'_> {
         let verified = verification.0.finish().ok()?;
         let place: usize = verified.key_id().as_str().parse().ok()?;
         let mut causes: Vec<Cause> = keys.get(place)?.cause.iter().cloned().collect();
+        causes.extend(reading.other_hash(verified.algorithm()));
         for cause in &reading.causes {
             let mut cause = cause.clone();
             // The verifier has named the hash.

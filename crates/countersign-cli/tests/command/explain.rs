@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::common::{Folder, countersign};
-use countersign::scheme::{Algorithm, Scheme, TimestampFormat};
+use countersign::scheme::{Algorithm, Part, Scheme, TimestampFormat};
 use countersign::{Secret, Signer, providers};
 use serde_json::Value;
 
@@ -263,10 +263,41 @@ fn compressed_or_decompressed_body_is_found() {
 }
 
 #[test]
-fn body_of_another_request_is_found() {
+fn other_body_names_the_change() {
     let folder = Folder::new();
     let other = folder.write("other", BODY);
-    jira().body("{\"another\":1}").argument(&["--other-body", &other]).assert_found(&["body_of_another_request"]);
+    let received = |body: &str| jira().body(body).argument(&["--other-body", &other]);
+    received("{\"another\":1}").assert_found(&["other_body"]);
+    received("").assert_found(&["other_body"]);
+    received(&BODY[..BODY.len() - 20]).assert_found(&["body_cut_short"]);
+    // No reproducible form: keys in another order, and white space of no usual kind.
+    let reordered =
+        "{\"issue\" :{\"votes\":1.50,\"key\":\"PROJ-1\",\"summary\":\"K\u{e4}se & 1/2\"},\"webhookEvent\":\"jira:issue_updated\"}";
+    received(reordered).assert_found(&["body_json"]);
+    received(&reordered.replace("PROJ-1", "PROJ-2")).assert_found(&["other_body"]);
+}
+
+#[test]
+fn other_signed_text_is_found() {
+    const DOT: &[Part] = &[Part::Timestamp, Part::Literal(".")];
+    const COLON: &[Part] = &[Part::Timestamp, Part::Literal(":")];
+    const NOTHING: &[Part] = &[Part::Timestamp];
+    let cases: [(_, _, &[&[Part]]); 3] =
+        [("stripe", providers::STRIPE, &[COLON, NOTHING]), ("slack", providers::SLACK, &[DOT, COLON]), ("svix", providers::SVIX, &[])];
+    for (name, scheme, prefixes) in cases {
+        let own = || Case::of(name, &by(&scheme, SECRET), SECRET, BODY);
+        for prefix in prefixes {
+            Case::of(name, &by(&scheme.prefix(prefix), SECRET), SECRET, BODY).assert_found(&["signed_text"]);
+        }
+        let alone = Scheme::new("x", "X").bare(Algorithm::Sha256).encoding(scheme.signature_encoding());
+        let alone = if name == "svix" { alone.base64_secret("whsec_") } else { alone };
+        let bare = by(&alone, SECRET).sign(BODY.as_bytes());
+        let signed = |value: &str| value[..value.len() - bare[0].1.len()].to_owned() + &bare[0].1;
+        own().header(signed).assert_found(&["signed_text"]);
+        own().header(signed).body(format!("{BODY}\n")).assert_found(&["signed_text", "body_line_break_added"]);
+        let value = own().header(signed).explain();
+        assert!(value["causes"][0]["what"].as_str().unwrap().contains("the body alone"), "{value}");
+    }
 }
 
 #[test]
@@ -288,6 +319,11 @@ fn other_hash_is_found_and_named() {
         .assert_found(&["hash"]);
     let bare = by(&providers::GITEA.bare(Algorithm::Sha512), SECRET);
     Case::of("gitea", &bare, SECRET, BODY).assert_found(&["hash"]);
+    // The header of another provider, with a hash not accepted there either: GitHub's older header.
+    let sha1 = Signer::builder(providers::JIRA, Secret::new(SECRET)).algorithm(Algorithm::Sha1).build().unwrap();
+    let older = || Case::of("github", &sha1, SECRET, BODY);
+    older().assert_found(&["hash", "other_provider"]);
+    older().argument(&["--allow-sha1"]).assert_found(&["other_provider"]);
 }
 
 #[test]
