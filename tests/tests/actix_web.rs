@@ -735,6 +735,21 @@ mod extractor {
         });
     }
 
+    /// In a debug build, actix-web warns of a request with a second handle.
+    #[test]
+    fn extractor_causes_no_warning_of_the_framework() {
+        conformance::run(async {
+            let resource = web::resource("/hook").app_data(verify()).route(web::post().to(handler));
+            let service = init_service(App::new().service(resource)).await;
+            for (delivery, answered, event) in [(signed("body"), good(), "delivery verified"), (unsigned(), status(401), "delivery rejected")] {
+                let request = request("/hook", delivery).0;
+                let (answer, log) = log_of(async { answer(service.call(request).await).await }).await;
+                assert_eq!(answer, answered);
+                assert!(log.contains(event) && !log.contains("actix_web"), "{log}");
+            }
+        });
+    }
+
     /// actix-web does not show the nearer of two forms of data, so the extractor rejects both together.
     #[test]
     fn two_forms_of_data_at_once_fail_closed() {

@@ -106,8 +106,11 @@ impl FromRequest for Delivery {
         if is_taken(request, payload) {
             return Box::pin(async { Err(VerifyError::misconfigured(BODY_TAKEN)) });
         }
-        let request = ServiceRequest::from_parts(request.clone(), payload.take());
-        let mut receive = ReceiveRequest::new(verify.strict_settings(), request);
+        // Not `from_parts`: in a debug build it warns of each cloned request, because some methods of
+        // `HttpRequest` would panic. Nothing here calls them.
+        let mut service_request = ServiceRequest::from_request(request.clone());
+        service_request.set_payload(payload.take());
+        let mut receive = ReceiveRequest::new(verify.strict_settings(), service_request);
         Box::pin(async move {
             match poll_fn(|cx| receive.poll(cx)).await {
                 Ok(Outcome::Verified(verified, body)) => Ok(Self { verified, body }),
