@@ -185,7 +185,7 @@ pub enum OnceError {
 impl fmt::Display for OnceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoIdentity => "no identity is known: call `.identity(…)`",
+            Self::NoIdentity => "no identity is known, or the schemes of the verifier have different identities: call `.identity(…)`",
             Self::UnfitIdentity => "the scheme lacks the header of the identity, or does not cover the body",
             Self::LeaseOutOfRange => "the lease is zero or longer than 30 minutes: call `.lease(…)` with some seconds",
         })
