@@ -71,8 +71,8 @@ fn read_machine() -> Duration {
     clock_gettime(ClockId::Realtime).try_into().unwrap_or_default()
 }
 
-/// Reads the coarse clock of Linux. This clock is some milliseconds late, and takes a quarter of
-/// the time: 8 ns instead of 30 ns.
+/// Reads the coarse clock of Linux. This clock is some milliseconds late, and takes about a quarter
+/// of the time.
 #[cfg(target_os = "linux")]
 fn coarse_seconds() -> u64 {
     clock_gettime(ClockId::RealtimeCoarse).tv_sec.try_into().unwrap_or(0)
