@@ -741,7 +741,9 @@ mod extractor {
         conformance::run(async {
             let resource = web::resource("/hook").app_data(verify()).route(web::post().to(handler));
             let service = init_service(App::new().service(resource)).await;
-            for (delivery, answered, event) in [(signed("body"), good(), "delivery verified"), (unsigned(), status(401), "delivery rejected")] {
+            for (delivery, answered, event) in
+                [(signed("body"), good(), "delivery verified"), (unsigned(), status(401), "delivery rejected")]
+            {
                 let request = request("/hook", delivery).0;
                 let (answer, log) = log_of(async { answer(service.call(request).await).await }).await;
                 assert_eq!(answer, answered);
