@@ -42,8 +42,8 @@ pub struct DrainPolicy {
 
 /// The default of [`DrainPolicy::silence`].
 ///
-/// The longest silences were measured for commit 4056f89, on Linux 6.18, in uploads of 1 KiB to 256 KiB by curl, Python
-/// and Node:
+/// The longest silences were measured for commit 4056f89, on Linux 6.18, in uploads of 1 KiB to
+/// 256 KiB by curl, Python and Node:
 /// - On loopback: 5 ms.
 /// - On a link with a round trip of 100 ms and 1 % packet loss: 413 ms in 90 uploads.
 /// - On a link with a round trip of 250 ms and 1 % packet loss: 986 ms in 72 uploads. Two of the
