@@ -477,6 +477,17 @@ fn configured_tolerance_replaces_the_default() {
     assert!(verifier(0).verify_at(&headers, b"body", at(1_700_000_000)).is_ok());
 }
 
+/// Twitch calls its ids opaque, "not required to be in any particular format". Known ids are UUIDs, or 44 characters like this one.
+/// <https://dev.twitch.tv/docs/eventsub/handling-webhook-events/#list-of-request-headers>
+#[test]
+fn twitch_id_of_padded_base64url_verifies() {
+    let id = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd-_8=";
+    let now = at(1_795_541_400);
+    let headers = signer(providers::TWITCH).sign_as(id, b"body", now);
+    let verified = verifier(providers::TWITCH).verify_at(&headers, b"body", now).unwrap();
+    assert_eq!(verified.signed_id(), Some(id));
+}
+
 /// Bytes can move between adjacent parts without changing the signed text. Only the grammars of ids and timestamps reject such moves.
 #[test]
 fn grammars_divide_signed_parts_without_separators() {

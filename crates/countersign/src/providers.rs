@@ -726,7 +726,8 @@ providers! {
     /// Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>` over
     /// `{id}{timestamp}{body}`.
     ///
-    /// The tolerance is ten minutes. The secret has 10 to 100 characters.
+    /// The tolerance is ten minutes. The secret has 10 to 100 characters. Twitch promises no form of
+    /// the id. A known id is a UUID, or padded base64url.
     ///
     /// - Repeats: an undocumented number.
     /// - Identity: the signed id.

@@ -257,7 +257,7 @@ impl Scheme {
 
     /// Sets the header of the signed delivery id.
     ///
-    /// An id has 1 to 256 characters of `A-Z a-z 0-9 _ -`.
+    /// An id has 1 to 256 characters of base64 and base64url: `A-Z a-z 0-9 + / - _ =`.
     ///
     /// [`Part::Id`] must be among the signed parts. A literal must separate the id from the body,
     /// the timestamp, the method and other ids. The literal must contain a character outside the
@@ -340,10 +340,10 @@ impl Scheme {
     }
 }
 
-/// The alphabet of signed ids. The alphabet has no separator: a dot could move between an id and
-/// the signed part beside the id.
+/// The alphabet of signed ids: the characters of base64 and base64url. The alphabet has no dot and no
+/// colon: both could move between an id and the signed part beside the id.
 pub(crate) const fn is_id_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
 impl fmt::Debug for Scheme {

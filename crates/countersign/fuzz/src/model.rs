@@ -123,7 +123,7 @@ impl Model {
         }
         if let Some(name) = id {
             let id = only(request, name)??;
-            let right = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
+            let right = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+/=".contains(byte);
             if id.is_empty() || id.len() > 256 || !id.iter().all(right) {
                 return None;
             }

@@ -204,10 +204,10 @@ fn freshness_at(signed_at: SystemTime, tolerance: Duration, now: SystemTime) -> 
 /// [`is_id_byte`](crate::scheme::is_id_byte). Collects the faults and compares once: the compiler
 /// vectorises a loop without a branch.
 fn is_id(value: &[u8]) -> bool {
-    // Zero for a digit, a letter, `_` or `-`.
+    // Zero for a byte of the alphabet. `/` stands before the digits.
     let fault = |byte: u8| {
-        let (digit, letter) = (byte.wrapping_sub(b'0').saturating_sub(9), (byte | 0x20).wrapping_sub(b'a').saturating_sub(25));
-        digit.min(letter).min(byte ^ b'_').min(byte ^ b'-')
+        let (digit, letter) = (byte.wrapping_sub(b'/').saturating_sub(10), (byte | 0x20).wrapping_sub(b'a').saturating_sub(25));
+        digit.min(letter).min(byte ^ b'_').min(byte ^ b'-').min(byte ^ b'+').min(byte ^ b'=')
     };
     (1..=MAX_VALUE).contains(&value.len()) && value.iter().fold(0, |all, byte| all | fault(*byte)) == 0
 }
