@@ -799,6 +799,9 @@ pub async fn body_at_the_limit_verifies_and_one_byte_more_is_rejected<H: Harness
     // The default is the limit documented by the provider, or 2 MiB.
     assert_eq!(verifier(providers::JIRA).body_limit(), 25 * 1024 * 1024);
     assert_eq!(verifier(providers::GITHUB).body_limit(), 25 * 1024 * 1024);
+    assert_eq!(verifier(providers::GITLAB).body_limit(), 25 * 1024 * 1024);
+    assert_eq!(verifier(providers::GITLAB_TOKEN).body_limit(), 25 * 1024 * 1024);
+    assert_eq!(verifier(providers::META).body_limit(), 3 * 1024 * 1024);
     assert_eq!(verifier(providers::WEBSUB).body_limit(), 2 * 1024 * 1024);
 }
 

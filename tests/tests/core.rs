@@ -451,6 +451,9 @@ fn schemes_with_a_common_header_cannot_share_a_verifier() {
     assert_eq!(any_of(&[providers::JIRA, providers::GITHUB]), shared("X-Hub-Signature"));
     assert_eq!(any_of(&[providers::GITEA, providers::FORGEJO]), shared("X-Gitea-Signature"));
     assert_eq!(any_of(&[providers::GITHUB, providers::GITEA]), shared("X-Hub-Signature-256"));
+    // A webhook of GitLab with a signing token and a secret token: the token must not decide.
+    assert_eq!(any_of(&[providers::GITLAB_TOKEN, providers::GITLAB]), shared("X-Gitlab-Token"));
+    assert_eq!(any_of(&[providers::GITLAB, providers::GITLAB_TOKEN]), Ok(()));
     assert_eq!(any_of(&[providers::FORGEJO, providers::GITEA, providers::GITHUB, providers::JIRA]), Ok(()));
     assert_eq!(any_of(&[providers::SVIX, providers::CLERK]), shared("svix-signature"));
     let other_case = Scheme::new("x", "x-hub-SIGNATURE");

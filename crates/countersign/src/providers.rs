@@ -302,7 +302,8 @@ providers! {
             .repeat_policy(repeats(Identity::UNAUTHENTICATED_ID).never());
 
     /// Meta (Facebook, Instagram, Messenger, WhatsApp): `X-Hub-Signature-256: sha256=<hex>`, signed
-    /// with the app secret.
+    /// with the app secret. The limit is 3 MiB: deliveries of WhatsApp have up to 3 MB, by a copy of
+    /// [its page](https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview#payload-size).
     ///
     /// - Repeats: for up to 36 hours, and seven days for WhatsApp by third-party accounts
     ///   ([frequency](https://developers.facebook.com/docs/graph-api/webhooks/getting-started#frequency)).
@@ -310,7 +311,7 @@ providers! {
     /// - Safe: the body mostly, as the events in the body have ids or times.
     /// - Useful: unknown, as equal bytes are not promised. Claim each message of a batch by its id.
     META: ThirdParty "https://developers.facebook.com/docs/graph-api/webhooks/getting-started" =
-        Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256).also_sends(&["X-Hub-Signature"]);
+        Scheme::new("meta", "X-Hub-Signature-256").tagged(b'=', SHA256).also_sends(&["X-Hub-Signature"]).body_limit(3 * 1024 * 1024);
 
     /// Shopify: `X-Shopify-Hmac-Sha256: <base64>`, signed with the app's client secret.
     ///
@@ -404,8 +405,11 @@ providers! {
             .repeat_policy(repeats(Identity::member("event_id")));
 
     /// DocuSign Connect: `X-DocuSign-Signature-1: <base64>`, and a header with the next number for
-    /// each further key. An account may have many keys. A delivery with more than 16 signatures is
-    /// rejected.
+    /// each further key. An account may have up to 100 keys, by third-party accounts. A delivery with
+    /// more than 16 signatures is rejected.
+    ///
+    /// With included documents, a delivery can be larger than 2 MiB: raise
+    /// [`body_limit`](crate::VerifierBuilder::body_limit).
     ///
     /// - Repeats: for up to seven days, the first after 15 seconds, by third-party accounts.
     /// - Identity: none.
@@ -437,7 +441,7 @@ providers! {
             .repeat_policy(repeats(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// Sentry: `Sentry-Hook-Signature: <hex>`, signed with the client secret. The timestamp in a
-    /// header is not signed.
+    /// header is not signed. Requests of UI components have another header, and this row rejects them.
     ///
     /// - Repeats: three, five minutes apart, for published integrations only
     ///   ([source](https://github.com/getsentry/sentry/blob/master/src/sentry/sentry_apps/tasks/sentry_apps.py)).
@@ -509,7 +513,9 @@ providers! {
     ///   `resourceId` and `eventDateUtc`.
     XERO: ThirdParty "https://developer.xero.com/documentation/guides/webhooks/overview/" = base64("xero", "x-xero-signature");
 
-    /// QuickBooks (Intuit): `intuit-signature: <base64>`, signed with the verifier token.
+    /// QuickBooks (Intuit): `intuit-signature: <base64>`, signed with the verifier token. Intuit sets no
+    /// limit of its own for a delivery
+    /// ([notifications](https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications)).
     ///
     /// - Repeats: from ten seconds to six hours apart, without a stated end
     ///   ([best practices](https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices)).
@@ -567,7 +573,10 @@ providers! {
             .repeat_policy(RepeatPolicy::new(days(8), LEASE).known_by(Identity::BODY_OR_UNAUTHENTICATED_ID));
 
     /// GitLab 19.0 and later, webhooks with a signing token: [`STANDARD_WEBHOOKS`] with a key of 32
-    /// bytes.
+    /// bytes. A webhook can have a secret token too, and then also sends `X-Gitlab-Token`.
+    ///
+    /// The limit is 25 MiB, and GitLab sends nothing larger
+    /// ([source](https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/services/web_hook_service.rb)).
     ///
     /// - Repeats: none as a rule.
     /// - Identity: the signed id.
@@ -577,13 +586,15 @@ providers! {
     GITLAB: Documentation "https://gitlab.com/gitlab-org/gitlab/-/merge_requests/230944" =
         standard_webhooks("gitlab", WEBHOOK_HEADERS)
             .key_lengths(32, 32)
+            .also_sends(&["X-Gitlab-Token"])
+            .body_limit(MB_25)
             .unauthenticated_event_header("X-Gitlab-Event")
             .repeat_policy(repeats(Identity::SIGNED_ID).never());
 
     /// GitLab, webhooks with a secret token: `X-Gitlab-Token` holds the token itself.
     ///
     /// **The token does not cover the body. Anybody with a copy of one delivery can forge others.**
-    /// Prefer [`GITLAB`].
+    /// Prefer [`GITLAB`]. The limit is the same, 25 MiB.
     ///
     /// - Repeats: none as a rule.
     /// - Identity: `Idempotency-Key`, from GitLab 17.4 on.
@@ -593,6 +604,7 @@ providers! {
     ///   `X-Gitlab-Event-UUID` is not safe: webhooks that trigger each other share the value.
     GITLAB_TOKEN: SourceCode "https://docs.gitlab.com/user/project/integrations/webhooks/" =
         Scheme::insecure_static_token("gitlab-token", "X-Gitlab-Token")
+            .body_limit(MB_25)
             .unauthenticated_delivery_id_header("Idempotency-Key")
             .unauthenticated_event_header("X-Gitlab-Event")
             .repeat_policy(repeats(Identity::UNAUTHENTICATED_ID).never());
@@ -600,6 +612,9 @@ providers! {
     /// Okta event hooks: the header `Authorization` holds an agreed value.
     ///
     /// **The value does not cover the body. Anybody with a copy of one delivery can forge others.**
+    ///
+    /// Okta lets you choose the name of the header. For another name, use
+    /// [`Scheme::insecure_static_token`].
     ///
     /// - Repeats: at most one
     ///   ([event hooks](https://developer.okta.com/docs/concepts/event-hooks/)).
@@ -663,7 +678,8 @@ providers! {
     /// Svix: [`STANDARD_WEBHOOKS`] in headers with the prefix `svix-`.
     ///
     /// A company that sends through Svix under its own name may use the prefix `webhook-`. Use
-    /// [`STANDARD_WEBHOOKS`] for such deliveries.
+    /// [`STANDARD_WEBHOOKS`] for such deliveries. Keys of 65 to 75 bytes, which Svix allows, are too long
+    /// for that row: generate a shorter key.
     ///
     /// - Repeats: seven in 28 hours ([retries](https://docs.svix.com/retries)).
     /// - Identity: the signed id.

@@ -115,8 +115,8 @@ impl VerifierBuilder {
     /// Sets the largest accepted body in bytes.
     ///
     /// [`Receive`](crate::adapter::Receive) applies the limit, and so does every adapter. The
-    /// default is the largest known body of the provider, or 2 MiB for a provider with no known
-    /// maximum.
+    /// default is [`Scheme::body_limit`]: 25 MiB for Jira Cloud, GitHub and GitLab, 3 MiB for Meta, and
+    /// 2 MiB for the other [`providers`](crate::providers).
     ///
     /// Jira is not known to repeat a delivery after the status 413. Consider a delivery over the
     /// limit lost.
