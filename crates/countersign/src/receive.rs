@@ -229,7 +229,7 @@ impl Receive {
             // The verification moves from the stack to a box only here. A box from the start would
             // cost every delivery with a ready body an allocation.
             let mut verification = OwnedVerification::new(Arc::clone(config), Guard::into_inner(keys), verification);
-            verification.keep(&parts, &index);
+            verification.keep(&parts, &index, clock);
             self.state = State::Collect(Box::new(PendingDelivery { verifier: verifier.into_owned(), verification, state }));
             return Poll::Pending;
         };

@@ -338,7 +338,7 @@ impl Schemes {
         let mut owned = Box::new(OwnedVerification::new(Arc::clone(config), config.keys.load_full(), VerificationState::new()));
         let (OwnedVerification { keys, state, .. }, mut parts) = (&mut *owned, SignedParts::NONE);
         Self::start(state, Snapshot { config, keys }, head, &index, &mut parts, &mut clock)?;
-        owned.keep(&parts, &index);
+        owned.keep(&parts, &index, clock);
         Ok(Verification(owned))
     }
 

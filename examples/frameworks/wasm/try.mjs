@@ -20,6 +20,13 @@ async function verify(verifier, request, body) {
     return verifier.verify([...request.headers], body ?? new Uint8Array(await request.arrayBuffer()));
 }
 
+// A match of a body in pieces counts for the key.
+const pieces = new Verifier(secret);
+assert.equal(pieces.lastMatched(), undefined);
+const encoder = new TextEncoder();
+assert.equal(pieces.verifyPieces([...request("body").headers], [encoder.encode("bo"), encoder.encode("dy")]), "current");
+assert.ok(Math.abs(pieces.lastMatched() - Date.now() / 1000) < 60, `the key matched at ${pieces.lastMatched()}`);
+
 const verifier = new Verifier(secret);
 assert.equal(await verify(verifier, request("body")), "current");
 await assert.rejects(verify(verifier, request("body"), new TextEncoder().encode("forged")), /signature/);

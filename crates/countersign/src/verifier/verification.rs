@@ -44,25 +44,28 @@ pub(crate) struct OwnedVerification {
     /// The text signed after the body.
     suffix: Vec<u8>,
     metadata: Metadata,
+    /// The clock of the head. Also the time of the match, on a target without a clock.
+    clock: Clock,
 }
 
 impl OwnedVerification {
     pub(crate) const fn new(config: Arc<Config>, keys: Arc<KeySet>, state: VerificationState) -> Self {
-        Self { config, keys, state, suffix: Vec::new(), metadata: Metadata::NONE }
+        Self { config, keys, state, suffix: Vec::new(), metadata: Metadata::NONE, clock: Clock::Unread }
     }
 
     /// Keeps the parts of the head needed at the end.
-    pub(crate) fn keep(&mut self, parts: &SignedParts<'_>, index: &HeaderIndex<'_, '_>) {
+    pub(crate) fn keep(&mut self, parts: &SignedParts<'_>, index: &HeaderIndex<'_, '_>, clock: Clock) {
         let policy = &self.config.policy;
         parts.feed(policy.url.as_ref(), policy.scheme.suffix, |text| self.suffix.extend_from_slice(text));
         self.metadata = parts.metadata(&policy.plan, index);
+        self.clock = clock;
     }
 
     /// Verifies the hashed body. Called once.
     pub(crate) fn finish(&mut self) -> Result<Verified, Rejection> {
-        let Self { config, keys, state, suffix, metadata } = self;
+        let Self { config, keys, state, suffix, metadata, clock } = self;
         state.hash(suffix);
-        state.finish(Snapshot { config, keys }, &Clock::Unread, || metadata.take())
+        state.finish(Snapshot { config, keys }, clock, || metadata.take())
     }
 }
 

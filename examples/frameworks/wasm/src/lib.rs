@@ -40,15 +40,42 @@ impl Verifier {
     /// The cause of the rejection. Log the cause, and answer the sender with 401 alone.
     #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes an array from JavaScript by value")]
     pub fn verify(&self, headers: Vec<js_sys::Array>, body: &[u8]) -> Result<String, JsError> {
-        let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
-        let head = Head(headers.iter().map(|pair| (text(pair, 0), text(pair, 1))).collect());
-        Ok(self.0.verify(&head, body)?.key_id().to_string())
+        Ok(self.0.verify(&Head::new(&headers), body)?.key_id().to_string())
+    }
+
+    /// Does the same for a body in pieces.
+    ///
+    /// # Errors
+    /// The same as of `verify`.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes an array from JavaScript by value")]
+    #[wasm_bindgen(js_name = verifyPieces)]
+    pub fn verify_pieces(&self, headers: Vec<js_sys::Array>, pieces: Vec<js_sys::Uint8Array>) -> Result<String, JsError> {
+        let mut verification = self.0.begin(&Head::new(&headers))?;
+        for piece in pieces {
+            verification.update(&piece.to_vec());
+        }
+        Ok(verification.finish()?.key_id().to_string())
+    }
+
+    /// Returns the time of the last match of the key, in seconds since 1970.
+    #[wasm_bindgen(js_name = lastMatched)]
+    #[must_use]
+    pub fn last_matched(&self) -> Option<f64> {
+        let matched = self.0.keys().list().first()?.last_matched()?;
+        matched.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since_1970| since_1970.as_secs_f64())
     }
 }
 
 /// The head of a request of the Fetch API. Method and target are fixed, because Stripe signs
 /// neither.
 struct Head(Vec<(String, String)>);
+
+impl Head {
+    fn new(headers: &[js_sys::Array]) -> Self {
+        let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
+        Self(headers.iter().map(|pair| (text(pair, 0), text(pair, 1))).collect())
+    }
+}
 
 impl RequestHead for Head {
     fn method(&self) -> &'static str {
