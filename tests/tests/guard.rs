@@ -637,6 +637,19 @@ async fn each_event_of_a_batch_has_its_own_claim() {
 }
 
 #[tokio::test]
+async fn event_without_an_id_is_unguarded() {
+    let once = Once::builder("batches", MemoryStore::new(1000)).identity(Identity::NONE).build(&verifier()).unwrap();
+    let delivery = verified(BODY);
+    for id in [&[][..], &[""], &["", ""]] {
+        for _ in 0..2 {
+            let Admission::Run(claim) = once.begin_event(&delivery, id).await else { panic!("each event of {id:?} runs") };
+            assert!(!claim.info().is_guarded());
+            claim.complete(200).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn event_behind_a_static_token_is_unguarded() {
     let token = Verifier::builder(providers::GITLAB_TOKEN).key("k", secret()).build().unwrap();
     let once = Once::builder("gitlab", MemoryStore::new(1)).identity(Identity::NONE).build(&token).unwrap();
