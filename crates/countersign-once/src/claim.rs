@@ -50,17 +50,17 @@ const MARK_RETRY_LIMIT: Duration = Duration::from_secs(300);
 impl Claim {
     /// Creates a claim without a key in the store. [`next_key`](Self::next_key) returns the keys to
     /// claim.
-    pub(crate) fn new(shared: Arc<Shared>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner) -> Self {
-        Self::of(shared, owner, ClaimInfo::new(first, second, true))
+    pub(crate) fn new(shared: Arc<Shared>, first: DeliveryKey, second: Option<DeliveryKey>, owner: Owner, active: Active) -> Self {
+        Self::of(shared, owner, ClaimInfo::new(first, second, true), active)
     }
 
     /// Creates the claim of an unguarded delivery.
     pub(crate) fn unguarded(shared: Arc<Shared>, first: DeliveryKey, second: Option<DeliveryKey>) -> Self {
-        Self::of(shared, Owner::NONE, ClaimInfo::new(first, second, false))
+        let active = Active::new(&shared);
+        Self::of(shared, Owner::NONE, ClaimInfo::new(first, second, false), active)
     }
 
-    fn of(shared: Arc<Shared>, owner: Owner, info: ClaimInfo) -> Self {
-        let (runtime, active) = (Handle::try_current().ok(), Active::new(&shared));
+    fn of(shared: Arc<Shared>, owner: Owner, info: ClaimInfo, active: Active) -> Self {
         Self {
             shared,
             held: 0,
@@ -71,7 +71,7 @@ impl Claim {
             owner,
             info,
             renewal: None,
-            runtime,
+            runtime: Handle::try_current().ok(),
             _active: active,
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::claim::Claim;
 use crate::event::GuardEvent;
 use crate::owner::Owner;
-use crate::shared::{Shared, WhenDown};
+use crate::shared::{Active, Shared, WhenDown};
 use crate::store::{ClaimReply, StoreError};
 
 /// A guard: handles each verified delivery once.
@@ -78,10 +78,13 @@ impl Once {
         self.0.events.count(event)
     }
 
-    /// Closes the guard: every new delivery is answered 503. For a server that still accepts deliveries
-    /// while the process waits for [`idle`](Self::idle).
+    /// Closes the guard: every new delivery is answered 503, whatever [`WhenDown`] says. For a server that
+    /// still accepts deliveries while the process waits for [`idle`](Self::idle).
+    ///
+    /// A sender that never repeats, such as GitHub, loses such a delivery. So first end the traffic to
+    /// this process, for example by a failing readiness check.
     pub fn close(&self) {
-        self.0.is_closed.store(true, Ordering::Relaxed);
+        self.0.is_closed.store(true, Ordering::SeqCst);
     }
 
     /// Waits for the end of all claims, also of those from [`begin`](Self::begin), and for marks and
@@ -91,8 +94,9 @@ impl Once {
     /// While the store is down, marks are retried for up to five minutes, and releases for a lease,
     /// but at most a minute. Put a timeout around this call if the process must end earlier.
     ///
-    /// Under actix-web, call [`close`](Self::close), then `idle`, and only then `ServerHandle::stop`: a
-    /// stopped worker drops its handlers.
+    /// Under actix-web, switch off the handling of signals by `HttpServer::disable_signals`. At a signal,
+    /// call [`close`](Self::close), then `idle`, and only then `ServerHandle::stop`: a stopped worker drops
+    /// its handlers.
     pub async fn idle(&self) {
         let mut active = self.0.active.subscribe();
         // `wait_for` fails only after the drop of the `watch::Sender`, which `self` owns.
@@ -100,21 +104,24 @@ impl Once {
     }
 
     async fn admit(&self, keys: Option<(DeliveryKey, Option<DeliveryKey>)>) -> Admission {
-        if self.0.is_closed.load(Ordering::Relaxed) {
+        // Counted before the flag is read: `idle`, called after `close`, waits for this delivery, or this
+        // delivery finds the flag.
+        let active = Active::new(&self.0);
+        if self.0.is_closed.load(Ordering::SeqCst) {
             return Admission::Unavailable(StoreError::new("the guard is closed"));
         }
         match keys {
-            Some((first, second)) => self.claim(first, second).await,
+            Some((first, second)) => self.claim(first, second, active).await,
             None => self.without_identity(),
         }
     }
 
-    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>) -> Admission {
+    async fn claim(&self, first: DeliveryKey, second: Option<DeliveryKey>, active: Active) -> Admission {
         let shared = &self.0;
         let Some(owner) = Owner::random() else { return self.unavailable(first, second, no_random_numbers()) };
         // Created before the store is asked: if this future is dropped, or the answer is lost, the
         // drop of the claim releases the keys.
-        let (mut claim, started) = (Claim::new(Arc::clone(shared), first, second, owner), Instant::now());
+        let (mut claim, started) = (Claim::new(Arc::clone(shared), first, second, owner, active), Instant::now());
         while let Some(key) = claim.next_key() {
             match shared.store.claim(key, owner, shared.lease).within(shared.patience).await {
                 Ok(ClaimReply::Acquired) => {}

@@ -1,5 +1,5 @@
-//! Tests keys, the memory budget and tenants with many threads. `cargo run --release` runs each part for five seconds.
-//! `cargo run --release -- keys|budget|tenants|all [seconds] [seed]` selects a part, another time, and the seed of an earlier run.
+//! Tests keys, the memory budget, tenants and the guard with many threads. `cargo run --release` runs each part for five seconds.
+//! `cargo run --release -- keys|budget|tenants|guard|all [seconds] [seed]` selects a part, another time, and the seed of an earlier run.
 //!
 //! - `keys`: `add`, `retire`, `expire`, `replace` and deliveries run at once.
 //!   - A key present throughout the beginning of a delivery verifies the delivery and is named.
@@ -12,6 +12,8 @@
 //!   - A delivery after `invalidate` is verified with a later answer of the source.
 //!   - No delivery is verified with the keys of another tenant.
 //!   - The number of concurrent lookups is bounded.
+//! - `guard`: a guard is closed while deliveries arrive.
+//!   - After `close`, `idle` returns only once each admitted delivery has ended.
 //!
 //! The test runs in rounds of 200 ms, each with fresh state and its own seed. A failed round prints its seed. A seed fixes the actions of
 //! the threads, but not their interleaving, so a failure may need several runs to occur again.
@@ -23,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod guard;
 mod keys;
 #[path = "../../src/received.rs"]
 mod received;
@@ -37,7 +40,7 @@ use crate::round::{Tally, rounds};
 /// A part of the test: its name, and the function that runs one round.
 type Part = (&'static str, fn(&round::Round) -> Tally);
 
-const PARTS: [Part; 3] = [("keys", keys::round), ("budget", budget::round), ("tenants", tenants::round)];
+const PARTS: [Part; 4] = [("keys", keys::round), ("budget", budget::round), ("tenants", tenants::round), ("guard", guard::round)];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
     let seed = arguments.next().map_or_else(|| Some(fastrand::u64(..)), |seed| seed.parse().ok());
     let parts: Vec<_> = PARTS.into_iter().filter(|(name, _)| part == "all" || part == *name).collect();
     let (Some(seconds), Some(seed), false) = (seconds, seed, parts.is_empty()) else {
-        eprintln!("usage: concurrency [keys|budget|tenants|all] [seconds] [seed]");
+        eprintln!("usage: concurrency [keys|budget|tenants|guard|all] [seconds] [seed]");
         return ExitCode::from(2);
     };
     let passed = parts.into_iter().filter(|(name, round)| !rounds(name, Duration::from_secs(seconds), seed, *round)).count() == 0;
