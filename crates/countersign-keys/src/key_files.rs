@@ -68,9 +68,9 @@ impl KeyFiles {
 
     /// Replaces `keys` with the keys in the files, now and after each change.
     ///
-    /// A thread reads the files at the interval `every`, until the returned [`Watch`] is dropped. A
-    /// change counts after two reads in a row with the same result. New keys are thus in force
-    /// after one interval at the earliest, and after two intervals at the latest.
+    /// A thread reads the files at the interval `every`, at least one millisecond, until the returned
+    /// [`Watch`] is dropped. A change counts after two reads in a row with the same result. New keys are
+    /// thus in force after one interval at the earliest, and after two intervals at the latest.
     ///
     /// The first load blocks for as long as [`verifier`](Self::verifier).
     ///

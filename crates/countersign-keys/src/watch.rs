@@ -36,6 +36,7 @@ impl Watch {
         loaded: LoadedKeys,
         every: Duration,
     ) -> Result<Self, LoadError> {
+        let every = every.max(SHORTEST_INTERVAL);
         let (wake, sleep) = mpsc::channel();
         let stopped = Arc::new(AtomicBool::new(false));
         let mut watched = WatchState { load, keys, stopped: Arc::clone(&stopped), loaded, pending: None, unsettled: 0, logged: None };
@@ -65,6 +66,9 @@ impl fmt::Debug for Watch {
 
 /// Ids and secrets. Verification tries the keys in this order.
 pub(crate) type LoadedKeys = Vec<(KeyId, Secret)>;
+
+/// An interval of zero would read without a pause.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Number of consecutive reads with different results before a report.
 const MAX_UNSETTLED: u32 = 10;
@@ -186,6 +190,22 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(20), "{event}");
             thread::sleep(EVERY);
         }
+    }
+
+    #[test]
+    fn interval_of_zero_still_has_a_pause() {
+        let (reads, start) = (Arc::new(AtomicU32::new(0)), Instant::now());
+        let counted = Arc::clone(&reads);
+        let load = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(keys("the secret in force"))
+        };
+        let verifier = verifier(RecordingObserver::default());
+        let watch = Watch::start(load, verifier.keys(), keys("the secret in force"), Duration::ZERO).unwrap();
+        wait_until("the files are read", || reads.load(Ordering::SeqCst) > 20);
+        drop(watch);
+        let (reads, milliseconds) = (reads.load(Ordering::SeqCst), start.elapsed().as_millis());
+        assert!(u128::from(reads) <= milliseconds + 1, "{reads} reads in {milliseconds} ms");
     }
 
     #[test]
