@@ -12,7 +12,8 @@ use crate::shared::Shared;
 use crate::store::RenewReply;
 
 /// The task that renews a claim. In the task of the handler, a blocking handler would delay the
-/// renewal.
+/// renewal. On a runtime with one thread, such as a worker of actix-web, a blocking handler delays this
+/// task too.
 ///
 /// A drop ends the task after its present round.
 pub(crate) struct Renewal {

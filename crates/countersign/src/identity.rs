@@ -77,6 +77,11 @@ impl Identity {
     /// first. While a handled body is remembered, a replay of this body never reaches the id, so
     /// the replay cannot suppress another delivery. A repeat in other bytes is found by the id, and
     /// the other bytes are not remembered.
+    ///
+    /// Not safe against a stranger who has recorded a delivery that was never handled, or whose body is no
+    /// longer remembered. Sent under the id of a delivery that has failed so far, the recorded delivery is
+    /// handled under this id, and the failed delivery counts as its repeat. [`BODY`](Self::BODY) has no such
+    /// weakness, and needs equal bytes in repeats.
     pub const BODY_OR_UNAUTHENTICATED_ID: Self = Self(Kind::BodyOrUnauthenticatedId);
 
     /// The member `name` of the signed body, a JSON object: a string or an integer at the top level.
