@@ -23,7 +23,17 @@ pub fn draw(random: &mut Random, subject: &Subject<'_>, message: &Message, lengt
     if random.percent(50) {
         random.shuffle(&mut fields);
     }
+    without_new_ids(subject, &mut fields);
     fields
+}
+
+/// The earlier core rejects an id with `+`, `/` or `=`, and the current core accepts such an id. Replaces each of these bytes in an id with a
+/// colon, which both reject.
+fn without_new_ids(subject: &Subject<'_>, fields: &mut [Field]) {
+    let ids: Vec<_> = subject.world.layouts.iter().filter_map(|layout| layout.scheme.signed_id_header()).collect();
+    for (_, value) in fields.iter_mut().filter(|(name, _)| ids.iter().any(|id| id.eq_ignore_ascii_case(name))) {
+        value.iter_mut().filter(|byte| b"+/=".contains(byte)).for_each(|byte| *byte = b':');
+    }
 }
 
 /// Adds the unsigned id and the unsigned event.
