@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::keys::key_set::KeySet;
+use crate::machine_clock::HAS_CLOCK;
 use crate::request::clock::Clock;
 use crate::request::header_index::HeaderIndex;
 use crate::verdict::metadata::Metadata;
@@ -44,7 +45,7 @@ pub(crate) struct OwnedVerification {
     /// The text signed after the body.
     suffix: Vec<u8>,
     metadata: Metadata,
-    /// The clock of the head. Also the time of the match, on a target without a clock.
+    /// The clock of the head.
     clock: Clock,
 }
 
@@ -65,6 +66,9 @@ impl OwnedVerification {
     pub(crate) fn finish(&mut self) -> Result<Verified, Rejection> {
         let Self { config, keys, state, suffix, metadata, clock } = self;
         state.hash(suffix);
+        // For the time of the match: long after the head, if the body is slow. Without a clock of the
+        // machine, the time of the head is the only time.
+        let clock = if HAS_CLOCK { &Clock::Unread } else { clock };
         state.finish(Snapshot { config, keys }, clock, || metadata.take())
     }
 }
@@ -93,5 +97,30 @@ impl Verification {
 impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verification").field("scheme", &self.0.config.scheme_name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::keys::secret::Secret;
+    use crate::providers;
+    use crate::signer::Signer;
+    use crate::verifier::Verifier;
+
+    #[test]
+    fn match_has_the_time_of_the_end_and_not_of_the_head() {
+        let verifier = Verifier::builder(providers::JIRA).key("k", Secret::new("a secret for tests")).build().unwrap();
+        let head = Signer::new(providers::JIRA, Secret::new("a secret for tests")).unwrap().sign(b"body");
+        let began = SystemTime::now();
+        let mut verification = verifier.begin(&head).unwrap();
+        // The head was read in 1970.
+        verification.0.clock = Clock::Read(Duration::from_secs(1));
+        verification.update(b"body");
+        verification.finish().unwrap();
+        let matched = verifier.keys().list()[0].last_matched().unwrap();
+        assert!(matched >= began - Duration::from_secs(2), "{matched:?}");
     }
 }
