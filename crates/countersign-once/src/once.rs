@@ -57,8 +57,8 @@ impl Once {
     /// together name the event.
     ///
     /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
-    /// the failed events run again. An event is admitted unguarded if all values are empty, and behind a
-    /// static token, which covers no body.
+    /// the failed events run again. An event is admitted unguarded without a value, if a value is empty,
+    /// and behind a static token, which covers no body.
     ///
     /// # Panics
     /// The same as [`begin`](Self::begin).

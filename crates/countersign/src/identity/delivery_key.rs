@@ -37,12 +37,12 @@ impl DeliveryKey {
     /// Creates the key of one event of a delivery with several events. `id` has one value or more,
     /// such as the `eventId` of an event in a batch, from the verified body.
     ///
-    /// Returns `None` if all values are empty, and for a static token, which covers no body.
+    /// Returns `None` without a value, if a value is empty, and for a static token, which covers no body.
     #[must_use]
     pub fn of_event(guard: &str, verified: &Verified, id: &[&str]) -> Option<Self> {
         let values: Vec<_> = id.iter().map(|value| value.as_bytes()).collect();
         // Events without an id would share one key.
-        let has_id = values.iter().any(|value| !value.is_empty());
+        let has_id = !values.is_empty() && values.iter().all(|value| !value.is_empty());
         (has_id && verified.covers_body()).then(|| Self::new(guard, verified, "event", &values))
     }
 
