@@ -24,7 +24,7 @@ const BYTES: &[u8] = b"=,; :.a0-_+/\n\0\xe9";
 const HASHES: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
 const ENCODINGS: &[Encoding] = &[Encoding::Hex, Encoding::Base64, Encoding::Base64Url];
 const FORMATS: &[TimestampFormat] = &[TimestampFormat::Seconds, TimestampFormat::Milliseconds, TimestampFormat::Rfc3339];
-const LITERALS: &[&str] = &[".", "", ":", "v0:", "a", "-", "AZ", "\n", "0", "{"];
+const LITERALS: &[&str] = &[".", "", ":", "v0:", "a", "-", "AZ", "\n", "0", "{", "=", "/", "+"];
 const TARGETS: &[&str] = &["/", "/hook?a=b", "/a.b", "", "*", "/a b", "/#a", "/{"];
 const METHODS: &[&str] = &["POST", "PUT", "post", "", "P-T", "POSTA"];
 const URLS: &[&str] = &["https://example.com", "https://example.com/a.b", "http://[::1]:8080?a", "example.com", "https://", "https://a/#b"];

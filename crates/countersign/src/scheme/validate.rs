@@ -403,6 +403,7 @@ mod tests {
                 SOUND.prefix(&[Part::Id]).id_header("X-Id"),
                 SOUND.suffix(&[Part::Id]).id_header("X-Id"),
                 SOUND.prefix(&[Part::Id, Part::Literal("x-1")]).id_header("X-Id"),
+                SOUND.prefix(&[Part::Id, Part::Literal("+/=")]).id_header("X-Id"),
                 SOUND.prefix(&[Part::Id, Part::Literal("")]).id_header("X-Id"),
                 SOUND.prefix(&[Part::Id, Part::Timestamp, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
                 SOUND.prefix(&[Part::Timestamp, Part::Id, Part::Literal(".")]).id_header("X-Id").timestamp_header("X-Time", MINUTE),
