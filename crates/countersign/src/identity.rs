@@ -79,9 +79,9 @@ impl Identity {
     /// the other bytes are not remembered.
     ///
     /// Not safe against a stranger who has recorded a delivery that was never handled, or whose body is no
-    /// longer remembered. Sent under the id of a delivery that has failed so far, the recorded delivery is
-    /// handled under this id, and the failed delivery counts as its repeat. [`BODY`](Self::BODY) has no such
-    /// weakness, and needs equal bytes in repeats.
+    /// longer remembered. Sent under the id of another delivery that is not handled yet, the recorded
+    /// delivery is handled under this id, and the other delivery counts as its repeat.
+    /// [`BODY`](Self::BODY) has no such weakness, and needs equal bytes in repeats.
     pub const BODY_OR_UNAUTHENTICATED_ID: Self = Self(Kind::BodyOrUnauthenticatedId);
 
     /// The member `name` of the signed body, a JSON object: a string or an integer at the top level.

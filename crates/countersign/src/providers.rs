@@ -514,7 +514,8 @@ providers! {
     XERO: ThirdParty "https://developer.xero.com/documentation/guides/webhooks/overview/" = base64("xero", "x-xero-signature");
 
     /// QuickBooks (Intuit): `intuit-signature: <base64>`, signed with the verifier token. Intuit sets no
-    /// limit of its own for a delivery
+    /// limit of its own for a delivery: with many events, raise
+    /// [`body_limit`](crate::VerifierBuilder::body_limit)
     /// ([notifications](https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications)).
     ///
     /// - Repeats: from ten seconds to six hours apart, without a stated end

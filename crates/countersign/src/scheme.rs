@@ -261,7 +261,7 @@ impl Scheme {
     ///
     /// [`Part::Id`] must be among the signed parts. A literal must separate the id from the body,
     /// the timestamp, the method and other ids. The literal must contain a character outside the
-    /// alphabet of ids, such as a dot. Otherwise bytes could move from one part to the other under
+    /// alphabet of ids, such as a dot or a colon. Otherwise bytes could move from one part to the other under
     /// the same signature.
     ///
     /// An id in front of a [`TimestampFormat::Rfc3339`] timestamp needs no literal: the first colon
