@@ -14,6 +14,9 @@ use crate::store::{ClaimReply, StoreError};
 
 /// A guard: handles each verified delivery once.
 ///
+/// A *claim* reserves a delivery while its handler runs, and a *mark* records that the delivery was
+/// handled. If a handler runs *unguarded*, no claim protects it, and repeats are not found.
+///
 /// A clone shares the store, the settings and the counts.
 #[derive(Clone)]
 pub struct Once(pub(crate) Arc<Shared>);
@@ -25,28 +28,30 @@ pub struct Once(pub(crate) Arc<Shared>);
 pub enum Admission {
     /// Run the handler, then call [`Claim::complete`].
     Run(Claim),
-    /// The delivery was handled with this status. Answer with the status, and run nothing.
+    /// The delivery was handled with this status. Answer with the status, and run nothing. Never returned
+    /// by a guard that only [counts](crate::OnceBuilder::count_only).
     Repeated(u16),
-    /// The delivery is being handled. Answer 503 with `Retry-After`, and run nothing.
+    /// The delivery is being handled. Answer 503 with `Retry-After`, and run nothing. Never returned by a
+    /// guard that only [counts](crate::OnceBuilder::count_only).
     Running,
-    /// The store failed, or the guard is [closed](Once::close). Answer 503 with `Retry-After`, and run
-    /// nothing.
+    /// The store failed and [`WhenDown::Refuse`] is set, the guard is [closed](Once::close), or the system
+    /// has no random numbers. Answer 503 with `Retry-After`, and run nothing.
     Unavailable(StoreError),
 }
 
 impl Once {
     /// Claims a delivery. `body` is the verified body.
     ///
-    /// A delivery without an identity is admitted unguarded. An adapter passes `None` for `verified` if
+    /// The handler of a delivery without an identity runs unguarded. An adapter passes `None` for `verified` if
     /// report-only mode has let the delivery through. Such a delivery is unguarded too: a stranger
     /// could choose its identity.
     ///
     /// The layer of tower, the middleware of actix-web and the filter of warp claim each delivery
-    /// themselves. Call `begin` or [`handle`](Self::handle) in a handler with an extractor, or behind
-    /// `Verify::delivery` of warp.
+    /// themselves: do not call `begin` behind them. Call `begin` or [`handle`](Self::handle) in a handler
+    /// with an extractor, or behind `Verify::delivery` of warp.
     ///
     /// # Panics
-    /// Outside of a runtime of tokio with a time driver, if the store does not answer at once.
+    /// If the store does not answer at once, and no runtime of tokio with a time driver is running.
     pub async fn begin<'v>(&self, verified: impl Into<Option<&'v Verified>>, body: &[u8]) -> Admission {
         let shared = &self.0;
         let keys = verified.into().and_then(|verified| shared.identity.keys(shared.events.name(), verified, body));
@@ -57,8 +62,8 @@ impl Once {
     /// together name the event.
     ///
     /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
-    /// the failed events run again. An event is admitted unguarded without a value, if a value is empty,
-    /// and behind a static token, which covers no body.
+    /// the failed events run again. The handler of an event runs unguarded if `id` is empty, if one of its
+    /// values is empty, or if the sender uses a static token: the token covers no body.
     ///
     /// # Panics
     /// The same as [`begin`](Self::begin).
@@ -91,8 +96,8 @@ impl Once {
     /// releases in the background. Call this at shutdown: a handler runs on after its sender has
     /// disconnected, and a server does not wait for such a handler.
     ///
-    /// While the store is down, marks are retried for up to five minutes, and releases for a lease,
-    /// but at most a minute. Put a timeout around this call if the process must end earlier.
+    /// While the store is down, marks are retried for up to five minutes. Releases are retried for the time
+    /// of the lease, but for at most one minute. Put a timeout around this call if the process must end earlier.
     ///
     /// Under actix-web, switch off the handling of signals by `HttpServer::disable_signals`. At a signal,
     /// call [`close`](Self::close), then `idle`, and only then `ServerHandle::stop`: a stopped worker drops
@@ -133,9 +138,9 @@ impl Once {
                 Ok(ClaimReply::Marked(status)) => {
                     claim.forget_last();
                     shared.events.record(GuardEvent::Repeated, first);
-                    // The other key gets no mark. With a mark, a stranger could suppress a delivery that
-                    // still fails: by sending its body under an id already handled, or a body already
-                    // handled under its id.
+                    // The other key gets no mark. Say a delivery has failed and will be repeated, and a
+                    // stranger sends its body under the id of a handled delivery. With a mark for that
+                    // body, the repeat would never run. The same holds with id and body exchanged.
                     return if shared.count_only { self.unguarded(first, second) } else { Admission::Repeated(status) };
                 }
                 Err(error) => return self.unavailable(first, second, error),
