@@ -15,7 +15,7 @@ use crate::store::{ClaimReply, StoreError};
 /// A guard: handles each verified delivery once.
 ///
 /// A *claim* reserves a delivery while its handler runs, and a *mark* records that the delivery was
-/// handled. If a handler runs *unguarded*, no claim protects it, and repeats are not found.
+/// handled. If a handler runs *unguarded*, the store has no claim, and repeats are not found.
 ///
 /// A clone shares the store, the settings and the counts.
 #[derive(Clone)]
@@ -42,9 +42,9 @@ pub enum Admission {
 impl Once {
     /// Claims a delivery. `body` is the verified body.
     ///
-    /// The handler of a delivery without an identity runs unguarded. An adapter passes `None` for `verified` if
-    /// report-only mode has let the delivery through. Such a delivery is unguarded too: a stranger
-    /// could choose its identity.
+    /// The handler of a delivery without an identity runs unguarded. An adapter passes `None` for
+    /// `verified` if report-only mode has let the delivery through. Such a delivery is unguarded too: a
+    /// stranger could choose its identity.
     ///
     /// The layer of tower, the middleware of actix-web and the filter of warp claim each delivery
     /// themselves: do not call `begin` behind them. Call `begin` or [`handle`](Self::handle) in a handler
