@@ -84,18 +84,16 @@ impl Redis {
         self.command(&["CONFIG", "SET", "maxmemory", bytes]).await.unwrap();
     }
 
-    /// Returns the number of writes to the file that Redis has put off since its start, because the disk was slow.
-    pub async fn delayed_writes(&self) -> u64 {
-        let info: String = redis::from_redis_value(self.command(&["INFO", "persistence"]).await.unwrap()).unwrap();
-        let count = info.lines().find_map(|line| line.strip_prefix("aof_delayed_fsync:")).expect("INFO has no aof_delayed_fsync");
-        count.trim().parse().unwrap()
-    }
-
     pub const fn process(&self) -> &Process {
         &self.process
     }
 
-    pub fn kill(&mut self) {
+    /// Kills Redis. With `everysec`, Redis keeps writes in its memory while it syncs the file, and acknowledges them all the same. A kill
+    /// would lose these writes, so Redis first writes everything, and then each command before its response.
+    pub async fn kill(&mut self) {
+        if self.fsync == "everysec" {
+            self.command(&["CONFIG", "SET", "appendfsync", "no"]).await.unwrap();
+        }
         self.process.kill();
     }
 
