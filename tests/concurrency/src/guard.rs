@@ -12,7 +12,8 @@ use fastrand::Rng;
 
 use crate::round::{Round, Tally, pause};
 
-const BODIES: [&[u8]; 2] = [b"{\"id\":\"evt_1\"}", b"{\"id\":\"evt_2\"}"];
+/// The last delivery has no identity, so it runs unguarded.
+const BODIES: [&[u8]; 3] = [b"{\"id\":\"evt_1\"}", b"{\"id\":\"evt_2\"}", b"{}"];
 
 pub fn round(round: &Round) -> Tally {
     let secret = || Secret::new("whsec_it_is_a_secret");
