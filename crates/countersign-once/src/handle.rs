@@ -51,7 +51,9 @@ impl Admission {
 }
 
 impl Once {
-    /// Handles a delivery until one run succeeds, and never twice at the same time.
+    /// Handles a delivery until one run succeeds, and never twice at the same time, [within limits].
+    ///
+    /// [within limits]: countersign::manual::once#what-is-promised-and-what-is-not
     ///
     /// | situation | outcome |
     /// |---|---|

@@ -12,12 +12,15 @@ use crate::owner::Owner;
 use crate::shared::{Active, Shared, WhenDown};
 use crate::store::{ClaimReply, StoreError};
 
-/// A guard: handles each verified delivery once.
+/// A guard: handles each verified delivery once, [within limits].
 ///
 /// A *claim* reserves a delivery while its handler runs, and a *mark* records that the delivery was
-/// handled. If a handler runs *unguarded*, the store has no claim, and repeats are not found.
+/// handled. If a handler runs *unguarded*, the store has no claim of this run, so no repeat is held
+/// back.
 ///
 /// A clone shares the store, the settings and the counts.
+///
+/// [within limits]: countersign::manual::once#what-is-promised-and-what-is-not
 #[derive(Clone)]
 pub struct Once(pub(crate) Arc<Shared>);
 
@@ -34,8 +37,10 @@ pub enum Admission {
     /// The delivery is being handled. Answer 503 with `Retry-After`, and run nothing. Never returned by a
     /// guard that only [counts](crate::OnceBuilder::count_only).
     Running,
-    /// The store failed and [`WhenDown::Refuse`] is set, the guard is [closed](Once::close), or the system
-    /// has no random numbers. Answer 503 with `Retry-After`, and run nothing.
+    /// The guard is [closed](Once::close), the store failed, or the system has no random numbers. Answer
+    /// 503 with `Retry-After`, and run nothing. After a failure, a delivery with an identity is run
+    /// unguarded instead if [`WhenDown::Run`] is set, or if the guard only
+    /// [counts](crate::OnceBuilder::count_only).
     Unavailable(StoreError),
 }
 
@@ -50,6 +55,8 @@ impl Once {
     /// themselves: do not call `begin` behind them. Call `begin` or [`handle`](Self::handle) in a handler
     /// with an extractor, or behind `Verify::delivery` of warp.
     ///
+    /// Outside of a runtime of tokio, nothing renews a claim: it ends after its lease.
+    ///
     /// # Panics
     /// If the store does not answer at once, and no runtime of tokio with a time driver is running.
     pub async fn begin<'v>(&self, verified: impl Into<Option<&'v Verified>>, body: &[u8]) -> Admission {
@@ -59,7 +66,7 @@ impl Once {
     }
 
     /// Claims one event of a delivery with several events. `id` has the values of the verified body that
-    /// together name the event.
+    /// together identify the event.
     ///
     /// Senders of batches repeat a whole batch after one failure. With a claim for each event, only
     /// the failed events run again. The handler of an event runs unguarded if `id` is empty, if one of its
@@ -83,11 +90,14 @@ impl Once {
         self.0.events.count(event)
     }
 
-    /// Closes the guard: every new delivery is answered 503, whatever [`WhenDown`] says. For a server that
-    /// still accepts deliveries while the process waits for [`idle`](Self::idle).
+    /// Closes the guard. Every later call of [`begin`](Self::begin) and [`begin_event`](Self::begin_event)
+    /// returns [`Admission::Unavailable`], whatever [`WhenDown`] says, and also if the guard only
+    /// [counts](crate::OnceBuilder::count_only). Use this while a server still accepts deliveries and the
+    /// process waits for [`idle`](Self::idle).
     ///
     /// A sender that never repeats, such as GitHub, loses such a delivery. So first end the traffic to
-    /// this process, for example by a failing readiness check.
+    /// this process, for example by a failing readiness check. A batch whose handler is running gets no
+    /// claims for its remaining events: the sender must repeat the batch.
     pub fn close(&self) {
         self.0.is_closed.store(true, Ordering::SeqCst);
     }
@@ -109,7 +119,7 @@ impl Once {
     }
 
     async fn admit(&self, keys: Option<(DeliveryKey, Option<DeliveryKey>)>) -> Admission {
-        // Counted before the flag is read: `idle`, called after `close`, waits for this delivery, or this
+        // Count first, then read the flag: so `idle`, called after `close`, waits for this delivery, or this
         // delivery finds the flag.
         let active = Active::new(&self.0);
         if self.0.is_closed.load(Ordering::SeqCst) {
@@ -138,7 +148,7 @@ impl Once {
                 Ok(ClaimReply::Marked(status)) => {
                     claim.forget_last();
                     shared.events.record(GuardEvent::Repeated, first);
-                    // The other key gets no mark. Say a delivery has failed and will be repeated, and a
+                    // Never mark the other key. Say a delivery has failed and will be repeated, and a
                     // stranger sends its body under the id of a handled delivery. With a mark for that
                     // body, the repeat would never run. The same holds with id and body exchanged.
                     return if shared.count_only { self.unguarded(first, second) } else { Admission::Repeated(status) };
