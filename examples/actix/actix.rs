@@ -45,7 +45,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let server = HttpServer::new(app).bind(settings.address).map_err(receiver::in_use(settings.address))?;
     let listening = server.addrs().first().copied().ok_or("no address")?;
     settings.print_curl(listening)?;
-    // actix-web stops at Ctrl-C and SIGTERM.
+    // At SIGTERM, actix-web waits for running handlers, and at Ctrl-C it drops them.
     server.run().await?;
     Ok(())
 }
