@@ -38,7 +38,7 @@ pub enum Admission {
     /// guard that only [counts](crate::OnceBuilder::count_only).
     Running,
     /// The guard is [closed](Once::close), the store failed, or the system has no random numbers. Answer
-    /// 503 with `Retry-After`, and run nothing. After a failure, a delivery with an identity is run
+    /// 503 with `Retry-After`, and run nothing. After a failure, a delivery with an identity runs
     /// unguarded instead if [`WhenDown::Run`] is set, or if the guard only
     /// [counts](crate::OnceBuilder::count_only).
     Unavailable(StoreError),

@@ -195,9 +195,7 @@ impl Stage {
         sleep(Duration::from_millis(100)).await;
         let no_mark_since = now();
         match redis {
-            Some(RedisFault::Kill) => {
-                self.redis.kill().await;
-            }
+            Some(RedisFault::Kill) => self.redis.kill().await,
             Some(RedisFault::Pause) => self.redis.process().signal("STOP"),
             Some(RedisFault::Fill) => self.redis.set_maxmemory("1").await,
             None => {}
